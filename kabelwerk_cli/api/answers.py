@@ -1,0 +1,235 @@
+"""What an answer means: from a status and some bytes to a `Verdict`.
+
+Nothing that a server sends gets past `judge` as any other exception. The classes are those of
+the product's rules for repeating calls; `repeats` says which class is tried again.
+"""
+
+import email.utils
+import html
+import json
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+from . import errors
+from .calls import Call, too_deep
+from .models import Mistyped, Record, read_record
+from .wire import Answer, Failure
+
+HTTP_OK = range(200, 300)
+HTTP_REDIRECT = range(300, 400)
+HTTP_REJECTED = range(400, 500)
+
+
+class Fate(StrEnum):
+    """What became of one attempt."""
+
+    NOT_SENT = "not sent"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+    ACKNOWLEDGED = "acknowledged"
+    DONE = "done"
+
+
+APPLIED: Mapping[Fate, errors.Applied] = {
+    Fate.NOT_SENT: errors.Applied.NO,
+    Fate.REJECTED: errors.Applied.NO,
+    Fate.UNKNOWN: errors.Applied.UNKNOWN,
+    Fate.ACKNOWLEDGED: errors.Applied.YES,
+    Fate.DONE: errors.Applied.YES,
+}
+
+
+class Verdict(NamedTuple):
+    """What one attempt came to."""
+
+    fate: Fate
+    reason: str
+    """What happened, as a clause: `the server answered 404 Not Found`."""
+    error: type[errors.KabelwerkError] = errors.ServerError
+    """What to raise where this attempt was the last."""
+    status: int | None = None
+    record: Record | None = None
+    """The answer's object, where the fate is DONE."""
+    notes: tuple[str, ...] = ()
+    """What was odd about the answer although the call succeeded."""
+    fields: Mapping[str, list[str]] = {}
+    """The messages of a rejection by field."""
+    retry_after: float | None = None
+    """How many seconds the server asked to wait."""
+    request_id: str | None = None
+
+
+class _NotTheApi(Exception):
+    """A body is not what the API would send."""
+
+
+def judge_failure(failure: Failure, *, sent: bool) -> Verdict:
+    """Say what an attempt without a whole answer came to."""
+    if sent:
+        reason = f"the request was sent, but no answer came: {failure.reason}"
+        return Verdict(Fate.UNKNOWN, reason, errors.OutcomeUnknown)
+    kind = errors.UntrustedCertificate if failure.untrusted else errors.ConnectionError
+    return Verdict(Fate.NOT_SENT, f"the request was not sent: {failure.reason}", kind)
+
+
+def judge(call: Call, answer: Answer, now: float) -> Verdict:
+    """Say what an answer came to.
+
+    Args:
+        call: what was asked.
+        answer: what came back.
+        now: the time of day in seconds since the epoch, to read a `Retry-After` date by.
+
+    Returns:
+        The verdict, for any answer whatever.
+    """
+    if answer.oversize:
+        verdict = Verdict(Fate.UNKNOWN, f"{_said(answer)} and more than 1 MiB of body")
+    elif answer.status in HTTP_OK:
+        verdict = _judge_success(call, answer)
+    elif answer.status in HTTP_REDIRECT:
+        where = answer.headers.get("location", "nowhere")
+        reason = f"{_said(answer)}, a redirect to {where}, which is never followed"
+        verdict = Verdict(Fate.REJECTED, reason)
+    elif answer.status in HTTP_REJECTED and answer.status != HTTPStatus.REQUEST_TIMEOUT:
+        verdict = _judge_rejection(answer)
+    else:
+        verdict = Verdict(Fate.UNKNOWN, _said(answer))
+    wait = read_retry_after(answer.headers.get("retry-after"), now)
+    return verdict._replace(status=answer.status, retry_after=wait)
+
+
+def _judge_success(call: Call, answer: Answer) -> Verdict:
+    said = _said(answer)
+    try:
+        record, notes = _read_success(call, answer)
+    except _NotTheApi as error:
+        return Verdict(Fate.UNKNOWN, f"{said}, but {error}")
+    except Mistyped as error:
+        return Verdict(Fate.ACKNOWLEDGED, f"{said}, but {error}")
+    return Verdict(Fate.DONE, said, record=record, notes=notes)
+
+
+def _read_success(call: Call, answer: Answer) -> tuple[Record | None, tuple[str, ...]]:
+    """Return the record that `answer` shows to be as `call` asked, and notes about it."""
+    final = answer.status in {HTTPStatus.OK, HTTPStatus.CREATED}
+    if answer.status == HTTPStatus.NO_CONTENT or (final and not answer.body):
+        if call.record is None:
+            return None, ()
+        raise Mistyped(f"the {call.record.__name__.lower()} that is due is missing")
+    if not final:
+        raise _NotTheApi("the API never answers so")
+    given = _decode(answer)
+    if not isinstance(given, dict):
+        raise _NotTheApi("its body is JSON, but not an object")
+    if call.record is None:
+        return None, ()
+    record, notes = read_record(call.record, given)
+    for field, wanted in call.expects:
+        if not _agrees(record, field, wanted):
+            raise Mistyped(f"the field '{field}' is not as asked for")
+    return record, notes
+
+
+def _agrees(record: Record, field: str, wanted: object) -> bool:
+    value: Any = record
+    for name in field.split("."):
+        value = getattr(value, name, None)
+    if field == "text":
+        # Assumed of the backend: a text comes back with HTML's special characters escaped.
+        return value == wanted or html.unescape(value) == wanted
+    if field == "user.key" and getattr(record, "user", None) is None:
+        return True  # an author who is gone since
+    return bool(value == wanted)
+
+
+def _judge_rejection(answer: Answer) -> Verdict:
+    said = _said(answer)
+    match answer.status:
+        case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
+            return Verdict(Fate.REJECTED, said, errors.AuthenticationError)
+        case HTTPStatus.NOT_FOUND:
+            # Assumed of the backend: its 404 has a JSON body or none. A page comes from elsewhere.
+            if answer.body and not _is_json(answer):
+                return Verdict(Fate.REJECTED, f"{said} with a page that is not the API's")
+            return Verdict(Fate.REJECTED, said, errors.DoesNotExist)
+        case HTTPStatus.BAD_REQUEST | HTTPStatus.CONFLICT | HTTPStatus.UNPROCESSABLE_ENTITY:
+            fields = _rejected_fields(answer)
+            return Verdict(Fate.REJECTED, said, errors.ValidationError, fields=fields)
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            # Assumed of the backend: a call that the limit turns away is not carried out.
+            return Verdict(Fate.REJECTED, said, errors.RateLimited)
+        case _:
+            return Verdict(Fate.REJECTED, said)
+
+
+def _said(answer: Answer) -> str:
+    return f"the server answered {answer.status} {answer.reason}".rstrip()
+
+
+def _decode(answer: Answer) -> Any:
+    encoding = answer.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in {"", "identity"}:
+        raise _NotTheApi(f"its body is encoded as {encoding}, which was not asked for")
+    try:
+        value = json.loads(answer.body.decode(), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise _NotTheApi("its body is not the API's JSON") from None
+    if too_deep(value):
+        raise _NotTheApi("its body is nested too deeply")
+    return value
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _is_json(answer: Answer) -> bool:
+    try:
+        _decode(answer)
+    except _NotTheApi:
+        return False
+    return True
+
+
+def _rejected_fields(answer: Answer) -> dict[str, list[str]]:
+    """Return each message of a rejection under its field, whatever shape `errors` has."""
+    try:
+        given = _decode(answer)
+    except _NotTheApi:
+        return {}
+    rejection = given.get("errors", given) if isinstance(given, dict) else given
+    fields: dict[str, list[str]] = {}
+    for name, message in _messages(rejection, ()):
+        fields.setdefault(name or "errors", []).append(message)
+    return fields
+
+
+def _messages(value: object, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for name, child in value.items():
+            yield from _messages(child, (*path, name))
+    elif isinstance(value, list):
+        for child in value:
+            yield from _messages(child, path)
+    elif value is not None:
+        yield ".".join(path), value if isinstance(value, str) else json.dumps(value)
+
+
+def read_retry_after(value: str | None, now: float) -> float | None:
+    """Return the seconds that a `Retry-After` header asks to wait, or None where it asks nothing.
+
+    Args:
+        value: the header's value: seconds or an HTTP date.
+        now: the time of day in seconds since the epoch.
+    """
+    text = (value or "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text)  # as many digits as there are; infinity is an answer too
+    try:
+        wait = email.utils.parsedate_to_datetime(text).timestamp() - now
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+    return wait if wait > 0 else None

@@ -1,0 +1,174 @@
+"""The client: sends a `Call`, and repeats it where the table in `repeats` says so."""
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from random import SystemRandom
+from typing import NamedTuple
+
+from .answers import Verdict, judge, judge_failure
+from .calls import Call, Operation
+from .conclusions import Outcome, conclude, interruption
+from .repeats import may_repeat, pause
+from .wire import Attempt, Failure, Request, Transport
+
+
+class Limits(NamedTuple):
+    """How long a call may take, and how often it is tried."""
+
+    connect: float = 5.0
+    """Seconds for a connection to come about, name look-up and TLS included."""
+    timeout: float = 20.0
+    """Seconds for one attempt, to the last byte of its answer."""
+    max_time: float = 60.0
+    """Seconds for a call with all its attempts and pauses."""
+    retries: int = 2
+    """How many attempts may follow the first."""
+
+
+class Attempted(NamedTuple):
+    """What an observer is told after each attempt."""
+
+    call: Call
+    number: int
+    """1 for the first attempt."""
+    verdict: Verdict
+    seconds: float
+    """How long the attempt took."""
+    pause: float | None
+    """Seconds until the next attempt; None where there is none."""
+
+
+class Tools(NamedTuple):
+    """What a client takes from the world; tests give their own."""
+
+    clock: Callable[[], float] = time.monotonic
+    now: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+    random: Callable[[], float] = SystemRandom().random
+    new_request_id: Callable[[], str] = lambda: os.urandom(16).hex()
+
+
+class Client:
+    """Sends calls to one backend.
+
+    - An attempt has a time limit as a whole; so has the call with all its attempts.
+    - A call that was not sent, or was turned away with 429, is tried again.
+    - A call whose outcome is unknown is tried again, but never a message.
+    - A `Retry-After` is obeyed where it fits the time that is left.
+    - Redirects are never followed.
+
+    Args:
+        transport: carries the requests.
+        token: the API token; empty where the backend needs none.
+        user_agent: how the program names itself to the backend.
+        limits: times and numbers of attempts.
+        observe: is told of each attempt once it is over.
+        tools: clock, sleep and randomness.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        token: str,
+        user_agent: str,
+        limits: Limits | None = None,
+        observe: Callable[[Attempted], None] = lambda _: None,
+        tools: Tools | None = None,
+    ) -> None:
+        self._transport = transport
+        self._token = token
+        self._user_agent = user_agent
+        self._limits = limits or Limits()
+        self._observe = observe
+        self._tools = tools or Tools()
+
+    def send(self, call: Call) -> Outcome:
+        """Send a call until it is done, or nothing more may be tried.
+
+        Args:
+            call: what to send.
+
+        Returns:
+            The outcome, known to be a success.
+
+        Raises:
+            KabelwerkError: one of the reference's five; its `report` says what may have happened.
+            Interrupted: a KeyboardInterrupt came in between.
+        """
+        give_up_at = self._tools.clock() + self._limits.max_time
+        history: list[Verdict] = []
+        attempt: Attempt | None = None
+        try:
+            while True:
+                started = self._tools.clock()
+                attempt = self._new_attempt(give_up_at - started)
+                history.append(self._try(call, attempt))
+                attempt = None
+                wait = self._wait_before_next(call, history, give_up_at)
+                seconds = self._tools.clock() - started
+                self._observe(Attempted(call, len(history), history[-1], seconds, wait))
+                if wait is None:
+                    return conclude(call, history)
+                self._tools.sleep(wait)
+        except KeyboardInterrupt as signal:
+            in_flight = attempt is not None and attempt.sent
+            raise interruption(call, history, in_flight=in_flight) from signal
+
+    def _new_attempt(self, left: float) -> Attempt:
+        return Attempt(
+            self._tools.clock, self._limits.connect, total=min(self._limits.timeout, left)
+        )
+
+    def _try(self, call: Call, attempt: Attempt) -> Verdict:
+        request_id = self._tools.new_request_id()
+        request = Request(
+            method=call.method,
+            path=call.path,
+            headers=self.headers(request_id),
+            body=call.content(),
+            # the server may just be closing a connection that was used before, which would make
+            # a sure "not sent" of a message an "unknown"
+            fresh=call.operation is Operation.POST_MESSAGE,
+        )
+        try:
+            answer = self._transport.carry(request, attempt)
+        except Failure as failure:
+            verdict = judge_failure(failure, sent=attempt.sent)
+        else:
+            verdict = judge(call, answer, self._tools.now())
+        return _without(self._token, verdict)._replace(request_id=request_id)
+
+    def headers(self, request_id: str) -> Mapping[str, str]:
+        """Return the headers of a request (reference: wire-protocol, Address and headers)."""
+        return {
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "Content-Type": "application/json",
+            "Kabelwerk-Token": self._token,
+            "User-Agent": self._user_agent,
+            "X-Request-Id": request_id,
+        }
+
+    def _wait_before_next(
+        self, call: Call, history: list[Verdict], give_up_at: float
+    ) -> float | None:
+        if len(history) > self._limits.retries or not may_repeat(call.operation, history[-1]):
+            return None
+        return pause(history, give_up_at - self._tools.clock(), self._tools.random)
+
+
+def _without(token: str, verdict: Verdict) -> Verdict:
+    """Return `verdict` without the token, should the server have repeated it in its answer."""
+    if not token:
+        return verdict
+
+    def clean(text: str) -> str:
+        return text.replace(token, "[token]")
+
+    return verdict._replace(
+        reason=clean(verdict.reason),
+        notes=tuple(clean(note) for note in verdict.notes),
+        fields={clean(name): [clean(m) for m in texts] for name, texts in verdict.fields.items()},
+    )

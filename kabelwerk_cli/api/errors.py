@@ -1,0 +1,126 @@
+"""Every exception that leaves the API module.
+
+    KabelwerkError                  the base; never raised itself
+    ├── ValidationError             the server rejected the input (400, 409, 422)
+    │   └── InvalidInput            the input was refused here, and nothing was sent
+    ├── AuthenticationError         the server did not accept the token (401, 403)
+    ├── DoesNotExist                there is no such user or room (404)
+    ├── ConnectionError             the request could not be sent
+    │   ├── ConfigurationError      no URL, no token, or one that is not safe to use
+    │   ├── UntrustedCertificate    the server's certificate did not stand the check
+    │   └── OutcomeUnknown          the request was sent, and no answer came
+    └── ServerError                 the server failed, or its answer is not the API's
+        └── RateLimited             the server asked to come back later (429)
+
+The five in the second column and what they mean are those of the reference.
+"""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Applied(StrEnum):
+    """Whether the server did what was asked, as far as is known."""
+
+    NO = "no"
+    YES = "yes"
+    UNKNOWN = "unknown"
+
+
+class Report(NamedTuple):
+    """The circumstances of an error; the defaults are those of one before anything was sent."""
+
+    applied: Applied = Applied.NO
+    """Whether the server did what was asked."""
+    safe_to_rerun: bool = True
+    """Whether the same call may be made again without doing anything twice."""
+    status: int | None = None
+    """The last answer's HTTP status, if there was an answer."""
+    attempts: int = 0
+    """How many times the request was tried."""
+    request_id: str | None = None
+    """The `X-Request-Id` of the last attempt."""
+
+
+BEFORE_SENDING = Report()
+
+
+class KabelwerkError(Exception):
+    """What all errors of this module have in common.
+
+    Attributes:
+        report: what is known of the call's outcome, see `Report`.
+    """
+
+    def __init__(self, message: str, report: Report = BEFORE_SENDING) -> None:
+        super().__init__(message)
+        self.report = report
+
+
+class ValidationError(KabelwerkError):
+    """The input was rejected as invalid.
+
+    Attributes:
+        fields: all the messages for each rejected field.
+        field: the first rejected field, or None where the server named none.
+        error_message: the first message.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        report: Report = BEFORE_SENDING,
+        fields: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        super().__init__(message, report)
+        self.fields = {name: list(messages) for name, messages in (fields or {}).items()}
+        self.field = next(iter(self.fields), None)
+        self.error_message = next((text for texts in self.fields.values() for text in texts), "")
+
+
+class InvalidInput(ValidationError):
+    """The input was refused by this program; nothing was sent."""
+
+    def __init__(self, field: str, error_message: str) -> None:
+        super().__init__(f"{field} {error_message}", fields={field: [error_message]})
+
+
+class AuthenticationError(KabelwerkError):
+    """The server did not accept the token."""
+
+
+class DoesNotExist(KabelwerkError):
+    """The user or room named in the call does not exist."""
+
+
+class ConnectionError(KabelwerkError):  # noqa: A001 - the reference's name
+    """The request could not be sent; unless a subclass says otherwise, nothing was changed."""
+
+
+class ConfigurationError(ConnectionError):
+    """The settings do not allow a call; nothing was sent."""
+
+
+class UntrustedCertificate(ConnectionError):
+    """The server's certificate cannot be trusted; nothing was sent."""
+
+
+class OutcomeUnknown(ConnectionError):
+    """The request was sent, and it is not known whether the server acted upon it."""
+
+
+class ServerError(KabelwerkError):
+    """The server failed, or answered with something that is not the API's."""
+
+
+class RateLimited(ServerError):
+    """The server limits the rate of calls; nothing was changed."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal ended the call; `report` says whether it may have been applied."""
+
+    def __init__(self, message: str, report: Report = BEFORE_SENDING) -> None:
+        super().__init__(message)
+        self.report = report

@@ -1,0 +1,64 @@
+"""Which URLs are accepted, and what becomes of them."""
+
+import pytest
+
+from kabelwerk_cli.api.address import parse_address
+from kabelwerk_cli.api.errors import ConfigurationError
+
+GOOD = {
+    "https://kabelwerk.example": "https://kabelwerk.example/api",
+    "kabelwerk.example": "https://kabelwerk.example/api",
+    "kabelwerk.example:8443": "https://kabelwerk.example:8443/api",
+    "wss://kabelwerk.example/socket/user": "https://kabelwerk.example/api",
+    "https://kabelwerk.example/": "https://kabelwerk.example/api",
+    "https://kabelwerk.example/api/": "https://kabelwerk.example/api",
+    "HTTPS://Kabelwerk.Example": "https://kabelwerk.example/api",
+    "http://localhost:4000": "http://localhost:4000/api",
+    "ws://127.0.0.1:4000": "http://127.0.0.1:4000/api",
+    "http://127.8.8.8": "http://127.8.8.8/api",
+    "http://[::1]:4000": "http://[::1]:4000/api",
+    "https://[2001:db8::1]": "https://[2001:db8::1]/api",
+}
+
+
+@pytest.mark.parametrize(("url", "base"), GOOD.items())
+def test_forms_that_the_sdks_accept(url, base):
+    assert parse_address(url).base == base
+
+
+BAD = {
+    "": "not a URL",
+    "ftp://kabelwerk.example": "https://",
+    "http://kabelwerk.example": "unencrypted",
+    "http://192.168.0.1": "unencrypted",
+    "http://127.0.0.1.example": "unencrypted",
+    "http://[::ffff:127.0.0.1]": "unencrypted",
+    "http://localhost.example": "unencrypted",
+    "https://user:secret@kabelwerk.example": "user name or password",
+    "https://kabelwerk.example?x=1": "query",
+    "https://kabelwerk.example#x": "fragment",
+    "https://kabelwerk.example/admin": "path",
+    "https://::1/": "brackets",
+    "https://[::zz]": "brackets",
+    "https://kabelwerk.example:0": "65535",
+    "https://kabelwerk.example:99999": "65535",
+    "https://kabelwerk.example:https": "no host",
+    "https://": "no host",
+    "https://-x.example": "no host name",
+    "https://kabel werk": "out of place",
+    "https://kabelwerk.example\\@evil.example": "out of place",
+    "https://kabelwerk.example\n": "out of place",
+    "https://ümlaut.example": "out of place",
+}
+
+
+@pytest.mark.parametrize(("url", "complaint"), BAD.items())
+def test_urls_that_are_refused(url, complaint):
+    with pytest.raises(ConfigurationError, match=complaint) as caught:
+        parse_address(url)
+    assert "secret" not in str(caught.value)
+
+
+def test_plain_http_can_be_allowed():
+    address = parse_address("http://kabelwerk.example", allow_insecure_http=True)
+    assert address.base == "http://kabelwerk.example/api"

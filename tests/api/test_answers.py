@@ -1,0 +1,211 @@
+"""What each answer means, and that no answer whatever gets past `judge` as an exception."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kabelwerk_cli.api import calls, errors
+from kabelwerk_cli.api.answers import Fate, judge
+from kabelwerk_cli.api.conclusions import Outcome, conclude
+from kabelwerk_cli.api.models import Message, Room, User
+from kabelwerk_cli.api.wire import Answer
+
+CREATE = calls.create_user(key="kusanagi", name="Motoko")
+DELETE = calls.delete_user(key="kusanagi")
+ROOM = calls.update_room(room="kusanagi", archived=True, hub_user="batou")
+POST = calls.post_message(room="kusanagi", user="batou", text="a < b & 'c'")
+
+USER = {"id": 42, "key": "kusanagi", "name": "Motoko"}
+BATOU = {"id": 43, "key": "batou", "name": "Batou"}
+ROOM_BODY = {"id": 1, "archived": True, "attributes": {}, "hub_user": BATOU, "user": USER}
+MESSAGE = {
+    "id": 7,
+    "html": "<p>a &lt; b &amp; &#39;c&#39;</p>",
+    "inserted_at": "2024-01-02T03:04:05Z",
+    "room_id": 1,
+    "text": "a &lt; b &amp; &#39;c&#39;",
+    "type": "text",
+    "updated_at": "2024-01-02T03:04:05.678901Z",
+    "upload": None,
+    "user": BATOU,
+}
+
+
+def answer(status, body=b"", **headers):
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(status, "Reason", names, content)
+
+
+def without(body, name):
+    return {key: value for key, value in body.items() if key != name}
+
+
+VERDICTS = [
+    # what is done
+    (CREATE, answer(201, USER), Fate.DONE, None),
+    (CREATE, answer(200, {**USER, "more": 1}), Fate.DONE, None),
+    (DELETE, answer(204), Fate.DONE, None),
+    (DELETE, answer(200), Fate.DONE, None),
+    (DELETE, answer(200, {}), Fate.DONE, None),
+    (ROOM, answer(200, ROOM_BODY), Fate.DONE, None),
+    (ROOM, answer(200, {**ROOM_BODY, "hub_user": {"key": "batou"}}), Fate.DONE, None),
+    (POST, answer(201, MESSAGE), Fate.DONE, None),
+    (POST, answer(201, {**MESSAGE, "text": "a < b & 'c'"}), Fate.DONE, None),
+    (POST, answer(201, {**MESSAGE, "user": None}), Fate.DONE, None),
+    (POST, answer(201, {**MESSAGE, "inserted_at": "soon", "html": 3}), Fate.DONE, None),
+    # what is acknowledged, but not as asked
+    (CREATE, answer(204), Fate.ACKNOWLEDGED, errors.ServerError),
+    (CREATE, answer(201), Fate.ACKNOWLEDGED, errors.ServerError),
+    (CREATE, answer(201, {**USER, "key": "batou"}), Fate.ACKNOWLEDGED, errors.ServerError),
+    (CREATE, answer(201, {**USER, "name": "Batou"}), Fate.ACKNOWLEDGED, errors.ServerError),
+    (CREATE, answer(201, {**USER, "id": "42"}), Fate.ACKNOWLEDGED, errors.ServerError),
+    (CREATE, answer(201, {**USER, "id": True}), Fate.ACKNOWLEDGED, errors.ServerError),
+    (CREATE, answer(201, {**USER, "id": 42.0}), Fate.ACKNOWLEDGED, errors.ServerError),
+    (CREATE, answer(201, {}), Fate.ACKNOWLEDGED, errors.ServerError),
+    (ROOM, answer(200, {**ROOM_BODY, "archived": False}), Fate.ACKNOWLEDGED, errors.ServerError),
+    (ROOM, answer(200, {**ROOM_BODY, "hub_user": None}), Fate.ACKNOWLEDGED, errors.ServerError),
+    (ROOM, answer(200, without(ROOM_BODY, "hub_user")), Fate.ACKNOWLEDGED, errors.ServerError),
+    (ROOM, answer(200, {**ROOM_BODY, "user": BATOU}), Fate.ACKNOWLEDGED, errors.ServerError),
+    (ROOM, answer(200, {**ROOM_BODY, "attributes": []}), Fate.ACKNOWLEDGED, errors.ServerError),
+    (POST, answer(201, {**MESSAGE, "text": "a"}), Fate.ACKNOWLEDGED, errors.ServerError),
+    (POST, answer(201, {**MESSAGE, "user": USER}), Fate.ACKNOWLEDGED, errors.ServerError),
+    # what tells nothing
+    (CREATE, answer(200, b"<html>"), Fate.UNKNOWN, errors.ServerError),
+    (CREATE, answer(200, []), Fate.UNKNOWN, errors.ServerError),
+    (CREATE, answer(200, b"null"), Fate.UNKNOWN, errors.ServerError),
+    (CREATE, answer(200, b"\xff"), Fate.UNKNOWN, errors.ServerError),
+    (CREATE, answer(200, b"[" * 100_000), Fate.UNKNOWN, errors.ServerError),
+    (CREATE, answer(200, b'{"id":' + b"9" * 5000 + b"}"), Fate.UNKNOWN, errors.ServerError),
+    (CREATE, answer(200, b'{"id": NaN}'), Fate.UNKNOWN, errors.ServerError),
+    (CREATE, answer(201, USER, content_encoding="gzip"), Fate.UNKNOWN, errors.ServerError),
+    (DELETE, answer(200, b"<html>"), Fate.UNKNOWN, errors.ServerError),
+    (CREATE, answer(202, USER), Fate.UNKNOWN, errors.ServerError),
+    (DELETE, answer(202), Fate.UNKNOWN, errors.ServerError),
+    (DELETE, answer(205), Fate.UNKNOWN, errors.ServerError),
+    (CREATE, answer(206, USER), Fate.UNKNOWN, errors.ServerError),
+    (CREATE, answer(101), Fate.UNKNOWN, errors.ServerError),
+    (CREATE, answer(408), Fate.UNKNOWN, errors.ServerError),
+    (CREATE, answer(500), Fate.UNKNOWN, errors.ServerError),
+    (CREATE, answer(999), Fate.UNKNOWN, errors.ServerError),
+    (CREATE, answer(201, USER)._replace(oversize=True), Fate.UNKNOWN, errors.ServerError),
+    # what was not done
+    (CREATE, answer(302, location="https://x.example"), Fate.REJECTED, errors.ServerError),
+    (CREATE, answer(304), Fate.REJECTED, errors.ServerError),
+    (CREATE, answer(400, {"errors": {}}), Fate.REJECTED, errors.ValidationError),
+    (CREATE, answer(409), Fate.REJECTED, errors.ValidationError),
+    (CREATE, answer(422), Fate.REJECTED, errors.ValidationError),
+    (CREATE, answer(401), Fate.REJECTED, errors.AuthenticationError),
+    (CREATE, answer(403, b"<html>"), Fate.REJECTED, errors.AuthenticationError),
+    (DELETE, answer(404), Fate.REJECTED, errors.DoesNotExist),
+    (DELETE, answer(404, {"errors": {}}), Fate.REJECTED, errors.DoesNotExist),
+    (DELETE, answer(404, b'"gone"'), Fate.REJECTED, errors.DoesNotExist),
+    (DELETE, answer(404, b"<html>"), Fate.REJECTED, errors.ServerError),
+    (DELETE, answer(405), Fate.REJECTED, errors.ServerError),
+    (DELETE, answer(418), Fate.REJECTED, errors.ServerError),
+    (DELETE, answer(429), Fate.REJECTED, errors.RateLimited),
+]
+
+
+@pytest.mark.parametrize(("call", "got", "fate", "error"), VERDICTS)
+def test_verdicts(call, got, fate, error):
+    verdict = judge(call, got, now=0.0)
+    assert verdict.fate is fate
+    assert verdict.status == got.status
+    if error:
+        assert verdict.error is error
+
+
+def test_records():
+    assert judge(CREATE, answer(201, USER), 0.0).record == User(42, "kusanagi", "Motoko")
+    room = judge(ROOM, answer(200, ROOM_BODY), 0.0).record
+    assert isinstance(room, Room)
+    assert room.hub_user == User(43, "batou", "Batou")
+    message = judge(POST, answer(201, MESSAGE), 0.0).record
+    assert isinstance(message, Message)
+    assert message.updated_at.isoformat() == "2024-01-02T03:04:05.678901+00:00"
+    assert not hasattr(message, "upload")
+
+
+def test_a_field_that_is_not_essential_is_kept_with_a_note():
+    body = {**without(MESSAGE, "html"), "inserted_at": "soon"}
+    verdict = judge(POST, answer(201, body), 0.0)
+    assert verdict.record.inserted_at == "soon"
+    assert verdict.record.html is None
+    assert verdict.notes == (
+        "the field 'html' is missing",
+        "the field 'inserted_at' is not a time",
+    )
+
+
+REJECTIONS = [
+    ({"errors": {"key": ["has already been taken"]}}, {"key": ["has already been taken"]}),
+    (
+        {"errors": {"key": ["can't be blank", "is invalid"], "name": ["can't be blank"]}},
+        {"key": ["can't be blank", "is invalid"], "name": ["can't be blank"]},
+    ),
+    ({"errors": {"key": "is invalid"}}, {"key": ["is invalid"]}),
+    ({"errors": {"attributes": {"a": ["is invalid"]}}}, {"attributes.a": ["is invalid"]}),
+    ({"errors": {"key": [{"code": 7}]}}, {"key.code": ["7"]}),
+    ({"errors": "no"}, {"errors": ["no"]}),
+    ({"errors": ["no", "never"]}, {"errors": ["no", "never"]}),
+    ({"errors": 7}, {"errors": ["7"]}),
+    ({"errors": True}, {"errors": ["true"]}),
+    ({"errors": None}, {}),
+    ({"errors": {}}, {}),
+    ({"errors": []}, {}),
+    ({"errors": {"key": []}}, {}),
+    ({"errors": {"key": None}}, {}),
+    ({"error": "no"}, {"error": ["no"]}),
+    (["no"], {"errors": ["no"]}),
+    ("no", {"errors": ["no"]}),
+    (b"<html>", {}),
+    (b"", {}),
+]
+
+
+@pytest.mark.parametrize(("body", "fields"), REJECTIONS)
+def test_every_message_of_a_rejection_is_kept(body, fields):
+    assert judge(CREATE, answer(400, body), 0.0).fields == fields
+
+
+@st.composite
+def answers(draw):
+    json_values = st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=8,
+    )
+    fields = st.sampled_from(["id", "key", "name", "errors", "hub_user", "user", "text", "html"])
+    objects = st.dictionaries(fields, json_values)
+    body = draw(st.binary() | (json_values | objects).map(lambda value: json.dumps(value).encode()))
+    names = st.sampled_from(["retry-after", "location", "content-encoding", "content-type"])
+    return Answer(
+        status=draw(st.integers(0, 999)),
+        reason=draw(st.text()),
+        headers=draw(st.dictionaries(names, st.text())),
+        body=body,
+        oversize=draw(st.booleans()),
+    )
+
+
+THE_FIVE = (
+    errors.AuthenticationError,
+    errors.ConnectionError,
+    errors.DoesNotExist,
+    errors.ServerError,
+    errors.ValidationError,
+)
+
+
+@given(call=st.sampled_from([CREATE, DELETE, ROOM, POST]), got=answers())
+def test_only_the_references_exceptions_come_out(call, got):
+    verdict = judge(call, got, now=1e9)
+    if verdict.fate is Fate.DONE:
+        assert isinstance(conclude(call, [verdict]), Outcome)
+        assert got.status in {200, 201, 204}
+    else:
+        with pytest.raises(THE_FIVE):
+            conclude(call, [verdict])

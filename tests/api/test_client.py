@@ -1,0 +1,308 @@
+"""When a call is repeated, and what is claimed afterwards: operation x fault, without a network."""
+
+import itertools
+
+import pytest
+
+from kabelwerk_cli.api import calls, errors
+from kabelwerk_cli.api.client import Client, Limits, Tools
+from kabelwerk_cli.api.errors import Applied
+from kabelwerk_cli.api.wire import Answer, Failure
+
+USER = b'{"id": 42, "key": "kusanagi", "name": "Motoko"}'
+BATOU = b'{"id": 43, "key": "batou", "name": "Batou"}'
+ROOM = b'{"id":1,"archived":true,"attributes":{},"hub_user":null,"user":%s}' % USER
+MESSAGE = (
+    b'{"id":7,"html":"","inserted_at":"2024-01-02T03:04:05Z","room_id":1,"text":"?","type":"text",'
+    b'"updated_at":"2024-01-02T03:04:05Z","user":%s}' % BATOU
+)
+
+CREATE = calls.create_user(key="kusanagi", name="Motoko")
+UPDATE = calls.update_user(key="kusanagi", name="Motoko")
+DELETE = calls.delete_user(key="kusanagi")
+ARCHIVE = calls.update_room(room="kusanagi", archived=True)
+POST = calls.post_message(room="kusanagi", user="batou", text="?")
+DONE = {
+    CREATE.operation: Answer(201, "Created", {}, USER),
+    UPDATE.operation: Answer(200, "OK", {}, USER),
+    DELETE.operation: Answer(204, "No Content", {}, b""),
+    ARCHIVE.operation: Answer(200, "OK", {}, ROOM),
+    POST.operation: Answer(201, "Created", {}, MESSAGE),
+}
+CALLS = [CREATE, UPDATE, DELETE, ARCHIVE, POST]
+
+NOT_SENT = "not sent"
+LOST = "lost"
+INTERRUPT = "interrupt"
+TAKEN = Answer(400, "Bad Request", {}, b'{"errors": {"key": ["has already been taken"]}}')
+
+
+def status(code, **headers):
+    return Answer(code, "", {k.replace("_", "-"): v for k, v in headers.items()}, b"")
+
+
+class Script:
+    """A transport that plays a list of events, the last one for ever."""
+
+    def __init__(self, events):
+        self.events = list(events)
+        self.requests = []
+
+    def carry(self, request, attempt):
+        event = self.events[min(len(self.requests), len(self.events) - 1)]
+        self.requests.append(request)
+        if event == NOT_SENT:
+            raise Failure("connection refused")
+        attempt.sent = True
+        if event == LOST:
+            raise Failure("connection reset by peer")
+        if event == INTERRUPT:
+            raise KeyboardInterrupt
+        return event
+
+
+class World:
+    """A clock that only sleeping moves."""
+
+    def __init__(self):
+        self.time = 0.0
+        self.pauses = []
+        ids = itertools.count(1)
+        self.tools = Tools(
+            clock=lambda: self.time,
+            now=lambda: 1e9,
+            sleep=self.sleep,
+            random=lambda: 1.0,
+            new_request_id=lambda: f"request-{next(ids)}",
+        )
+
+    def sleep(self, seconds):
+        self.pauses.append(seconds)
+        self.time += seconds
+
+
+def send(call, *events, token="", world=None, observe=lambda _: None, **limits):
+    transport = Script(events)
+    world = world or World()
+    client = Client(
+        transport,
+        token=token,
+        user_agent="test/1",
+        limits=Limits(**limits),
+        observe=observe,
+        tools=world.tools,
+    )
+    try:
+        return client.send(call), transport
+    except (errors.KabelwerkError, errors.Interrupted) as error:
+        return error, transport
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_plain_success_takes_one_request(call):
+    outcome, transport = send(call, DONE[call.operation])
+    assert outcome.report == errors.Report(
+        Applied.YES, call is not POST, DONE[call.operation].status, 1, "request-1"
+    )
+    assert len(transport.requests) == 1
+
+
+REPEATED = [
+    (call, event)
+    for call in CALLS
+    for event in (NOT_SENT, LOST, status(429), status(408), status(500), status(503), status(202))
+    if not (call is POST and event not in (NOT_SENT, status(429)))
+]
+
+
+@pytest.mark.parametrize(("call", "event"), REPEATED)
+def test_what_is_repeated_ends_well(call, event):
+    outcome, transport = send(call, event, event, DONE[call.operation])
+    assert outcome.report.attempts == len(transport.requests) == 3
+
+
+@pytest.mark.parametrize(("call", "event"), REPEATED)
+def test_three_attempts_are_all(call, event):
+    error, transport = send(call, event)
+    assert error.report.attempts == len(transport.requests) == 3
+
+
+@pytest.mark.parametrize(("call", "event"), REPEATED)
+def test_without_retries_one_attempt_is_all(call, event):
+    error, transport = send(call, event, retries=0)
+    assert error.report.attempts == len(transport.requests) == 1
+
+
+ENDS = [
+    *itertools.product(
+        CALLS,
+        [
+            (status(c), e)
+            for c, e in (
+                (302, errors.ServerError),
+                (400, errors.ValidationError),
+                (401, errors.AuthenticationError),
+                (404, errors.DoesNotExist),
+                (405, errors.ServerError),
+            )
+        ],
+    ),
+    (CREATE, (status(204), errors.ServerError)),
+    (POST, (LOST, errors.OutcomeUnknown)),
+    (POST, (status(408), errors.ServerError)),
+    (POST, (status(500), errors.ServerError)),
+    (POST, (status(202), errors.ServerError)),
+    (POST, (Answer(201, "", {}, b"<html>"), errors.ServerError)),
+]
+
+
+@pytest.mark.parametrize(("call", "end"), ENDS)
+def test_what_is_not_repeated(call, end):
+    event, kind = end
+    error, transport = send(call, event)
+    assert type(error) is kind
+    assert len(transport.requests) == 1
+
+
+def test_an_untrusted_certificate_is_not_asked_twice():
+    class Untrusted:
+        requests = 0
+
+        def carry(self, request, attempt):  # noqa: ARG002
+            self.requests += 1
+            raise Failure("not trusted", untrusted=True)
+
+    transport = Untrusted()
+    client = Client(transport, token="", user_agent="", tools=World().tools)
+    with pytest.raises(errors.UntrustedCertificate):
+        client.send(CREATE)
+    assert transport.requests == 1
+
+
+REFUSALS = [NOT_SENT, status(302), status(401), status(403), status(404), status(422), status(429)]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+@pytest.mark.parametrize("doubt", [LOST, status(500)])
+@pytest.mark.parametrize("call", [CREATE, UPDATE, DELETE, ARCHIVE])
+def test_once_unknown_never_not_applied(call, doubt, refusal):
+    end, _ = send(call, doubt, refusal)
+    if call is DELETE and refusal == status(404):
+        assert end.record is None
+        assert end.notes == ("User 'kusanagi' is gone; the answer to the first try was lost.",)
+    else:
+        assert type(end) is errors.OutcomeUnknown
+        assert end.report.applied is Applied.UNKNOWN
+        assert "at first" in str(end)
+        assert "then" in str(end)
+
+
+def test_a_create_that_was_lost_and_then_rejected_names_the_first_try():
+    error, _ = send(CREATE, LOST, TAKEN)
+    assert type(error) is errors.OutcomeUnknown
+    assert "The user exists now, perhaps by the first try." in str(error)
+    assert "key has already been taken" in str(error)
+
+
+def test_a_rejected_create_alone_is_a_validation_error():
+    error, _ = send(CREATE, NOT_SENT, TAKEN)
+    assert type(error) is errors.ValidationError
+    assert (error.field, error.error_message) == ("key", "has already been taken")
+    assert error.report.applied is Applied.NO
+
+
+def test_an_unknown_message_says_where_to_look():
+    error, _ = send(POST, LOST)
+    assert "may have been posted" in str(error)
+    assert "'kusanagi'" in str(error)
+    assert "request-1" in str(error)
+    assert "Look in the room before posting it again." in str(error)
+    assert not error.report.safe_to_rerun
+
+
+def test_pauses_double_and_are_told():
+    world, seen = World(), []
+    send(UPDATE, status(503), world=world, observe=seen.append)
+    assert world.pauses == [0.5, 1.0]
+    assert [(each.number, each.pause) for each in seen] == [(1, 0.5), (2, 1.0), (3, None)]
+
+
+def test_a_retry_after_is_obeyed():
+    world = World()
+    outcome, _ = send(POST, status(429, retry_after="7"), DONE[POST.operation], world=world)
+    assert world.pauses == [7.0]
+    assert outcome.record.text == "?"
+
+
+def test_a_retry_after_that_does_not_fit_ends_at_once():
+    error, transport = send(POST, status(429, retry_after="3600"))
+    assert type(error) is errors.RateLimited
+    assert len(transport.requests) == 1
+    assert "3600 seconds" in str(error)
+
+
+def test_the_time_of_the_whole_call_is_limited():
+    error, transport = send(UPDATE, NOT_SENT, retries=1000, max_time=30.0)
+    assert type(error) is errors.ConnectionError
+    assert len(transport.requests) == 7  # 0.5 + 1 + 2 + 4 + 8 + 8 < 30
+
+
+INTERRUPTIONS = [
+    ((INTERRUPT,), Applied.UNKNOWN, "may have been posted"),
+    ((NOT_SENT, INTERRUPT), Applied.UNKNOWN, "may have been posted"),
+]
+
+
+@pytest.mark.parametrize(("events", "applied", "text"), INTERRUPTIONS)
+def test_an_interrupt_on_the_way(events, applied, text):
+    stop, _ = send(POST, *events)
+    assert isinstance(stop, errors.Interrupted)
+    assert stop.report.applied is applied
+    assert text in str(stop)
+
+
+@pytest.mark.parametrize(
+    ("call", "event", "applied"),
+    [
+        (POST, NOT_SENT, Applied.NO),
+        (POST, status(429), Applied.NO),
+        (UPDATE, LOST, Applied.UNKNOWN),
+    ],
+)
+def test_an_interrupt_between_attempts(call, event, applied):
+    world = World()
+
+    def interrupted_sleep(_):
+        raise KeyboardInterrupt
+
+    world.tools = world.tools._replace(sleep=interrupted_sleep)
+    stop, _ = send(call, event, world=world)
+    assert isinstance(stop, errors.Interrupted)
+    assert stop.report.applied is applied
+
+
+def test_headers_and_fresh_connections():
+    _, transport = send(UPDATE, status(503), DONE[UPDATE.operation], token="secret")
+    first, second = transport.requests
+    assert first.headers == {
+        "Accept": "application/json",
+        "Accept-Encoding": "identity",
+        "Content-Type": "application/json",
+        "Kabelwerk-Token": "secret",
+        "User-Agent": "test/1",
+        "X-Request-Id": "request-1",
+    }
+    assert second.headers["X-Request-Id"] == "request-2"
+    assert not first.fresh
+    _, transport = send(POST, DONE[POST.operation])
+    assert transport.requests[0].fresh
+
+
+def test_a_token_that_the_server_repeats_is_not_repeated_again():
+    echo = Answer(302, "Token s3cret-token", {"location": "http://x/?s3cret-token"}, b"")
+    error, _ = send(UPDATE, echo, token="s3cret-token")
+    assert "s3cret-token" not in str(error)
+    rejection = Answer(400, "", {}, b'{"errors": {"s3cret-token": ["s3cret-token is bad"]}}')
+    error, _ = send(UPDATE, rejection, token="s3cret-token")
+    assert "s3cret-token" not in str(error)
+    assert "s3cret-token" not in str(error.fields)
