@@ -6,7 +6,9 @@ read, so here every wait on the socket is cut to what is left of the attempt as 
 """
 
 import contextlib
+import errno
 import functools
+import io
 import socket
 import ssl
 import threading
@@ -153,6 +155,9 @@ class _Timed:
 
     adapter: _Adapter
 
+    def makefile(self: Any, *args: Any, **kwargs: Any) -> io.BufferedReader:
+        return _WholeLines(super().makefile(*args, **kwargs).detach())  # type: ignore[misc]
+
     def recv(self: Any, *args: Any) -> bytes:
         self.settimeout(self.adapter.attempt.left())
         return super().recv(*args)  # type: ignore[misc, no-any-return]
@@ -168,6 +173,21 @@ class _Timed:
     def sendall(self: Any, *args: Any) -> None:
         self.settimeout(self.adapter.attempt.left())
         super().sendall(*args)  # type: ignore[misc]
+
+
+class _WholeLines(io.BufferedReader):
+    """Refuses a line that the end of the connection cut.
+
+    http.client takes the end of the connection for the end of the headers, and half an answer
+    for a whole one.
+    """
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        line = super().readline(size)
+        limited = size is not None and 0 <= size <= len(line)
+        if not line.endswith(b"\n") and not limited:
+            raise ConnectionAbortedError(errno.ECONNABORTED, "connection closed by the server")
+        return line
 
 
 def _timed(base: type, adapter: _Adapter) -> Any:

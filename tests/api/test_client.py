@@ -60,6 +60,9 @@ class Script:
             raise KeyboardInterrupt
         return event
 
+    def close(self):
+        pass
+
 
 class World:
     """A clock that only sleeping moves."""

@@ -35,7 +35,8 @@ def answer_then_reset(exchange: Exchange) -> None:
 REFUSE = Fault("refuse", Listener.refuse, Outcome.NOT_SENT, moment=Moment.CONNECT)
 STALL = Fault("stall-connect", Listener.stall, Outcome.NOT_SENT, moment=Moment.CONNECT, slow=True)
 
-RESET_ON_ACCEPT = Fault("reset-on-accept", reset, moment=Moment.ACCEPT)
+# The reset may come before the client has begun to send.
+RESET_ON_ACCEPT = Fault("reset-on-accept", reset, also=(Outcome.NOT_SENT,), moment=Moment.ACCEPT)
 CLOSE_ON_ACCEPT = Fault("close-on-accept", close, moment=Moment.ACCEPT)
 RESET_BEFORE_READING = Fault("reset-before-reading", reset, moment=Moment.UNREAD)
 CLOSE_BEFORE_READING = Fault("close-before-reading", close, moment=Moment.UNREAD)

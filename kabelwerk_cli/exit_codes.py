@@ -1,0 +1,103 @@
+"""The exit codes, which error ends with which, and the errors that are this program's own."""
+
+import contextlib
+from collections.abc import Iterator
+from enum import IntEnum
+from pathlib import Path
+
+import click
+
+from .api import errors
+from .api.errors import Report
+from .signals import Terminated
+
+
+class ExitCode(IntEnum):
+    """What the shell learns of a run. From 2 to 7, nothing was changed."""
+
+    DONE = 0
+    BUG = 1
+    USAGE = 2
+    CONFIGURATION = 3
+    AUTHENTICATION = 4
+    DOES_NOT_EXIST = 5
+    VALIDATION = 6
+    NOT_SENT = 7
+    SERVER = 8
+    UNKNOWN = 9
+    BATCH = 10
+    INTERRUPTED = 130
+    OUTPUT_LOST = 141
+    TERMINATED = 143
+
+
+class Failed(Exception):
+    """An end that is neither the API's nor click's; `report` tells what was done before it."""
+
+    def __init__(self, message: str, report: Report = errors.BEFORE_SENDING) -> None:
+        super().__init__(message)
+        self.report = report
+
+
+class Bug(Failed):
+    """This program is wrong."""
+
+
+@contextlib.contextmanager
+def bug_after(what: str, report: Report) -> Iterator[None]:
+    """Have an unexpected error end as a `Bug` that tells what was done before it.
+
+    Args:
+        what: what was done, a sentence.
+        report: the circumstances.
+    """
+    try:
+        yield
+    except (errors.KabelwerkError, Failed):
+        raise
+    except Exception as error:
+        raise Bug(f"{describe_bug(error)} {what}", report) from error
+
+
+def describe_bug(error: BaseException) -> str:
+    """Return where an unexpected error came from. Its own text may hold anything, so it is left."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    place = f" at {Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}" if frame else ""
+    return f"This is a bug in kabelwerk: {type(error).__name__}{place}."
+
+
+class Cancelled(Failed):
+    """A confirmation was needed and not given; nothing was sent."""
+
+
+class OutputLost(Failed):
+    """Standard output could not be written."""
+
+
+# the first class that fits decides, so a subclass stands before its base
+_CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (
+    (errors.InvalidInput, ExitCode.USAGE),
+    (errors.ValidationError, ExitCode.VALIDATION),
+    (errors.AuthenticationError, ExitCode.AUTHENTICATION),
+    (errors.DoesNotExist, ExitCode.DOES_NOT_EXIST),
+    (errors.ConfigurationError, ExitCode.CONFIGURATION),
+    (errors.UntrustedCertificate, ExitCode.CONFIGURATION),
+    (errors.OutcomeUnknown, ExitCode.UNKNOWN),
+    (errors.ConnectionError, ExitCode.NOT_SENT),
+    (errors.RateLimited, ExitCode.NOT_SENT),
+    (errors.ServerError, ExitCode.SERVER),
+    (click.ClickException, ExitCode.USAGE),
+    (Cancelled, ExitCode.USAGE),
+    (OutputLost, ExitCode.OUTPUT_LOST),
+    (Terminated, ExitCode.TERMINATED),
+    (KeyboardInterrupt, ExitCode.INTERRUPTED),
+)
+
+
+def exit_code(error: BaseException) -> ExitCode:
+    """Return the code to exit with where `error` ends the run."""
+    if isinstance(error, errors.Interrupted) and error.__cause__ is not None:
+        return exit_code(error.__cause__)  # which signal it was
+    return next((code for kind, code in _CODES if isinstance(error, kind)), ExitCode.BUG)

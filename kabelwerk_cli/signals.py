@@ -1,0 +1,17 @@
+"""Signals as exceptions."""
+
+import signal
+from types import FrameType
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came; handled wherever Ctrl-C is."""
+
+
+def raise_on_sigterm() -> None:
+    """Have SIGTERM raise `Terminated` in the main thread, as SIGINT raises KeyboardInterrupt."""
+    signal.signal(signal.SIGTERM, _raise)
+
+
+def _raise(_: int, __: FrameType | None) -> None:
+    raise Terminated

@@ -1,0 +1,128 @@
+"""Every call x every fault x applied or not x once or for ever, on real sockets.
+
+What is asserted are effects: what the server's model holds after the client has made its claim.
+The pauses between attempts are left out; the time limits are real, and short.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import pytest
+
+from kabelwerk_cli.api import calls, errors
+from kabelwerk_cli.api.address import parse_address
+from kabelwerk_cli.api.client import Client, Limits, Tools
+from kabelwerk_cli.api.transport import NetworkTransport
+from kabelwerk_cli.exit_codes import exit_code
+
+from . import CALLS, CATALOGUE, GROUPS, Case, Fault, FaultyServer, Outcome, matrix
+from .calls import TEXT
+
+OURS = {
+    "create": calls.create_user(key="motoko", name="Motoko"),
+    "update": calls.update_user(key="kusanagi", name="Motoko Kusanagi"),
+    "delete": calls.delete_user(key="kusanagi"),
+    "room": calls.update_room(room="kusanagi", archived=True),
+    "message": calls.post_message(room="kusanagi", user="batou", text=TEXT),
+}
+LIMITS = Limits(connect=0.4, timeout=0.4, max_time=30.0)
+NOT_APPLIED = {2, 3, 4, 5, 6, 7}
+# A server's wish to wait that does not fit into the time of the call ends it at once.
+TOO_LONG = ("-3600", "-1" + "0" * 30, "-" + "9" * 5000, " 9999 23:59:59 gmt")
+
+
+class Ended(NamedTuple):
+    """How a case ended: the exit code, the attempts, and whether the effect is there."""
+
+    code: int
+    attempts: int
+    done: bool
+    messages: int
+    error: str
+
+
+def play(case: Case) -> Ended:
+    with FaultyServer([case.step]) as server:
+        transport = NetworkTransport(parse_address(server.url))
+        tools = Tools(sleep=lambda _: None)
+        client = Client(transport, token="s3cret", user_agent="test/1", limits=LIMITS, tools=tools)
+        code, text = 0, ""
+        try:
+            report = client.send(OURS[case.operation]).report
+        except errors.KabelwerkError as error:
+            report, code, text = error.report, int(exit_code(error)), str(error)
+        transport.close()
+        state = server.model.snapshot()
+    done = CALLS[case.operation].done(state)
+    return Ended(code, report.attempts, done, len(state.messages), text)
+
+
+def repeats(case: Case, outcome: Outcome) -> bool:
+    """Whether the rules have the call tried again after an attempt that came to `outcome`."""
+    if case.fault.name.lower().endswith(TOO_LONG):
+        return False
+    if outcome is Outcome.UNKNOWN:
+        return case.operation != "message"
+    return outcome is Outcome.NOT_SENT or "429" in case.fault.name
+
+
+def attempts(case: Case, outcome: Outcome) -> set[int]:
+    if not repeats(case, outcome):
+        return {1}
+    if finds_itself(case):
+        return {2, 3}
+    return {2} if case.times == 1 else {3}
+
+
+def codes(case: Case, outcome: Outcome) -> set[int]:
+    """The exit codes that the rules allow, where each attempt at the fault comes to `outcome`."""
+    if outcome is Outcome.DONE:
+        return {0}
+    if not repeats(case, outcome):
+        return set(case.fault.exits)
+    found = set()
+    if finds_itself(case):
+        # a 404 that cannot be read does not show that the user is gone
+        unreadable = case.times is None and case.fault in GROUPS["encodings"]
+        found = {0 if case.operation == "delete" and not unreadable else 9}
+    if case.times == 1:
+        return found or {0}
+    return found | set(case.fault.exits)
+
+
+def finds_itself(case: Case) -> bool:
+    """Whether a second attempt is turned away because of what the first one did.
+
+    A fault that only dresses up the honest answer shows that to the client, others do not.
+    """
+    return case.applied and case.operation in {"create", "delete"}
+
+
+def complaints(case: Case, ended: Ended) -> Iterator[str]:
+    outcomes = {case.fault.expect, *case.fault.also}
+    if ended.attempts not in {n for outcome in outcomes for n in attempts(case, outcome)}:
+        yield "attempts"
+    if ended.code not in {code for outcome in outcomes for code in codes(case, outcome)}:
+        yield "exit code"
+    if ended.code == 0 and not ended.done:
+        yield "claimed, and not done"
+    if ended.code in NOT_APPLIED and ended.done:
+        yield "denied, and done"
+    if ended.messages > 1:
+        yield "done twice"
+    if (ended.code == 0) == bool(ended.error):
+        yield "an error without a text, or the reverse"
+
+
+@pytest.mark.parametrize("fault", [f for f in CATALOGUE if not f.reused], ids=lambda f: f.name[:40])
+def test_nothing_false_is_claimed_and_nothing_done_twice(fault: Fault) -> None:
+    cases = list(matrix([fault]))
+    with ThreadPoolExecutor(len(cases)) as pool:
+        played = list(zip(cases, pool.map(play, cases), strict=True))
+    wrong = [
+        f"{case}: {ended}: {', '.join(found)}"
+        for case, ended in played
+        if (found := list(complaints(case, ended)))
+    ]
+    assert not wrong, "\n".join(wrong)
