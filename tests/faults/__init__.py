@@ -12,7 +12,7 @@ them with the five calls. What a careful client makes of a fault is said in the 
 from .bodies import ID_MISSING, OTHER_KEY
 from .calls import CALLS, Call
 from .canary import Canary
-from .catalogue import CATALOGUE, FAULTS, GROUPS, Case, matrix
+from .catalogue import CATALOGUE, FAULTS, GROUPS, Case, faults_in, matrix
 from .connections import (
     CLOSE_AFTER_READING,
     CLOSE_BEFORE_READING,
@@ -120,6 +120,7 @@ __all__ = [
     "answer_json",
     "canned",
     "failed",
+    "faults_in",
     "invalid",
     "matrix",
     "rate_limited",

@@ -46,5 +46,6 @@ class Canary(Listener):
                 wire.send(self._answer)
                 break
         # The body may still be on its way, and is what this is for.
+        wire.stop_sending()
         while data := wire.receive():
             self._heard[number] += data

@@ -30,6 +30,11 @@ CATALOGUE = tuple(fault for group in GROUPS.values() for fault in group)
 FAULTS = {fault.name: fault for fault in CATALOGUE}
 
 
+def faults_in(*groups: str) -> tuple[Fault, ...]:
+    """The faults of these groups, for a matrix that is smaller than the whole."""
+    return tuple(fault for name in groups for fault in GROUPS[name])
+
+
 class Case(NamedTuple):
     """One cell of the matrix: this call meets this fault, in this world, so many times."""
 

@@ -1,6 +1,6 @@
 """Answers that end too early. A cut answer proves nothing, whatever its status says."""
 
-from .fault import Exchange, Fault
+from .fault import RETURNING, Exchange, Fault
 from .model import NOT_FOUND, Answer
 from .wire import header_lines, render, status_line
 
@@ -21,6 +21,11 @@ def chunk(data: bytes, size: bytes | None = None) -> bytes:
 
 def cut_status(exchange: Exchange) -> None:
     exchange.wire.send(b"HTTP/1.1 2")
+
+
+def cut_after_status(exchange: Exchange) -> None:
+    """Python's own client takes the end of the connection for the end of the line."""
+    exchange.wire.send(status_line(exchange.answer.status).rstrip())
 
 
 def cut_headers(exchange: Exchange) -> None:
@@ -54,7 +59,7 @@ def cut_unmeasured_body(exchange: Exchange) -> None:
     """No length at all: only the JSON tells that it was cut."""
     answer = with_body(exchange.answer)
     head = status_line(answer.status) + header_lines(answer.headers) + b"Connection: close\r\n\r\n"
-    exchange.wire.send(head + answer.body[:-1])
+    exchange.wire.send(head + answer.body[: len(answer.body) // 2])
 
 
 def cut_chunk(exchange: Exchange) -> None:
@@ -83,12 +88,15 @@ def cut_not_found(exchange: Exchange) -> None:
 
 
 CUT_STATUS = Fault("cut-status-line", cut_status)
+CUT_AFTER_STATUS = Fault("cut-after-status", cut_after_status)
 CUT_HEADERS = Fault("cut-headers", cut_headers)
 CUT_BEFORE_BLANK_LINE = Fault("cut-before-blank-line", cut_before_blank_line)
 CUT_BODY = Fault("cut-body", cut_body)
 CUT_BODY_AT_ONCE = Fault("cut-body-at-once", cut_body_at_once)
 RESET_WITHIN_BODY = Fault("reset-within-body", reset_within_body)
-CUT_UNMEASURED_BODY = Fault("cut-unmeasured-body", cut_unmeasured_body, exits=(8, 9))
+CUT_UNMEASURED_BODY = Fault(
+    "cut-unmeasured-body", cut_unmeasured_body, exits=(8, 9), operations=RETURNING
+)
 CUT_CHUNK = Fault("cut-chunk", cut_chunk)
 CUT_WITHIN_CHUNK = Fault("cut-within-chunk", cut_within_chunk)
 CUT_CHUNK_SIZE = Fault("cut-chunk-size", cut_chunk_size)
@@ -97,6 +105,7 @@ CUT_NOT_FOUND = Fault("cut-404", cut_not_found)
 
 CUTS = (
     CUT_STATUS,
+    CUT_AFTER_STATUS,
     CUT_HEADERS,
     CUT_BEFORE_BLANK_LINE,
     CUT_BODY,

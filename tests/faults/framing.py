@@ -5,9 +5,10 @@ import gzip
 import zlib
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from .cuts import CHUNKED, chunk, with_body
-from .fault import HONEST, Exchange, Fault, Moment, Outcome
+from .fault import HONEST, RETURNING, Exchange, Fault, Moment, Outcome
 from .model import Answer
 from .wire import header_lines, render, status_line
 
@@ -121,18 +122,18 @@ def after_interim(status: int, exchange: Exchange) -> bool:
     return exchange.send_honest()
 
 
-def extra_answer(exchange: Exchange) -> None:
+def extra_answer(exchange: Exchange) -> bool:
     """A forged second answer lies ready for whoever asks next on this connection."""
     forged = render(Answer(200, exchange.answer.headers, b'{"forged": true}'))
     exchange.wire.send(render(exchange.answer) + forged)
-    exchange.wire.hang()
+    return not exchange.last
 
 
-ODD = {"exits": (8, 9)}
+ODD: dict[str, Any] = {"exits": (8, 9)}
 # HTTP calls these broken, and yet the answer can be read in full by a lenient client.
-LENIENT = {"also": (Outcome.DONE,), "exits": (0, 8, 9), "worlds": (True,)}
+LENIENT: dict[str, Any] = {"also": (Outcome.DONE,), "exits": (0, 8, 9), "worlds": (True,)}
 # These are answers as good as any; a client that fails here is too strict.
-FINE = {"expect": Outcome.DONE, "complete": True}
+FINE: dict[str, Any] = {"expect": Outcome.DONE, "complete": True}
 
 GZIP = Fault("gzip", partial(encoded, "gzip", partial(gzip.compress, mtime=0)), complete=True)
 GZIP_BOMB = Fault("gzip-bomb", gzipped_bomb, complete=True)
@@ -159,7 +160,7 @@ LENGTHS = (
     Fault("two-lengths-none-right", partial(two_lengths, -1, 7), **ODD),
     Fault("length-and-chunks", length_and_chunks, **LENIENT),
     Fault("length-without-chunks", length_without_chunks, **LENIENT),
-    Fault("length-too-short", short_length, **ODD),
+    Fault("length-too-short", short_length, operations=RETURNING, **ODD),
     Fault("length-negative", partial(length_as, "-1"), **LENIENT),
     Fault("length-not-a-number", partial(length_as, "many"), **LENIENT),
     Fault("length-astronomical", partial(length_as, "9" * 30), **ODD),

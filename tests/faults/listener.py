@@ -22,11 +22,9 @@ class Listener:
         self._lock = threading.Lock()
         self._live: dict[threading.Thread, Wire] = {}
         self._crashes: list[Exception] = []
-        self._fillers: list[socket.socket] = []
+        self._held: list[socket.socket] = []
         self.connections = 0
-        # Keeps the port ours, and refuses, while nobody listens on it.
-        self._holder = self._bind(0)
-        self.port: int = self._holder.getsockname()[1]
+        self.port = 0
         self._socket: socket.socket | None = None
         self._acceptor = threading.Thread(target=self._accept)
 
@@ -39,6 +37,10 @@ class Listener:
         raise NotImplementedError
 
     def open(self) -> None:
+        # Keeps the port ours, and refuses, while nobody listens on it.
+        holder = self._bind(0)
+        self._held.append(holder)
+        self.port = holder.getsockname()[1]
         self._socket = self._bind(self.port)
         self._socket.listen(BACKLOG)
         self._acceptor.start()
@@ -60,12 +62,12 @@ class Listener:
         self.refuse()
         queue = self._bind(self.port)
         queue.listen(0)
-        self._fillers.append(queue)
+        self._held.append(queue)
         for _ in range(3):
             filler = socket.socket()
             filler.settimeout(0)
             filler.connect_ex(self.address)
-            self._fillers.append(filler)
+            self._held.append(filler)
 
     def close(self) -> None:
         """Stop, join every thread, and say if one of them crashed."""
@@ -79,7 +81,7 @@ class Listener:
             wire.interrupt()
         for thread in live:
             thread.join(JOIN)
-        for held in (self._holder, *self._fillers):
+        for held in self._held:
             held.close()
         stuck = [thread for thread in live if thread.is_alive()]
         if stuck or self._crashes:

@@ -146,7 +146,9 @@ def _delete_user(state: State, key: str) -> Answer:
 
 
 def _update_room(state: State, room: Room, sent: dict[str, Any]) -> Answer:
-    changes = {name: sent[name] for name in ("archived", "attributes", "hub_user") if name in sent}
+    changes: dict[str, Any] = {
+        name: sent[name] for name in ("archived", "attributes", "hub_user") if name in sent
+    }
     if errors := dict(_room_errors(state, room, changes)):
         return answer_json(400, {"errors": errors})
     room = room._replace(**changes)

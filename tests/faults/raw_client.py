@@ -3,16 +3,22 @@
 import contextlib
 import http.client
 import io
+import re
 import socket
 import ssl
 import time
+from collections.abc import Iterator
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from .calls import CALLS
+from .fault import Fault, Step
+from .server import FaultyServer
 
 ENOUGH = 1 << 22  # bytes after which an answer counts as endless
 PATIENCE = 2.0  # seconds
+SOON = 0.1  # seconds after which a fault that says nothing counts as silent
+WHOLE = re.compile(rb"HTTP/1\.1 \d{3} [^\r]*\r\n")  # an honest status line
 
 
 class End(StrEnum):
@@ -32,7 +38,9 @@ class Heard(NamedTuple):
 
     def parsed(self, method: str = "POST") -> http.client.HTTPResponse:
         """The answer as Python's own client reads it."""
-        response = http.client.HTTPResponse(_Recorded(self.data), method=method)
+        response = http.client.HTTPResponse(
+            cast("socket.socket", _Recorded(self.data)), method=method
+        )
         response.begin()
         return response
 
@@ -85,7 +93,9 @@ def ask(
 
 
 @contextlib.contextmanager
-def connected(address, patience=PATIENCE, tls=None):
+def connected(
+    address: tuple[str, int], patience: float = PATIENCE, tls: ssl.SSLContext | None = None
+) -> Iterator[socket.socket]:
     with socket.create_connection(address, timeout=patience) as sock:
         if tls is None:
             yield sock
@@ -109,3 +119,17 @@ def _read(sock: socket.socket, sent: bytes, until: float) -> tuple[bytes, End]:
     except (ConnectionError, ssl.SSLError):
         return bytes(data), End.RESET
     return bytes(data), End.ENDLESS
+
+
+def meet(fault: Fault, operation: str | None = None, *, patience: float | None = None) -> Heard:
+    """What a client hears that meets this fault."""
+    with FaultyServer([Step(fault)]) as server:
+        return ask(
+            server.address,
+            operation or usual_operation(fault),
+            patience=patience or (SOON if fault.slow else PATIENCE),
+        )
+
+
+def usual_operation(fault: Fault) -> str:
+    return "message" if "message" in fault.operations else fault.operations[0]

@@ -4,7 +4,7 @@ import itertools
 import ssl
 from collections.abc import Iterable
 
-from .fault import HONEST, Exchange, Moment, Script, Step
+from .fault import HONEST, Exchange, Fault, Moment, Script, Step
 from .listener import Listener
 from .model import UNAUTHORIZED, Answer, Model
 from .wire import LIMITS, LOOPBACK, Limits, Request, Wire, read_request
@@ -59,7 +59,7 @@ class FaultyServer(Listener):
 
     def serve(self, wire: Wire, number: int) -> None:
         if step := self._take(Moment.ACCEPT, reused=False):
-            step.fault.act(Exchange(wire))
+            self._play(step.fault, Exchange(wire))
             return
         if self._tls and not self._handshake(wire, self._tls):
             return
@@ -79,17 +79,20 @@ class FaultyServer(Listener):
         """One request and its answer; whether another may follow on this connection."""
         reused = number > 1
         if step := self._take(Moment.UNREAD, reused=reused):
-            return bool(step.fault.act(Exchange(wire)))
+            return self._play(step.fault, Exchange(wire))
         request = read_request(wire, connection, number)
         self.requests.append(request)
         if not request.complete:
             return False
         step = self._take(Moment.ANSWER, request, reused=reused)
-        if step is None:
-            self.attempts.append(HONEST.name)
         answer = self._answer(request, apply=step is None or bool(step.applied))
         fault = step.fault if step else HONEST
-        return bool(fault.act(Exchange(wire, request, answer, self._last(request))))
+        return self._play(fault, Exchange(wire, request, answer, self._last(request)))
+
+    def _play(self, fault: Fault, exchange: Exchange) -> bool:
+        """Count the attempt, whose effect is in the model by now, and misbehave."""
+        self.attempts.append(fault.name)
+        return bool(fault.act(exchange))
 
     def _answer(self, request: Request, *, apply: bool) -> Answer:
         if self._token is not None and request.header("Kabelwerk-Token") != self._token:
@@ -104,7 +107,6 @@ class FaultyServer(Listener):
     def _take(self, moment: Moment, request: Request | None = None, *, reused: bool) -> Step | None:
         step = self._script.take(moment, request, reused=reused)
         if step:
-            self.attempts.append(step.fault.name)
             self._obstruct()  # before the client learns that it has to come back
         return step
 

@@ -1,10 +1,10 @@
 """Whole answers that say no, or say yes in a way that is not the API's."""
 
 from functools import partial
+from typing import Any
 
 from .fault import OPERATIONS, RETURNING, Exchange, Fault, Outcome
 from .model import JSON_TYPE, Answer, answer_json
-from .wire import render
 
 HTML_TYPE = ("Content-Type", "text/html; charset=utf-8")
 PAGE = b"<!DOCTYPE html><title>Kabelwerk</title><p>Something else lives here.</p>"
@@ -16,7 +16,7 @@ def say(answer: Answer, exchange: Exchange) -> bool:
     return exchange.send_answer(answer)
 
 
-def canned(name: str, answer: Answer, expect: Outcome = Outcome.UNKNOWN, **facts: object) -> Fault:
+def canned(name: str, answer: Answer, expect: Outcome = Outcome.UNKNOWN, **facts: Any) -> Fault:
     """A fault that gives the same complete answer to every request."""
     return Fault(name, partial(say, answer), expect, complete=True, **facts)
 
@@ -69,13 +69,6 @@ def page(status: int, exchange: Exchange) -> bool:
     return exchange.send_answer(Answer(status, (HTML_TYPE,), PAGE))
 
 
-def too_early(exchange: Exchange) -> None:
-    """A 101 as if the client had asked for another protocol."""
-    headers = (("Upgrade", "websocket"), ("Connection", "Upgrade"))
-    exchange.wire.send(render(Answer(101, headers)))
-    exchange.wire.hang()
-
-
 # The location is a path of the same server: a client that follows it is seen there.
 REDIRECTS = tuple(
     redirect(status, "/api/elsewhere") for status in (300, 301, 302, 303, 304, 305, 307, 308)
@@ -103,7 +96,7 @@ RETRY_AFTERS = (
 RATE_LIMITED = rate_limited()
 RATE_LIMITS = (RATE_LIMITED, *(rate_limited(value) for value in RETRY_AFTERS))
 
-MALFORMED_400 = {"expect": Outcome.REJECTED, "exits": (6, 8)}
+MALFORMED_400: dict[str, Any] = {"expect": Outcome.REJECTED, "exits": (6, 8)}
 REJECTIONS = (
     invalid("one-field", {"key": ["has already been taken"]}),
     invalid("two-fields", {"key": ["can't be blank", "is invalid"], "name": ["can't be blank"]}),
@@ -150,7 +143,7 @@ FAILURES = (
     failed(503, ("Retry-After", "3600")),
     *(failed(status) for status in (504, 520, 599, 999)),
     canned("status-502-html", Answer(502, (HTML_TYPE,), PAGE)),
-    Fault("status-101", too_early, exits=(8, 9)),
+    canned("status-101", Answer(101, (("Upgrade", "websocket"),)), exits=(8, 9)),
 )
 ODD_SUCCESSES = (
     Fault("status-202", partial(restatused, 202), complete=True),

@@ -43,7 +43,11 @@ class Authority:
 
     def old_version(self) -> ssl.SSLContext:
         """TLS 1.1 at most, which no client of today speaks."""
-        context = self.right()
+        return self.lax(self.right())
+
+    @staticmethod
+    def lax(context: ssl.SSLContext) -> ssl.SSLContext:
+        """The same context, brought down to TLS 1.1 and the ciphers of its time."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # that it is old is the point
             context.minimum_version = ssl.TLSVersion.TLSv1

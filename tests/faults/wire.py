@@ -4,6 +4,7 @@ Nothing of `http.server` is used: it would refuse to write most of what a fault 
 """
 
 import contextlib
+import json
 import socket
 import ssl
 import struct
@@ -12,7 +13,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .model import Answer
 
@@ -54,6 +55,10 @@ class Request:
     def header(self, name: str) -> str | None:
         """The first header of that name, in any case."""
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
 
 
 class Wire:
@@ -142,11 +147,15 @@ class Wire:
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         self._sock.close()
 
+    def stop_sending(self) -> None:
+        """Send the FIN, and go on listening."""
+        # The plain method: TLS is not asked, and says no goodbye.
+        socket.socket.shutdown(self._sock, socket.SHUT_WR)
+
     def finish(self) -> None:
         """End with a FIN. Bytes left unread would turn it into a RST, so they are drained."""
         with contextlib.suppress(OSError):
-            # The plain methods: TLS is not asked, the connection just ends.
-            socket.socket.shutdown(self._sock, socket.SHUT_WR)
+            self.stop_sending()
             self._ends = min(self._ends, time.monotonic() + LAST_WORDS)
             self._arm()
             while socket.socket.recv(self._sock, CHUNK):
