@@ -10,6 +10,7 @@ HTML_TYPE = ("Content-Type", "text/html; charset=utf-8")
 PAGE = b"<!DOCTYPE html><title>Kabelwerk</title><p>Something else lives here.</p>"
 NOT_MODIFIED = 304
 TEAPOT = 418
+LEGIBLE = 40  # characters of a header that go into a fault's name
 
 
 def say(answer: Answer, exchange: Exchange) -> bool:
@@ -46,7 +47,7 @@ def rate_limited(retry_after: str | None = None) -> Fault:
     if retry_after is None:
         return canned("status-429", answer, Outcome.REJECTED, exits=(7,))
     answer = answer._replace(headers=(*answer.headers, ("Retry-After", retry_after)))
-    name = f"status-429-after-{retry_after or 'nothing'}"
+    name = f"status-429-after-{retry_after[:LEGIBLE] or 'nothing'}"
     return canned(name, answer, Outcome.REJECTED, exits=(7,))
 
 
