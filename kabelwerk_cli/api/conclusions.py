@@ -14,6 +14,7 @@ from .errors import Applied, Report
 from .models import Record
 from .repeats import REPEATS
 
+A_YEAR = 365 * 24 * 3600
 SETTLED_NOTHING = frozenset({Fate.NOT_SENT, Fate.REJECTED})
 
 
@@ -182,6 +183,8 @@ def _details(verdict: Verdict) -> str:
 def _asked_to_wait(verdict: Verdict) -> str:
     if verdict.retry_after is None:
         return ""
+    if verdict.retry_after > A_YEAR:
+        return " The server asked to wait for years."
     return f" The server asked to wait {verdict.retry_after:.0f} seconds."
 
 

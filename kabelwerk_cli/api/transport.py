@@ -26,6 +26,7 @@ from .address import Address
 from .wire import BODY_LIMIT, Answer, Attempt, Failure, Request
 
 CHUNK = 64 * 1024
+LINE_LIMIT = 64 * 1024
 
 
 class NetworkTransport:
@@ -176,18 +177,20 @@ class _Timed:
 
 
 class _WholeLines(io.BufferedReader):
-    """Refuses a line that the end of the connection cut.
+    """Refuses a line that the end of the connection cut, or that does not end.
 
     http.client takes the end of the connection for the end of the headers, and half an answer
-    for a whole one.
+    for a whole one; urllib3 reads the size of a chunk without a limit.
     """
 
     def readline(self, size: int | None = -1, /) -> bytes:
-        line = super().readline(size)
-        limited = size is not None and 0 <= size <= len(line)
-        if not line.endswith(b"\n") and not limited:
-            raise ConnectionAbortedError(errno.ECONNABORTED, "connection closed by the server")
-        return line
+        limit = LINE_LIMIT if size is None or size < 0 else size
+        line = super().readline(limit)
+        if line.endswith(b"\n") or (limit == size and len(line) == size):
+            return line
+        if len(line) == limit:
+            raise ConnectionAbortedError(errno.ECONNABORTED, "a line of the answer has no end")
+        raise ConnectionAbortedError(errno.ECONNABORTED, "connection closed by the server")
 
 
 def _timed(base: type, adapter: _Adapter) -> Any:
