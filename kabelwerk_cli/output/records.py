@@ -1,0 +1,116 @@
+"""Records as columns and as JSON. A record is a NamedTuple; its class says which fields it has."""
+
+import difflib
+import json
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+
+class UnknownField(ValueError):
+    """A field was asked for that the records do not have."""
+
+
+def columns(record_type: type) -> tuple[str, ...]:
+    """Return the dotted names of all fields that hold no other record."""
+    return tuple(name for name, nested in _fields(record_type) if nested is None)
+
+
+def known_fields(record_type: type) -> tuple[str, ...]:
+    """Return the dotted names of all fields, those that hold another record included."""
+    return tuple(name for name, _ in _fields(record_type))
+
+
+def check_fields(record_type: type, fields: Sequence[str]) -> None:
+    """Refuse fields that the records do not have.
+
+    Raises:
+        UnknownField: there is one; the text lists the known ones.
+    """
+    known = known_fields(record_type)
+    for field in fields:
+        if field not in known:
+            close = difflib.get_close_matches(field, known, n=1)
+            meant = f" Did you mean '{close[0]}'?" if close else ""
+            raise UnknownField(f"there is no field '{field}' among {', '.join(known)}.{meant}")
+
+
+def as_json(value: Any) -> Any:
+    """Return `value` as what JSON can carry: a record becomes an object, a time a string."""
+    # a NamedTuple is a tuple, which the json module would write as an array before asking
+    if hasattr(value, "_fields"):
+        return {name: as_json(getattr(value, name)) for name in value._fields}
+    if isinstance(value, datetime):
+        return _time(value)
+    if isinstance(value, Mapping):
+        return {str(key): as_json(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_json(item) for item in value]
+    return value
+
+
+def as_object(record: Any, fields: Sequence[str] | None) -> dict[str, Any]:
+    """Return a record as a JSON object, of the given fields only, nested as in the whole."""
+    if fields is None:
+        whole: dict[str, Any] = as_json(record)
+        return whole
+    chosen: dict[str, Any] = {}
+    for field in fields:
+        place, value, path = chosen, record, field.split(".")
+        for name in path[:-1]:
+            value = getattr(value, name, None)
+            if value is None:
+                place[name] = None
+                break
+            place = place.setdefault(name, {})
+        else:
+            place[path[-1]] = as_json(getattr(value, path[-1], None))
+    return chosen
+
+
+def as_cell(record: Any, field: str) -> str:
+    """Return one field of a record as the text of a cell."""
+    value = record
+    for name in field.split("."):
+        value = getattr(value, name, None)
+    plain = as_json(value)
+    if plain is None:
+        return ""
+    return plain if isinstance(plain, str) else compact(plain)
+
+
+def compact(value: Any) -> str:
+    """Return JSON in one line, in ASCII, so that it is the same wherever it is read."""
+    return _ascii(json.dumps(value, separators=(",", ":")))
+
+
+def indented(value: Any) -> str:
+    """Return JSON for people, in ASCII."""
+    return _ascii(json.dumps(value, indent=2))
+
+
+def _ascii(text: str) -> str:
+    return text.replace("\x7f", "\\u007f")  # the one control character that JSON lets through
+
+
+def _time(value: datetime) -> str:
+    time = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    return time.isoformat().replace("+00:00", "Z")
+
+
+def _fields(record_type: type) -> list[tuple[str, type | None]]:
+    """Return each field's dotted name, with the record type in it or None."""
+    found: list[tuple[str, type | None]] = []
+    for name, hint in typing.get_type_hints(record_type).items():
+        nested = _record_in(hint)
+        found.append((name, nested))
+        if nested:
+            found += [(f"{name}.{inner}", kind) for inner, kind in _fields(nested)]
+    return found
+
+
+def _record_in(hint: Any) -> type | None:
+    alternatives = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    return next((kind for kind in alternatives if hasattr(kind, "_fields")), None)

@@ -1,0 +1,64 @@
+"""Tables: rich's on a terminal; off one, the same columns without a frame, a width or a colour."""
+
+from collections.abc import Sequence
+from typing import TextIO
+
+from rich.cells import cell_len
+
+
+def print_table(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    stream: TextIO,
+    *,
+    terminal: bool,
+    color: bool,
+) -> None:
+    """Write a table.
+
+    Args:
+        header: the names of the columns.
+        rows: the cells, made safe before.
+        stream: where to write.
+        terminal: whether a person looks at it, on a screen that has a width.
+        color: whether colours may be used there.
+    """
+    if terminal:
+        _print_framed(header, rows, stream, color=color)
+    else:
+        _print_plain([header, *rows], stream)
+
+
+def _print_plain(rows: Sequence[Sequence[str]], stream: TextIO) -> None:
+    # rich would fill each line up to a width, wrap at it, and measure every character twice
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (
+            cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)
+        )
+        stream.write("  ".join(cells).rstrip() + "\n")
+
+
+def _print_framed(
+    header: Sequence[str], rows: Sequence[Sequence[str]], stream: TextIO, *, color: bool
+) -> None:
+    from rich.console import Console  # noqa: PLC0415 - half of rich, for terminals only
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(header_style="bold")
+    for name in header:
+        table.add_column(Text(name), overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console = Console(
+        file=stream,
+        force_terminal=True,
+        no_color=not color,
+        color_system="auto" if color else None,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        legacy_windows=False,
+    )
+    console.print(table)
