@@ -23,6 +23,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, NewConnectionError
 
 from .address import Address
+from .errors import ConfigurationError
 from .wire import BODY_LIMIT, Answer, Attempt, Failure, Request
 
 CHUNK = 64 * 1024
@@ -36,6 +37,9 @@ class NetworkTransport:
         address: the backend.
         ca_file: a file of PEM certificates to trust instead of the usual ones.
         proxies: proxy URLs by scheme, as in `environment_proxies`; https only.
+
+    Raises:
+        ConfigurationError: `ca_file` cannot be read.
     """
 
     def __init__(
@@ -145,7 +149,11 @@ def _pool_class(base: type, connection: type, adapter: _Adapter) -> Any:
 
 
 def _tls_context(ca_file: str | None, adapter: _Adapter) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=ca_file or requests.utils.DEFAULT_CA_BUNDLE_PATH)
+    try:
+        context = ssl.create_default_context(cafile=ca_file or requests.utils.DEFAULT_CA_BUNDLE_PATH)
+    except OSError as error:  # an SSLError, too, if there is no certificate in it
+        reason = error.strerror or error
+        raise ConfigurationError(f"The CA file '{ca_file}' cannot be read: {reason}.") from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.sslsocket_class = _timed(ssl.SSLSocket, adapter)
     return context

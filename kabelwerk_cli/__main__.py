@@ -1,0 +1,47 @@
+"""Entry of the command `kabelwerk` and of `python -m kabelwerk_cli`."""
+
+import io
+import os
+import sys
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    _guard_standard_streams()
+    try:
+        from .cli import kabelwerk  # noqa: PLC0415 - Ctrl-C may come while this is imported
+        from .signals import raise_on_sigterm  # noqa: PLC0415
+
+        raise_on_sigterm()
+        kabelwerk(prog_name="kabelwerk")
+    except KeyboardInterrupt:
+        sys.exit(130)
+    finally:
+        _settle_stdout()
+
+
+def _guard_standard_streams() -> None:
+    # A stream that was closed by the caller leaves its number free, and the next file or socket
+    # that is opened would get it, with whatever a child process prints.
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # foreign text never crashes a terminal that cannot show it
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _settle_stdout() -> None:
+    # Python flushes once more at its end, and would exit with a code of its own if that failed.
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""The root command, and the one place where an error becomes a message and an exit code."""
+
+import contextlib
+import errno
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import click
+
+from . import __version__
+from .api.errors import ConfigurationError
+from .command import Group
+from .commands.messages import messages
+from .commands.rooms import rooms
+from .commands.sandbox import sandbox
+from .commands.users import users
+from .console import complain
+from .exit_codes import ExitCode, OutputLost, exit_code
+from .failures import line, problem
+from .output import Format
+from .settings import OUTPUT, from_environment
+
+WRITE_ERRORS = frozenset({errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC})
+
+
+class Root(Group):
+    """The group of groups. The boundary is here, so that tests see the shell's exit codes."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """Parse the options before the subcommand."""
+        given: dict[str, Any] = {}
+        argv = tuple(args)
+        with _boundary(given, argv):
+            context = super().make_context(info_name, args, parent, obj=given, **extra)
+        context.meta[__name__] = argv
+        return context
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the subcommand."""
+        with _boundary(ctx.obj, ctx.meta[__name__]):
+            return super().invoke(ctx)
+
+
+@contextlib.contextmanager
+def _boundary(given: Mapping[str, Any], argv: Sequence[str]) -> Iterator[None]:
+    """Turn any error into one line on stderr and the exit code that goes with it."""
+    try:
+        yield
+    except (click.exceptions.Exit, click.exceptions.Abort):
+        raise
+    except BrokenPipeError as error:
+        # the reader of a help text has seen enough
+        raise click.exceptions.Exit(ExitCode.OUTPUT_LOST) from error
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        raise click.exceptions.Exit(ExitCode.USAGE) from error
+    except (Exception, KeyboardInterrupt) as error:
+        ended = _lost_output(error) or error
+        complain(line(problem(ended), _output(given, argv)))
+        raise click.exceptions.Exit(exit_code(ended)) from error
+
+
+def _lost_output(error: BaseException) -> OutputLost | None:
+    """Return what a help text that could not be written ends with."""
+    if isinstance(error, OSError) and error.errno in WRITE_ERRORS:
+        return OutputLost(f"Standard output cannot be written ({error.strerror}).")
+    return None
+
+
+def _output(given: Mapping[str, Any], argv: Sequence[str]) -> Format:
+    """Return the format to tell an error in, also where parsing had not come to `-o` yet."""
+    try:
+        return from_environment({**_asked_format(argv), **given})[OUTPUT]
+    except ConfigurationError:
+        return Format.TABLE
+
+
+def _asked_format(argv: Sequence[str]) -> dict[str, Format]:
+    asked = {}
+    for word, following in itertools.pairwise([*argv, ""]):
+        for start in (OUTPUT.option, OUTPUT.short or ""):
+            value = following if word == start else word.removeprefix(start).removeprefix("=")
+            if word.startswith(start) and value in set(Format):
+                asked[OUTPUT.name] = Format(value)
+    return asked
+
+
+@click.group(
+    cls=Root,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    examples=[
+        "kabelwerk users create --key kusanagi --name Motoko",
+        "kabelwerk rooms update --room kusanagi --archived",
+        "kabelwerk messages post --room kusanagi --user batou --text 'Hello'",
+        "kabelwerk --sandbox users create --key kusanagi --name Motoko",
+    ],
+)
+@click.version_option(__version__, prog_name="kabelwerk")
+def kabelwerk() -> None:
+    """Administer Kabelwerk, the chat service for digital health."""
+
+
+for group in (users, rooms, messages, sandbox):
+    kabelwerk.add_command(group)

@@ -1,0 +1,40 @@
+"""`kabelwerk messages`: post messages."""
+
+import click
+
+from kabelwerk_cli.api import calls
+from kabelwerk_cli.api.calls import Call
+from kabelwerk_cli.api.models import Message
+from kabelwerk_cli.command import CallCommand, Group
+from kabelwerk_cli.options import KeyOption, TextFile, room_hub_option, room_option
+
+
+@click.group(
+    cls=Group,
+    examples=["kabelwerk messages post --room kusanagi --user batou --text 'Hello'"],
+)
+def messages() -> None:
+    """Post messages."""
+
+
+@messages.command(
+    cls=CallCommand,
+    record=Message,
+    examples=[
+        "kabelwerk messages post --room kusanagi --user batou --text 'Hello'",
+        "date | kabelwerk messages post --room kusanagi --user batou --text-file -",
+    ],
+)
+@room_option
+@click.option("--user", cls=KeyOption, required=True, help="The key of the user who posts.")
+@room_hub_option
+@click.option("--text", help="The text.")
+@click.option(
+    "--text-file", type=TextFile(), metavar="FILE", help="Read the text from FILE, '-' for stdin."
+)
+def post(*, room: str, user: str, hub: str, text: str | None, text_file: str | None) -> Call:
+    """Post a message in a room. A message of unknown outcome is never sent again."""
+    if (text is None) == (text_file is None):
+        raise click.UsageError("Give one of --text and --text-file.")
+    chosen = text if text is not None else text_file or ""
+    return calls.post_message(hub=hub, room=room, user=user, text=chosen)

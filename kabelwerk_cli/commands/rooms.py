@@ -1,0 +1,65 @@
+"""`kabelwerk rooms`: change rooms."""
+
+from typing import Any
+
+import click
+
+from kabelwerk_cli.api import calls
+from kabelwerk_cli.api.calls import ABSENT, Call
+from kabelwerk_cli.api.models import Room
+from kabelwerk_cli.command import CallCommand, Group
+from kabelwerk_cli.options import JsonObject, KeyOption, room_hub_option, room_option
+
+
+@click.group(cls=Group, examples=["kabelwerk rooms update --room kusanagi --archived"])
+def rooms() -> None:
+    """Change rooms."""
+
+
+@rooms.command(
+    cls=CallCommand,
+    record=Room,
+    examples=[
+        "kabelwerk rooms update --room kusanagi --archived",
+        "kabelwerk rooms update --room kusanagi --attributes '{\"ward\": 9}'",
+        "kabelwerk rooms update --room kusanagi --hub section9 --hub-user batou",
+        "kabelwerk rooms update --room kusanagi --unassign",
+    ],
+)
+@room_option
+@room_hub_option
+@click.option("--archived/--no-archived", default=None, help="Archive the room, or bring it back.")
+@click.option(
+    "--attributes",
+    type=JsonObject(),
+    metavar="JSON",
+    help="Set these attributes: a JSON object, @FILE, or '-' for standard input.",
+)
+@click.option(
+    "--hub-user", cls=KeyOption, metavar="KEY", help="Assign the room to the hub user with KEY."
+)
+@click.option("--unassign", is_flag=True, help="Assign the room to nobody.")
+def update(
+    *,
+    room: str,
+    hub: str,
+    archived: bool | None,
+    attributes: dict[str, Any] | None,
+    hub_user: str | None,
+    unassign: bool,
+) -> Call:
+    """Archive a room, set its attributes, assign it to a hub user."""
+    if hub_user is not None and unassign:
+        raise click.UsageError("--hub-user and --unassign exclude each other.")
+    if archived is None and attributes is None and hub_user is None and not unassign:
+        raise click.UsageError(
+            "There is nothing to change; give --archived, --no-archived, --attributes, --hub-user "
+            "or --unassign."
+        )
+    return calls.update_room(
+        hub=hub,
+        room=room,
+        archived=ABSENT if archived is None else archived,
+        attributes=ABSENT if attributes is None else attributes,
+        hub_user=hub_user if hub_user is not None or unassign else ABSENT,
+    )

@@ -1,0 +1,66 @@
+"""`kabelwerk users`: create, update and delete users."""
+
+import click
+
+from kabelwerk_cli.api import calls
+from kabelwerk_cli.api.calls import Call
+from kabelwerk_cli.api.models import User
+from kabelwerk_cli.command import CallCommand, Group
+from kabelwerk_cli.options import KeyOption
+
+_key = click.option("--key", cls=KeyOption, required=True, help="Your unique ID for the user.")
+
+
+@click.group(
+    cls=Group,
+    examples=[
+        "kabelwerk users create --key kusanagi --name Motoko",
+        "kabelwerk users delete --key kusanagi --yes",
+    ],
+)
+def users() -> None:
+    """Create, update and delete users."""
+
+
+@users.command(
+    cls=CallCommand,
+    record=User,
+    examples=[
+        "kabelwerk users create --key kusanagi --name Motoko",
+        "kabelwerk users create --key batou --name Batou --hub section9",
+        "id=$(kabelwerk users create --key kusanagi --name Motoko -o tsv --fields id)",
+    ],
+)
+@_key
+@click.option("--name", required=True, help="The user's name.")
+@click.option("--hub", cls=KeyOption, help="Create a hub user, in the hub with this slug.")
+def create(*, key: str, name: str, hub: str | None) -> Call:
+    """Create a user."""
+    return calls.create_user(key=key, name=name, hub=hub)
+
+
+@users.command(
+    cls=CallCommand,
+    record=User,
+    examples=["kabelwerk users update --key kusanagi --name 'Motoko Kusanagi'"],
+)
+@_key
+@click.option("--name", required=True, help="The user's new name.")
+def update(*, key: str, name: str) -> Call:
+    """Set a user's name."""
+    return calls.update_user(key=key, name=name)
+
+
+@users.command(
+    cls=CallCommand,
+    record=None,
+    destructive=True,
+    examples=[
+        "kabelwerk users delete --key kusanagi",
+        "kabelwerk users delete --key kusanagi --yes",
+    ],
+)
+@_key
+def delete(*, key: str) -> Call:
+    """Delete a user; asks first, or needs --yes where there is nobody to ask."""
+    return calls.delete_user(key=key)

@@ -1,0 +1,104 @@
+"""The three standard streams: records to stdout, notes to stderr, questions to a person."""
+
+import contextlib
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from .api.errors import BEFORE_SENDING, Interrupted, Report
+from .exit_codes import Cancelled, OutputLost
+from .output import Format, Style, compact, visible, writer
+from .settings import FIELDS, OUTPUT, QUIET, RAW_CSV, Settings
+
+
+class Listing(NamedTuple):
+    """Records of one type to be shown."""
+
+    record_type: type
+    records: Iterable[Any]
+    summary: Sequence[str] | None = None
+    """What a table shows of each; None for all."""
+    single: bool = False
+    """Whether it is one object and not a list, in JSON."""
+
+
+class Console:
+    """Shows results, notes and questions as the settings ask for."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._json = settings[OUTPUT] in {Format.JSON, Format.JSONL}
+
+    def show(self, listing: Listing, what: str = "", report: Report = BEFORE_SENDING) -> None:
+        """Write records to stdout.
+
+        Args:
+            listing: the records.
+            what: what was done before, as a sentence, in case that stdout cannot be written.
+            report: the circumstances, likewise.
+
+        Raises:
+            OutputLost: stdout cannot be written.
+            Interrupted: a signal came in between.
+        """
+        if self._settings[QUIET]:
+            return
+        with _stdout_failures(what, report):
+            if sys.stdout is None:
+                raise OSError("it is closed")
+            style = Style(
+                fields=self._settings[FIELDS] or None,
+                summary=listing.summary,
+                single=listing.single,
+                terminal=_is_terminal(sys.stdout) and not self._settings.dumb_terminal,
+                color=self._settings.color,
+                raw_csv=self._settings[RAW_CSV],
+            )
+            output = self._settings[OUTPUT]
+            with writer(output, listing.record_type, sys.stdout, style) as rows:
+                for record in listing.records:
+                    rows.write(record)
+
+    def note(self, text: str) -> None:
+        """Write a line to stderr, unless the run is to be quiet."""
+        if not self._settings[QUIET]:
+            complain(compact({"note": text}) if self._json else visible(text))
+
+    def tell(self, text: str) -> None:
+        """Write a note where a person sees it: a script learns as much from the exit code."""
+        if _is_terminal(sys.stderr):
+            self.note(text)
+
+    def confirm(self, question: str) -> None:
+        """Ask for leave to do something.
+
+        Raises:
+            Cancelled: it was not given, or there is nobody to ask.
+        """
+        if not (_is_terminal(sys.stdin) and _is_terminal(sys.stderr)):
+            raise Cancelled(f"{question} There is nobody to ask; say --yes. Nothing was sent.")
+        # stdout is for results: input() would write its prompt there
+        print(f"{visible(question)} [y/N] ", end="", file=sys.stderr, flush=True)  # noqa: T201
+        if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+            raise Cancelled("Not confirmed. Nothing was sent.")
+
+
+def complain(line: str) -> None:
+    """Write a line to stderr; where that cannot be, there is nobody left to tell."""
+    with contextlib.suppress(OSError, ValueError):
+        print(line, file=sys.stderr, flush=True)  # noqa: T201 - one of two places
+
+
+def _is_terminal(stream: Any) -> bool:
+    return stream is not None and stream.isatty()
+
+
+@contextlib.contextmanager
+def _stdout_failures(what: str, report: Report) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise OutputLost(f"Standard output cannot be written ({reason}). {what}", report) from error
+    except KeyboardInterrupt as signal:
+        raise Interrupted(f"Interrupted. {what}", report) from signal

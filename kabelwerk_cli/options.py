@@ -1,0 +1,116 @@
+"""Options: the common ones, made from the table of settings, and the kinds that commands share."""
+
+import json
+from typing import Any
+
+import click
+
+from .inputs import read_text
+from .settings import SETTINGS, Setting
+
+
+class SettingOption(click.Option):
+    """The option of one setting; it may stand before and after the subcommand.
+
+    Its value goes into the context's object, which root, group and command share, so that the
+    last one given wins wherever it stands.
+    """
+
+    def __init__(self, setting: Setting[Any]) -> None:
+        self.setting = setting
+        names = [setting.option, setting.name] + ([setting.short] if setting.short else [])
+        super().__init__(
+            names,
+            help=_help(setting),
+            metavar=setting.metavar,
+            is_flag=setting.metavar is None,
+            type=None if setting.metavar is None else SettingType(setting),
+            expose_value=False,
+            callback=_remember,
+        )
+
+
+def _help(setting: Setting[Any]) -> str:
+    return f"{setting.help} [default: {setting.default}]" if setting.default else setting.help
+
+
+class SettingType(click.ParamType[Any]):
+    """Reads an option's value the way the environment's is read."""
+
+    def __init__(self, setting: Setting[Any]) -> None:
+        self.name = setting.name
+        self._parse = setting.parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the parsed value; a wrong one is a usage error."""
+        try:
+            return self._parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def _remember(ctx: click.Context, param: click.Parameter, value: object) -> None:
+    if ctx.get_parameter_source(param.name or "") is click.core.ParameterSource.COMMANDLINE:
+        ctx.obj[param.name] = value
+
+
+def setting_options() -> list[click.Parameter]:
+    """Return the common options."""
+    return [SettingOption(setting) for setting in SETTINGS]
+
+
+class KeyOption(click.Option):
+    """The option of a key or slug. What a key may be, `calls.check_key` knows."""
+
+
+room_option = click.option(
+    "--room", cls=KeyOption, required=True, help="The key of the end user whose room it is."
+)
+room_hub_option = click.option(
+    "--hub",
+    cls=KeyOption,
+    default="_",
+    help="The slug of the room's hub; not needed with a single hub.",
+)
+
+
+class TextFile(click.ParamType[str]):
+    """A file, or `-` for standard input, whose text is the value."""
+
+    name = "file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the file's text."""
+        try:
+            return read_text(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class JsonObject(click.ParamType[dict[str, Any]]):
+    """A JSON object: itself, `@FILE`, or `-` for standard input."""
+
+    name = "json"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> dict[str, Any]:
+        """Return the object."""
+        try:
+            text = value
+            if value == "-" or value.startswith("@"):
+                text = read_text(value.removeprefix("@"))
+            given = json.loads(text, parse_constant=_refuse_constant)
+        except json.JSONDecodeError as error:
+            self.fail(f"is not JSON: {error}", param, ctx)
+        except RecursionError:
+            self.fail("is nested too deeply", param, ctx)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        if not isinstance(given, dict):
+            self.fail("is JSON, but not an object such as '{\"age\": 42}'", param, ctx)
+        return given
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
