@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .api.calls import Call
+from .api.calls import Call, Ensure
 from .api.errors import Applied, InvalidInput, Report
-from .api.models import Message, Record, Room, User
+from .api.models import EnsuredUser, Message, Room, User
 from .backend import open_client
 from .console import Console, Listing
 from .exit_codes import bug_after
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from .api.client import Attempted
 
 # What a table shows of a record unless --fields says otherwise.
-SUMMARIES: dict[type[Record], Sequence[str]] = {
+SUMMARIES: dict[type, Sequence[str]] = {
     User: ("id", "key", "name"),
+    EnsuredUser: ("id", "key", "name", "outcome"),
     Room: ("id", "user.key", "archived", "hub_user.key", "attributes"),
     Message: ("id", "room_id", "user.key", "inserted_at", "text"),
 }
@@ -83,7 +84,7 @@ class CallCommand(Described):
     """
 
     def __init__(
-        self, *args: Any, record: type[Record] | None, destructive: bool = False, **kwargs: Any
+        self, *args: Any, record: type | None, destructive: bool = False, **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
         self.record = record
@@ -98,7 +99,7 @@ class CallCommand(Described):
         settings = from_environment(ctx.obj)
         asked = self.destructive and not ctx.params.pop("yes")
         _check_white_space(self, ctx, settings)
-        call: Call = super().invoke(ctx)
+        call: Call | Ensure = super().invoke(ctx)
         _check_fields(settings, self.record)
         console = Console(settings)
         with open_client(settings, observe=lambda attempted: _tell(console, attempted)) as client:
@@ -138,7 +139,7 @@ def _check_white_space(command: click.Command, ctx: click.Context, settings: Set
             raise InvalidInput(param.name or "", message)
 
 
-def _check_fields(settings: Settings, record: type[Record] | None) -> None:
+def _check_fields(settings: Settings, record: type | None) -> None:
     fields = settings[FIELDS]
     if record:
         try:

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
 from .errors import InvalidInput
-from .models import Message, Record, Room, User
+from .models import EnsuredUser, Message, Record, Room, User
 
 KEY_LIMIT = 1024
 """The longest key or hub, in bytes of UTF-8."""
@@ -59,6 +59,8 @@ class Call(NamedTuple):
     """What happens to the subject: `created`, `posted` ..."""
     key: str
     """The key of the user, or of the room's user, whom the call is about."""
+    absence_suffices: bool = False
+    """Whether "does not exist" is as good as done."""
 
     @property
     def path(self) -> str:
@@ -127,11 +129,12 @@ def update_user(*, key: str, name: str) -> Call:
     )
 
 
-def delete_user(*, key: str) -> Call:
+def delete_user(*, key: str, ignore_not_found: bool = False) -> Call:
     """Delete the user with the given key (reference: delete_user).
 
     Args:
         key: your unique ID for the user.
+        ignore_not_found: count a user who does not exist as deleted.
 
     Returns:
         The call; its answer is empty.
@@ -149,7 +152,44 @@ def delete_user(*, key: str) -> Call:
         subject=f"user '{key}'",
         deed="deleted",
         key=key,
+        absence_suffices=ignore_not_found,
     )
+
+
+class Ensure(NamedTuple):
+    """Two calls of which one is done: the update, or the creation of who does not exist."""
+
+    update: Call
+    create: Call
+    record: type[EnsuredUser] = EnsuredUser
+    deed: str = "created or updated"
+
+    @property
+    def subject(self) -> str:
+        """What it is about, in words that fit in a sentence."""
+        return self.create.subject
+
+    @property
+    def key(self) -> str:
+        """The key of the user."""
+        return self.create.key
+
+
+def ensure_user(*, key: str, name: str, hub: str | None = None) -> Ensure:
+    """Have a user with this key and name, whether there was one or not.
+
+    Args:
+        key: your unique ID for the user.
+        name: the user's name.
+        hub: the slug of the hub in which to create a hub user; None for an end user.
+
+    Returns:
+        The calls; their answer is an `EnsuredUser`.
+
+    Raises:
+        InvalidInput: an argument is refused.
+    """
+    return Ensure(update_user(key=key, name=name), create_user(key=key, name=name, hub=hub))
 
 
 def update_room(

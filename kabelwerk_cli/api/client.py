@@ -7,8 +7,10 @@ from random import SystemRandom
 from typing import NamedTuple
 
 from .answers import Fate, Verdict, judge, judge_failure
-from .calls import Call, Operation
+from .calls import Call, Ensure, Operation
 from .conclusions import Outcome, conclude, interruption
+from .errors import DoesNotExist
+from .models import EnsuredUser, User
 from .repeats import may_repeat, pause
 from .wire import Attempt, Failure, Request, Transport
 
@@ -86,11 +88,11 @@ class Client:
         self._observe = observe
         self._tools = tools or Tools()
 
-    def send(self, call: Call) -> Outcome:
+    def send(self, operation: Call | Ensure) -> Outcome:
         """Send a call until it is done, or nothing more may be tried.
 
         Args:
-            call: what to send.
+            operation: what to send.
 
         Returns:
             The outcome, known to be a success.
@@ -100,6 +102,30 @@ class Client:
             Interrupted: a KeyboardInterrupt came in between.
         """
         give_up_at = self._tools.clock() + self._limits.max_time
+        if isinstance(operation, Ensure):
+            return self._ensure(operation, give_up_at)
+        return conclude(operation, self._attempts(operation, give_up_at))
+
+    def _ensure(self, wanted: Ensure, give_up_at: float) -> Outcome:
+        """Update; create who does not exist; update again who exists by now.
+
+        A doubt about one call is resolved by the next: it does not matter who did it, as long as
+        the user is there at the end with the name that was asked for.
+        """
+        updates = self._attempts(wanted.update, give_up_at)
+        if updates[-1].error is not DoesNotExist or updates[-1].fate is not Fate.REJECTED:
+            return _ensured(conclude(wanted.update, updates), "updated")
+        creations = self._attempts(wanted.create, give_up_at)
+        in_doubt = any(verdict.fate is Fate.UNKNOWN for verdict in creations)
+        if creations[-1].fate is not Fate.DONE and (in_doubt or "key" in creations[-1].fields):
+            repairs = self._attempts(wanted.update, give_up_at)
+            if repairs[-1].fate is Fate.DONE:
+                outcome = "created" if in_doubt else "updated"
+                return _ensured(conclude(wanted.update, repairs), outcome)
+        return _ensured(conclude(wanted.create, creations), "created")
+
+    def _attempts(self, call: Call, give_up_at: float) -> list[Verdict]:
+        """Return what each attempt came to, the last of them final."""
         history: list[Verdict] = []
         attempt: Attempt | None = None
         try:
@@ -112,7 +138,7 @@ class Client:
                 seconds = self._tools.clock() - started
                 self._observe(Attempted(call, len(history), history[-1], seconds, wait))
                 if wait is None:
-                    return conclude(call, history)
+                    return history
                 self._tools.sleep(wait)
         except KeyboardInterrupt as signal:
             in_flight = attempt is not None and attempt.sent
@@ -162,6 +188,13 @@ class Client:
         if len(history) > self._limits.retries or not may_repeat(call.operation, history[-1]):
             return None
         return pause(history, give_up_at - self._tools.clock(), self._tools.random)
+
+
+def _ensured(outcome: Outcome, how: str) -> Outcome:
+    user = outcome.record
+    if not isinstance(user, User):
+        return outcome
+    return outcome._replace(record=EnsuredUser(user.id, user.key, user.name, how))
 
 
 def _without(token: str, verdict: Verdict) -> Verdict:

@@ -11,7 +11,7 @@ from . import errors
 from .answers import APPLIED, Fate, Verdict
 from .calls import Call, Operation
 from .errors import Applied, Report
-from .models import Record
+from .models import EnsuredUser, Record
 from .repeats import REPEATS
 
 A_YEAR = 365 * 24 * 3600
@@ -21,7 +21,7 @@ SETTLED_NOTHING = frozenset({Fate.NOT_SENT, Fate.REJECTED})
 class Outcome(NamedTuple):
     """A call that succeeded."""
 
-    record: Record | None
+    record: Record | EnsuredUser | None
     """The answer's object; None where the call has none."""
     notes: tuple[str, ...]
     """What the caller should know although the call succeeded, each a sentence."""
@@ -47,10 +47,14 @@ def conclude(call: Call, history: Sequence[Verdict]) -> Outcome:
     if last.fate is Fate.DONE:
         notes = tuple(f"{_capital(note)}; it is shown as given." for note in last.notes)
         return Outcome(last.record, notes, _report(call, history, Applied.YES))
-    if doubt and last.fate in SETTLED_NOTHING:
-        if call.operation is Operation.DELETE_USER and last.error is errors.DoesNotExist:
+    if call.operation is Operation.DELETE_USER and last.error is errors.DoesNotExist:
+        if doubt:
             note = f"{_capital(call.subject)} is gone; the answer to the first try was lost."
             return Outcome(None, (note,), _report(call, history, Applied.YES))
+        if call.absence_suffices:
+            note = f"{_capital(call.subject)} did not exist."
+            return Outcome(None, (note,), _report(call, history, Applied.NO))
+    if doubt and last.fate in SETTLED_NOTHING:
         raise errors.OutcomeUnknown(
             f"{_capital(call.subject)} may have been {call.deed}: at first {doubt.reason}; "
             f"then {last.reason}.{_details(last)} {_after_doubt(call, last)}",

@@ -21,6 +21,19 @@ class User(NamedTuple):
     """The user's name."""
 
 
+class EnsuredUser(NamedTuple):
+    """A user who is there now, and how that came about."""
+
+    id: int
+    """The user's number on the backend."""
+    key: str
+    """Your unique ID for this user."""
+    name: str
+    """The user's name."""
+    outcome: str
+    """`created` or `updated`."""
+
+
 class Room(NamedTuple):
     """The chat room of one end user in one hub."""
 

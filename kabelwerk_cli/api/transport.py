@@ -150,7 +150,9 @@ def _pool_class(base: type, connection: type, adapter: _Adapter) -> Any:
 
 def _tls_context(ca_file: str | None, adapter: _Adapter) -> ssl.SSLContext:
     try:
-        context = ssl.create_default_context(cafile=ca_file or requests.utils.DEFAULT_CA_BUNDLE_PATH)
+        context = ssl.create_default_context(
+            cafile=ca_file or requests.utils.DEFAULT_CA_BUNDLE_PATH
+        )
     except OSError as error:  # an SSLError, too, if there is no certificate in it
         reason = error.strerror or error
         raise ConfigurationError(f"The CA file '{ca_file}' cannot be read: {reason}.") from None

@@ -3,8 +3,8 @@
 import click
 
 from kabelwerk_cli.api import calls
-from kabelwerk_cli.api.calls import Call
-from kabelwerk_cli.api.models import User
+from kabelwerk_cli.api.calls import Call, Ensure
+from kabelwerk_cli.api.models import EnsuredUser, User
 from kabelwerk_cli.command import CallCommand, Group
 from kabelwerk_cli.options import KeyOption
 
@@ -61,6 +61,25 @@ def update(*, key: str, name: str) -> Call:
     ],
 )
 @_key
-def delete(*, key: str) -> Call:
+@click.option(
+    "--ignore-not-found", is_flag=True, help="Count a user who does not exist as deleted."
+)
+def delete(*, key: str, ignore_not_found: bool) -> Call:
     """Delete a user; asks first, or needs --yes where there is nobody to ask."""
-    return calls.delete_user(key=key)
+    return calls.delete_user(key=key, ignore_not_found=ignore_not_found)
+
+
+@users.command(
+    cls=CallCommand,
+    record=EnsuredUser,
+    examples=[
+        "kabelwerk users ensure --key kusanagi --name Motoko",
+        "kabelwerk users ensure --key kusanagi --name Motoko -o tsv --fields outcome",
+    ],
+)
+@_key
+@click.option("--name", required=True, help="The user's name.")
+@click.option("--hub", cls=KeyOption, help="If creating, create a hub user in this hub.")
+def ensure(*, key: str, name: str, hub: str | None) -> Ensure:
+    """Create a user, or update the one with this key. Safe to run again and again."""
+    return calls.ensure_user(key=key, name=name, hub=hub)

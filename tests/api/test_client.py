@@ -309,3 +309,52 @@ def test_a_token_that_the_server_repeats_is_not_repeated_again():
     error, _ = send(UPDATE, rejection, token="s3cret-token")
     assert "s3cret-token" not in str(error)
     assert "s3cret-token" not in str(error.fields)
+
+
+ENSURE = calls.ensure_user(key="kusanagi", name="Motoko")
+CREATED, UPDATED = DONE[CREATE.operation], DONE[UPDATE.operation]
+ABSENT = status(404)
+ENSURED = [
+    ("updated", 1, [UPDATED]),
+    ("created", 2, [ABSENT, CREATED]),
+    # somebody else was faster
+    ("updated", 3, [ABSENT, TAKEN, UPDATED]),
+    # our own first try was, or somebody else's
+    ("created", 4, [ABSENT, LOST, TAKEN, UPDATED]),
+    ("created", 5, [ABSENT, LOST, LOST, LOST, UPDATED]),
+    # an update that was lost and then finds nobody has changed nobody
+    ("created", 3, [LOST, ABSENT, CREATED]),
+    ("updated", 3, [LOST, NOT_SENT, UPDATED]),
+]
+
+
+@pytest.mark.parametrize(("how", "requests", "events"), ENSURED)
+def test_ensure_resolves_every_doubt(how, requests, events):
+    outcome, transport = send(ENSURE, *events)
+    assert outcome.record == (42, "kusanagi", "Motoko", how)
+    assert len(transport.requests) == requests
+
+
+@pytest.mark.parametrize(
+    ("kind", "events"),
+    [
+        (errors.AuthenticationError, [status(401)]),
+        (errors.AuthenticationError, [ABSENT, status(401)]),
+        (errors.ValidationError, [ABSENT, TAKEN, ABSENT]),
+        (errors.OutcomeUnknown, [ABSENT, LOST]),
+        (errors.ConnectionError, [NOT_SENT]),
+        (errors.ServerError, [ABSENT, status(204)]),
+    ],
+)
+def test_ensure_gives_up_honestly(kind, events):
+    error, _ = send(ENSURE, *events)
+    assert type(error) is kind
+
+
+def test_absence_suffices_where_it_is_said_so():
+    gone = calls.delete_user(key="kusanagi", ignore_not_found=True)
+    outcome, _ = send(gone, ABSENT)
+    assert outcome.notes == ("User 'kusanagi' did not exist.",)
+    page = Answer(404, "", {}, b"<html>")
+    error, _ = send(gone, page)
+    assert type(error) is errors.ServerError
