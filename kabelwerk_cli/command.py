@@ -1,10 +1,10 @@
 """What happens around every command: common options, help, sending, rendering.
 
-A command's own function is pure: from its options to a `Call`, or to a `Listing`. The rest is
+A command's own function is pure: from its options to a `Call`, or to an `Action`. The rest is
 written once, here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -67,12 +67,18 @@ class Group(Described, click.Group):
     """A group of commands."""
 
 
-class ListingCommand(Described):
-    """A command whose function returns a `Listing`, which is shown."""
+Action = Callable[[Settings, Console], None]
+"""What a command that makes no call does, once there are settings."""
+
+
+class ActionCommand(Described):
+    """A command whose function returns an `Action`, which is done."""
 
     def invoke(self, ctx: click.Context) -> None:
-        """Run the function and show what it returns."""
-        Console(from_environment(ctx.obj)).show(super().invoke(ctx))
+        """Do what the function returns."""
+        action: Action = super().invoke(ctx)
+        settings = from_environment(ctx.obj)
+        action(settings, Console(settings))
 
 
 class CallCommand(Described):

@@ -59,6 +59,15 @@ class Console:
                 for record in listing.records:
                     rows.write(record)
 
+    def print(self, text: str) -> None:
+        """Write lines of our own to stdout.
+
+        Raises:
+            OutputLost: stdout cannot be written.
+        """
+        with _stdout_failures("", BEFORE_SENDING):
+            print(text, flush=True)  # noqa: T201
+
     def note(self, text: str) -> None:
         """Write a line to stderr, unless the run is to be quiet."""
         if not self._settings[QUIET]:

@@ -1,10 +1,88 @@
 """`kabelwerk sandbox`: a Kabelwerk backend on your own machine."""
 
+import re
+from functools import partial
+from pathlib import Path
+from typing import Any
+
 import click
 
-from kabelwerk_cli.command import Group
+from kabelwerk_cli import local
+from kabelwerk_cli.command import Action, ActionCommand, Group
+
+_db = click.option(
+    "--db", type=click.Path(path_type=Path), metavar="FILE", help="The sandbox's database file."
+)
 
 
-@click.group(cls=Group)
+class FaultType(click.ParamType[tuple[int, float]]):
+    """A status and how often it is answered, as in `503:0.05`."""
+
+    name = "fault"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, float]:
+        """Return the status and the probability."""
+        match = re.fullmatch(r"([45][0-9]{2}):(0|1|[01]?\.[0-9]+)", value)
+        if not match or float(match[2]) > 1:
+            self.fail(f"'{value}' is not a status and a probability, as in 503:0.05", param, ctx)
+        return int(match[1]), float(match[2])
+
+
+@click.group(
+    cls=Group,
+    examples=[
+        "kabelwerk sandbox serve",
+        "kabelwerk sandbox show users",
+    ],
+)
 def sandbox() -> None:
-    """Run a Kabelwerk backend on this machine."""
+    """Try things out on a Kabelwerk backend of your own, on this machine."""
+
+
+@sandbox.command(
+    cls=ActionCommand,
+    examples=[
+        "kabelwerk sandbox serve",
+        "kabelwerk sandbox serve --port 8420 --db demo.db --hub section9 --token try-me",
+        "kabelwerk sandbox serve --latency 0.05 --fault 503:0.05 --fault 429:0.1",
+    ],
+)
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="[default: a free one]")
+@_db
+@click.option("--hub", "hubs", multiple=True, metavar="SLUG", help="A hub; may be repeated.")
+@click.option("--token", help="Accept only this token.")
+@click.option(
+    "--rooms",
+    type=click.Choice(["auto", "manual"]),
+    default="auto",
+    help="Whether a new end user gets a room in every hub; on the real backend the app does that.",
+)
+@click.option("--latency", type=click.FloatRange(0, 60), default=0.0, help="Seconds per answer.")
+@click.option("--fault", "faults", type=FaultType(), multiple=True, metavar="STATUS:PROBABILITY")
+def serve(*, db: Path | None, rooms: str, **service: Any) -> Action:
+    """Serve the sandbox over HTTP, to this machine only, until Ctrl-C.
+
+    Prints the lines that point kabelwerk, or the official SDK, to it.
+    """
+    chosen = local.Service(rooms_by_hand=rooms == "manual", **service)
+    return partial(local.serve, chosen, db)
+
+
+@sandbox.command(
+    cls=ActionCommand,
+    examples=["kabelwerk sandbox show users", "kabelwerk sandbox show messages -o jsonl"],
+)
+@click.argument("what", type=click.Choice(["users", "rooms", "messages"]))
+@_db
+def show(*, what: str, db: Path | None) -> Action:
+    """Show what is in the sandbox: users, rooms or messages."""
+    return partial(local.show, what, db)
+
+
+@sandbox.command(cls=ActionCommand, examples=["kabelwerk sandbox reset"])
+@_db
+def reset(*, db: Path | None) -> Action:
+    """Delete all users, rooms and messages of the sandbox; its hubs stay."""
+    return partial(local.reset, db)

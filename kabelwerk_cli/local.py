@@ -1,0 +1,187 @@
+"""The sandbox as a backend: where its file is, calls inside this process, and serving it."""
+
+import contextlib
+import random
+import shlex
+import time
+from collections.abc import Sequence
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import unquote
+
+from .api.errors import ConfigurationError, Interrupted
+from .api.wire import Answer, Attempt, Request
+from .console import Console, Listing
+from .settings import SANDBOX, TOKEN_VARIABLE, URL, Settings
+
+if TYPE_CHECKING:
+    from .sandbox.adapter import InProcess
+    from .sandbox.store import Store
+
+SCHEME = "sandbox:"
+ROOM_SUMMARY = ("id", "hub", "user.key", "archived", "hub_user.key", "attributes")
+MESSAGE_SUMMARY = ("id", "hub", "room", "user.key", "inserted_at", "text")
+ANY_TOKEN = "sandbox"  # noqa: S105 - what is shown where any token is accepted
+
+
+def sandbox_path(settings: Settings) -> Path | None:
+    """Return the sandbox's file where the settings choose the sandbox, else None.
+
+    Raises:
+        ConfigurationError: the sandbox and an address are chosen both, with the same force.
+    """
+    url = settings[URL]
+    if url and url.startswith(SCHEME):
+        path = unquote(url.removeprefix(SCHEME).removeprefix("//"))
+        return Path(path) if path else default_sandbox_path(settings)
+    if not settings[SANDBOX]:
+        return None
+    if url and settings.rank(URL) >= settings.rank(SANDBOX):
+        raise ConfigurationError(
+            f"The sandbox ({settings.origin(SANDBOX)}) and '{url}' ({settings.origin(URL)}) are "
+            "chosen both; leave one of them out."
+        )
+    return default_sandbox_path(settings)
+
+
+def default_sandbox_path(settings: Settings) -> Path:
+    """Return where the sandbox keeps its data unless another file is named."""
+    return settings.data_folder() / "sandbox.db"
+
+
+def chosen_path(settings: Settings, db: Path | None) -> Path:
+    """Return the sandbox's file for the commands that are about the sandbox itself."""
+    if db is not None:
+        return db
+    url = settings[URL] or ""
+    path = sandbox_path(settings) if url.startswith(SCHEME) else None
+    return path or default_sandbox_path(settings)
+
+
+def open_store(path: Path, *, hubs: Sequence[str] = (), rooms_by_hand: bool = False) -> "Store":
+    """Open the sandbox's database.
+
+    Raises:
+        ConfigurationError: it cannot be opened, or is not one.
+    """
+    from .sandbox.store import Store, StoreError  # noqa: PLC0415 - only the sandbox needs SQLite
+
+    try:
+        return Store(path, hubs=hubs, rooms_by_hand=rooms_by_hand)
+    except StoreError as error:
+        raise ConfigurationError(str(error)) from error
+
+
+def open_transport(path: Path) -> "SandboxTransport":
+    """Return the way to the sandbox inside this process.
+
+    Raises:
+        ConfigurationError: its database cannot be opened, or its libraries are not installed.
+    """
+    try:
+        from .sandbox.adapter import InProcess  # noqa: PLC0415
+        from .sandbox.app import create_app  # noqa: PLC0415 - falcon comes with an extra
+    except ImportError as error:
+        raise _not_installed(error) from None
+    store = open_store(path)
+    return SandboxTransport(InProcess(create_app(store)), store)
+
+
+class SandboxTransport:
+    """Carries requests to the sandbox inside this process."""
+
+    def __init__(self, adapter: "InProcess", store: "Store") -> None:
+        self._adapter = adapter
+        self._store = store
+
+    def carry(self, request: Request, attempt: Attempt) -> Answer:
+        """Hand `request` over and return the answer; see `wire.Transport`."""
+        attempt.sent = True
+        status, headers, body = self._adapter.send(
+            request.method, f"/api{request.path}", request.headers, request.body
+        )
+        return Answer(status, HTTPStatus(status).phrase, {name.lower(): value for name, value in headers}, body)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._store.close()
+
+
+class Service(NamedTuple):
+    """How `sandbox serve` serves."""
+
+    port: int
+    hubs: Sequence[str]
+    rooms_by_hand: bool
+    token: str | None
+    latency: float
+    """Seconds before each answer."""
+    faults: Sequence[tuple[int, float]]
+    """Statuses that are answered at random, and how often, from 0 to 1."""
+
+
+def serve(service: Service, db: Path | None, settings: Settings, console: Console) -> None:
+    """Serve the sandbox until a signal comes, and print the lines that point a client to it.
+
+    Args:
+        service: how to serve it.
+        db: its file, None for the usual one.
+        settings: the settings.
+        console: where to print.
+
+    Raises:
+        ConfigurationError: it cannot be served.
+        Interrupted: the signal came.
+    """
+    try:
+        from .sandbox import app, server  # noqa: PLC0415 - falcon and waitress come with an extra
+    except ImportError as error:
+        raise _not_installed(error) from None
+
+    path = chosen_path(settings, db)
+    store = open_store(path, hubs=service.hubs, rooms_by_hand=service.rooms_by_hand)
+    faults = [app.Fault(status, probability) for status, probability in service.faults]
+    mischief = app.Mischief(time.sleep, random.random, service.latency, faults)
+    try:
+        server.serve(
+            app.create_app(store, token=service.token, mischief=mischief),
+            port=service.port,
+            on_ready=lambda url: console.print(_exports(url, service.token or ANY_TOKEN)),
+        )
+    except server.ServerError as error:
+        raise ConfigurationError(str(error)) from error
+    except KeyboardInterrupt as signal:
+        raise Interrupted("The sandbox has stopped.") from signal
+    finally:
+        store.close()
+
+
+def show(what: str, db: Path | None, settings: Settings, console: Console) -> None:
+    """Show the sandbox's `users`, `rooms` or `messages`."""
+    from .sandbox import records  # noqa: PLC0415 - only the sandbox needs SQLite
+
+    with contextlib.closing(open_store(chosen_path(settings, db))) as store:
+        listing = {
+            "users": lambda: Listing(records.User, store.users()),
+            "rooms": lambda: Listing(records.Room, store.rooms(), ROOM_SUMMARY),
+            "messages": lambda: Listing(records.Message, store.messages(), MESSAGE_SUMMARY),
+        }[what]()
+        console.show(listing)
+
+
+def reset(db: Path | None, settings: Settings, console: Console) -> None:
+    """Empty the sandbox."""
+    with contextlib.closing(open_store(chosen_path(settings, db))) as store:
+        store.reset()
+    console.tell("The sandbox is empty.")
+
+
+def _exports(url: str, token: str) -> str:
+    return f"export KABELWERK_URL={url}\nexport {TOKEN_VARIABLE}={shlex.quote(token)}"
+
+
+def _not_installed(error: ImportError) -> ConfigurationError:
+    return ConfigurationError(
+        f"The sandbox needs the module {error.name}; install 'kabelwerk-cli[sandbox]'."
+    )

@@ -1,0 +1,262 @@
+"""The HTTP API of a Kabelwerk backend: the five calls (reference: wire-protocol)."""
+
+import hmac
+import json
+import os
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import unquote_to_bytes
+
+import falcon
+
+from . import validation
+from .markup import escape, to_html
+from .records import Message, Person, Room, User
+from .store import Invalid, Missing, Store, StoreError
+from .validation import Check
+
+BODY_LIMIT = 1024 * 1024
+"""The longest request body, in bytes."""
+_REQUEST_ID = re.compile(r"[\x21-\x7e]{20,200}")
+
+
+class Fault(NamedTuple):
+    """An answer that the backend gives at random, before it does anything."""
+
+    status: int
+    probability: float
+
+
+class Mischief(NamedTuple):
+    """How slow and how faulty the backend is."""
+
+    sleep: Callable[[float], None]
+    random: Callable[[], float]
+    latency: float = 0.0
+    """Seconds before each answer."""
+    faults: Sequence[Fault] = ()
+
+
+def create_app(
+    store: Store, *, token: str | None = None, mischief: Mischief | None = None
+) -> falcon.App[falcon.Request, falcon.Response]:
+    """Return the WSGI app.
+
+    Args:
+        store: where the data is.
+        token: the API token that is accepted; None accepts any, and none.
+        mischief: delays and faults.
+    """
+    app = falcon.App()
+    app.add_middleware(_RawPath())
+    app.add_middleware(_Door(token, mischief))
+    app.add_route("/api/users", _Users(store))
+    app.add_route("/api/users/{key}", _User(store))
+    app.add_route("/api/hubs/{hub}/rooms/{room}", _Room(store))
+    app.add_route("/api/hubs/{hub}/rooms/{room}/messages", _Messages(store))
+    app.set_error_serializer(_serialize_error)
+    app.add_error_handler(Missing, _say_missing)
+    app.add_error_handler(Invalid, _say_invalid)
+    app.add_error_handler(StoreError, _say_broken)
+    app.add_error_handler(Exception, _say_broken)
+    return app
+
+
+class _RawPath:
+    """Routes by the path as it was sent: WSGI's own has lost where a segment ends."""
+
+    def process_request(self, req: falcon.Request, _: falcon.Response) -> None:
+        req.path = req.env["REQUEST_URI"].partition("?")[0]
+
+    def process_resource(
+        self, _: falcon.Request, __: falcon.Response, ___: object, params: dict[str, Any]
+    ) -> None:
+        for name, segment in params.items():
+            try:
+                params[name] = unquote_to_bytes(segment).decode()
+            except UnicodeDecodeError:
+                raise falcon.HTTPNotFound from None
+
+
+class _Door:
+    """Checks the token, takes its time, and plays its faults."""
+
+    def __init__(self, token: str | None, mischief: Mischief | None) -> None:
+        self._token = token
+        self._mischief = mischief
+
+    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
+        asked = req.get_header("X-Request-Id") or ""
+        request_id = asked if _REQUEST_ID.fullmatch(asked) else os.urandom(16).hex()
+        resp.set_header("X-Request-Id", request_id)
+        if self._token is not None:
+            given = req.get_header("Kabelwerk-Token") or ""
+            if not hmac.compare_digest(given.encode(), self._token.encode()):
+                raise falcon.HTTPUnauthorized
+        if self._mischief:
+            self._play(self._mischief)
+
+    @staticmethod
+    def _play(mischief: Mischief) -> None:
+        if mischief.latency:
+            mischief.sleep(mischief.latency)
+        for fault in mischief.faults:
+            if mischief.random() < fault.probability:
+                limited = fault.status == falcon.http_status_to_code(falcon.HTTP_429)
+                raise falcon.HTTPError(
+                    fault.status, headers={"Retry-After": "1"} if limited else None
+                )
+
+
+class _Users:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        checks = {
+            "key": validation.key,
+            "name": validation.text,
+            "hub": validation.optional(validation.key),
+        }
+        body = _checked(req, checks)
+        user = self._store.create_user(key=body["key"], name=body["name"], hub=body.get("hub"))
+        _answer(resp, falcon.HTTP_201, _user_body(user))
+
+
+class _User:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def on_patch(self, req: falcon.Request, resp: falcon.Response, key: str) -> None:
+        body = _checked(req, {"name": validation.text})
+        user = self._store.update_user(key=key, name=body["name"])
+        _answer(resp, falcon.HTTP_200, _user_body(user))
+
+    def on_delete(self, _: falcon.Request, resp: falcon.Response, key: str) -> None:
+        self._store.delete_user(key=key)
+        resp.status = falcon.HTTP_204
+
+
+class _Room:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def on_patch(self, req: falcon.Request, resp: falcon.Response, hub: str, room: str) -> None:
+        given = _json_body(req)
+        checks = {name: check for name, check in _ROOM_CHECKS.items() if name in given}
+        _refuse(validation.errors(given, checks))
+        changes = {name: given[name] for name in checks}
+        _answer(resp, falcon.HTTP_200, _room_body(self._store, hub, room, changes))
+
+
+_ROOM_CHECKS: dict[str, Check] = {
+    "archived": validation.boolean,
+    "attributes": validation.json_object,
+    "hub_user": validation.optional(validation.key),
+}
+
+
+class _Messages:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response, hub: str, room: str) -> None:
+        body = _checked(req, {"text": validation.text, "user": validation.key})
+        message = self._store.post_message(
+            hub=hub,
+            room=room,
+            user=body["user"],
+            text=escape(body["text"]),
+            html=to_html(body["text"]),
+        )
+        _answer(resp, falcon.HTTP_201, _message_body(message))
+
+
+def _user_body(user: User | Person | None) -> dict[str, Any] | None:
+    return user and {"id": user.id, "key": user.key, "name": user.name}
+
+
+def _room_body(store: Store, hub: str, room: str, changes: dict[str, Any]) -> dict[str, Any]:
+    changed: Room = store.update_room(hub=hub, room=room, changes=changes)
+    return {
+        "id": changed.id,
+        "archived": changed.archived,
+        "attributes": changed.attributes,
+        "hub_user": _user_body(changed.hub_user),
+        "user": _user_body(changed.user),
+    }
+
+
+def _message_body(message: Message) -> dict[str, Any]:
+    return {
+        "id": message.id,
+        "html": message.html,
+        "inserted_at": message.inserted_at,
+        "room_id": message.room_id,
+        "text": message.text,
+        "type": message.type,
+        "updated_at": message.updated_at,
+        "upload": None,
+        "user": _user_body(message.user),
+    }
+
+
+def _checked(req: falcon.Request, checks: dict[str, Check]) -> dict[str, Any]:
+    body = _json_body(req)
+    _refuse(validation.errors(body, checks))
+    return body
+
+
+def _refuse(errors: validation.Errors) -> None:
+    if errors:
+        raise _Refused(errors)
+
+
+class _Refused(falcon.HTTPError):
+    def __init__(self, errors: validation.Errors) -> None:
+        super().__init__(falcon.HTTP_400)
+        self.errors = errors
+
+
+def _json_body(req: falcon.Request) -> dict[str, Any]:
+    if (req.content_length or 0) > BODY_LIMIT:
+        raise falcon.HTTPContentTooLarge
+    content = req.bounded_stream.read(BODY_LIMIT + 1)
+    if len(content) > BODY_LIMIT:
+        raise falcon.HTTPContentTooLarge
+    try:
+        body = json.loads(content.decode(), parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise falcon.HTTPBadRequest from None
+    if not isinstance(body, dict):
+        raise falcon.HTTPBadRequest
+    return body
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _answer(resp: falcon.Response, status: str | int, body: Any) -> None:
+    resp.status = status
+    resp.content_type = falcon.MEDIA_JSON
+    # ASCII, as UTF-8 cannot carry the lone surrogates that JSON's escapes can
+    resp.data = json.dumps(body).encode()
+
+
+def _serialize_error(_: falcon.Request, resp: falcon.Response, error: falcon.HTTPError) -> None:
+    errors = error.errors if isinstance(error, _Refused) else {"detail": error.title}
+    _answer(resp, resp.status, {"errors": errors})
+
+
+def _say_missing(_: falcon.Request, __: falcon.Response, ___: Missing, ____: object) -> None:
+    raise falcon.HTTPNotFound
+
+
+def _say_invalid(_: falcon.Request, __: falcon.Response, error: Invalid, ___: object) -> None:
+    raise _Refused(error.errors)
+
+
+def _say_broken(_: falcon.Request, resp: falcon.Response, __: Exception, ___: object) -> None:
+    _answer(resp, falcon.HTTP_500, {"errors": {"detail": "Internal Server Error"}})

@@ -1,0 +1,109 @@
+"""The SQLite file: its tables, and how several processes share it.
+
+What a process has written survives its end, however it ends; the file is not synced, so a power
+failure may take the last writes with it: it is a sandbox.
+"""
+
+import contextlib
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+APPLICATION_ID = 0x6B62776B
+"""Marks the file as ours, in SQLite's own header."""
+BUSY_SECONDS = 60.0
+"""How long a write waits for those of other processes."""
+
+SCHEMA = f"""
+PRAGMA journal_mode = WAL;
+PRAGMA application_id = {APPLICATION_ID};
+CREATE TABLE hubs (
+    id INTEGER PRIMARY KEY,
+    slug TEXT NOT NULL UNIQUE
+);
+CREATE TABLE users (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    key TEXT NOT NULL UNIQUE,
+    name BLOB NOT NULL,
+    hub_id INTEGER REFERENCES hubs
+);
+CREATE TABLE rooms (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    hub_id INTEGER NOT NULL REFERENCES hubs,
+    user_id INTEGER NOT NULL REFERENCES users ON DELETE CASCADE,
+    hub_user_id INTEGER REFERENCES users ON DELETE SET NULL,
+    archived INTEGER NOT NULL DEFAULT 0,
+    attributes TEXT NOT NULL DEFAULT '{{}}',
+    UNIQUE (user_id, hub_id)
+);
+CREATE INDEX rooms_hub_user ON rooms (hub_user_id);
+CREATE TABLE messages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    room_id INTEGER NOT NULL REFERENCES rooms ON DELETE CASCADE,
+    user_id INTEGER REFERENCES users ON DELETE SET NULL,
+    text BLOB NOT NULL,
+    html BLOB NOT NULL,
+    inserted_at TEXT NOT NULL
+);
+CREATE INDEX messages_room ON messages (room_id);
+CREATE INDEX messages_user ON messages (user_id);
+"""
+
+
+class StoreError(Exception):
+    """The file cannot be used; the text is a sentence that says why."""
+
+
+@contextlib.contextmanager
+def as_store_error(path: Path) -> Iterator[None]:
+    """Have any trouble with the file end as a `StoreError`."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"The sandbox's file '{path}' cannot be used: {error}.") from error
+
+
+def create_database(path: Path) -> None:
+    """Make the database. It appears whole, however many processes make it at the same time."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
+    os.close(handle)
+    try:
+        with contextlib.closing(sqlite3.connect(name)) as db:
+            db.executescript(SCHEMA)
+        with contextlib.suppress(FileExistsError):
+            os.link(name, path)
+    finally:
+        Path(name).unlink()
+
+
+def open_database(path: Path) -> sqlite3.Connection:
+    """Open a connection, which any one thread at a time may use.
+
+    Raises:
+        sqlite3.Error: the file is missing, or is not ours.
+    """
+    connection = sqlite3.connect(
+        # a file that was removed meanwhile is not silently begun anew
+        f"{path.absolute().as_uri()}?mode=rw",
+        uri=True,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    try:
+        _check_mark(connection)
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = OFF")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _check_mark(connection: sqlite3.Connection) -> None:
+    (mark,) = connection.execute("PRAGMA application_id").fetchone()
+    if mark != APPLICATION_ID:
+        raise sqlite3.DatabaseError("it is no sandbox database")

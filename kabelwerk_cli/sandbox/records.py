@@ -1,0 +1,108 @@
+"""What the sandbox's tables hold, as records."""
+
+import json
+from typing import Any, NamedTuple
+
+
+class Person(NamedTuple):
+    """A user inside another record."""
+
+    id: int
+    key: str
+    name: str
+
+
+class User(NamedTuple):
+    """A user; one with a hub is a hub user."""
+
+    id: int
+    key: str
+    name: str
+    hub: str | None
+
+
+class Room(NamedTuple):
+    """The room of `user` in `hub`."""
+
+    id: int
+    hub: str
+    archived: bool
+    attributes: dict[str, Any]
+    hub_user: Person | None
+    user: Person
+
+
+class Message(NamedTuple):
+    """A message in the room of the end user whose key is `room`."""
+
+    id: int
+    hub: str
+    room: str
+    room_id: int
+    user: Person | None
+    text: str
+    html: str
+    type: str
+    inserted_at: str
+    updated_at: str
+
+
+USERS = """
+SELECT users.id, users.key, users.name, hubs.slug
+FROM users LEFT JOIN hubs ON hubs.id = users.hub_id
+"""
+ROOMS = """
+SELECT rooms.id, hubs.slug, rooms.archived, rooms.attributes,
+       assigned.id, assigned.key, assigned.name, users.id, users.key, users.name
+FROM rooms JOIN hubs ON hubs.id = rooms.hub_id JOIN users ON users.id = rooms.user_id
+     LEFT JOIN users AS assigned ON assigned.id = rooms.hub_user_id
+"""
+MESSAGES = """
+SELECT messages.id, hubs.slug, owner.key, rooms.id, author.id, author.key, author.name,
+       messages.text, messages.html, messages.inserted_at
+FROM messages JOIN rooms ON rooms.id = messages.room_id JOIN hubs ON hubs.id = rooms.hub_id
+     JOIN users AS owner ON owner.id = rooms.user_id
+     LEFT JOIN users AS author ON author.id = messages.user_id
+"""
+
+
+def pack(text: str) -> bytes:
+    """Return what stands for `text` in the database."""
+    # SQLite's own text cannot hold the lone surrogates that JSON can
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _unpack(text: bytes) -> str:
+    return text.decode("utf-8", "surrogatepass")
+
+
+def _person(user_id: int | None, key: str, name: bytes) -> Person | None:
+    return None if user_id is None else Person(user_id, key, _unpack(name))
+
+
+def user(row: Any) -> User:
+    """Read a row of `USERS`."""
+    user_id, key, name, hub = row
+    return User(user_id, key, _unpack(name), hub)
+
+
+def room(row: Any) -> Room:
+    """Read a row of `ROOMS`."""
+    room_id, hub, archived, attributes, *people = row
+    return Room(
+        room_id,
+        hub,
+        bool(archived),
+        json.loads(attributes),
+        _person(*people[:3]),
+        Person(people[3], people[4], _unpack(people[5])),
+    )
+
+
+def message(row: Any) -> Message:
+    """Read a row of `MESSAGES`."""
+    message_id, hub, room, room_id, author_id, key, name, text, html, time = row
+    author = _person(author_id, key, name)
+    return Message(
+        message_id, hub, room, room_id, author, _unpack(text), _unpack(html), "text", time, time
+    )

@@ -1,0 +1,258 @@
+"""What the sandbox keeps: hubs, users, rooms and messages. Each write is one transaction."""
+
+import contextlib
+import json
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from . import records
+from .database import StoreError, as_store_error, create_database, open_database
+from .records import MESSAGES, ROOMS, USERS, Message, Room, User, pack
+
+__all__ = ["Invalid", "Missing", "Store", "StoreError"]
+
+DEFAULT_HUBS = ("section9",)
+ANY_HUB = "_"
+
+
+class Missing(Exception):
+    """There is no such user or room."""
+
+
+class Invalid(Exception):
+    """A field's value is not acceptable.
+
+    Attributes:
+        errors: the messages for each field.
+    """
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field} {message}")
+        self.errors = {field: [message]}
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Store:
+    """The sandbox's data.
+
+    Args:
+        path: the database file; it and its folder are made where they are missing.
+        hubs: slugs of hubs that there shall be; those in the file stay. A new file without any
+            gets `section9`.
+        rooms_by_hand: leave out what the real backend leaves to the user's app: to make an end
+            user's rooms when the user is created.
+        clock: returns the time of day.
+
+    Raises:
+        StoreError: the file cannot be used.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        hubs: Sequence[str] = (),
+        rooms_by_hand: bool = False,
+        clock: Callable[[], datetime] = _now,
+    ) -> None:
+        self._path = path
+        self._rooms_by_hand = rooms_by_hand
+        self._clock = clock
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        with as_store_error(path):
+            if not path.exists():
+                create_database(path)
+            self._add_hubs(hubs)
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        while self._connections:
+            self._connections.pop().close()
+
+    def create_user(self, *, key: str, name: str, hub: str | None) -> User:
+        """Add a user, and, for an end user, a room in every hub.
+
+        Raises:
+            Invalid: there is no such hub, or there is such a key.
+        """
+        with self._transaction() as db:
+            hub_id = None
+            if hub is not None:
+                hub_id = _hub_id(db, hub)
+                if hub_id is None:
+                    raise Invalid("hub", "does not exist")
+            try:
+                user_id = db.execute(
+                    "INSERT INTO users (key, name, hub_id) VALUES (?, ?, ?)",
+                    (key, pack(name), hub_id),
+                ).lastrowid
+            except sqlite3.IntegrityError:
+                # Assumed of the backend: a key that is taken is a rejection of `key`.
+                raise Invalid("key", "has already been taken") from None
+            if hub_id is None and not self._rooms_by_hand:
+                db.execute("INSERT INTO rooms (hub_id, user_id) SELECT id, ? FROM hubs", (user_id,))
+            return records.user(db.execute(USERS + "WHERE users.id = ?", (user_id,)).fetchone())
+
+    def update_user(self, *, key: str, name: str) -> User:
+        """Set a user's name.
+
+        Raises:
+            Missing: there is no such user.
+        """
+        with self._transaction() as db:
+            db.execute("UPDATE users SET name = ? WHERE key = ?", (pack(name), key))
+            return records.user(
+                _found(db.execute(USERS + "WHERE users.key = ?", (key,)).fetchone())
+            )
+
+    def delete_user(self, *, key: str) -> None:
+        """Delete a user with the user's rooms; messages in other rooms stay, without an author.
+
+        Raises:
+            Missing: there is no such user.
+        """
+        with self._transaction() as db:
+            if db.execute("DELETE FROM users WHERE key = ?", (key,)).rowcount == 0:
+                raise Missing
+
+    def update_room(self, *, hub: str, room: str, changes: Mapping[str, Any]) -> Room:
+        """Set what is in `changes` out of `archived`, `attributes` and `hub_user` (a key or None).
+
+        Raises:
+            Missing: there is no such room.
+            Invalid: there is no such hub user in the hub.
+        """
+        with self._transaction() as db:
+            room_id, hub_id, _ = _room_ids(db, hub, room)
+            columns = {name: value for name, value in changes.items() if name != "hub_user"}
+            if "attributes" in columns:
+                # Assumed of the backend: attributes replace, they do not merge.
+                columns["attributes"] = json.dumps(columns["attributes"])
+            if "hub_user" in changes:
+                columns["hub_user_id"] = _hub_user_id(db, hub_id, changes["hub_user"])
+            for column, value in columns.items():
+                db.execute(f"UPDATE rooms SET {column} = ? WHERE id = ?", (value, room_id))  # noqa: S608 - one of three names
+            return records.room(db.execute(ROOMS + "WHERE rooms.id = ?", (room_id,)).fetchone())
+
+    def post_message(self, *, hub: str, room: str, user: str, text: str, html: str) -> Message:
+        """Add a message by the room's own user, or by a hub user of the room's hub.
+
+        Raises:
+            Missing: there is no such room.
+            Invalid: there is no such user who may post there.
+        """
+        with self._transaction() as db:
+            room_id, hub_id, owner_id = _room_ids(db, hub, room)
+            author = db.execute(
+                "SELECT id FROM users WHERE key = ? AND (id = ? OR hub_id = ?)",
+                (user, owner_id, hub_id),
+            ).fetchone()
+            if author is None:
+                raise Invalid("user", "does not exist")
+            time = self._clock().astimezone(UTC).isoformat(timespec="microseconds")
+            message_id = db.execute(
+                "INSERT INTO messages (room_id, user_id, text, html, inserted_at)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (room_id, author[0], pack(text), pack(html), time.replace("+00:00", "Z")),
+            ).lastrowid
+            row = db.execute(MESSAGES + "WHERE messages.id = ?", (message_id,)).fetchone()
+            return records.message(row)
+
+    def users(self) -> Iterator[User]:
+        """Yield all users, oldest first."""
+        return self._read(USERS + "ORDER BY users.id", records.user)
+
+    def rooms(self) -> Iterator[Room]:
+        """Yield all rooms, oldest first."""
+        return self._read(ROOMS + "ORDER BY rooms.id", records.room)
+
+    def messages(self) -> Iterator[Message]:
+        """Yield all messages, oldest first."""
+        return self._read(MESSAGES + "ORDER BY messages.id", records.message)
+
+    def reset(self) -> None:
+        """Delete all users, rooms and messages; the hubs stay."""
+        with self._transaction() as db:
+            for table in ("messages", "rooms", "users"):
+                db.execute(f"DELETE FROM {table}")  # noqa: S608 - one of three names
+
+    def _read(self, query: str, make: Callable[[Any], Any]) -> Iterator[Any]:
+        with as_store_error(self._path):
+            yield from map(make, self._connection().execute(query))
+
+    def _add_hubs(self, hubs: Sequence[str]) -> None:
+        with self._transaction() as db:
+            known = {slug for (slug,) in db.execute("SELECT slug FROM hubs")}
+            for slug in hubs if known else hubs or DEFAULT_HUBS:
+                if slug not in known:
+                    hub_id = db.execute("INSERT INTO hubs (slug) VALUES (?)", (slug,)).lastrowid
+                    if not self._rooms_by_hand:
+                        db.execute(
+                            "INSERT INTO rooms (hub_id, user_id)"
+                            " SELECT ?, id FROM users WHERE hub_id IS NULL",
+                            (hub_id,),
+                        )
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = open_database(self._path)
+            self._local.connection = connection
+            self._connections.append(connection)
+        return connection
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with as_store_error(self._path):
+            db = self._connection()
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                yield db
+            except BaseException:
+                db.rollback()
+                raise
+            db.commit()
+
+
+def _hub_id(db: sqlite3.Connection, slug: str) -> int | None:
+    ids = db.execute("SELECT id FROM hubs WHERE slug = ?", (slug,)).fetchall()
+    if slug == ANY_HUB and not ids:
+        ids = db.execute("SELECT id FROM hubs").fetchall()
+    return ids[0][0] if len(ids) == 1 else None
+
+
+def _room_ids(db: sqlite3.Connection, hub: str, key: str) -> tuple[int, int, int]:
+    """Return the ids of the room, its hub and its user."""
+    row: tuple[int, int, int] = _found(
+        db.execute(
+            "SELECT rooms.id, rooms.hub_id, users.id FROM rooms"
+            " JOIN users ON users.id = rooms.user_id WHERE users.key = ? AND rooms.hub_id = ?",
+            (key, _hub_id(db, hub)),
+        ).fetchone()
+    )
+    return row
+
+
+def _hub_user_id(db: sqlite3.Connection, hub_id: int, key: str | None) -> int | None:
+    if key is None:
+        return None
+    query = "SELECT id FROM users WHERE key = ? AND hub_id = ?"
+    row = db.execute(query, (key, hub_id)).fetchone()
+    if row is None:
+        raise Invalid("hub_user", "does not exist")
+    user_id: int = row[0]
+    return user_id
+
+
+def _found(row: Any) -> Any:
+    if row is None:
+        raise Missing
+    return row

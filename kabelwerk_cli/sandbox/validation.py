@@ -1,0 +1,70 @@
+"""What the backend accepts as a field's value, and how it says no (in Ecto's words)."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+KEY_LIMIT = 1024
+"""The longest key, in bytes."""
+DEPTH_LIMIT = 100
+"""How deep attributes may be nested."""
+BLANK = "can't be blank"
+INVALID = "is invalid"
+
+Check = Callable[[Any], str | None]
+Errors = dict[str, list[str]]
+
+
+def text(value: Any) -> str | None:
+    """Refuse what is no text, or is blank."""
+    if value is None or value == "":
+        return BLANK
+    if not isinstance(value, str):
+        return INVALID
+    return None if value.strip() else BLANK
+
+
+def key(value: Any) -> str | None:
+    """Refuse what cannot be a key."""
+    refusal = text(value)
+    if refusal:
+        return refusal
+    try:
+        size = len(value.encode())
+    except UnicodeEncodeError:
+        return INVALID
+    control = any(character < " " or "\x7f" <= character <= "\x9f" for character in value)
+    return INVALID if control or size > KEY_LIMIT else None
+
+
+def boolean(value: Any) -> str | None:
+    """Refuse what is not true or false."""
+    return None if isinstance(value, bool) else INVALID
+
+
+def json_object(value: Any) -> str | None:
+    """Refuse what is no object, or nested too deeply."""
+    if not isinstance(value, dict):
+        return INVALID
+    level: list[Any] = [value]
+    for _ in range(DEPTH_LIMIT):
+        if not level:
+            return None
+        level = [child for parent in level for child in _children(parent)]
+    return INVALID
+
+
+def optional(check: Check) -> Check:
+    """Return `check`, but null is accepted."""
+    return lambda value: None if value is None else check(value)
+
+
+def errors(body: Mapping[str, Any], checks: Mapping[str, Check]) -> Errors:
+    """Return the messages for each field of `body` that is not acceptable."""
+    refusals = {name: check(body.get(name)) for name, check in checks.items()}
+    return {name: [refusal] for name, refusal in refusals.items() if refusal}
+
+
+def _children(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
