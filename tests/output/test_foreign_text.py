@@ -1,0 +1,152 @@
+"""Hostile names through the real executable, on a terminal and in a pipe."""
+
+import json
+import os
+import pty
+
+import pytest
+
+from tests.conftest import TOKEN, Shell
+from tests.faults import Answer, Fault, FaultyServer, Outcome, Step, canned
+
+NAMES = {
+    "ansi": "\x1b[31mred\x1b[0m",
+    "osc8": "\x1b]8;;https://a.example\x1b\\link\x1b]8;;\x1b\\",
+    "osc52": "\x1b]52;c;QUFB\x07",
+    "c1": "\x9b31m\x85\x90",
+    "bidi": "\u202egro.elpmaxe\u2066\u2069\u200f",
+    "lines": "a\r\nb\u2028c\x0bd\x0c",
+    "markup": "[red]x[/red] [/nope] [link=https://a.example]y :smile: [@click=z]",
+    "surrogate": "\ud800 \udc80",
+    "nul": "a\x00b\x7f",
+}
+FORMATS = ["table", "json", "jsonl", "csv", "tsv"]
+LOCALES = ["C.UTF-8", "C", "POSIX"]
+
+
+def run_on_a_terminal(shell: Shell, args: list[str]) -> bytes:
+    """Return all that a terminal receives from a run."""
+    leader, follower = pty.openpty()
+    process = shell.start(*args, stdin=follower, stdout=follower, stderr=follower)
+    os.close(follower)
+    received = b""
+    while True:
+        try:
+            chunk = os.read(leader, 65536)
+        except OSError:  # Linux says so where the last writer is gone
+            break
+        if not chunk:
+            break
+        received += chunk
+    os.close(leader)
+    process.wait(timeout=20)
+    return received
+
+
+# An answer whose name is not as asked for is no success, so the hostile text comes in an error;
+# an attribute is not compared, so there it comes in a result.
+def room_answer(name: str) -> Fault:
+    user = {"id": 1, "key": "kusanagi", "name": name}
+    room = {"id": 1, "archived": True, "attributes": {name: name}, "hub_user": None, "user": user}
+    return canned("room", Answer(200, (), json.dumps(room).encode()), Outcome.DONE)
+
+
+def rejection(name: str) -> Fault:
+    return canned(
+        "no", Answer(400, (), json.dumps({"errors": {name: [name]}}).encode()), Outcome.REJECTED
+    )
+
+
+ROOM_COMMAND = ("rooms", "update", "--room", "kusanagi", "--archived")
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("output", FORMATS)
+def test_in_a_pipe(shell: Shell, output: str, name: str) -> None:
+    for fault, code in ((room_answer(NAMES[name]), 0), (rejection(NAMES[name]), 6)):
+        for locale in LOCALES:
+            with FaultyServer([Step(fault)]) as server:
+                process = shell.with_(
+                    KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN, LC_ALL=locale
+                ).start(*ROOM_COMMAND, "-o", output)
+                out, err = process.communicate(timeout=30)
+            assert process.returncode == code
+            assert_harmless(out + err, output)
+            if code == 0 and output in {"json", "jsonl"}:
+                assert json.loads(out)["attributes"] == {NAMES[name]: NAMES[name]}
+                assert json.loads(out)["user"]["name"] == NAMES[name]
+            if code and output in {"json", "jsonl"}:
+                assert json.loads(err)["error"]["fields"] == {NAMES[name]: [NAMES[name]]}
+            if code == 0 and output == "csv":
+                assert len(out.splitlines()) == 2
+
+
+def assert_harmless(received: bytes, output: str) -> None:
+    text = received.decode()  # no lone surrogate, no broken sequence
+    allowed = {"\n", "\t"} if output == "tsv" else {"\n"}
+    assert not {c for c in text if ord(c) < 32 or 0x7F <= ord(c) < 0xA0} - allowed
+    assert not set(text) & set("\u202e\u2066\u2069\u200f\u2028")
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("output", FORMATS)
+def test_on_a_terminal(shell: Shell, output: str, name: str) -> None:
+    for fault in (room_answer(NAMES[name]), rejection(NAMES[name])):
+        with FaultyServer([Step(fault)]) as server:
+            configured = shell.with_(
+                KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN, NO_COLOR="1", COLUMNS="200"
+            )
+            received = run_on_a_terminal(configured, [*ROOM_COMMAND, "-o", output])
+        assert received
+        assert_harmless(received.replace(b"\r\n", b"\n"), output)
+
+
+def test_colours_on_a_terminal_are_our_own(shell: Shell) -> None:
+    with FaultyServer([Step(room_answer(NAMES["ansi"]))]) as server:
+        configured = shell.with_(KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN)
+        received = run_on_a_terminal(configured, list(ROOM_COMMAND))
+        plain = run_on_a_terminal(configured, [*ROOM_COMMAND, "--no-color"])
+        dumb = run_on_a_terminal(configured.with_(TERM="dumb"), list(ROOM_COMMAND))
+    assert b"\x1b[1m" in received
+    assert b"\x1b[31m" not in received
+    assert b"\x1b" not in plain
+    assert "┃".encode() in plain
+    assert dumb.isascii()
+    assert b"\x1b" not in dumb
+
+
+@pytest.mark.parametrize("output", FORMATS)
+def test_a_long_name_in_a_pipe_is_whole(shell: Shell, output: str) -> None:
+    name = "x" * 300
+    ran = shell.run(
+        "--sandbox", "users", "create", "--key", "kusanagi", "--name", name, "-o", output
+    )
+    assert ran.code == 0
+    assert name in ran.out
+
+
+def test_a_bare_id(shell: Shell) -> None:
+    ran = shell.run(
+        "--sandbox", "users", "create", "--key", "kusanagi", "--name", "Motoko",
+        "-o", "tsv", "--fields", "id",
+    )  # fmt: skip
+    assert ran == (0, "1\n", "")
+
+
+def test_a_terminal_that_knows_no_unicode(shell: Shell) -> None:
+    shell.with_(PYTHONIOENCODING="ascii").run(
+        "--sandbox", "users", "create", "--key", "k", "--name", "日本"
+    )
+    for encoding in ("ascii", "latin-1"):
+        for output in FORMATS:
+            ran = shell.with_(PYTHONIOENCODING=encoding).run(
+                "sandbox", "show", "users", "-o", output
+            )
+            assert ran.code == 0
+            assert "\\u65e5" in ran.out
+
+
+def test_names_that_are_not_utf_8_are_refused(shell: Shell) -> None:
+    ran = shell.run("--sandbox", "users", "create", "--key", "k", "--name", b"caf\xe9")
+    assert (ran.code, ran.out) == (2, "")
+    assert "UTF-8" in ran.err
