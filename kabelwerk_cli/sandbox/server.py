@@ -53,8 +53,9 @@ def serve(
         threading.Thread(target=server.run, daemon=True).start()
         threading.Event().wait()
     finally:
+        # lets the requests that are being answered end; the loop's thread, a daemon, and its
+        # socket end with the process, as closing a socket that the loop waits for would upset it
         server.task_dispatcher.shutdown()
-        listener.close()
 
 
 def _listen(host: str, port: int) -> socket.socket:
