@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from . import __version__
-from .api.address import parse_address
+from .api.address import Address, parse_address
 from .api.client import Attempted, Client, Limits
 from .api.errors import ConfigurationError
 from .api.wire import Transport
@@ -21,6 +21,7 @@ from .settings import (
     Settings,
 )
 
+SERVED_SANDBOX = "http://localhost/api"
 USER_AGENT = f"kabelwerk-cli/{__version__}"
 
 
@@ -33,19 +34,23 @@ class Backend(NamedTuple):
 
 @contextlib.contextmanager
 def open_client(
-    settings: Settings, observe: Callable[[Attempted], None] = lambda _: None
+    settings: Settings,
+    observe: Callable[[Attempted], None] = lambda _: None,
+    *,
+    token: str | None = None,
 ) -> Iterator[Client]:
     """Give a client for the backend that the settings name, and close its connections after.
 
     Args:
         settings: the settings.
         observe: is told of each attempt.
+        token: the API token; None for that of the settings.
 
     Raises:
         ConfigurationError: there is no URL or no token, or they are not safe to use.
     """
     path = sandbox_path(settings)
-    backend = _network(settings) if path is None else Backend(open_transport(path), token="")
+    backend = _network(settings, token) if path is None else Backend(open_transport(path), "")
     try:
         yield Client(
             backend.transport,
@@ -62,14 +67,34 @@ def open_client(
         backend.transport.close()
 
 
-def _network(settings: Settings) -> Backend:
+def network_address(settings: Settings) -> Address:
+    """Return the address of the backend that the settings name.
+
+    Raises:
+        ConfigurationError: there is no URL, or it is not safe to use.
+    """
     url = settings[URL]
     if not url:
         raise ConfigurationError(
-            "There is no URL. Set KABELWERK_URL or use --url, or --sandbox to try things out."
+            "There is no URL. Set KABELWERK_URL, use --url, or run 'kabelwerk login'; --sandbox "
+            "is for trying things out."
         )
-    address = parse_address(url, allow_insecure_http=settings[ALLOW_INSECURE_HTTP])
-    token = read_token(settings)
+    return parse_address(url, allow_insecure_http=settings[ALLOW_INSECURE_HTTP])
+
+
+def base_url(settings: Settings) -> str:
+    """Return the URL that calls are appended to; the sandbox's is that of one that is served.
+
+    Raises:
+        ConfigurationError: there is no URL, or it is not safe to use.
+    """
+    in_process = sandbox_path(settings) is not None
+    return SERVED_SANDBOX if in_process else network_address(settings).base
+
+
+def _network(settings: Settings, given: str | None) -> Backend:
+    address = network_address(settings)
+    token = read_token(settings) if given is None else given
 
     # a call to the sandbox does without requests
     from .api.transport import NetworkTransport, environment_proxies  # noqa: PLC0415

@@ -11,6 +11,8 @@ import click
 from . import __version__
 from .api.errors import ConfigurationError
 from .command import Group
+from .commands.config import config, login, logout
+from .commands.doctor import doctor
 from .commands.messages import messages
 from .commands.rooms import rooms
 from .commands.sandbox import sandbox
@@ -107,5 +109,5 @@ def kabelwerk() -> None:
     """Administer Kabelwerk, the chat service for digital health."""
 
 
-for group in (users, rooms, messages, sandbox):
-    kabelwerk.add_command(group)
+for command in (users, rooms, messages, sandbox, login, logout, config, doctor):
+    kabelwerk.add_command(command)

@@ -12,15 +12,23 @@ import click
 from .api.calls import Call, Ensure
 from .api.errors import Applied, InvalidInput, Report
 from .api.models import EnsuredUser, Message, Room, User
-from .backend import open_client
 from .console import Console, Listing
-from .exit_codes import bug_after
+from .exit_codes import Cancelled, bug_after
 from .options import KeyOption, SettingOption, setting_options
-from .output import UnknownField, check_fields
-from .settings import EXACT_KEY, FIELDS, Settings, from_environment
+from .output import Format, UnknownField, check_fields
+from .settings import (
+    EXACT_KEY,
+    FIELDS,
+    OUTPUT,
+    PROFILE,
+    PROTECTED,
+    Rank,
+    Settings,
+    from_environment,
+)
 
 if TYPE_CHECKING:
-    from .api.client import Attempted
+    from .api.conclusions import Outcome
 
 # What a table shows of a record unless --fields says otherwise.
 SUMMARIES: dict[type, Sequence[str]] = {
@@ -72,12 +80,20 @@ Action = Callable[[Settings, Console], None]
 
 
 class ActionCommand(Described):
-    """A command whose function returns an `Action`, which is done."""
+    """A command whose function returns an `Action`, which is done.
+
+    Args:
+        makes_profile: whether the profile that is named may be missing so far.
+    """
+
+    def __init__(self, *args: Any, makes_profile: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.makes_profile = makes_profile
 
     def invoke(self, ctx: click.Context) -> None:
         """Do what the function returns."""
         action: Action = super().invoke(ctx)
-        settings = from_environment(ctx.obj)
+        settings = from_environment(ctx.obj, profile_may_be_missing=self.makes_profile)
         action(settings, Console(settings))
 
 
@@ -95,43 +111,88 @@ class CallCommand(Described):
         super().__init__(*args, **kwargs)
         self.record = record
         self.destructive = destructive
+        self.params.append(_DRY_RUN)
         if destructive:
-            self.params.append(
-                click.Option(["--yes"], is_flag=True, help="Do not ask.", expose_value=True)
-            )
+            self.params.append(_YES)
 
     def invoke(self, ctx: click.Context) -> None:
         """Send the call that the function returns, and show the answer."""
         settings = from_environment(ctx.obj)
-        asked = self.destructive and not ctx.params.pop("yes")
+        dry_run = ctx.params.pop("dry_run")
+        yes = ctx.params.pop("yes", False)
         _check_white_space(self, ctx, settings)
-        call: Call | Ensure = super().invoke(ctx)
+        operation: Call | Ensure = super().invoke(ctx)
         _check_fields(settings, self.record)
         console = Console(settings)
-        with open_client(settings, observe=lambda attempted: _tell(console, attempted)) as client:
-            if asked:
-                console.confirm(f"Delete {call.subject}?")
-            with bug_after(f"Whether {call.subject} was {call.deed} is unknown.", UNKNOWN):
-                outcome = client.send(call)
+        if dry_run:
+            _preview(console, settings, operation)
+            return
+        if self.destructive:
+            _ask_leave(console, settings, f"Delete {operation.subject}?", yes=yes)
+        self._show(console, operation, _send(console, settings, operation))
+
+    def _show(self, console: Console, operation: Call | Ensure, outcome: "Outcome") -> None:
         for note in outcome.notes:
             console.note(note)
-        what = f"{call.subject[:1].upper()}{call.subject[1:]} was {call.deed}."
-        if self.record:
-            listing = Listing(self.record, [outcome.record], SUMMARIES[self.record], single=True)
-            with bug_after(what, outcome.report):
-                console.show(listing, what, outcome.report)
-        else:
+        what = f"{operation.subject[:1].upper()}{operation.subject[1:]} was {operation.deed}."
+        if self.record is None:
             console.tell(what)
+            return
+        summary = SUMMARIES.get(self.record)
+        listing = Listing(self.record, [outcome.record], summary, single=True)
+        with bug_after(what, outcome.report):
+            console.show(listing, what, outcome.report)
 
 
 UNKNOWN = Report(applied=Applied.UNKNOWN, safe_to_rerun=False)
+_DRY_RUN = click.Option(
+    ["--dry-run"], is_flag=True, help="Show the request as a curl command, and send nothing."
+)
+_YES = click.Option(["--yes"], is_flag=True, help="Do not ask.")
 
 
-def _tell(console: Console, attempted: "Attempted") -> None:
-    if attempted.pause is not None:
-        reason = attempted.verdict.reason
-        pause = f"{attempted.pause:.1f} s"
-        console.note(f"Try {attempted.number}: {reason}; trying again in {pause}.")
+def _send(console: Console, settings: Settings, operation: Call | Ensure) -> "Outcome":
+    # a help text does without what sends
+    from .backend import open_client  # noqa: PLC0415
+    from .credentials import loose_file  # noqa: PLC0415
+    from .observers import observer  # noqa: PLC0415
+
+    if settings.profile.loose:
+        path = settings.profile.path
+        console.note(f"Others may write the configuration '{path}'; run: chmod go-w '{path}'")
+    if token_file := loose_file(settings):
+        console.note(f"Others may read the token in '{token_file}'; run: chmod 600 '{token_file}'")
+    with (
+        open_client(settings, observer(settings, console)) as client,
+        bug_after(f"Whether {operation.subject} was {operation.deed} is unknown.", UNKNOWN),
+    ):
+        return client.send(operation)
+
+
+def _preview(console: Console, settings: Settings, operation: Call | Ensure) -> None:
+    from .preview import Preview, previews  # noqa: PLC0415
+
+    requests = previews(operation, settings)
+    if settings[OUTPUT] in {Format.JSON, Format.JSONL}:
+        console.show(Listing(Preview, requests, single=len(requests) == 1))
+    else:
+        console.print("\n".join(request.as_curl() for request in requests))
+
+
+def _ask_leave(console: Console, settings: Settings, question: str, *, yes: bool) -> None:
+    """Ask for leave unless it was given; a protected profile has to be named besides.
+
+    Raises:
+        Cancelled: it was not given.
+    """
+    profile = settings.profile.name
+    if settings[PROTECTED] and not (yes and settings.rank(PROFILE) is Rank.OPTION):
+        raise Cancelled(
+            f"The profile '{profile}' is protected: say --yes --profile {profile} for this. "
+            "Nothing was sent."
+        )
+    if not yes:
+        console.confirm(question)
 
 
 def _check_white_space(command: click.Command, ctx: click.Context, settings: Settings) -> None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from .api.errors import BEFORE_SENDING, Interrupted, Report
 from .exit_codes import Cancelled, OutputLost
 from .output import Format, Style, compact, visible, writer
-from .settings import FIELDS, OUTPUT, QUIET, RAW_CSV, Settings
+from .settings import FIELDS, NO_INPUT, OUTPUT, QUIET, RAW_CSV, Settings
 
 
 class Listing(NamedTuple):
@@ -78,13 +78,19 @@ class Console:
         if _is_terminal(sys.stderr):
             self.note(text)
 
+    @property
+    def can_ask(self) -> bool:
+        """Whether there is a person to be asked."""
+        people = _is_terminal(sys.stdin) and _is_terminal(sys.stderr)
+        return people and not self._settings[NO_INPUT]
+
     def confirm(self, question: str) -> None:
         """Ask for leave to do something.
 
         Raises:
             Cancelled: it was not given, or there is nobody to ask.
         """
-        if not (_is_terminal(sys.stdin) and _is_terminal(sys.stderr)):
+        if not self.can_ask:
             raise Cancelled(f"{question} There is nobody to ask; say --yes. Nothing was sent.")
         # stdout is for results: input() would write its prompt there
         print(f"{visible(question)} [y/N] ", end="", file=sys.stderr, flush=True)  # noqa: T201

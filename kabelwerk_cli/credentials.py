@@ -1,31 +1,87 @@
 """Where the API token comes from. It is never an option's value: process lists show those."""
 
+import contextlib
+import stat
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
 from .api.errors import ConfigurationError
 from .inputs import read_bytes
-from .settings import TOKEN_FILE, TOKEN_VARIABLE, Rank, Settings
+from .settings import (
+    TIMEOUT,
+    TOKEN_COMMAND,
+    TOKEN_FILE,
+    TOKEN_KEYRING,
+    TOKEN_VARIABLE,
+    URL,
+    Rank,
+    Settings,
+)
+
+LOOSE_FOR_TOKENS = 0o077
+KEYRING_SERVICE = "kabelwerk"
+
+
+class Source(NamedTuple):
+    """A place that has the token."""
+
+    name: str
+    """What it is called in a sentence."""
+    read: Callable[[], str]
+    """Gets the token; raises ConfigurationError."""
+    file: str | None = None
+    """The file that it stands in, if it is a file."""
 
 
 def read_token(settings: Settings) -> str:
     """Return the API token.
 
-    `--token-file` wins over `KABELWERK_API_TOKEN`, and that over `KABELWERK_API_TOKEN_FILE`.
-
     Raises:
         ConfigurationError: there is none, or it cannot be one; the text does not repeat it.
+    """
+    source = token_source(settings)
+    if source is None:
+        raise ConfigurationError(
+            f"There is no API token. Set {TOKEN_VARIABLE}, use --token-file FILE, or run "
+            "'kabelwerk login'."
+        )
+    return check_token(source.read(), source.name)
+
+
+def token_source(settings: Settings) -> Source | None:
+    """Return where the token is to be taken from, without taking it.
+
+    `--token-file` wins over `KABELWERK_API_TOKEN`, that over `KABELWERK_API_TOKEN_FILE`, and that
+    over the profile's `token_file`, `token_command` and `token_keyring`.
     """
     file = settings[TOKEN_FILE]
     token = settings.environ.get(TOKEN_VARIABLE)
     if token and settings.rank(TOKEN_FILE) is not Rank.OPTION:
-        return check_token(token, TOKEN_VARIABLE)
-    if file:
-        try:
-            content = read_bytes(file)
-        except ValueError as error:
-            raise ConfigurationError(f"The API token: {error}.") from None
-        return check_token(_without_newline(content).decode("latin-1"), f"'{file}'")
-    raise ConfigurationError(
-        f"There is no API token. Set {TOKEN_VARIABLE} or use --token-file FILE."
-    )
+        return Source(f"environment {TOKEN_VARIABLE}", lambda: token)
+    if file is not None:
+        return Source(f"file '{file}' ({settings.origin(TOKEN_FILE)})", lambda: _read(file), file)
+    where = settings.origin(TOKEN_COMMAND)
+    if command := settings[TOKEN_COMMAND]:
+        limit = settings[TIMEOUT]
+        return Source(f"token_command ({where})", lambda: _run(command, limit))
+    if settings[TOKEN_KEYRING]:
+        where = settings.origin(TOKEN_KEYRING)
+        return Source(f"the keyring ({where})", lambda: _ask_keyring(settings[URL] or ""))
+    return None
+
+
+def loose_file(settings: Settings) -> str | None:
+    """Return the token's file if others may read it."""
+    source = token_source(settings)
+    if source is None or source.file in {None, "-"}:
+        return None
+    path = Path(source.file or "")
+    with contextlib.suppress(OSError):
+        mode = path.stat().st_mode
+        if stat.S_ISREG(mode) and mode & LOOSE_FOR_TOKENS:
+            return str(path)
+    return None
 
 
 def check_token(token: str, source: str) -> str:
@@ -44,5 +100,50 @@ def check_token(token: str, source: str) -> str:
     return token
 
 
-def _without_newline(content: bytes) -> bytes:
-    return content.removesuffix(b"\n").removesuffix(b"\r") if content.endswith(b"\n") else content
+def _read(file: str) -> str:
+    try:
+        content = read_bytes(file)
+    except ValueError as error:
+        raise ConfigurationError(f"The API token: {error}.") from None
+    return _without_newline(content)
+
+
+def _without_newline(content: bytes) -> str:
+    line = content.removesuffix(b"\n").removesuffix(b"\r") if content.endswith(b"\n") else content
+    return line.decode("latin-1")
+
+
+def _run(command: Sequence[str], limit: float) -> str:
+    from .token_command import run  # noqa: PLC0415 - only where a profile has a command
+
+    return _without_newline(run(command, limit))
+
+
+def _ask_keyring(url: str) -> str:
+    keyring = import_keyring()
+    try:
+        token = keyring.get_password(KEYRING_SERVICE, url)
+    except keyring.errors.KeyringError as error:
+        reason = type(error).__name__
+        raise ConfigurationError(f"The keyring cannot be read ({reason}).") from None
+    if token is None:
+        raise ConfigurationError(
+            f"The keyring has no token for '{url}'; 'kabelwerk login' puts it there."
+        )
+    return str(token)
+
+
+def import_keyring() -> Any:
+    """Return the module keyring, which comes with an extra.
+
+    Raises:
+        ConfigurationError: it is not installed.
+    """
+    try:
+        import keyring  # noqa: PLC0415
+        import keyring.errors  # noqa: PLC0415
+    except ImportError:
+        raise ConfigurationError(
+            "The keyring needs the module keyring; install 'kabelwerk-cli[keyring]'."
+        ) from None
+    return keyring

@@ -101,7 +101,12 @@ class SandboxTransport:
         status, headers, body = self._adapter.send(
             request.method, f"/api{request.path}", request.headers, request.body
         )
-        return Answer(status, HTTPStatus(status).phrase, {name.lower(): value for name, value in headers}, body)
+        return Answer(
+            status,
+            HTTPStatus(status).phrase,
+            {name.lower(): value for name, value in headers},
+            body,
+        )
 
     def close(self) -> None:
         """Close the database."""

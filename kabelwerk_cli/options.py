@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from .inputs import read_text
-from .settings import SETTINGS, Setting
+from .settings import SETTINGS, Rank, Setting
 
 
 class SettingOption(click.Option):
@@ -19,15 +19,10 @@ class SettingOption(click.Option):
     def __init__(self, setting: Setting[Any]) -> None:
         self.setting = setting
         names = [setting.option, setting.name] + ([setting.short] if setting.short else [])
-        super().__init__(
-            names,
-            help=_help(setting),
-            metavar=setting.metavar,
-            is_flag=setting.metavar is None,
-            type=None if setting.metavar is None else SettingType(setting),
-            expose_value=False,
-            callback=_remember,
-        )
+        kind: dict[str, Any] = {"metavar": setting.metavar, "type": SettingType(setting)}
+        if setting.metavar is None:
+            kind = {"count": True} if setting.counted else {"is_flag": True}
+        super().__init__(names, help=_help(setting), expose_value=False, callback=_remember, **kind)
 
 
 def _help(setting: Setting[Any]) -> str:
@@ -56,7 +51,7 @@ def _remember(ctx: click.Context, param: click.Parameter, value: object) -> None
 
 def setting_options() -> list[click.Parameter]:
     """Return the common options."""
-    return [SettingOption(setting) for setting in SETTINGS]
+    return [SettingOption(setting) for setting in SETTINGS if Rank.OPTION in setting.sources]
 
 
 class KeyOption(click.Option):

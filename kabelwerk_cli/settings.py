@@ -1,20 +1,20 @@
 """The settings: one typed table, and where each value came from.
 
 An option wins over the environment, the environment over the profile, the profile over the
-default. The common options, their help, and the environment's variables all follow from the
-table. This is the only file that reads the environment.
+default. The common options, their help, the environment's variables, the keys of a profile and
+`config show` all follow from the table. This is the only file that reads the environment.
 """
 
-import difflib
-import math
 import os
 from collections.abc import Callable, Mapping
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from . import values
 from .api.errors import ConfigurationError
 from .output import Format
+from .profiles import NO_PROFILE, Profile, find_profile
 
 T = TypeVar("T")
 
@@ -22,11 +22,25 @@ PREFIX = "KABELWERK_"
 TOKEN_VARIABLE = "KABELWERK_API_TOKEN"  # noqa: S105 - the variable's name, no token
 
 
+class Rank(IntEnum):
+    """The force of what a setting was chosen by."""
+
+    DEFAULT = 0
+    PROFILE = 1
+    ENVIRONMENT = 2
+    OPTION = 3
+
+
+EVERYWHERE = frozenset(Rank)
+NOT_IN_PROFILE = EVERYWHERE - {Rank.PROFILE}
+ONLY_IN_PROFILE = frozenset({Rank.DEFAULT, Rank.PROFILE})
+
+
 class Setting(NamedTuple, Generic[T]):
     """One row of the table."""
 
     name: str
-    """The name; with dashes, that of the option."""
+    """The name, and the key in a profile; with dashes, that of the option."""
     parse: Callable[[str], T]
     """Reads a value; raises ValueError with a sentence that says what is wrong."""
     default: T
@@ -36,8 +50,14 @@ class Setting(NamedTuple, Generic[T]):
     """What the option's value is called; None for a flag."""
     short: str | None = None
     """The option's short form."""
+    sources: frozenset[Rank] = EVERYWHERE
+    """Where a value may come from."""
     variable: str = ""
     """The environment's variable, where it is not the option's name."""
+    counted: bool = False
+    """Whether the option has no value, but counts how often it is given."""
+    names_file: bool = False
+    """Whether the value is a file, which a profile names relative to its own folder."""
 
     @property
     def option(self) -> str:
@@ -50,15 +70,6 @@ class Setting(NamedTuple, Generic[T]):
         return self.variable or PREFIX + self.name.upper()
 
 
-class Rank(IntEnum):
-    """The force of what a setting was chosen by."""
-
-    DEFAULT = 0
-    PROFILE = 1
-    ENVIRONMENT = 2
-    OPTION = 3
-
-
 class Chosen(NamedTuple):
     """The value of a setting that won, and where it came from."""
 
@@ -67,106 +78,138 @@ class Chosen(NamedTuple):
     origin: str
 
 
-def _text(value: str) -> str:
-    return value
-
-
-def _flag(value: str) -> bool:
-    return choice("true", "yes", "on", "1", "false", "no", "off", "0")(value.lower()) in {
-        "true",
-        "yes",
-        "on",
-        "1",
-    }
-
-
-def _seconds(value: str) -> float:
-    try:
-        seconds = float(value)
-    except ValueError:
-        seconds = math.nan
-    if not 0 < seconds < math.inf:
-        raise ValueError(f"'{value}' is not a number of seconds above 0")
-    return seconds
-
-
-def _count(value: str) -> int:
-    if not (value.isascii() and value.isdigit() and len(value) < 5):  # noqa: PLR2004 - 0 to 9999
-        raise ValueError(f"'{value}' is not a whole number from 0 to 9999")
-    return int(value)
-
-
-def _fields(value: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in value.split(",") if name.strip())
-
-
-def choice(*values: str) -> Callable[[str], str]:
-    """Return a parser that takes one of `values` and, for another, says which are known."""
-
-    def parse(value: str) -> str:
-        if value in values:
-            return value
-        close = difflib.get_close_matches(value, values, n=1)
-        meant = f" Did you mean '{close[0]}'?" if close else ""
-        raise ValueError(f"'{value}' is not one of {', '.join(values)}.{meant}")
-
-    return parse
-
-
-def _format(value: str) -> Format:
-    return Format(choice(*Format)(value))
-
-
+CONFIG = Setting[str | None](
+    "config",
+    values.text,
+    None,
+    "Read profiles from FILE instead of the usual config.toml.",
+    "FILE",
+    sources=NOT_IN_PROFILE,
+)
+PROFILE = Setting[str | None](
+    "profile",
+    values.text,
+    None,
+    "Use the profile NAME of the configuration.",
+    "NAME",
+    sources=NOT_IN_PROFILE,
+)
 URL = Setting[str | None](
-    "url", _text, None, "The backend's address, such as https://kabelwerk.example.", "URL"
+    "url", values.text, None, "The backend's address, such as https://kabelwerk.example.", "URL"
 )
 SANDBOX = Setting(
-    "sandbox", _flag, default=False, help="Use the local sandbox instead of a backend."
+    "sandbox",
+    values.flag,
+    default=False,
+    help="Use the local sandbox instead of a backend.",
+    sources=NOT_IN_PROFILE,
 )
 TOKEN_FILE = Setting[str | None](
     "token_file",
-    _text,
+    values.text,
     None,
     "Read the API token from FILE ('-': standard input).",
     "FILE",
     variable="KABELWERK_API_TOKEN_FILE",
+    names_file=True,
+)
+TOKEN_COMMAND = Setting[tuple[str, ...]](
+    "token_command",
+    lambda value: (value,),
+    (),
+    "Run this program to get the API token: a list of its name and arguments.",
+    "COMMAND",
+    sources=ONLY_IN_PROFILE,
+)
+TOKEN_KEYRING = Setting(
+    "token_keyring",
+    values.flag,
+    default=False,
+    help="Get the API token from the system's keyring.",
+    sources=ONLY_IN_PROFILE,
 )
 CA_FILE = Setting[str | None](
-    "ca_file", _text, None, "Trust the certificates in FILE instead of the usual ones.", "FILE"
+    "ca_file",
+    values.text,
+    None,
+    "Trust the certificates in FILE instead of the usual ones.",
+    "FILE",
+    names_file=True,
 )
 ALLOW_INSECURE_HTTP = Setting(
     "allow_insecure_http",
-    _flag,
+    values.flag,
     default=False,
     help="Send the token unencrypted to a host that is not local.",
 )
-TIMEOUT = Setting("timeout", _seconds, 20.0, "Seconds that one attempt may take.", "SECONDS")
+TIMEOUT = Setting("timeout", values.seconds, 20.0, "Seconds that one attempt may take.", "SECONDS")
 MAX_TIME = Setting(
-    "max_time", _seconds, 60.0, "Seconds that the whole command may take.", "SECONDS"
+    "max_time", values.seconds, 60.0, "Seconds that the whole command may take.", "SECONDS"
 )
-RETRIES = Setting("retries", _count, 2, "How often a call may be tried again.", "N")
+RETRIES = Setting("retries", values.count, 2, "How often a call may be tried again.", "N")
 OUTPUT = Setting(
-    "output", _format, Format.TABLE, "table, json, jsonl, csv or tsv.", "FORMAT", short="-o"
+    "output",
+    values.output_format,
+    Format.TABLE,
+    "table, json, jsonl, csv or tsv.",
+    "FORMAT",
+    short="-o",
 )
 FIELDS = Setting[tuple[str, ...]](
-    "fields", _fields, (), "Show only these fields, such as id,user.key.", "NAMES"
+    "fields",
+    values.names,
+    (),
+    "Show only these fields, such as id,user.key.",
+    "NAMES",
+    sources=NOT_IN_PROFILE,
 )
 RAW_CSV = Setting(
     "raw_csv",
-    _flag,
+    values.flag,
     default=False,
     help="Leave CSV cells as they are that a spreadsheet would run.",
 )
 EXACT_KEY = Setting(
-    "exact_key", _flag, default=False, help="Accept keys with white space at their start or end."
+    "exact_key",
+    values.flag,
+    default=False,
+    help="Accept keys with white space at their start or end.",
 )
-QUIET = Setting("quiet", _flag, default=False, help="Print nothing on success.", short="-q")
-NO_COLOR = Setting("no_color", _flag, default=False, help="Print no colours.")
+PROTECTED = Setting(
+    "protected",
+    values.flag,
+    default=False,
+    help="Demand --yes and --profile for deletions and batches.",
+    sources=ONLY_IN_PROFILE,
+)
+NO_INPUT = Setting("no_input", values.flag, default=False, help="Never ask anything.")
+QUIET = Setting("quiet", values.flag, default=False, help="Print nothing on success.", short="-q")
+VERBOSE = Setting(
+    "verbose",
+    values.count,
+    0,
+    "Tell of each request; twice, with what was sent and answered.",
+    short="-v",
+    counted=True,
+)
+LOG_FILE = Setting[str | None](
+    "log_file",
+    values.text,
+    None,
+    "Append a line of JSON for each request to FILE.",
+    "FILE",
+    names_file=True,
+)
+NO_COLOR = Setting("no_color", values.flag, default=False, help="Print no colours.")
 
 SETTINGS: tuple[Setting[Any], ...] = (
+    PROFILE,
+    CONFIG,
     URL,
     SANDBOX,
     TOKEN_FILE,
+    TOKEN_COMMAND,
+    TOKEN_KEYRING,
     CA_FILE,
     ALLOW_INSECURE_HTTP,
     TIMEOUT,
@@ -176,7 +219,11 @@ SETTINGS: tuple[Setting[Any], ...] = (
     FIELDS,
     RAW_CSV,
     EXACT_KEY,
+    PROTECTED,
+    NO_INPUT,
     QUIET,
+    VERBOSE,
+    LOG_FILE,
     NO_COLOR,
 )
 
@@ -187,11 +234,18 @@ class Settings:
     Args:
         chosen: what won, by the setting's name.
         environ: the environment, for what is not in the table.
+        profile: the profile in force.
     """
 
-    def __init__(self, chosen: Mapping[str, Chosen], environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        chosen: Mapping[str, Chosen],
+        environ: Mapping[str, str],
+        profile: Profile = NO_PROFILE,
+    ) -> None:
         self._chosen = chosen
         self.environ = environ
+        self.profile = profile
 
     def __getitem__(self, setting: Setting[T]) -> T:
         """Return the setting's value."""
@@ -205,6 +259,11 @@ class Settings:
     def rank(self, setting: Setting[Any]) -> Rank:
         """Return the force of what chose the setting's value."""
         return self._chosen[setting.name].rank
+
+    def with_option(self, setting: Setting[T], value: T) -> "Settings":
+        """Return these settings with one more option given."""
+        chosen = Chosen(value, Rank.OPTION, f"option {setting.option}")
+        return Settings({**self._chosen, setting.name: chosen}, self.environ, self.profile)
 
     @property
     def dumb_terminal(self) -> bool:
@@ -223,30 +282,99 @@ class Settings:
         return platformdirs.user_data_path("kabelwerk")
 
 
-def resolve(given: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
+def resolve(
+    given: Mapping[str, Any], environ: Mapping[str, str], *, profile_may_be_missing: bool = False
+) -> Settings:
     """Choose each setting's value.
 
     Args:
         given: the values of the options on the command line, by the setting's name.
         environ: the environment.
+        profile_may_be_missing: accept a configuration or a profile that was named and is not
+            there yet.
 
     Raises:
-        ConfigurationError: a variable of the environment cannot be read.
+        ConfigurationError: a variable or the configuration cannot be read.
     """
-    return Settings({row.name: _choose(row, given, environ) for row in SETTINGS}, environ)
+    first = {row.name: _choose(row, given, environ, NO_PROFILE) for row in (CONFIG, PROFILE)}
+    config = first[CONFIG.name].value
+    profile = find_profile(
+        Path(config) if config else default_config(),
+        first[PROFILE.name].value,
+        must_exist=not profile_may_be_missing,
+        file_named=config is not None,
+    )
+    check_keys(profile)
+    chosen = {row.name: _choose(row, given, environ, profile) for row in SETTINGS}
+    return Settings(chosen, environ, profile)
 
 
-def from_environment(given: Mapping[str, Any] | None = None) -> Settings:
+def from_environment(given: Mapping[str, Any] | None = None, **how: bool) -> Settings:
     """Return the settings of this process, see `resolve`."""
-    return resolve(given or {}, os.environ)
+    return resolve(given or {}, os.environ, **how)
 
 
-def _choose(row: Setting[Any], given: Mapping[str, Any], environ: Mapping[str, str]) -> Chosen:
+def default_config() -> Path:
+    """Return the configuration file that is read unless another is named."""
+    import platformdirs  # noqa: PLC0415 - a completion or a help text does without it
+
+    return platformdirs.user_config_path("kabelwerk") / "config.toml"
+
+
+def check_keys(profile: Profile) -> None:
+    """Refuse a profile with a key that is no setting.
+
+    Raises:
+        ConfigurationError: there is one; the text names its line.
+    """
+    known = tuple(row.name for row in SETTINGS if Rank.PROFILE in row.sources)
+    for key in profile.values:
+        if key not in known:
+            meant = values.did_you_mean(key, known)
+            raise ConfigurationError(
+                f"{profile.place(key)}: there is no setting '{key}' for a profile.{meant}"
+            )
+
+
+def _choose(
+    row: Setting[Any], given: Mapping[str, Any], environ: Mapping[str, str], profile: Profile
+) -> Chosen:
     if row.name in given:
         return Chosen(given[row.name], Rank.OPTION, f"option {row.option}")
-    if text := environ.get(row.environment):
+    if Rank.ENVIRONMENT in row.sources and (text := environ.get(row.environment)):
         try:
             return Chosen(row.parse(text), Rank.ENVIRONMENT, f"environment {row.environment}")
         except ValueError as error:
             raise ConfigurationError(f"{row.environment}: {error}") from None
+    if row.name in profile.values:
+        return Chosen(_from_profile(row, profile), Rank.PROFILE, f"profile {profile.name}")
     return Chosen(row.default, Rank.DEFAULT, "default")
+
+
+def _from_profile(row: Setting[Any], profile: Profile) -> Any:
+    """Return what a profile says of a setting, whose kind must be that of the default."""
+    value = profile.values[row.name]
+    try:
+        if isinstance(row.default, bool):
+            return _expect(bool, value, "true or false")
+        if row.name == TOKEN_COMMAND.name:
+            return _arguments(value)
+        if isinstance(row.default, (int, float)):
+            number = value if isinstance(value, (int, float)) else None
+            return row.parse(str(_expect((int, float), number, "a number")))
+        parsed = row.parse(_expect(str, value, "a string"))
+    except ValueError as error:
+        raise ConfigurationError(f"{profile.place(row.name)}: {row.name}: {error}") from None
+    return str(profile.folder / Path(parsed).expanduser()) if row.names_file else parsed
+
+
+def _expect(kind: type | tuple[type, ...], value: Any, what: str) -> Any:
+    if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
+        raise ValueError(f"this must be {what}")
+    return value
+
+
+def _arguments(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value or not all(isinstance(x, str) for x in value):
+        raise ValueError('this must be a list of strings, such as ["pass", "show", "kabelwerk"]')
+    return tuple(value)

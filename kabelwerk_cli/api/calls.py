@@ -192,6 +192,22 @@ def ensure_user(*, key: str, name: str, hub: str | None = None) -> Ensure:
     return Ensure(update_user(key=key, name=name), create_user(key=key, name=name, hub=hub))
 
 
+def probe(*, key: str) -> Call:
+    """Ask for nothing, to see whether the API is there and accepts the token.
+
+    It names no change (its body is empty), and with a key that nobody has, nobody to change: a
+    backend that accepts the token can only answer that there is no such user, or that the change
+    is not valid.
+
+    Args:
+        key: a key that nobody has, such as a long random one.
+
+    Returns:
+        The call; it is expected to fail with `DoesNotExist` or `ValidationError`.
+    """
+    return update_user(key=key, name="")._replace(body={}, subject="nothing", deed="changed")
+
+
 def update_room(
     *,
     hub: str = "_",

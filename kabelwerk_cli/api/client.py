@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from random import SystemRandom
 from typing import NamedTuple
 
@@ -41,6 +41,8 @@ class Attempted(NamedTuple):
     """How long the attempt took."""
     pause: float | None
     """Seconds until the next attempt; None where there is none."""
+    answer: str
+    """The body of the answer as text, without the token; empty where there was none."""
 
 
 class Tools(NamedTuple):
@@ -132,11 +134,12 @@ class Client:
             while True:
                 started = self._tools.clock()
                 attempt = self._new_attempt(give_up_at - started)
-                history.append(self._try(call, attempt))
+                verdict, body = self._try(call, attempt)
+                history.append(verdict)
                 attempt = None
                 wait = self._wait_before_next(call, history, give_up_at)
                 seconds = self._tools.clock() - started
-                self._observe(Attempted(call, len(history), history[-1], seconds, wait))
+                self._observe(Attempted(call, len(history), verdict, seconds, wait, body))
                 if wait is None:
                     return history
                 self._tools.sleep(wait)
@@ -149,38 +152,25 @@ class Client:
             self._tools.clock, self._limits.connect, total=min(self._limits.timeout, left)
         )
 
-    def _try(self, call: Call, attempt: Attempt) -> Verdict:
+    def _try(self, call: Call, attempt: Attempt) -> tuple[Verdict, str]:
+        """Return what an attempt came to, and the body of the answer."""
         request_id = self._tools.new_request_id()
-        request = Request(
-            method=call.method,
-            path=call.path,
-            headers=self.headers(request_id),
-            body=call.content(),
-            # the server may just be closing a connection that was used before, which would make
-            # a sure "not sent" of a message an "unknown"
-            fresh=call.operation is Operation.POST_MESSAGE,
+        request = build_request(
+            call, token=self._token, user_agent=self._user_agent, request_id=request_id
         )
+        body = b""
         try:
             answer = self._transport.carry(request, attempt)
         except Failure as failure:
             verdict = judge_failure(failure, sent=attempt.sent)
         else:
+            body = answer.body
             verdict = judge(call, answer, self._tools.now())
             if verdict.fate in ODD:
                 # what is left on such a connection might be taken for the next call's answer
                 self._transport.close()
-        return _without(self._token, verdict)._replace(request_id=request_id)
-
-    def headers(self, request_id: str) -> Mapping[str, str]:
-        """Return the headers of a request (reference: wire-protocol, Address and headers)."""
-        return {
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",
-            "Content-Type": "application/json",
-            "Kabelwerk-Token": self._token,
-            "User-Agent": self._user_agent,
-            "X-Request-Id": request_id,
-        }
+        verdict = without_token(self._token, verdict)._replace(request_id=request_id)
+        return verdict, hide(self._token, body.decode(errors="backslashreplace"))
 
     def _wait_before_next(
         self, call: Call, history: list[Verdict], give_up_at: float
@@ -190,6 +180,33 @@ class Client:
         return pause(history, give_up_at - self._tools.clock(), self._tools.random)
 
 
+def build_request(call: Call, *, token: str, user_agent: str, request_id: str) -> Request:
+    """Return a call as it travels (reference: wire-protocol, Address and headers).
+
+    Args:
+        call: what to send.
+        token: the API token.
+        user_agent: how the program names itself to the backend.
+        request_id: what this attempt is called in the server's log.
+    """
+    return Request(
+        method=call.method,
+        path=call.path,
+        headers={
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "Content-Type": "application/json",
+            "Kabelwerk-Token": token,
+            "User-Agent": user_agent,
+            "X-Request-Id": request_id,
+        },
+        body=call.content(),
+        # the server may just be closing a connection that was used before, which would make a
+        # sure "not sent" of a message an "unknown"
+        fresh=call.operation is Operation.POST_MESSAGE,
+    )
+
+
 def _ensured(outcome: Outcome, how: str) -> Outcome:
     user = outcome.record
     if not isinstance(user, User):
@@ -197,16 +214,18 @@ def _ensured(outcome: Outcome, how: str) -> Outcome:
     return outcome._replace(record=EnsuredUser(user.id, user.key, user.name, how))
 
 
-def _without(token: str, verdict: Verdict) -> Verdict:
-    """Return `verdict` without the token, should the server have repeated it in its answer."""
+def hide(token: str, text: str) -> str:
+    """Return `text` without the token, should a server have repeated it."""
     # what is shorter is no secret, but a part of common words
-    if len(token) < 4:  # noqa: PLR2004
-        return verdict
+    return text.replace(token, "[token]") if len(token) >= 4 else text  # noqa: PLR2004
 
-    def clean(text: str) -> str:
-        return text.replace(token, "[token]")
 
+def without_token(token: str, verdict: Verdict) -> Verdict:
+    """Return `verdict` without the token."""
     return verdict._replace(
-        reason=clean(verdict.reason),
-        fields={clean(name): [clean(m) for m in texts] for name, texts in verdict.fields.items()},
+        reason=hide(token, verdict.reason),
+        fields={
+            hide(token, name): [hide(token, message) for message in messages]
+            for name, messages in verdict.fields.items()
+        },
     )

@@ -115,7 +115,9 @@ class _Adapter(requests.adapters.HTTPAdapter):
 
     def __init__(self, ca_file: str | None, *, secure: bool) -> None:
         # one context for all connections: reading the certificates takes longer than a handshake
-        self._context = _tls_context(ca_file, self) if secure else None
+        self._context = tls_context(ca_file) if secure else None
+        if self._context:
+            self._context.sslsocket_class = _timed(ssl.SSLSocket, self)
         super().__init__(max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -148,7 +150,12 @@ def _pool_class(base: type, connection: type, adapter: _Adapter) -> Any:
     return type(base.__name__, (base,), {"ConnectionCls": functools.partial(connection, adapter)})
 
 
-def _tls_context(ca_file: str | None, adapter: _Adapter) -> ssl.SSLContext:
+def tls_context(ca_file: str | None) -> ssl.SSLContext:
+    """Return a context that trusts the certificates in `ca_file`, or the usual ones.
+
+    Raises:
+        ConfigurationError: `ca_file` cannot be read.
+    """
     try:
         context = ssl.create_default_context(
             cafile=ca_file or requests.utils.DEFAULT_CA_BUNDLE_PATH
@@ -157,7 +164,6 @@ def _tls_context(ca_file: str | None, adapter: _Adapter) -> ssl.SSLContext:
         reason = error.strerror or error
         raise ConfigurationError(f"The CA file '{ca_file}' cannot be read: {reason}.") from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.sslsocket_class = _timed(ssl.SSLSocket, adapter)
     return context
 
 
@@ -247,7 +253,7 @@ def _connect(host: str, port: int, adapter: _Adapter) -> socket.socket:
     """Return a socket connected to the first of the host's addresses that answers."""
     failure: OSError = OSError("the name has no address")
     timed_socket = _timed(socket.socket, adapter)
-    for family, kind, protocol, _, address in _look_up(host, port, adapter.attempt):
+    for family, kind, protocol, _, address in look_up(host, port, adapter.attempt.left()):
         connection: socket.socket = timed_socket(family, kind, protocol)
         try:
             connection.settimeout(adapter.attempt.left())
@@ -265,8 +271,19 @@ def _connect(host: str, port: int, adapter: _Adapter) -> socket.socket:
     raise failure
 
 
-def _look_up(host: str, port: int, attempt: Attempt) -> list[Any]:
-    """Return the host's addresses. The look-up itself knows no time limit, so a thread waits."""
+def look_up(host: str, port: int, limit: float) -> list[Any]:
+    """Return the host's addresses, as `socket.getaddrinfo` does.
+
+    The look-up itself knows no time limit, so it is a thread that waits for it.
+
+    Args:
+        host: a name or an address.
+        port: the port.
+        limit: how many seconds it may take.
+
+    Raises:
+        OSError: there are none, or it took too long.
+    """
     found: list[Any] = []
 
     def look_up() -> None:
@@ -277,7 +294,7 @@ def _look_up(host: str, port: int, attempt: Attempt) -> list[Any]:
 
     thread = threading.Thread(target=look_up, daemon=True)
     thread.start()
-    thread.join(attempt.left())
+    thread.join(limit)
     if not found:
         raise TimeoutError("timed out")
     if isinstance(found[0], UnicodeError):

@@ -1,0 +1,90 @@
+"""Telling of each request: to the person who said -v, and to a log file."""
+
+import json
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from .api.client import Attempted
+from .api.errors import ConfigurationError
+from .console import Console, complain
+from .output import compact, visible
+from .settings import LOG_FILE, VERBOSE, Settings
+
+BODIES = 2
+"""How often -v is given to see bodies, too."""
+
+Observer = Callable[[Attempted], None]
+
+
+def observer(settings: Settings, console: Console) -> Observer:
+    """Return what is to be told of each attempt.
+
+    Raises:
+        ConfigurationError: the log file cannot be written.
+    """
+    observers: list[Observer] = [lambda attempted: _tell_of_repeat(console, attempted)]
+    if settings[VERBOSE]:
+        observers.insert(0, lambda attempted: _narrate(settings[VERBOSE], attempted))
+    if log_file := settings[LOG_FILE]:
+        observers.append(_logger(log_file))
+
+    def tell_all(attempted: Attempted) -> None:
+        for tell in observers:
+            tell(attempted)
+
+    return tell_all
+
+
+def _tell_of_repeat(console: Console, attempted: Attempted) -> None:
+    if attempted.pause is not None:
+        console.note(
+            f"Try {attempted.number}: {attempted.verdict.reason}; trying again in "
+            f"{attempted.pause:.1f} s."
+        )
+
+
+def _narrate(verbosity: int, attempted: Attempted) -> None:
+    call, verdict = attempted.call, attempted.verdict
+    status = verdict.status or verdict.reason
+    milliseconds = f"{attempted.seconds * 1000:.0f} ms"
+    request = f"attempt {attempted.number}, request {verdict.request_id}"
+    complain(visible(f"{call.method} /api{call.path} {status} {milliseconds}, {request}"))
+    if verbosity >= BODIES:
+        if call.body is not None:
+            complain(f"> {compact(call.body)}")
+        if attempted.answer:
+            complain(visible(f"< {attempted.answer}"))
+
+
+def _logger(path: str) -> Observer:
+    try:
+        # its own line even where several processes append; for its owner only
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ConfigurationError(f"The log '{path}' cannot be written: {error.strerror}.") from None
+
+    def log(attempted: Attempted) -> None:
+        try:
+            os.write(handle, _entry(attempted))
+        except OSError as error:
+            complain(f"The log '{visible(path)}' cannot be written: {error.strerror}.")
+
+    return log
+
+
+def _entry(attempted: Attempted) -> bytes:
+    call, verdict = attempted.call, attempted.verdict
+    entry = {
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "operation": call.operation,
+        "method": call.method,
+        "path": f"/api{call.path}",
+        "status": verdict.status,
+        "outcome": verdict.fate,
+        "reason": verdict.reason,
+        "milliseconds": round(attempted.seconds * 1000, 1),
+        "attempt": attempted.number,
+        "request_id": verdict.request_id,
+    }
+    return json.dumps(entry).encode() + b"\n"

@@ -1,0 +1,56 @@
+"""A call as it would be sent: as a curl command, or as an object."""
+
+import json
+import shlex
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from .api.calls import Call, Ensure
+from .api.client import build_request
+from .backend import USER_AGENT, base_url
+from .settings import TOKEN_VARIABLE, Settings
+
+SHOWN_TOKEN = f"${TOKEN_VARIABLE}"
+
+
+class Preview(NamedTuple):
+    """An HTTP request, its token replaced by the name of the variable that holds it."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: Mapping[str, Any] | None
+
+    def as_curl(self) -> str:
+        """Return a command line that makes the request."""
+        words = ["curl", "--request", self.method]
+        for name, value in self.headers.items():
+            # in double quotes, so that the shell puts the token in
+            quoted = f'"{name}: {value}"' if value == SHOWN_TOKEN else f"'{name}: {value}'"
+            words += ["--header", quoted]
+        if self.body is not None:
+            words += ["--data-binary", shlex.quote(json.dumps(self.body, separators=(",", ":")))]
+        # brackets of an IPv6 address are no pattern, and dots in a path are no folders
+        words += ["--globoff", "--path-as-is", shlex.quote(self.url)]
+        return " ".join(words)
+
+
+def previews(operation: Call | Ensure, settings: Settings) -> list[Preview]:
+    """Return what would be sent; for `Ensure` the second only if the first finds nobody.
+
+    Args:
+        operation: what would be sent.
+        settings: the settings, of which the address is needed and the token not.
+
+    Raises:
+        ConfigurationError: there is no URL, or it is not safe to use.
+    """
+    calls = [operation] if isinstance(operation, Call) else [operation.update, operation.create]
+    return [_preview(call, base_url(settings)) for call in calls]
+
+
+def _preview(call: Call, base: str) -> Preview:
+    request = build_request(call, token=SHOWN_TOKEN, user_agent=USER_AGENT, request_id="")
+    # each attempt has an id of its own; repeating one would blur the server's log
+    headers = {name: value for name, value in request.headers.items() if name != "X-Request-Id"}
+    return Preview(call.method, base + call.path, headers, call.body)

@@ -1,0 +1,67 @@
+"""Reading the values of settings: text to what it stands for, or a ValueError that says why."""
+
+import difflib
+import math
+from collections.abc import Callable
+
+from .output import Format
+
+_TRUE = ("true", "yes", "on", "1")
+_FALSE = ("false", "no", "off", "0")
+
+
+def text(value: str) -> str:
+    """Return the text itself."""
+    return value
+
+
+def flag(value: str) -> bool:
+    """Read yes or no."""
+    return choice(*_TRUE, *_FALSE)(value.lower()) in _TRUE
+
+
+def seconds(value: str) -> float:
+    """Read a number of seconds above 0."""
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise ValueError(f"'{value}' is not a number of seconds above 0")
+    return number
+
+
+def count(value: str) -> int:
+    """Read a whole number that is not too large to be meant."""
+    if not (value.isascii() and value.isdigit() and len(value) < 5):  # noqa: PLR2004 - 0 to 9999
+        raise ValueError(f"'{value}' is not a whole number from 0 to 9999")
+    return int(value)
+
+
+def names(value: str) -> tuple[str, ...]:
+    """Read names with commas between them."""
+    return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+def output_format(value: str) -> Format:
+    """Read the name of an output format."""
+    return Format(choice(*Format)(value))
+
+
+def choice(*values: str) -> Callable[[str], str]:
+    """Return a parser that takes one of `values` and, for another, says which are known."""
+
+    def parse(value: str) -> str:
+        if value in values:
+            return value
+        raise ValueError(
+            f"'{value}' is not one of {', '.join(values)}.{did_you_mean(value, values)}"
+        )
+
+    return parse
+
+
+def did_you_mean(value: str, known: tuple[str, ...]) -> str:
+    """Return a question about what may have been meant, with a space before it, or nothing."""
+    close = difflib.get_close_matches(value, known, n=1)
+    return f" Did you mean '{close[0]}'?" if close else ""
