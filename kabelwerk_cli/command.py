@@ -132,6 +132,8 @@ class CallCommand(Described):
         self._show(console, operation, _send(console, settings, operation))
 
     def _show(self, console: Console, operation: Call | Ensure, outcome: "Outcome") -> None:
+        if console.is_quiet:
+            return
         for note in outcome.notes:
             console.note(note)
         what = f"{operation.subject[:1].upper()}{operation.subject[1:]} was {operation.deed}."

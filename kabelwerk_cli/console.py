@@ -41,8 +41,6 @@ class Console:
             OutputLost: stdout cannot be written.
             Interrupted: a signal came in between.
         """
-        if self._settings[QUIET]:
-            return
         with _stdout_failures(what, report):
             if sys.stdout is None:
                 raise OSError("it is closed")
@@ -68,9 +66,14 @@ class Console:
         with _stdout_failures("", BEFORE_SENDING):
             print(text, flush=True)  # noqa: T201
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is to be said of a success."""
+        return self._settings[QUIET]
+
     def note(self, text: str) -> None:
         """Write a line to stderr, unless the run is to be quiet."""
-        if not self._settings[QUIET]:
+        if not self.is_quiet:
             complain(compact({"note": text}) if self._json else visible(text))
 
     def tell(self, text: str) -> None:

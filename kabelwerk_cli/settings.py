@@ -183,7 +183,7 @@ PROTECTED = Setting(
     sources=ONLY_IN_PROFILE,
 )
 NO_INPUT = Setting("no_input", values.flag, default=False, help="Never ask anything.")
-QUIET = Setting("quiet", values.flag, default=False, help="Print nothing on success.", short="-q")
+QUIET = Setting("quiet", values.flag, default=False, help="Say nothing of a success.", short="-q")
 VERBOSE = Setting(
     "verbose",
     values.count,

@@ -58,8 +58,10 @@ WRITTEN = [
     (
         Format.JSON,
         {},
-        ('[\n  {\n    "id": 42,\n    "key": "kusanagi",\n    "name": "Motoko"\n  },\n'
-        '  {\n    "id": 43,\n    "key": "batou",\n    "name": "Batou"\n  }\n]\n'),
+        (
+            '[\n  {\n    "id": 42,\n    "key": "kusanagi",\n    "name": "Motoko"\n  },\n'
+            '  {\n    "id": 43,\n    "key": "batou",\n    "name": "Batou"\n  }\n]\n'
+        ),
     ),
     (
         Format.JSONL,

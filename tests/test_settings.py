@@ -1,0 +1,182 @@
+"""The table of settings: who wins over whom, and what is said about it."""
+
+import json
+import re
+
+import pytest
+
+from kabelwerk_cli.output import Format
+from kabelwerk_cli.settings import SETTINGS, Rank, Setting
+
+from .conftest import TOKEN, Shell
+
+# For each setting three values as text, and as TOML for a profile.
+VALUES = {
+    "profile": ("one", "two", "three"),
+    "config": ("one.toml", "two.toml", "three.toml"),
+    "url": ("https://one.example", "https://two.example", "https://three.example"),
+    "token_file": ("one", "two", "three"),
+    "token_command": ("one", None, None),
+    "ca_file": ("one", "two", "three"),
+    "timeout": ("1.5", "2.5", "3.5"),
+    "max_time": ("1.5", "2.5", "3.5"),
+    "retries": ("5", "6", "7"),
+    "output": ("json", "jsonl", "csv"),
+    "fields": ("setting,value,origin", "value,setting,origin", "origin,setting,value"),
+    "verbose": ("3", "2", "1"),
+    "log_file": ("one", "two", "three"),
+}
+FLAGS = ("true", "true", "true")
+
+
+def toml(setting: Setting, text: str) -> str:
+    if setting.name == "token_command":
+        return f'["{text}"]'
+    numbers = isinstance(setting.default, (int, float)) or setting.metavar is None
+    return text if numbers else f'"{text}"'
+
+
+def config_text(setting: Setting, text: str | None) -> str:
+    body = f"{setting.name} = {toml(setting, text)}\n" if text else ""
+    return "".join(f"[profiles.{name}]\n{body}" for name in ("default", "one", "two", "three"))
+
+
+def shown(shell: Shell, *args: str) -> dict[str, tuple[str, str]]:
+    """Return each setting's value and origin as `config show` tells them, in any format."""
+    ran = shell.run("config", "show", *args)
+    assert ran.code == 0, ran.err
+    if ran.out.startswith("["):
+        rows = json.loads(ran.out)
+    elif ran.out.startswith("{"):
+        rows = [json.loads(line) for line in ran.out.splitlines()]
+    else:
+        separator = r"," if "," in ran.out.splitlines()[0] else r"  +"
+        header, *lines = [re.split(separator, line) for line in ran.out.splitlines()]
+        rows = [dict(zip(header, line, strict=False)) for line in lines]
+    return {row["setting"]: (row.get("value", ""), row.get("origin", "")) for row in rows}
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_each_source_wins_over_the_one_before(shell: Shell, setting: Setting) -> None:
+    by_profile, by_environment, by_option = VALUES.get(setting.name, FLAGS)
+    folder = shell.home / ".config" / "kabelwerk"
+    folder.mkdir(parents=True)
+    for path in (folder / "config.toml", *(shell.home / name for name in VALUES["config"])):
+        path.write_text(config_text(setting, None))
+
+    # off a terminal "table" has no unambiguous empty cells
+    plain = shell if setting.name == "output" else shell.with_(KABELWERK_OUTPUT="json")
+    if setting.name == "output":
+        assert shell.run("config", "show").out.startswith("setting")
+    else:
+        value, origin = shown(plain)[setting.name]
+        assert origin == "default"
+        assert value == ("" if setting.default in {None, ()} else str(setting.default).lower())
+
+    if Rank.PROFILE in setting.sources:
+        (folder / "config.toml").write_text(config_text(setting, by_profile))
+        value, origin = shown(plain)[setting.name]
+        assert origin == "profile default"
+        assert value == (str(folder / by_profile) if setting.names_file else by_profile)
+
+    if Rank.ENVIRONMENT in setting.sources:
+        plain = plain.with_(**{setting.environment: by_environment})
+        value, origin = shown(plain)[setting.name]
+        assert (value, origin) == (by_environment, f"environment {setting.environment}")
+
+    if Rank.OPTION in setting.sources:
+        option = [setting.option] if setting.metavar is None else [setting.option, by_option]
+        value, origin = shown(plain, *option)[setting.name]
+        assert (value, origin) == (by_option, f"option {setting.option}")
+
+
+def test_every_setting_has_a_test_value() -> None:
+    valued = {setting.name for setting in SETTINGS if setting.metavar or setting.counted}
+    assert valued == set(VALUES)
+
+
+def test_an_option_may_stand_before_and_after_and_the_last_wins(shell: Shell) -> None:
+    rows = shown(shell, "-o", "json", "--timeout", "3")
+    assert rows["timeout"] == ("3.0", "option --timeout")
+    ran = shell.run(
+        "--timeout", "2", "config", "--timeout", "3", "show", "--timeout", "4", "-o", "json"
+    )
+    assert {row["setting"]: row["value"] for row in json.loads(ran.out)}["timeout"] == "4.0"
+    ran = shell.run("--timeout", "2", "config", "show", "-o", "json")
+    assert {row["setting"]: row["value"] for row in json.loads(ran.out)}["timeout"] == "2.0"
+
+
+def write(shell: Shell, text: str) -> None:
+    folder = shell.home / ".config" / "kabelwerk"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.toml").write_text(text)
+
+
+BAD_CONFIGS = {
+    "profile = = 3\n": "line 1",
+    "[profiles.default]\nurl = 'https://a.example'\ntimeuot = 3\n": "line 3: there is no setting",
+    "[profiles.default]\ntimeout = 'soon'\n": "line 2: timeout",
+    "[profiles.default]\ntimeout = -1\n": "line 2: timeout",
+    "[profiles.default]\nprotected = 'yes'\n": "line 2: protected",
+    "[profiles.default]\noutput = 'jsn'\n": "Did you mean 'json'?",
+    "[profiles.default]\ntoken_command = 'pass show'\n": "list of strings",
+    "[profiles.default]\nsandbox = true\n": "line 2: there is no setting 'sandbox'",
+    "[profiles.default]\ntoken = 'abc'\n": "there is no setting 'token'",
+    "url = 'https://a.example'\n": "unknown key 'url' in line 1",
+    "profiles = 3\n": "[profiles.NAME]",
+    "profile = 'other'\n[profiles.default]\n": "no profile 'other'",
+}
+
+
+@pytest.mark.parametrize(("text", "complaint"), BAD_CONFIGS.items())
+def test_a_configuration_that_is_wrong_is_named_by_line(
+    shell: Shell, text: str, complaint: str
+) -> None:
+    write(shell, text)
+    ran = shell.run("config", "show")
+    assert ran.code == 3
+    assert complaint in ran.err
+    assert "config.toml" in ran.err
+
+
+def test_a_configuration_that_cannot_be_read(shell: Shell) -> None:
+    write(shell, "")
+    path = shell.home / ".config" / "kabelwerk" / "config.toml"
+    path.unlink()
+    path.mkdir()
+    assert shell.run("config", "show").code == 3
+    path.rmdir()
+    path.write_bytes(b"\xff")
+    assert shell.run("config", "show").code == 3
+
+
+def test_a_named_one_that_is_missing(shell: Shell) -> None:
+    assert shell.run("config", "show", "--config", "none.toml").code == 3
+    ran = shell.run("config", "show", "--profile", "staging")
+    assert ran.code == 3
+    assert "login" in ran.err
+
+
+def test_the_configurations_own_choice_of_profile(shell: Shell) -> None:
+    write(shell, "profile = 'b'\n[profiles.a]\nretries = 1\n[profiles.b]\nretries = 7\n")
+    assert shown(shell, "-o", "json")["retries"] == ("7", "profile b")
+    assert shown(shell, "-o", "json", "--profile", "a")["retries"] == ("1", "profile a")
+    assert shown(shell.with_(KABELWERK_PROFILE="a"), "-o", "json")["retries"][0] == "1"
+
+
+def test_the_token_is_only_said_to_be_set(shell: Shell) -> None:
+    assert shown(shell, "-o", "json")["api_token"] == ("not set", "")
+    secret = shell.with_(KABELWERK_API_TOKEN=TOKEN)
+    ran = secret.run("config", "show", "-o", "json")
+    assert TOKEN not in ran.out
+    assert shown(secret, "-o", "json")["api_token"] == ("set", "environment KABELWERK_API_TOKEN")
+
+
+def test_a_url_with_a_password_is_not_shown(shell: Shell) -> None:
+    ran = shell.run("config", "show", "--url", "https://kusanagi:hidden@kabelwerk.example")
+    assert "hidden@" not in ran.out
+    assert "kusanagi:" not in ran.out
+
+
+def test_formats_are_known() -> None:
+    assert set(VALUES["output"]) <= set(Format)
