@@ -48,9 +48,10 @@ def run(command: Sequence[str], limit: float) -> bytes:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)  # what it started, and itself if it hangs
         process.wait()
-    if code != 0:
+    cut = len(printed[0]) > OUTPUT_LIMIT
+    if code != 0 and not cut:
         raise ConfigurationError(f"token_command '{command[0]}' failed (exit code {code}).")
-    if b"\n" in printed[0][:-1] or len(printed[0]) > OUTPUT_LIMIT:
+    if cut or b"\n" in printed[0][:-1]:
         raise ConfigurationError(f"token_command '{command[0]}' printed more than one line.")
     return printed[0]
 

@@ -1,0 +1,69 @@
+"""A real terminal: a pty with the executable in it."""
+
+import os
+import pty
+import re
+import time
+
+from .conftest import Shell
+
+
+class Terminal:
+    """A run of the executable on a terminal of its own.
+
+    Args:
+        shell: the environment.
+        args: the command line.
+    """
+
+    def __init__(self, shell: Shell, *args: str, **options) -> None:
+        self._leader, follower = pty.openpty()
+        streams = {"stdin": follower, "stdout": follower, "stderr": follower, **options}
+        self.process = shell.start(*args, start_new_session=True, **streams)
+        os.close(follower)
+        self.screen = ""
+
+    def __enter__(self) -> "Terminal":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(timeout=20)
+        for stream in (self.process.stdout, self.process.stderr):
+            if stream:
+                stream.close()
+        os.close(self._leader)
+
+    def wait_for(self, text: str, seconds: float = 20) -> None:
+        """Read until `text` is on the screen."""
+        give_up_at = time.monotonic() + seconds
+        os.set_blocking(self._leader, False)
+        while text not in self.screen:
+            assert time.monotonic() < give_up_at, self.screen
+            self._read()
+
+    def type(self, text: str) -> None:
+        """Type something."""
+        os.write(self._leader, text.encode())
+
+    def end(self, seconds: float = 20) -> int:
+        """Read to the end and return the exit code."""
+        os.set_blocking(self._leader, False)
+        give_up_at = time.monotonic() + seconds
+        while self.process.poll() is None:
+            assert time.monotonic() < give_up_at, self.screen
+            self._read()
+        self._read()
+        return self.process.returncode
+
+    @property
+    def plain(self) -> str:
+        """What is on the screen, without colours and moves."""
+        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.screen)
+
+    def _read(self) -> None:
+        try:
+            self.screen += os.read(self._leader, 65536).decode()
+        except (BlockingIOError, OSError):
+            time.sleep(0.01)
