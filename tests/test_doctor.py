@@ -1,0 +1,140 @@
+"""The doctor: each illness has its own exit code and cure, and nothing is changed by looking."""
+
+import json
+import re
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+
+from .conftest import TOKEN, Shell
+from .faults import FAULTS, Authority, FaultyServer, Step, redirect, untrusted
+
+
+@pytest.fixture(scope="module")
+def authority() -> Authority:
+    return Authority()
+
+
+def examined(shell: Shell, *args: str) -> tuple[int, dict[str, str], str]:
+    """Return the exit code, each check's outcome, and what was said of the first failure."""
+    ran = shell.run("doctor", *args, "-o", "json", "--retries", "0")
+    checks = {row["check"]: row["outcome"] for row in json.loads(ran.out)}
+    message = json.loads(ran.err)["error"]["message"] if ran.err else ""
+    assert TOKEN not in ran.out + ran.err
+    if message:
+        assert message in [row["detail"] for row in json.loads(ran.out)]
+    return ran.code, checks, message
+
+
+def configured(shell: Shell, url: str) -> Shell:
+    return shell.with_(KABELWERK_URL=url, KABELWERK_API_TOKEN=TOKEN)
+
+
+def test_all_is_well_and_nothing_changed(shell: Shell) -> None:
+    with FaultyServer(token=TOKEN) as server:
+        before = server.model.snapshot()
+        code, checks, _ = examined(configured(shell, server.url))
+        assert server.model.snapshot() == before
+        (request,) = server.requests
+    assert code == 0
+    assert checks == dict.fromkeys(["settings", "name", "connection", "api", "token"], "ok")
+    # what was asked cannot change anything: nobody has that key, and nothing is to be set
+    assert request.method == "PATCH"
+    assert request.target.startswith("/api/users/kabelwerk-doctor-")
+    assert request.json == {}
+
+
+def test_over_tls_the_certificates_end_is_shown(
+    shell: Shell, authority: Authority, tmp_path: Path
+) -> None:
+    ca_file = str(authority.write(tmp_path))
+    with FaultyServer(tls=authority.right()) as server:
+        there = configured(shell, server.url)
+        ran = there.run("doctor", "--ca-file", ca_file, "-o", "json")
+        rows = {row["check"]: row for row in json.loads(ran.out)}
+    assert ran.code == 0
+    assert re.search(r"until \d{4}-\d\d-\d\d$", rows["tls"]["detail"])
+    assert rows["tls"]["milliseconds"] > 0
+
+
+def test_no_settings(shell: Shell) -> None:
+    code, checks, message = examined(shell)
+    assert (code, checks) == (3, {"settings": "failed"})
+    assert "KABELWERK_URL" in message
+
+
+def test_an_unknown_name(shell: Shell) -> None:
+    code, checks, message = examined(configured(shell, "https://kabelwerk.invalid"))
+    assert (code, checks["name"], checks["connection"]) == (7, "failed", "skipped")
+    assert "Check the URL and the network" in message
+
+
+def test_a_closed_port(shell: Shell) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    code, checks, message = examined(configured(shell, f"http://127.0.0.1:{port}"))
+    assert (code, checks["connection"], checks["api"]) == (7, "failed", "skipped")
+    assert "whether the server runs" in message
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_a_wrong_certificate(
+    shell: Shell, authority: Authority, tmp_path: Path, number: int
+) -> None:
+    ca_file = str(authority.write(tmp_path))
+    with FaultyServer(tls=untrusted(authority)[number].context) as server:
+        code, checks, message = examined(configured(shell, server.url), "--ca-file", ca_file)
+        assert server.requests == []
+    assert (code, checks["tls"], checks["api"]) == (3, "failed", "skipped")
+    assert "--ca-file" in message
+
+
+def test_no_tls_where_it_should_be(shell: Shell) -> None:
+    with FaultyServer() as server:
+        code, checks, _ = examined(configured(shell, server.encrypted_url))
+    assert (code, checks["tls"]) == (7, "failed")
+
+
+@pytest.mark.parametrize(
+    "fault", [FAULTS["200-html"], FAULTS["404-html"], redirect(302, "/login"), FAULTS["garbage"]]
+)
+def test_a_web_page(shell: Shell, fault) -> None:
+    with FaultyServer([Step(fault)]) as server:
+        code, checks, message = examined(configured(shell, server.url))
+    assert code in {8, 9}
+    assert (checks["api"], checks["token"]) == ("failed", "skipped")
+    assert "Check the URL" in message
+
+
+def test_a_wrong_token(shell: Shell) -> None:
+    with FaultyServer(token="another") as server:
+        code, checks, message = examined(configured(shell, server.url))
+    assert (code, checks["api"], checks["token"]) == (4, "ok", "failed")
+    assert "kabelwerk login" in message
+
+
+def test_the_sandbox_inside_the_process(shell: Shell) -> None:
+    code, checks, _ = examined(shell, "--sandbox")
+    assert (code, checks) == (0, dict.fromkeys(["settings", "api", "token"], "ok"))
+    assert shell.run("sandbox", "show", "users", "-o", "tsv").out == ""
+
+
+def test_a_token_that_can_be_read_but_once(shell: Shell) -> None:
+    with FaultyServer(token=TOKEN) as server:
+        there = shell.with_(KABELWERK_URL=server.url)
+        ran = there.run("doctor", "--token-file", "-", stdin=TOKEN.encode())
+    assert ran.code == 0
+
+
+def test_a_server_that_says_nothing_is_not_waited_for(shell: Shell) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}"
+        held: list[socket.socket] = []
+        accepting = threading.Thread(target=lambda: held.append(silent.accept()[0]), daemon=True)
+        accepting.start()
+        code, checks, _ = examined(configured(shell, url), "--timeout", "0.5")
+        for connection in held:
+            connection.close()
+    assert (code, checks["tls"]) == (7, "failed")

@@ -1,0 +1,120 @@
+"""-v, -vv and the log file; and one search for the token in everything that is printed."""
+
+import json
+
+import pytest
+
+from .commands import COMMANDS
+from .conftest import TOKEN, Shell
+from .faults import FAULTS, HONEST, REFUSE, Answer, Fault, FaultyServer, Outcome, Step, canned
+
+
+def configured(shell: Shell, server: FaultyServer) -> Shell:
+    return shell.with_(KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN)
+
+
+def test_verbose_has_a_line_a_request(shell: Shell) -> None:
+    with FaultyServer([Step(FAULTS["status-503"], times=1)]) as server:
+        ran = configured(shell, server).run(*COMMANDS["update"], "-v", "-q")
+        ids = [request.header("X-Request-Id") for request in server.requests]
+    first, second = ran.err.splitlines()
+    assert first.startswith("PATCH /api/users/kusanagi 503 ")
+    assert first.endswith(f" ms, attempt 1, request {ids[0]}")
+    assert second.startswith("PATCH /api/users/kusanagi 200 ")
+    assert second.endswith(f"attempt 2, request {ids[1]}")
+
+
+def test_twice_verbose_has_the_bodies(shell: Shell) -> None:
+    with FaultyServer() as server:
+        ran = configured(shell, server).run(*COMMANDS["message"], "-vv")
+    _, sent, answered = ran.err.splitlines()
+    assert json.loads(sent.removeprefix("> "))["user"] == "batou"
+    assert json.loads(answered.removeprefix("< "))["type"] == "text"
+
+
+def test_a_log_is_appended_and_private_and_has_no_bodies(shell: Shell) -> None:
+    with FaultyServer([Step(FAULTS["status-503"], times=1)]) as server:
+        there = configured(shell, server)
+        assert there.run(*COMMANDS["update"], "--log-file", "log").code == 0
+        assert there.run(*COMMANDS["message"], "--log-file", "log").code == 0
+        sent = server.requests
+    log = shell.home / "log"
+    assert log.stat().st_mode & 0o777 == 0o600
+    entries = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [(e["operation"], e["status"], e["outcome"], e["attempt"]) for e in entries] == [
+        ("update_user", 503, "unknown", 1),
+        ("update_user", 200, "done", 2),
+        ("post_message", 201, "done", 1),
+    ]
+    assert [e["request_id"] for e in entries] == [r.header("X-Request-Id") for r in sent]
+    assert "Where are you" not in log.read_text()
+    assert TOKEN not in log.read_text()
+
+
+def test_a_log_that_cannot_be_written_stops_before_anything_is_sent(shell: Shell) -> None:
+    with FaultyServer() as server:
+        ran = configured(shell, server).run(*COMMANDS["message"], "--log-file", "no/such/log")
+        assert server.requests == []
+    assert ran.code == 3
+
+
+def test_a_disk_that_is_full_does_not_stop_a_call(shell: Shell) -> None:
+    with FaultyServer() as server:
+        ran = configured(shell, server).run(*COMMANDS["message"], "--log-file", "/dev/full")
+        assert len(server.model.messages) == 1
+    assert ran.code == 0
+    assert "cannot be written" in ran.err
+
+
+def echo(status: int, *headers: tuple[str, str]) -> Fault:
+    """An answer that repeats the token wherever an answer has room for it."""
+    body = json.dumps({"errors": {TOKEN: [f"{TOKEN} is not welcome"]}, "name": TOKEN}).encode()
+    return canned("echo", Answer(status, headers, body), Outcome.REJECTED)
+
+
+ECHOES = {
+    "redirect": echo(302, ("Location", f"https://{TOKEN}.example/?token={TOKEN}")),
+    "rejection": echo(400),
+    "unauthorized": echo(401),
+    "missing": echo(404),
+    "conflict": echo(409),
+    "failure": echo(503),
+    "success": echo(200),
+    "honest": HONEST,
+    "reset": FAULTS["reset-after-reading"],
+    "garbage": FAULTS["garbage"],
+    "refused": REFUSE,
+    "cut": FAULTS["cut-headers"],
+}
+
+
+@pytest.mark.parametrize("fault", ECHOES.values(), ids=ECHOES)
+@pytest.mark.parametrize("output", ["table", "json"])
+def test_the_token_is_in_nothing_that_is_printed_or_kept(
+    shell: Shell, fault: Fault, output: str
+) -> None:
+    with FaultyServer([Step(fault)]) as server:
+        there = configured(shell, server)
+        common = ("-vv", "--log-file", "log", "--retries", "1", "-o", output)
+        runs = [there.run(*command, *common) for command in COMMANDS.values()]
+        runs += [
+            there.run("doctor", *common),
+            there.run("config", "show", "-o", output),
+            there.run("login", "--no-input", *common),
+            there.run(*COMMANDS["create"], "--dry-run", "-o", output),
+            there.run(*COMMANDS["create"], "--nmae"),
+        ]
+    printed = "".join(ran.out + ran.err for ran in runs)
+    assert printed
+    assert TOKEN not in printed
+    assert TOKEN not in (shell.home / "log").read_text()
+
+
+def test_not_in_a_traceback_or_a_repr_either() -> None:
+    from kabelwerk_cli.api.address import parse_address  # noqa: PLC0415
+    from kabelwerk_cli.api.client import Client  # noqa: PLC0415
+    from kabelwerk_cli.api.transport import NetworkTransport  # noqa: PLC0415
+
+    transport = NetworkTransport(parse_address("http://127.0.0.1:9"))
+    client = Client(transport, token=TOKEN, user_agent="test/1")
+    assert TOKEN not in repr(client) + repr(transport) + str(client)
