@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 
-from . import __version__
+from . import __version__, topics
 from .api.errors import ConfigurationError
 from .command import Group
 from .commands.config import config, login, logout
 from .commands.doctor import doctor
+from .commands.help import help_command
 from .commands.messages import messages
 from .commands.rooms import rooms
 from .commands.sandbox import sandbox
@@ -109,5 +110,8 @@ def kabelwerk() -> None:
     """Administer Kabelwerk, the chat service for digital health."""
 
 
-for command in (users, rooms, messages, sandbox, login, logout, config, doctor):
+kabelwerk.epilog = f"\b\nExit codes (more: kabelwerk help exit-codes):\n{topics.exit_code_table()}"
+
+
+for command in (users, rooms, messages, sandbox, login, logout, config, doctor, help_command):
     kabelwerk.add_command(command)

@@ -60,6 +60,8 @@ class Described(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the command's own options and the common ones apart."""
+        if isinstance(self, click.Group):
+            self.format_commands(ctx, formatter)
         common = [param for param in self.get_params(ctx) if isinstance(param, SettingOption)]
         own = [param for param in self.get_params(ctx) if param not in common]
         for title, params in (("Options", own), ("Common options", common)):
@@ -67,8 +69,6 @@ class Described(click.Command):
             if rows:
                 with formatter.section(title):
                     formatter.write_dl(rows)
-        if isinstance(self, click.Group):
-            self.format_commands(ctx, formatter)
 
 
 class Group(Described, click.Group):

@@ -1,7 +1,7 @@
 """The exit codes, which error ends with which, and the errors that are this program's own."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import IntEnum
 from pathlib import Path
 
@@ -29,6 +29,25 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
     OUTPUT_LOST = 141
     TERMINATED = 143
+
+
+MEANINGS: Mapping[ExitCode, str] = {
+    ExitCode.DONE: "done as asked",
+    ExitCode.BUG: "a bug in this program; the text says what was done",
+    ExitCode.USAGE: "wrong usage or input, or a confirmation that was not given",
+    ExitCode.CONFIGURATION: "no or unsafe URL, no token, untrusted certificate, bad configuration",
+    ExitCode.AUTHENTICATION: "the server does not accept the token (401, 403)",
+    ExitCode.DOES_NOT_EXIST: "there is no such user or room (404)",
+    ExitCode.VALIDATION: "the server rejects the input (400, 409, 422)",
+    ExitCode.NOT_SENT: "the server could not be reached, or limits the rate (429)",
+    ExitCode.SERVER: "the server failed, or its answer is not the API's; see 'applied'",
+    ExitCode.UNKNOWN: "sent, and no answer came: perhaps done, perhaps not",
+    ExitCode.BATCH: "a batch ended with failed rows, none of them unknown",
+    ExitCode.INTERRUPTED: "interrupted (Ctrl-C); the text says what was done",
+    ExitCode.OUTPUT_LOST: "standard output was closed or full; the text says what was done",
+    ExitCode.TERMINATED: "terminated (SIGTERM); the text says what was done",
+}
+"""What each code means, in words."""
 
 
 class Failed(Exception):

@@ -45,6 +45,7 @@ MAY_IMPORT = {
         "settings",
     },
     "options": {"inputs", "settings"},
+    "topics": {"exit_codes", "settings"},
     "command": {
         "api",
         "backend",
@@ -57,7 +58,18 @@ MAY_IMPORT = {
         "preview",
         "settings",
     },
-    "commands": {"api", "checks", "command", "local", "login", "options", "overview"},
+    "commands": {
+        "api",
+        "checks",
+        "command",
+        "console",
+        "local",
+        "login",
+        "options",
+        "overview",
+        "settings",
+        "topics",
+    },
     "cli": {
         "__init__",
         "api",
@@ -68,6 +80,7 @@ MAY_IMPORT = {
         "failures",
         "output",
         "settings",
+        "topics",
     },
 }
 

@@ -1,0 +1,92 @@
+"""What `kabelwerk help TOPIC` says; the man page and the README say the same.
+
+Where a text lists things that the program knows (exit codes, settings), it is made from them.
+"""
+
+import textwrap
+from collections.abc import Callable, Mapping
+
+from .exit_codes import MEANINGS, ExitCode
+from .settings import SETTINGS, TOKEN_VARIABLE, Rank
+
+WIDTH = 78
+
+RERUN = """\
+A script may run the command again after 3, 4 and 7, once the cause is gone:
+nothing was changed. After 2, 5 and 6 nothing was changed either, but the
+same input gets the same answer. 8 and 9 may leave something done: run users
+and rooms commands again, they end in the same state however often they run.
+After 'messages post' look in the room first: nothing else can tell whether
+a second message would be a second one. With -o json the error on stderr says
+all this in "applied" and "safe_to_rerun". What is safe to repeat was already
+tried three times by then. In a crontab, hourly, and once more where the
+server could not be reached:
+"""
+CRON = (
+    "0 * * * * kabelwerk users ensure --key kusanagi --name Motoko -q"
+    " || { [ $? -eq 7 ] && sleep 60 && kabelwerk users ensure --key kusanagi --name Motoko -q; }"
+)
+
+FORMATS = """\
+-o table   for people: on a terminal a table, elsewhere plain columns without
+           colours or frames, never wrapped or cut
+-o json    an object, or an array where there may be several
+-o jsonl   an object a line
+-o csv     a header and a row each; nested fields as user.key; a cell that a
+           spreadsheet would run gets a leading ', unless --raw-csv
+-o tsv     bare values without a header, for a shell:
+           id=$(kabelwerk users create --key kusanagi --name Motoko \\
+                -o tsv --fields id)
+
+--fields id,user.key picks fields in every format; JSON keeps its shape.
+Results go to stdout, all else to stderr. Times are ISO 8601 in UTC. JSON is
+in ASCII and lossless; elsewhere control characters are written out, as \\x1b.
+With json and jsonl an error is one JSON line on stderr as well:
+{"error":{"type","message","status","fields","applied","safe_to_rerun",
+"attempts","request_id","exit_code"}}.
+"""
+
+
+def exit_code_table() -> str:
+    """Return what each exit code means."""
+    rows = [f"{code.value:>3}  {MEANINGS[code]}" for code in ExitCode]
+    return "\n".join([*rows, "From 2 to 7, nothing was changed."])
+
+
+def exit_codes() -> str:
+    """Return what each exit code means, and when to run a command again."""
+    return f"{exit_code_table()}\n\n{RERUN}\n{CRON}"
+
+
+def environment() -> str:
+    """Return which variables there are."""
+    rows = [(TOKEN_VARIABLE, "The API token itself.")]
+    rows += [(row.environment, row.help) for row in SETTINGS if Rank.ENVIRONMENT in row.sources]
+    rows += [
+        ("NO_COLOR", "Print no colours."),
+        ("HTTPS_PROXY", "A proxy for https, but never to this machine; also ALL_PROXY, NO_PROXY."),
+    ]
+    width = max(len(name) for name, _ in rows) + 2
+    table = [line for name, text in rows for line in _hang(f"{name:<{width}}{text}", width)]
+    intro = textwrap.wrap(
+        "An option wins over the variable, the variable over the profile, the profile over the "
+        "default. 'kabelwerk config show' tells what is in force, and why.",
+        WIDTH,
+    )
+    return "\n".join([*intro, "", *table])
+
+
+def formats() -> str:
+    """Return what each output format is for."""
+    return FORMATS.rstrip()
+
+
+TOPICS: Mapping[str, Callable[[], str]] = {
+    "exit-codes": exit_codes,
+    "environment": environment,
+    "formats": formats,
+}
+
+
+def _hang(text: str, indent: int) -> list[str]:
+    return textwrap.wrap(text, WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False)
