@@ -1,8 +1,11 @@
 """What all tests share: the real executable, run as a process in an empty home."""
 
+import fcntl
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -79,3 +82,12 @@ def shell(tmp_path: Path) -> Shell:
     home = tmp_path / "home"
     home.mkdir()
     return Shell(home)
+
+
+@pytest.fixture
+def alone() -> Iterator[None]:
+    """Keep tests apart, across workers, that load the machine or look at the clock."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", "one")
+    with (Path(tempfile.gettempdir()) / f"kabelwerk-tests-{run}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -82,7 +82,7 @@ def test_a_program_that_gives_no_token(shell: Shell, body: str, complaint: str) 
         configure(shell, url=server.url, token_command=[program(shell, body)], timeout=1)
         started = time.monotonic()
         ran = shell.run(*UPDATE)
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 40  # the programs sleep for 60
         assert server.requests == []
     assert ran.code == 3
     assert complaint in ran.err

@@ -55,6 +55,7 @@ def run_measured(shell: Shell, fault: Fault) -> tuple[int, float, int]:
         return process.returncode, time.monotonic() - started, usage.ru_maxrss * 1024
 
 
+@pytest.mark.usefixtures("alone")
 def test_nothing_outlasts_its_limits_or_fills_the_memory(shell: Shell) -> None:
     """Every hang, drip and flood, three at a time: they share two processors."""
     with ThreadPoolExecutor(3) as pool:

@@ -66,6 +66,7 @@ def test_a_damaged_file_is_named(shell: Shell) -> None:
     assert "bad.db" in ran.err
 
 
+@pytest.mark.usefixtures("alone")
 def test_two_hundred_processes_at_once(shell: Shell) -> None:
     def create(number: int) -> int:
         key = f"user-{number}"

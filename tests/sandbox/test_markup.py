@@ -74,6 +74,7 @@ def test_no_element_but_those_of_the_markup(text: str) -> None:
         assert html.count(f"<{tag}>") + html.count(f"<{tag} ") == html.count(f"</{tag}>")
 
 
+@pytest.mark.usefixtures("alone")
 @pytest.mark.parametrize("unit", ["*", "_", "[", "*a", "[a](", "https://", "\n", "**_", "[]("])
 def test_long_texts_take_no_longer_than_their_length(unit: str) -> None:
     def seconds(size: int) -> float:

@@ -137,6 +137,7 @@ store.close()
 """
 
 
+@pytest.mark.usefixtures("alone")
 def test_many_processes_begin_one_file_at_once(tmp_path: Path) -> None:
     def write(number: int) -> int:
         command = [sys.executable, "-c", WRITER, str(tmp_path / "db"), str(number)]
