@@ -28,7 +28,7 @@ OURS = {
 }
 # Where only its own time limit ends an attempt, it is short; else there is room for a busy machine.
 PATIENT = Limits(connect=5.0, timeout=5.0, max_time=60.0)
-HURRIED = Limits(connect=1.0, timeout=1.0, max_time=60.0)
+HURRIED = Limits(connect=1.5, timeout=1.5, max_time=60.0)
 NOT_APPLIED = {2, 3, 4, 5, 6, 7}
 # A server's wish to wait that does not fit into the time of the call ends it at once.
 TOO_LONG = ("-3600", "-1" + "0" * 30, "-" + "9" * 40, " 9999 23:59:59 gmt")
@@ -121,7 +121,9 @@ def complaints(case: Case, ended: Ended) -> Iterator[str]:
 @pytest.mark.parametrize("fault", [f for f in CATALOGUE if not f.reused], ids=lambda f: f.name[:40])
 def test_nothing_false_is_claimed_and_nothing_done_twice(fault: Fault) -> None:
     cases = list(matrix([fault]))
-    with ThreadPoolExecutor(len(cases)) as pool:
+    # floods take a processor each, and would starve the honest answers beside them
+    side_by_side = 4 if fault in GROUPS["floods"] else len(cases)
+    with ThreadPoolExecutor(side_by_side) as pool:
         played = list(zip(cases, pool.map(play, cases), strict=True))
     wrong = [
         f"{case}: {ended}: {', '.join(found)}"
