@@ -1,5 +1,6 @@
 """Entry of the command `kabelwerk` and of `python -m kabelwerk_cli`."""
 
+import gc
 import io
 import os
 import sys
@@ -7,6 +8,8 @@ import sys
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    # What is imported is no garbage: looking through it for some takes longer than a help text.
+    gc.set_threshold(100_000)
     _guard_standard_streams()
     try:
         from .cli import kabelwerk  # noqa: PLC0415 - Ctrl-C may come while this is imported
@@ -18,6 +21,7 @@ def main() -> None:
         sys.exit(130)
     finally:
         _settle_stdout()
+        gc.freeze()
 
 
 def _guard_standard_streams() -> None:

@@ -14,7 +14,7 @@ from .api.errors import Applied, InvalidInput, Report
 from .api.models import EnsuredUser, Message, Room, User
 from .console import Console, Listing
 from .exit_codes import Cancelled, bug_after
-from .options import KeyOption, SettingOption, setting_options
+from .options import COMMON_OPTIONS, KeyOption, SettingOption
 from .output import Format, UnknownField, check_fields
 from .settings import (
     EXACT_KEY,
@@ -49,7 +49,7 @@ class Described(click.Command):
     def __init__(self, *args: Any, examples: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.examples = tuple(examples)
-        self.params += setting_options()
+        self.params += COMMON_OPTIONS
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples below the text."""

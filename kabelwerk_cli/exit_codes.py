@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Iterator, Mapping
 from enum import IntEnum
-from pathlib import Path
 
 import click
 
@@ -83,8 +82,10 @@ def describe_bug(error: BaseException) -> str:
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
-    place = f" at {Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}" if frame else ""
-    return f"This is a bug in kabelwerk: {type(error).__name__}{place}."
+    if frame is None:
+        return f"This is a bug in kabelwerk: {type(error).__name__}."
+    file = frame.tb_frame.f_code.co_filename.rpartition("/")[2]
+    return f"This is a bug in kabelwerk: {type(error).__name__} at {file}:{frame.tb_lineno}."
 
 
 class Cancelled(Failed):

@@ -1,7 +1,6 @@
 """Reading what the user hands over in files: texts, attributes, tokens."""
 
 import sys
-from pathlib import Path
 
 LIMIT = 1024 * 1024
 """The longest file that is read into memory, in bytes; a request may not be longer either."""
@@ -19,7 +18,7 @@ def read_bytes(name: str) -> bytes:
                 raise ValueError("standard input is closed")
             content = sys.stdin.buffer.read(LIMIT + 1)
         else:
-            with Path(name).open("rb") as file:
+            with open(name, "rb") as file:  # noqa: PTH123 - pathlib takes long to import
                 content = file.read(LIMIT + 1)
     except OSError as error:
         raise ValueError(f"'{name}' cannot be read: {error.strerror or error}") from None

@@ -47,13 +47,13 @@ def sandbox_path(settings: Settings) -> Path | None:
 
 def default_sandbox_path(settings: Settings) -> Path:
     """Return where the sandbox keeps its data unless another file is named."""
-    return settings.data_folder() / "sandbox.db"
+    return Path(settings.data_folder()) / "sandbox.db"
 
 
-def chosen_path(settings: Settings, db: Path | None) -> Path:
+def chosen_path(settings: Settings, db: str | None) -> Path:
     """Return the sandbox's file for the commands that are about the sandbox itself."""
     if db is not None:
-        return db
+        return Path(db)
     url = settings[URL] or ""
     path = sandbox_path(settings) if url.startswith(SCHEME) else None
     return path or default_sandbox_path(settings)
@@ -126,7 +126,7 @@ class Service(NamedTuple):
     """Statuses that are answered at random, and how often, from 0 to 1."""
 
 
-def serve(service: Service, db: Path | None, settings: Settings, console: Console) -> None:
+def serve(service: Service, db: str | None, settings: Settings, console: Console) -> None:
     """Serve the sandbox until a signal comes, and print the lines that point a client to it.
 
     Args:
@@ -162,7 +162,7 @@ def serve(service: Service, db: Path | None, settings: Settings, console: Consol
         store.close()
 
 
-def show(what: str, db: Path | None, settings: Settings, console: Console) -> None:
+def show(what: str, db: str | None, settings: Settings, console: Console) -> None:
     """Show the sandbox's `users`, `rooms` or `messages`."""
     from .sandbox import records  # noqa: PLC0415 - only the sandbox needs SQLite
 
@@ -175,7 +175,7 @@ def show(what: str, db: Path | None, settings: Settings, console: Console) -> No
         console.show(listing)
 
 
-def reset(db: Path | None, settings: Settings, console: Console) -> None:
+def reset(db: str | None, settings: Settings, console: Console) -> None:
     """Empty the sandbox."""
     with contextlib.closing(open_store(chosen_path(settings, db))) as store:
         store.reset()

@@ -112,11 +112,11 @@ def _keep_in_keyring(url: str, token: str) -> bool:
     return True
 
 
-def _token_path(config: Path, name: str) -> Path:
-    return config.absolute().parent / "tokens" / click.format_filename(name).replace("/", "_")
+def _token_path(config: str, name: str) -> Path:
+    return Path(config).absolute().parent / "tokens" / click.format_filename(name).replace("/", "_")
 
 
-def _document(path: Path) -> Any:
+def _document(path: str) -> Any:
     """Return the configuration in a form that keeps comments and order."""
     import tomlkit  # noqa: PLC0415 - only these two commands write a configuration
 
@@ -133,7 +133,7 @@ def _table(parent: Any, name: str) -> Any:
     return parent[name]
 
 
-def _write(path: Path, document: Any) -> None:
+def _write(path: str, document: Any) -> None:
     import tomlkit  # noqa: PLC0415
 
-    write_private(path, tomlkit.dumps(document))
+    write_private(Path(path), tomlkit.dumps(document))

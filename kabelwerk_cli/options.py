@@ -1,6 +1,5 @@
 """Options: the common ones, made from the table of settings, and the kinds that commands share."""
 
-import json
 from typing import Any
 
 import click
@@ -49,9 +48,10 @@ def _remember(ctx: click.Context, param: click.Parameter, value: object) -> None
         ctx.obj[param.name] = value
 
 
-def setting_options() -> list[click.Parameter]:
-    """Return the common options."""
-    return [SettingOption(setting) for setting in SETTINGS if Rank.OPTION in setting.sources]
+COMMON_OPTIONS: tuple[click.Parameter, ...] = tuple(
+    SettingOption(setting) for setting in SETTINGS if Rank.OPTION in setting.sources
+)
+"""The common options, one object each for all commands: there are some hundred places for them."""
 
 
 class KeyOption(click.Option):
@@ -91,6 +91,8 @@ class JsonObject(click.ParamType[dict[str, Any]]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> dict[str, Any]:
         """Return the object."""
+        import json  # noqa: PLC0415 - a help text does without it
+
         try:
             text = value
             if value == "-" or value.startswith("@"):

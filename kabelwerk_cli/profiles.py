@@ -7,9 +7,9 @@ url = "https://staging.kabelwerk.example"
 token_command = ["pass", "show", "kabelwerk/staging"]
 """
 
+import os
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from .api.errors import ConfigurationError
@@ -23,17 +23,18 @@ class Profile(NamedTuple):
     """What the configuration says, by the setting's name."""
 
     name: str
-    path: Path
+    path: str
     values: Mapping[str, Any]
     text: str = ""
     """The whole file, to find the line of a key."""
     loose: bool = False
     """Whether others may write the file."""
 
-    @property
-    def folder(self) -> Path:
-        """The folder that relative file names start from."""
-        return self.path.absolute().parent
+    def file(self, name: str) -> str:
+        """Return a file that the profile names: relative to the configuration, or from `~`."""
+        from pathlib import Path  # noqa: PLC0415 - a help text does without it
+
+        return str(Path(self.path).absolute().parent / Path(name).expanduser())
 
     def place(self, key: str) -> str:
         """Return the file, and the line where the profile sets `key`, in words."""
@@ -47,10 +48,10 @@ class Profile(NamedTuple):
         return f"{self.path}, profile {self.name}"
 
 
-NO_PROFILE = Profile("", Path(), {})
+NO_PROFILE = Profile("", "", {})
 
 
-def find_profile(path: Path, name: str | None, *, file_named: bool, must_exist: bool) -> Profile:
+def find_profile(path: str, name: str | None, *, file_named: bool, must_exist: bool) -> Profile:
     """Return a profile of a configuration file.
 
     Args:
@@ -71,7 +72,7 @@ def find_profile(path: Path, name: str | None, *, file_named: bool, must_exist: 
     chosen = name or document.get("profile", DEFAULT_NAME)
     profiles = document.get("profiles", {})
     if chosen in profiles:
-        loose = bool(path.stat().st_mode & LOOSE_FOR_CONFIG)
+        loose = bool(os.stat(path).st_mode & LOOSE_FOR_CONFIG)  # noqa: PTH116 - likewise
         return Profile(chosen, path, profiles[chosen], text, loose)
     if must_exist and (name is not None or "profile" in document):
         known = ", ".join(sorted(profiles)) or "none"
@@ -79,14 +80,16 @@ def find_profile(path: Path, name: str | None, *, file_named: bool, must_exist: 
     return nothing
 
 
-def read_config(path: Path, *, must_exist: bool) -> str | None:
+def read_config(path: str, *, must_exist: bool) -> str | None:
     """Return a configuration file's text, None where it is missing and need not exist.
 
     Raises:
         ConfigurationError: it cannot be read.
     """
+    from pathlib import Path  # noqa: PLC0415 - a help text does without it
+
     try:
-        return path.read_text(encoding="utf-8")
+        return Path(path).read_text(encoding="utf-8")
     except FileNotFoundError:
         if not must_exist:
             return None
@@ -98,7 +101,7 @@ def read_config(path: Path, *, must_exist: bool) -> str | None:
         raise ConfigurationError(f"The configuration '{path}' cannot be read: {reason}.") from None
 
 
-def parse_config(path: Path, text: str) -> dict[str, Any]:
+def parse_config(path: str, text: str) -> dict[str, Any]:
     """Return a configuration as nested dicts.
 
     Raises:

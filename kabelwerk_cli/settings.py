@@ -8,7 +8,6 @@ default. The common options, their help, the environment's variables, the keys o
 import os
 from collections.abc import Callable, Mapping
 from enum import IntEnum
-from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from . import values
@@ -275,11 +274,11 @@ class Settings:
         """Whether colours may be used (https://no-color.org)."""
         return not (self[NO_COLOR] or self.environ.get("NO_COLOR"))
 
-    def data_folder(self) -> Path:
+    def data_folder(self) -> str:
         """Return the platform's folder for what this program keeps."""
         import platformdirs  # noqa: PLC0415 - only what keeps files needs it
 
-        return platformdirs.user_data_path("kabelwerk")
+        return platformdirs.user_data_dir("kabelwerk")
 
 
 def resolve(
@@ -299,7 +298,7 @@ def resolve(
     first = {row.name: _choose(row, given, environ, NO_PROFILE) for row in (CONFIG, PROFILE)}
     config = first[CONFIG.name].value
     profile = find_profile(
-        Path(config) if config else default_config(),
+        config or default_config(),
         first[PROFILE.name].value,
         must_exist=not profile_may_be_missing,
         file_named=config is not None,
@@ -314,11 +313,11 @@ def from_environment(given: Mapping[str, Any] | None = None, **how: bool) -> Set
     return resolve(given or {}, os.environ, **how)
 
 
-def default_config() -> Path:
+def default_config() -> str:
     """Return the configuration file that is read unless another is named."""
     import platformdirs  # noqa: PLC0415 - a completion or a help text does without it
 
-    return platformdirs.user_config_path("kabelwerk") / "config.toml"
+    return str(platformdirs.user_config_path("kabelwerk") / "config.toml")
 
 
 def check_keys(profile: Profile) -> None:
@@ -365,7 +364,7 @@ def _from_profile(row: Setting[Any], profile: Profile) -> Any:
         parsed = row.parse(_expect(str, value, "a string"))
     except ValueError as error:
         raise ConfigurationError(f"{profile.place(row.name)}: {row.name}: {error}") from None
-    return str(profile.folder / Path(parsed).expanduser()) if row.names_file else parsed
+    return profile.file(parsed) if row.names_file else parsed
 
 
 def _expect(kind: type | tuple[type, ...], value: Any, what: str) -> Any:

@@ -3,7 +3,6 @@
 Where a text lists things that the program knows (exit codes, settings), it is made from them.
 """
 
-import textwrap
 from collections.abc import Callable, Mapping
 
 from .exit_codes import MEANINGS, ExitCode
@@ -68,10 +67,9 @@ def environment() -> str:
     ]
     width = max(len(name) for name, _ in rows) + 2
     table = [line for name, text in rows for line in _hang(f"{name:<{width}}{text}", width)]
-    intro = textwrap.wrap(
+    intro = _wrap(
         "An option wins over the variable, the variable over the profile, the profile over the "
         "default. 'kabelwerk config show' tells what is in force, and why.",
-        WIDTH,
     )
     return "\n".join([*intro, "", *table])
 
@@ -89,4 +87,10 @@ TOPICS: Mapping[str, Callable[[], str]] = {
 
 
 def _hang(text: str, indent: int) -> list[str]:
-    return textwrap.wrap(text, WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False)
+    return _wrap(text, " " * indent)
+
+
+def _wrap(text: str, indent: str = "") -> list[str]:
+    import textwrap  # noqa: PLC0415 - the exit codes, which are in every help, need no wrapping
+
+    return textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_on_hyphens=False)

@@ -1,6 +1,5 @@
 """Reading the values of settings: text to what it stands for, or a ValueError that says why."""
 
-import difflib
 import math
 from collections.abc import Callable
 
@@ -63,5 +62,7 @@ def choice(*values: str) -> Callable[[str], str]:
 
 def did_you_mean(value: str, known: tuple[str, ...]) -> str:
     """Return a question about what may have been meant, with a space before it, or nothing."""
+    import difflib  # noqa: PLC0415 - only after a mistake
+
     close = difflib.get_close_matches(value, known, n=1)
     return f" Did you mean '{close[0]}'?" if close else ""

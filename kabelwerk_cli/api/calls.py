@@ -4,11 +4,9 @@ Each function checks its arguments and returns a `Call`; nothing is sent. The on
 (`client`), prints it, journals it or orders it among others looks at the same value.
 """
 
-import json
 from collections.abc import Mapping
 from enum import Enum, StrEnum
 from typing import Any, Final, NamedTuple
-from urllib.parse import quote
 
 from .errors import InvalidInput
 from .models import EnsuredUser, Message, Record, Room, User
@@ -65,12 +63,16 @@ class Call(NamedTuple):
     @property
     def path(self) -> str:
         """The path below the API's address, each segment percent-encoded."""
+        from urllib.parse import quote  # noqa: PLC0415 - a help text does without it
+
         return "".join("/" + quote(segment, safe="") for segment in self.segments)
 
     def content(self) -> bytes | None:
         """Return the body as it travels, or None where the call has none."""
         if self.body is None:
             return None
+        import json  # noqa: PLC0415 - likewise
+
         return json.dumps(self.body, separators=(",", ":"), allow_nan=False).encode()
 
 
@@ -325,6 +327,8 @@ def check_object(field: str, value: object) -> Mapping[str, Any]:
     """Return `value`, which must be a JSON object that every parser reads the same way."""
     if not isinstance(value, dict):
         raise InvalidInput(field, "must be a JSON object")
+    import json  # noqa: PLC0415 - likewise
+
     if too_deep(value):
         raise InvalidInput(field, f"must not be nested deeper than {DEPTH_LIMIT} levels")
     try:

@@ -2,17 +2,13 @@
 
 import re
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import click
 
-from kabelwerk_cli import local
 from kabelwerk_cli.command import Action, ActionCommand, Group
 
-_db = click.option(
-    "--db", type=click.Path(path_type=Path), metavar="FILE", help="The sandbox's database file."
-)
+_db = click.option("--db", type=click.Path(), metavar="FILE", help="The sandbox's database file.")
 
 
 class FaultType(click.ParamType[tuple[int, float]]):
@@ -61,11 +57,13 @@ def sandbox() -> None:
 )
 @click.option("--latency", type=click.FloatRange(0, 60), default=0.0, help="Seconds per answer.")
 @click.option("--fault", "faults", type=FaultType(), multiple=True, metavar="STATUS:PROBABILITY")
-def serve(*, db: Path | None, rooms: str, **service: Any) -> Action:
+def serve(*, db: str | None, rooms: str, **service: Any) -> Action:
     """Serve the sandbox over HTTP, to this machine only, until Ctrl-C.
 
     Prints the lines that point kabelwerk, or the official SDK, to it.
     """
+    from kabelwerk_cli import local  # noqa: PLC0415 - a help text does without it
+
     chosen = local.Service(rooms_by_hand=rooms == "manual", **service)
     return partial(local.serve, chosen, db)
 
@@ -76,13 +74,17 @@ def serve(*, db: Path | None, rooms: str, **service: Any) -> Action:
 )
 @click.argument("what", type=click.Choice(["users", "rooms", "messages"]))
 @_db
-def show(*, what: str, db: Path | None) -> Action:
+def show(*, what: str, db: str | None) -> Action:
     """Show what is in the sandbox: users, rooms or messages."""
+    from kabelwerk_cli import local  # noqa: PLC0415 - likewise
+
     return partial(local.show, what, db)
 
 
 @sandbox.command(cls=ActionCommand, examples=["kabelwerk sandbox reset"])
 @_db
-def reset(*, db: Path | None) -> Action:
+def reset(*, db: str | None) -> Action:
     """Delete all users, rooms and messages of the sandbox; its hubs stay."""
+    from kabelwerk_cli import local  # noqa: PLC0415 - likewise
+
     return partial(local.reset, db)

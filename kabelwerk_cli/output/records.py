@@ -1,7 +1,5 @@
 """Records as columns and as JSON. A record is a NamedTuple; its class says which fields it has."""
 
-import difflib
-import json
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -29,6 +27,8 @@ def check_fields(record_type: type, fields: Sequence[str]) -> None:
     Raises:
         UnknownField: there is one; the text lists the known ones.
     """
+    import difflib  # noqa: PLC0415 - only where fields are picked
+
     known = known_fields(record_type)
     for field in fields:
         if field not in known:
@@ -83,11 +83,15 @@ def as_cell(record: Any, field: str) -> str:
 
 def compact(value: Any) -> str:
     """Return JSON in one line, in ASCII, so that it is the same wherever it is read."""
+    import json  # noqa: PLC0415 - a help text does without it
+
     return _ascii(json.dumps(value, separators=(",", ":")))
 
 
 def indented(value: Any) -> str:
     """Return JSON for people, in ASCII."""
+    import json  # noqa: PLC0415 - likewise
+
     return _ascii(json.dumps(value, indent=2))
 
 
