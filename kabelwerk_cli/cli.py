@@ -11,6 +11,7 @@ import click
 from . import __version__, topics
 from .api.errors import ConfigurationError
 from .command import Group
+from .commands.completion import completion
 from .commands.config import config, login, logout
 from .commands.doctor import doctor
 from .commands.help import help_command
@@ -113,5 +114,17 @@ def kabelwerk() -> None:
 kabelwerk.epilog = f"\b\nExit codes (more: kabelwerk help exit-codes):\n{topics.exit_code_table()}"
 
 
-for command in (users, rooms, messages, sandbox, login, logout, config, doctor, help_command):
+COMMANDS: tuple[click.Command, ...] = (
+    users,
+    rooms,
+    messages,
+    sandbox,
+    login,
+    logout,
+    config,
+    doctor,
+    completion,
+    help_command,
+)
+for command in COMMANDS:
     kabelwerk.add_command(command)

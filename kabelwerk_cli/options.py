@@ -3,9 +3,10 @@
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from .inputs import read_text
-from .settings import SETTINGS, Rank, Setting
+from .settings import CONFIG, PROFILE, SETTINGS, Rank, Setting, profile_names
 
 
 class SettingOption(click.Option):
@@ -33,14 +34,26 @@ class SettingType(click.ParamType[Any]):
 
     def __init__(self, setting: Setting[Any]) -> None:
         self.name = setting.name
-        self._parse = setting.parse
+        self._setting = setting
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the parsed value; a wrong one is a usage error."""
         try:
-            return self._parse(value)
+            return self._setting.parse(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Return what a TAB offers: files, profiles, or the few values there are."""
+        del param
+        if self._setting.names_file:
+            return [CompletionItem(incomplete, type="file")]
+        known = self._setting.choices
+        if self._setting is PROFILE:
+            known = profile_names(ctx.obj.get(CONFIG.name))
+        return [CompletionItem(value) for value in known if value.startswith(incomplete)]
 
 
 def _remember(ctx: click.Context, param: click.Parameter, value: object) -> None:
@@ -69,7 +82,18 @@ room_hub_option = click.option(
 )
 
 
-class TextFile(click.ParamType[str]):
+class FileType(click.ParamType[Any]):
+    """A type whose values are, or may be, files."""
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Offer files."""
+        del ctx, param
+        return [CompletionItem(incomplete, type="file")]
+
+
+class TextFile(FileType):
     """A file, or `-` for standard input, whose text is the value."""
 
     name = "file"
@@ -82,7 +106,7 @@ class TextFile(click.ParamType[str]):
             self.fail(str(error), param, ctx)
 
 
-class JsonObject(click.ParamType[dict[str, Any]]):
+class JsonObject(FileType):
     """A JSON object: itself, `@FILE`, or `-` for standard input."""
 
     name = "json"

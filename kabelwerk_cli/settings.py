@@ -13,7 +13,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from . import values
 from .api.errors import ConfigurationError
 from .output import Format
-from .profiles import NO_PROFILE, Profile, find_profile
+from .profiles import NO_PROFILE, Profile, find_profile, parse_config, read_config
 
 T = TypeVar("T")
 
@@ -57,6 +57,8 @@ class Setting(NamedTuple, Generic[T]):
     """Whether the option has no value, but counts how often it is given."""
     names_file: bool = False
     """Whether the value is a file, which a profile names relative to its own folder."""
+    choices: tuple[str, ...] = ()
+    """The values there are, where they are few."""
 
     @property
     def option(self) -> str:
@@ -84,6 +86,7 @@ CONFIG = Setting[str | None](
     "Read profiles from FILE instead of the usual config.toml.",
     "FILE",
     sources=NOT_IN_PROFILE,
+    names_file=True,
 )
 PROFILE = Setting[str | None](
     "profile",
@@ -153,6 +156,7 @@ OUTPUT = Setting(
     "table, json, jsonl, csv or tsv.",
     "FORMAT",
     short="-o",
+    choices=tuple(Format),
 )
 FIELDS = Setting[tuple[str, ...]](
     "fields",
@@ -318,6 +322,20 @@ def default_config() -> str:
     import platformdirs  # noqa: PLC0415 - a completion or a help text does without it
 
     return str(platformdirs.user_config_path("kabelwerk") / "config.toml")
+
+
+def profile_names(config: str | None) -> tuple[str, ...]:
+    """Return the names of all profiles, for a completion; none where they cannot be read.
+
+    Args:
+        config: the configuration file that was named on the command line, if one was.
+    """
+    path = config or os.environ.get(CONFIG.environment) or default_config()
+    try:
+        document = parse_config(path, read_config(path, must_exist=False) or "")
+    except ConfigurationError:
+        return ()
+    return tuple(document.get("profiles", ()))
 
 
 def check_keys(profile: Profile) -> None:

@@ -1,14 +1,19 @@
-"""Writes what is made from the program itself: the help topics in the README.
+"""Writes what is made from the program itself: help topics in the README, completions, man pages.
 
-Run it after a change to commands, options or topics: `.venv/bin/python tools/generate.py`. A test
+Run it after a change to commands, options or topics: `.venv/bin/python -m tools.generate`. A test
 fails while what is committed is stale.
 """
 
 from pathlib import Path
 
 from kabelwerk_cli import topics
+from kabelwerk_cli.cli import kabelwerk
+from kabelwerk_cli.commands.completion import completion_script
+
+from .manual import pages
 
 ROOT = Path(__file__).parent.parent
+COMPLETIONS = {"bash": "kabelwerk.bash", "zsh": "_kabelwerk", "fish": "kabelwerk.fish"}
 
 
 def readme() -> str:
@@ -21,9 +26,25 @@ def readme() -> str:
     return text
 
 
+def files() -> dict[str, str]:
+    """Return each generated file's content by its path below the root."""
+    completions = {
+        f"completions/{name}": completion_script(kabelwerk, shell) + "\n"
+        for shell, name in COMPLETIONS.items()
+    }
+    manual = {f"man/{name}": page for name, page in pages(kabelwerk).items()}
+    return {"README.md": readme(), **completions, **manual}
+
+
 def main() -> None:
-    """Write the files."""
-    (ROOT / "README.md").write_text(readme(), encoding="utf-8")
+    """Write the files, and remove pages of commands that are no more."""
+    made = files()
+    for path in (ROOT / "man").glob("*"):
+        if f"man/{path.name}" not in made:
+            path.unlink()
+    for name, content in made.items():
+        (ROOT / name).parent.mkdir(exist_ok=True)
+        (ROOT / name).write_text(content, encoding="utf-8")
 
 
 if __name__ == "__main__":

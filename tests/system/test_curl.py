@@ -1,0 +1,104 @@
+"""A previewed call, pasted into a shell with a real curl, does what the call itself does."""
+
+import json
+import random
+import subprocess
+from pathlib import Path
+
+from tests.conftest import EXECUTABLE, TOKEN, Shell
+from tests.sandbox.conftest import served
+
+ALPHABET = "abcXYZ019 '\"\\$`!*?[]{}()<>|&;#~%@:+=,./-_^\t\n\r\u00e9日\u202e\U0001f600\x1b\x07"
+KEY_ALPHABET = "".join(character for character in ALPHABET if character >= " ")
+
+
+def words(seed: int, alphabet: str, count: int) -> list[str]:
+    choose = random.Random(seed)
+    return ["".join(choose.choices(alphabet, k=choose.randint(1, 30))) for _ in range(count)]
+
+
+def usable(key: str) -> bool:
+    return key.strip() == key and key not in {"", ".", ".."}
+
+
+KEYS = list(dict.fromkeys(key for key in words(1, KEY_ALPHABET, 300) if usable(key)))[:120]
+TEXTS = words(2, ALPHABET, 120)
+
+
+def lines(shell: Shell, commands: list[list[str]]) -> list[str]:
+    """Return the dry-run line of each command; one process makes all of them, for speed."""
+    script = shell.home / "preview.py"
+    script.write_text(
+        "import json, sys\n"
+        "from click.testing import CliRunner\n"
+        "from kabelwerk_cli.cli import kabelwerk\n"
+        "for args in json.load(sys.stdin):\n"
+        "    ran = CliRunner().invoke(kabelwerk, args, catch_exceptions=False)\n"
+        "    assert ran.exit_code == 0, (args, ran.stderr)\n"
+        "    print(json.dumps(ran.stdout))\n"
+    )
+    python = str(Path(EXECUTABLE).with_name("python"))
+    ran = subprocess.run(
+        [python, script],
+        input=json.dumps(commands).encode(),
+        env=shell.environment,
+        capture_output=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr.decode()
+    return [json.loads(line) for line in ran.stdout.splitlines()]
+
+
+def paste(shell: Shell, lines: list[str]) -> None:
+    script = "set -e\n" + "".join(f"{line.rstrip()} --silent --fail\n" for line in lines)
+    ran = subprocess.run(
+        ["bash"], input=script.encode(), env=shell.environment, capture_output=True, check=False
+    )
+    assert ran.returncode == 0, (ran.stderr, ran.stdout[-500:])
+
+
+def test_hundreds_of_previews_do_what_the_calls_do(shell: Shell) -> None:
+    with served(shell, "--token", TOKEN) as client:
+        previewing = Shell(shell.home, **client.environment)
+        del previewing.environment["KABELWERK_API_TOKEN"]
+        create = [
+            ["users", "create", "--dry-run", "--exact-key", "--key", key, "--name", f"x{name}"]
+            for key, name in zip(KEYS, TEXTS, strict=True)
+        ]
+        made = lines(previewing, create)
+        assert all(TOKEN not in line and line.count("\n") == 1 for line in made)
+        paste(client, made)
+        show = shell.run("sandbox", "show", "users", "-o", "jsonl")
+        assert {(u["key"], u["name"]) for u in map(json.loads, show.out.splitlines())} == {
+            (key, f"x{name}") for key, name in zip(KEYS, TEXTS, strict=True)
+        }
+        post = [
+            ["messages", "post", "--dry-run", "--room", key, "--user", key, "--text", f"x{text}"]
+            for key, text in zip(KEYS, TEXTS, strict=True)
+        ]
+        room = [
+            [
+                "rooms",
+                "update",
+                "--dry-run",
+                "--room",
+                key,
+                "--attributes",
+                json.dumps({text: text}),
+            ]
+            for key, text in zip(KEYS, TEXTS, strict=True)
+        ]
+        update = [["users", "update", "--dry-run", "--key", k, "--name", f"y{k}"] for k in KEYS]
+        paste(client, lines(previewing, post + room + update))
+        shown = shell.run("sandbox", "show", "messages", "-o", "jsonl", "--fields", "room,text")
+        escapes = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"}
+        assert [json.loads(line) for line in shown.out.splitlines()] == [
+            {"room": key, "text": f"x{text}".translate(str.maketrans(escapes))}
+            for key, text in zip(KEYS, TEXTS, strict=True)
+        ]
+        rooms = shell.run("sandbox", "show", "rooms", "-o", "jsonl").out.splitlines()
+        assert [json.loads(line)["attributes"] for line in rooms] == [{t: t} for t in TEXTS]
+        paste(
+            client, lines(previewing, [["users", "delete", "--dry-run", "--key", k] for k in KEYS])
+        )
+        assert shell.run("sandbox", "show", "users", "-o", "tsv").out == ""

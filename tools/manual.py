@@ -1,0 +1,146 @@
+"""Man pages from the command tree."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from kabelwerk_cli import __version__, topics
+from kabelwerk_cli.options import SettingOption
+
+SECTION = "1"
+FILES = """\
+~/.config/kabelwerk/config.toml
+    Profiles; elsewhere where the platform, $XDG_CONFIG_HOME or --config says so.
+~/.config/kabelwerk/tokens/
+    API tokens that 'kabelwerk login' keeps where there is no keyring.
+~/.local/share/kabelwerk/sandbox.db
+    What the sandbox has in it.
+"""
+
+
+def pages(root: click.Group) -> dict[str, str]:
+    """Return each page by its file's name."""
+    paths = list(walk(root, (root.name or "",)))
+    return {f"{'-'.join(path)}.{SECTION}": page(command, path, paths) for command, path in paths}
+
+
+def walk(
+    command: click.Command, path: tuple[str, ...]
+) -> Iterator[tuple[click.Command, tuple[str, ...]]]:
+    """Yield each command with its path, groups before what is in them."""
+    yield command, path
+    if isinstance(command, click.Group):
+        for name, child in sorted(command.commands.items()):
+            yield from walk(child, (*path, name))
+
+
+def page(
+    command: click.Command,
+    path: tuple[str, ...],
+    paths: list[tuple[click.Command, tuple[str, ...]]],
+) -> str:
+    """Return one page."""
+    context = context_of(command, path)
+    title = "-".join(path)
+    own = [param for param in command.params if not isinstance(param, SettingOption)]
+    common = [param for param in command.params if isinstance(param, SettingOption)]
+    lines = [
+        f'.TH "{title.upper()}" {SECTION} "{released()}" "kabelwerk {__version__}" "Kabelwerk"',
+        ".SH NAME",
+        f"{escaped(title)} \\- {escaped(summary(command))}",
+        ".SH SYNOPSIS",
+        *paragraph(" ".join(["kabelwerk", *path[1:], *command.collect_usage_pieces(context)])),
+        ".SH DESCRIPTION",
+        *description(command),
+        ".SH EXAMPLES",
+        *verbatim("\n".join(getattr(command, "examples", ()))),
+    ]
+    if isinstance(command, click.Group):
+        lines += [".SH COMMANDS", *commands(command)]
+    lines += options("OPTIONS", [*own, command.get_help_option(context)], context)
+    lines += options("COMMON OPTIONS", common, context)
+    lines += [
+        ".SH EXIT STATUS",
+        *verbatim(topics.exit_codes()),
+        ".SH ENVIRONMENT",
+        *verbatim(topics.environment()),
+        ".SH FILES",
+        *verbatim(FILES),
+        ".SH SEE ALSO",
+        *see_also(path, [other for _, other in paths]),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def released() -> str:
+    """Return the day of the version's release, from the changelog."""
+    log = (Path(__file__).parent.parent / "CHANGELOG.md").read_text(encoding="utf-8")
+    match = re.search(rf"^## \[{re.escape(__version__)}\] - (.*)$", log, flags=re.MULTILINE)
+    if not match:
+        raise ValueError(f"CHANGELOG.md does not say when {__version__} was released")
+    return match[1]
+
+
+def context_of(command: click.Command, path: tuple[str, ...]) -> click.Context:
+    """Return a context to ask a command for its help in."""
+    return click.Context(command, info_name=" ".join(path), obj={})
+
+
+def summary(command: click.Command) -> str:
+    """Return the first sentence of a command's help, without its full stop."""
+    first = (command.help or "").split("\n\n")[0]
+    return " ".join(first.split()).removesuffix(".")
+
+
+def description(command: click.Command) -> Iterator[str]:
+    """Yield the paragraphs of a command's help."""
+    for number, text in enumerate((command.help or "").split("\n\n")):
+        if number:
+            yield ".PP"
+        yield from paragraph(text)
+
+
+def commands(group: click.Group) -> Iterator[str]:
+    """Yield the commands of a group with their summaries."""
+    for name, child in sorted(group.commands.items()):
+        yield from (".TP", f"\\fB{escaped(name)}\\fR", *paragraph(summary(child)))
+
+
+def options(
+    title: str, params: list[click.Parameter | None], context: click.Context
+) -> Iterator[str]:
+    """Yield a section of options, if there are any."""
+    records = [record for param in params if param and (record := param.get_help_record(context))]
+    if records:
+        yield f".SH {title}"
+    for names, text in records:
+        yield from (".TP", f"\\fB{escaped(names)}\\fR", *paragraph(text or "See above."))
+
+
+def see_also(path: tuple[str, ...], others: list[tuple[str, ...]]) -> Iterator[str]:
+    """Yield the pages above, beside and below."""
+    near = [
+        other
+        for other in others
+        if other != path
+        and (other[:-1] == path or other == path[: len(other)] or other[:-1] == path[:-1])
+    ]
+    yield ",\n".join(f"\\fB{escaped('-'.join(other))}\\fR(1)" for other in near)
+
+
+def paragraph(text: str) -> list[str]:
+    """Return running text."""
+    return [escaped(" ".join(text.split()))]
+
+
+def verbatim(text: str) -> list[str]:
+    """Return text whose lines stay as they are."""
+    return [".nf", *(escaped(line) for line in text.rstrip().splitlines()), ".fi"]
+
+
+def escaped(text: str) -> str:
+    """Return text that roff takes for text."""
+    safe = text.replace("\\", "\\e").replace("-", "\\-").replace("~", "\\(ti").replace("^", "\\(ha")
+    return f"\\&{safe}" if safe.startswith((".", "'")) else safe
