@@ -46,10 +46,12 @@ class Shell:
         """Return a shell with more set."""
         return Shell(self.home, **{**self.environment, **environment})
 
-    def start(self, *args: str | bytes, **options) -> subprocess.Popen:
-        """Start the executable and return the process."""
+    def start(
+        self, *args: str | bytes, program: str | Path = EXECUTABLE, **options
+    ) -> subprocess.Popen:
+        """Start the executable, or another program, and return the process."""
         return subprocess.Popen(
-            [EXECUTABLE, *args],
+            [program, *args],
             env=self.environment,
             cwd=self.home,
             **{

@@ -1,11 +1,18 @@
 """A real terminal: a pty with the executable in it."""
 
+import fcntl
 import os
 import pty
 import re
+import termios
 import time
 
 from .conftest import Shell
+
+
+def _take_terminal() -> None:
+    """Make the terminal on standard input the one that signals come from."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 class Terminal:
@@ -14,12 +21,18 @@ class Terminal:
     Args:
         shell: the environment.
         args: the command line.
+        size: lines and columns.
     """
 
-    def __init__(self, shell: Shell, *args: str, **options) -> None:
+    def __init__(
+        self, shell: Shell, *args: str, size: tuple[int, int] = (24, 80), **options
+    ) -> None:
         self._leader, follower = pty.openpty()
+        termios.tcsetwinsize(self._leader, size)
         streams = {"stdin": follower, "stdout": follower, "stderr": follower, **options}
-        self.process = shell.start(*args, start_new_session=True, **streams)
+        self.process = shell.start(
+            *args, start_new_session=True, preexec_fn=_take_terminal, **streams
+        )
         os.close(follower)
         self.screen = ""
 
@@ -42,6 +55,10 @@ class Terminal:
         while text not in self.screen:
             assert time.monotonic() < give_up_at, self.screen
             self._read()
+
+    def forget(self) -> None:
+        """Empty the screen."""
+        self.screen = ""
 
     def type(self, text: str) -> None:
         """Type something."""
