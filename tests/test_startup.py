@@ -1,0 +1,91 @@
+"""What a run imports: the list does not depend on how fast the machine is."""
+
+import subprocess
+import sys
+
+import pytest
+
+from .conftest import TOKEN, Shell
+from .faults import FaultyServer
+
+HEAVY = {
+    "requests",
+    "urllib3",
+    "rich",
+    "sqlite3",
+    "tomllib",
+    "falcon",
+    "waitress",
+    "keyring",
+    "ssl",
+}
+REPORT = """
+import sys
+from kabelwerk_cli.__main__ import main
+try:
+    main()
+finally:
+    print(" ".join(sorted(sys.modules)), file=sys.stderr)
+"""
+UPDATE = ("users", "update", "--key", "kusanagi", "--name", "Motoko")
+RUNS = [
+    (("--help",), set()),
+    (("--version",), set()),
+    (("users", "create", "--help"), set()),
+    (("help", "exit-codes"), set()),
+    (("completion", "bash"), set()),
+    ((*UPDATE, "-o", "json"), {"requests", "urllib3", "ssl"}),
+    ((*UPDATE, "-o", "csv"), {"requests", "urllib3", "ssl"}),
+    ((*UPDATE,), {"requests", "urllib3", "ssl", "rich"}),
+    ((*UPDATE, "--dry-run"), set()),
+]
+
+
+def imported(environment: dict[str, str], *args: str) -> set[str]:
+    ran = subprocess.run(
+        [sys.executable, "-c", REPORT, *args],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {name.split(".")[0] for name in ran.stderr.splitlines()[-1].split()}
+
+
+@pytest.mark.parametrize(("args", "allowed"), RUNS, ids=[" ".join(args) for args, _ in RUNS])
+def test_a_run_imports_what_it_needs(
+    shell: Shell, args: tuple[str, ...], allowed: set[str]
+) -> None:
+    with FaultyServer() as server:
+        there = shell.with_(KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN)
+        found = imported(there.environment, *args)
+    assert found & HEAVY == allowed
+    assert "click" in found
+
+
+@pytest.mark.parametrize(
+    ("words", "allowed"),
+    [("kabelwerk us", set()), ("kabelwerk -o ", set()), ("kabelwerk --profile ", {"tomllib"})],
+)
+def test_a_completion_imports_little(shell: Shell, words: str, allowed: set[str]) -> None:
+    environment = {
+        **shell.environment,
+        "_KABELWERK_COMPLETE": "bash_complete",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split(" ")) - 1),
+    }
+    assert imported(environment) & HEAVY == allowed
+
+
+def test_the_table_of_a_call_needs_little_of_rich(shell: Shell) -> None:
+    """Off a terminal only the widths of characters come from it."""
+    with FaultyServer() as server:
+        there = shell.with_(KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN)
+        ran = subprocess.run(
+            [sys.executable, "-c", REPORT, *UPDATE],
+            env=there.environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    assert not {"rich.table", "rich.console"} & set(ran.stderr.split())
