@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from . import __version__
 from .api.address import Address, parse_address
+from .api.answers import Verdict
 from .api.client import Attempted, Client, Limits
 from .api.errors import ConfigurationError
 from .api.wire import Transport
@@ -38,6 +39,7 @@ def open_client(
     observe: Callable[[Attempted], None] = lambda _: None,
     *,
     token: str | None = None,
+    may_retry: Callable[[Verdict], bool] = lambda _: True,
 ) -> Iterator[Client]:
     """Give a client for the backend that the settings name, and close its connections after.
 
@@ -45,6 +47,7 @@ def open_client(
         settings: the settings.
         observe: is told of each attempt.
         token: the API token; None for that of the settings.
+        may_retry: is asked before an attempt is repeated.
 
     Raises:
         ConfigurationError: there is no URL or no token, or they are not safe to use.
@@ -62,6 +65,7 @@ def open_client(
                 retries=settings[RETRIES],
             ),
             observe=observe,
+            may_retry=may_retry,
         )
     finally:
         backend.transport.close()
@@ -90,6 +94,16 @@ def base_url(settings: Settings) -> str:
     """
     in_process = sandbox_path(settings) is not None
     return SERVED_SANDBOX if in_process else network_address(settings).base
+
+
+def describe(settings: Settings) -> str:
+    """Return which backend the settings name, as one word for the same backend each time.
+
+    Raises:
+        ConfigurationError: there is no URL, or it is not safe to use.
+    """
+    path = sandbox_path(settings)
+    return f"sandbox:{path.absolute()}" if path else network_address(settings).origin
 
 
 def _network(settings: Settings, given: str | None) -> Backend:

@@ -14,12 +14,18 @@ from .api.errors import Applied, InvalidInput, Report
 from .api.models import EnsuredUser, Message, Room, User
 from .console import Console, Listing
 from .exit_codes import Cancelled, bug_after
-from .options import COMMON_OPTIONS, KeyOption, SettingOption
-from .output import Format, UnknownField, check_fields
+from .options import (
+    COMMON_OPTIONS,
+    AroundOption,
+    BatchOption,
+    FileType,
+    KeyOption,
+    SettingOption,
+)
+from .output import UnknownField, check_fields
 from .settings import (
     EXACT_KEY,
     FIELDS,
-    OUTPUT,
     PROFILE,
     PROTECTED,
     Rank,
@@ -63,8 +69,13 @@ class Described(click.Command):
         if isinstance(self, click.Group):
             self.format_commands(ctx, formatter)
         common = [param for param in self.get_params(ctx) if isinstance(param, SettingOption)]
-        own = [param for param in self.get_params(ctx) if param not in common]
-        for title, params in (("Options", own), ("Common options", common)):
+        batch = [param for param in self.get_params(ctx) if isinstance(param, BatchOption)]
+        own = [param for param in self.get_params(ctx) if param not in [*common, *batch]]
+        for title, params in (
+            ("Options", own),
+            ("Batch options", batch),
+            ("Common options", common),
+        ):
             rows = [row for param in params if (row := param.get_help_record(ctx))]
             if rows:
                 with formatter.section(title):
@@ -111,25 +122,67 @@ class CallCommand(Described):
         super().__init__(*args, **kwargs)
         self.record = record
         self.destructive = destructive
-        self.params.append(_DRY_RUN)
-        if destructive:
-            self.params.append(_YES)
+        self.params += [_DRY_RUN, _YES if destructive else _YES_FOR_BATCHES, *BATCH_OPTIONS]
 
     def invoke(self, ctx: click.Context) -> None:
         """Send the call that the function returns, and show the answer."""
         settings = from_environment(ctx.obj)
-        dry_run = ctx.params.pop("dry_run")
-        yes = ctx.params.pop("yes", False)
+        console = Console(settings)
+        around = {param.name: ctx.params.pop(param.name or "") for param in self._around()}
+        _check_fields(settings, self.record)
+        if around["from_file"]:
+            self._run_batch(ctx, console, settings, around)
+            return
+        _refuse_batch_options(ctx)
         _check_white_space(self, ctx, settings)
         operation: Call | Ensure = super().invoke(ctx)
-        _check_fields(settings, self.record)
-        console = Console(settings)
-        if dry_run:
+        if around["dry_run"]:
             _preview(console, settings, operation)
             return
         if self.destructive:
-            _ask_leave(console, settings, f"Delete {operation.subject}?", yes=yes)
+            question = f"Delete {operation.subject}?"
+            _ask_leave(console, settings, question, yes=around["yes"])
         self._show(console, operation, _send(console, settings, operation))
+
+    def _around(self) -> list[click.Parameter]:
+        """Return the options that are not those of the call."""
+        return [param for param in self.params if isinstance(param, AroundOption)]
+
+    def _run_batch(
+        self, ctx: click.Context, console: Console, settings: Settings, around: dict[Any, Any]
+    ) -> None:
+        # SQLite, csv and what else a batch needs
+        from .batch.run import Batch, Request, run_batch  # noqa: PLC0415
+        from .batch.runner import Plan  # noqa: PLC0415
+
+        explicit = [
+            name
+            for name in ctx.params
+            if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        ]
+        name = " ".join(ctx.command_path.split()[1:])
+        batch = Batch(self, name, ctx.params, explicit, self.record, settings, console)
+        plan = Plan(
+            around["concurrency"], around["rate"], around["max_failures"], around["resend_unknown"]
+        )
+        request = Request(
+            file=around["from_file"],
+            plan=plan,
+            skip_invalid=around["skip_invalid"],
+            restart=around["restart"],
+            dry_run=around["dry_run"],
+            journal=around["journal"],
+            rejects=around["rejects"],
+        )
+
+        def ask_leave(rows: int) -> None:
+            if self.destructive:
+                question = f"Delete {rows} users?"
+                _ask_leave(console, settings, question, yes=around["yes"], answer=str(rows))
+            elif settings[PROTECTED]:
+                _ask_leave(console, settings, "", yes=around["yes"])
+
+        run_batch(batch, request, ask_leave)
 
     def _show(self, console: Console, operation: Call | Ensure, outcome: "Outcome") -> None:
         if console.is_quiet:
@@ -147,10 +200,55 @@ class CallCommand(Described):
 
 
 UNKNOWN = Report(applied=Applied.UNKNOWN, safe_to_rerun=False)
-_DRY_RUN = click.Option(
+_DRY_RUN = AroundOption(
     ["--dry-run"], is_flag=True, help="Show the request as a curl command, and send nothing."
 )
-_YES = click.Option(["--yes"], is_flag=True, help="Do not ask.")
+_YES = AroundOption(["--yes"], is_flag=True, help="Do not ask.")
+_YES_FOR_BATCHES = BatchOption(
+    ["--yes"], is_flag=True, help="Do not ask; needed for batches in a protected profile."
+)
+BATCH_OPTIONS: tuple[click.Option, ...] = (
+    BatchOption(
+        ["--from", "from_file"],
+        type=FileType(),
+        metavar="FILE",
+        is_eager=True,
+        help="Make a call for each row of FILE (CSV, TSV, JSON Lines; '-': standard input).",
+    ),
+    BatchOption(
+        ["--concurrency"], type=click.IntRange(1, 256), default=8, help="Calls side by side."
+    ),
+    BatchOption(
+        ["--rate"], type=click.FloatRange(min=0, min_open=True), help="Rows a second, at most."
+    ),
+    BatchOption(["--max-failures"], type=click.IntRange(0), help="Stop after more than these."),
+    BatchOption(["--skip-invalid"], is_flag=True, help="Go on without rows that are not fit."),
+    BatchOption(["--restart"], is_flag=True, help="Forget what the journal knows."),
+    BatchOption(
+        ["--resend-unknown"],
+        is_flag=True,
+        help="Post messages again of which nobody knows whether they were posted.",
+    ),
+    BatchOption(
+        ["--rejects"],
+        type=FileType(),
+        metavar="FILE",
+        help="Write the rows that were not done, to be corrected and run again.",
+    ),
+    BatchOption(
+        ["--journal"],
+        type=FileType(),
+        metavar="FILE",
+        help="Where to remember what is done [default: the file's name and .kabelwerk-journal].",
+    ),
+)
+
+
+def _refuse_batch_options(ctx: click.Context) -> None:
+    for option in BATCH_OPTIONS:
+        source = ctx.get_parameter_source(option.name or "")
+        if source is click.core.ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{option.opts[0]} needs --from FILE.", ctx)
 
 
 def _send(console: Console, settings: Settings, operation: Call | Ensure) -> "Outcome":
@@ -172,16 +270,14 @@ def _send(console: Console, settings: Settings, operation: Call | Ensure) -> "Ou
 
 
 def _preview(console: Console, settings: Settings, operation: Call | Ensure) -> None:
-    from .preview import Preview, previews  # noqa: PLC0415
+    from .preview import previews, show_previews  # noqa: PLC0415
 
-    requests = previews(operation, settings)
-    if settings[OUTPUT] in {Format.JSON, Format.JSONL}:
-        console.show(Listing(Preview, requests, single=len(requests) == 1))
-    else:
-        console.print("\n".join(request.as_curl() for request in requests))
+    show_previews(console, settings, previews(operation, settings))
 
 
-def _ask_leave(console: Console, settings: Settings, question: str, *, yes: bool) -> None:
+def _ask_leave(
+    console: Console, settings: Settings, question: str, *, yes: bool, answer: str = "y"
+) -> None:
     """Ask for leave unless it was given; a protected profile has to be named besides.
 
     Raises:
@@ -194,7 +290,7 @@ def _ask_leave(console: Console, settings: Settings, question: str, *, yes: bool
             "Nothing was sent."
         )
     if not yes:
-        console.confirm(question)
+        console.confirm(question, answer)
 
 
 def _check_white_space(command: click.Command, ctx: click.Context, settings: Settings) -> None:

@@ -82,13 +82,22 @@ class Console:
             self.note(text)
 
     @property
+    def is_watched(self) -> bool:
+        """Whether a person sees what goes to stderr, on a terminal that can draw."""
+        return _is_terminal(sys.stderr) and not self._settings.dumb_terminal
+
+    @property
     def can_ask(self) -> bool:
         """Whether there is a person to be asked."""
         people = _is_terminal(sys.stdin) and _is_terminal(sys.stderr)
         return people and not self._settings[NO_INPUT]
 
-    def confirm(self, question: str) -> None:
+    def confirm(self, question: str, answer: str = "y") -> None:
         """Ask for leave to do something.
+
+        Args:
+            question: what to ask.
+            answer: what has to be typed; for `y`, `yes` will do.
 
         Raises:
             Cancelled: it was not given, or there is nobody to ask.
@@ -96,8 +105,10 @@ class Console:
         if not self.can_ask:
             raise Cancelled(f"{question} There is nobody to ask; say --yes. Nothing was sent.")
         # stdout is for results: input() would write its prompt there
-        print(f"{visible(question)} [y/N] ", end="", file=sys.stderr, flush=True)  # noqa: T201
-        if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+        choice = "[y/N]" if answer == "y" else f"Type {answer} to go on:"
+        print(f"{visible(question)} {choice} ", end="", file=sys.stderr, flush=True)  # noqa: T201
+        typed = sys.stdin.readline().strip().lower()
+        if typed != answer and (answer, typed) != ("y", "yes"):
             raise Cancelled("Not confirmed. Nothing was sent.")
 
 

@@ -96,6 +96,18 @@ class OutputLost(Failed):
     """Standard output could not be written."""
 
 
+class InvalidRow(Failed):
+    """A batch's row is not fit to be sent."""
+
+
+class BatchFailed(Failed):
+    """A batch ended with rows that were not done, none of them unknown."""
+
+
+class BatchUnknown(Failed):
+    """A batch ended with rows of which nobody knows whether they were done."""
+
+
 # the first class that fits decides, so a subclass stands before its base
 _CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (
     (errors.InvalidInput, ExitCode.USAGE),
@@ -110,7 +122,10 @@ _CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (
     (errors.ServerError, ExitCode.SERVER),
     (click.ClickException, ExitCode.USAGE),
     (Cancelled, ExitCode.USAGE),
+    (InvalidRow, ExitCode.USAGE),
     (OutputLost, ExitCode.OUTPUT_LOST),
+    (BatchFailed, ExitCode.BATCH),
+    (BatchUnknown, ExitCode.UNKNOWN),
     (Terminated, ExitCode.TERMINATED),
     (KeyboardInterrupt, ExitCode.INTERRUPTED),
 )

@@ -1,5 +1,6 @@
 """Options: the common ones, made from the table of settings, and the kinds that commands share."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -67,7 +68,31 @@ COMMON_OPTIONS: tuple[click.Parameter, ...] = tuple(
 """The common options, one object each for all commands: there are some hundred places for them."""
 
 
-class KeyOption(click.Option):
+class AroundOption(click.Option):
+    """An option of a call's command that is not the call's own."""
+
+
+class BatchOption(AroundOption):
+    """An option of how a file's rows are sent."""
+
+
+class ColumnOption(click.Option):
+    """An option of a call, which may also be a column of a batch's file."""
+
+    def handle_parse_result(
+        self, ctx: click.Context, opts: Mapping[str, Any], args: list[str]
+    ) -> tuple[Any, list[str]]:
+        """Take the value; where it is missing, a batch's file may have it."""
+        try:
+            return super().handle_parse_result(ctx, opts, args)
+        except click.MissingParameter:
+            if not ctx.params.get("from_file"):
+                raise
+            ctx.params[self.name or ""] = None
+            return None, args
+
+
+class KeyOption(ColumnOption):
     """The option of a key or slug. What a key may be, `calls.check_key` knows."""
 
 

@@ -2,13 +2,15 @@
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .api.calls import Call, Ensure
 from .api.client import build_request
 from .backend import USER_AGENT, base_url
-from .settings import TOKEN_VARIABLE, Settings
+from .console import Console, Listing
+from .output import Format
+from .settings import OUTPUT, TOKEN_VARIABLE, Settings
 
 SHOWN_TOKEN = f"${TOKEN_VARIABLE}"
 
@@ -47,6 +49,14 @@ def previews(operation: Call | Ensure, settings: Settings) -> list[Preview]:
     """
     calls = [operation] if isinstance(operation, Call) else [operation.update, operation.create]
     return [_preview(call, base_url(settings)) for call in calls]
+
+
+def show_previews(console: Console, settings: Settings, requests: Sequence[Preview]) -> None:
+    """Show requests as curl commands, or as objects where JSON was asked for."""
+    if settings[OUTPUT] in {Format.JSON, Format.JSONL}:
+        console.show(Listing(Preview, requests, single=len(requests) == 1))
+    else:
+        console.print("\n".join(request.as_curl() for request in requests))
 
 
 def _preview(call: Call, base: str) -> Preview:

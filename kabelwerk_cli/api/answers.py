@@ -59,6 +59,8 @@ class Verdict(NamedTuple):
     retry_after: float | None = None
     """How many seconds the server asked to wait."""
     request_id: str | None = None
+    timed_out: bool = False
+    """Whether the time limit ended the attempt."""
 
 
 class _NotTheApi(Exception):
@@ -69,9 +71,11 @@ def judge_failure(failure: Failure, *, sent: bool) -> Verdict:
     """Say what an attempt without a whole answer came to."""
     if sent:
         reason = f"the request was sent, but no answer came: {failure.reason}"
-        return Verdict(Fate.UNKNOWN, reason, errors.OutcomeUnknown)
-    kind = errors.UntrustedCertificate if failure.untrusted else errors.ConnectionError
-    return Verdict(Fate.NOT_SENT, f"the request was not sent: {failure.reason}", kind)
+        verdict = Verdict(Fate.UNKNOWN, reason, errors.OutcomeUnknown)
+    else:
+        kind = errors.UntrustedCertificate if failure.untrusted else errors.ConnectionError
+        verdict = Verdict(Fate.NOT_SENT, f"the request was not sent: {failure.reason}", kind)
+    return verdict._replace(timed_out=failure.timed_out)
 
 
 def judge(call: Call, answer: Answer, now: float) -> Verdict:

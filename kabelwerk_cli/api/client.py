@@ -70,6 +70,7 @@ class Client:
         user_agent: how the program names itself to the backend.
         limits: times and numbers of attempts.
         observe: is told of each attempt once it is over.
+        may_retry: is asked before an attempt is repeated, besides the table.
         tools: clock, sleep and randomness.
     """
 
@@ -81,6 +82,7 @@ class Client:
         user_agent: str,
         limits: Limits | None = None,
         observe: Callable[[Attempted], None] = lambda _: None,
+        may_retry: Callable[[Verdict], bool] = lambda _: True,
         tools: Tools | None = None,
     ) -> None:
         self._transport = transport
@@ -88,13 +90,15 @@ class Client:
         self._user_agent = user_agent
         self._limits = limits or Limits()
         self._observe = observe
+        self._may_retry = may_retry
         self._tools = tools or Tools()
 
-    def send(self, operation: Call | Ensure) -> Outcome:
+    def send(self, operation: Call | Ensure, *, earlier: Verdict | None = None) -> Outcome:
         """Send a call until it is done, or nothing more may be tried.
 
         Args:
             operation: what to send.
+            earlier: what an attempt long ago came to, if nobody knows whether it was applied.
 
         Returns:
             The outcome, known to be a success.
@@ -106,7 +110,7 @@ class Client:
         give_up_at = self._tools.clock() + self._limits.max_time
         if isinstance(operation, Ensure):
             return self._ensure(operation, give_up_at)
-        return conclude(operation, self._attempts(operation, give_up_at))
+        return conclude(operation, self._attempts(operation, give_up_at), earlier)
 
     def _ensure(self, wanted: Ensure, give_up_at: float) -> Outcome:
         """Update; create who does not exist; update again who exists by now.
@@ -176,6 +180,8 @@ class Client:
         self, call: Call, history: list[Verdict], give_up_at: float
     ) -> float | None:
         if len(history) > self._limits.retries or not may_repeat(call.operation, history[-1]):
+            return None
+        if not self._may_retry(history[-1]):
             return None
         return pause(history, give_up_at - self._tools.clock(), self._tools.random)
 

@@ -12,7 +12,7 @@ from .answers import APPLIED, Fate, Verdict
 from .calls import Call, Operation
 from .errors import Applied, Report
 from .models import EnsuredUser, Record
-from .repeats import REPEATS
+from .repeats import repeats_when_unknown
 
 A_YEAR = 365 * 24 * 3600
 SETTLED_NOTHING = frozenset({Fate.NOT_SENT, Fate.REJECTED})
@@ -29,12 +29,13 @@ class Outcome(NamedTuple):
     """The circumstances."""
 
 
-def conclude(call: Call, history: Sequence[Verdict]) -> Outcome:
+def conclude(call: Call, history: Sequence[Verdict], earlier: Verdict | None = None) -> Outcome:
     """Say how a call ended.
 
     Args:
         call: what was asked.
         history: what each attempt came to, at least one.
+        earlier: what an attempt before these came to, if nobody knows whether it was applied.
 
     Returns:
         The outcome of a call that is known to have succeeded.
@@ -43,7 +44,7 @@ def conclude(call: Call, history: Sequence[Verdict]) -> Outcome:
         KabelwerkError: one of the reference's five, with the whole story in its text.
     """
     last = history[-1]
-    doubt = next((verdict for verdict in history if verdict.fate is Fate.UNKNOWN), None)
+    doubt = earlier or next((each for each in history if each.fate is Fate.UNKNOWN), None)
     if last.fate is Fate.DONE:
         notes = tuple(f"{_capital(note)}; it is shown as given." for note in last.notes)
         return Outcome(last.record, notes, _report(call, history, Applied.YES))
@@ -86,7 +87,7 @@ def interruption(call: Call, history: Sequence[Verdict], *, in_flight: bool) -> 
 
 def what_next(call: Call) -> str:
     """Return the advice for a call whose outcome is unknown, a sentence."""
-    if REPEATS[call.operation].unknown:
+    if repeats_when_unknown(call):
         return "It is safe to run the same command again."
     return "Look in the room before posting it again."
 
@@ -95,7 +96,7 @@ def _report(call: Call, history: Sequence[Verdict], applied: Applied) -> Report:
     last = history[-1] if history else None
     return Report(
         applied=applied,
-        safe_to_rerun=applied is Applied.NO or REPEATS[call.operation].unknown,
+        safe_to_rerun=applied is Applied.NO or repeats_when_unknown(call),
         status=last.status if last else None,
         attempts=len(history),
         request_id=last.request_id if last else None,

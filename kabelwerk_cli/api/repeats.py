@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from . import errors
 from .answers import Fate, Verdict
-from .calls import Operation
+from .calls import Call, Ensure, Operation
 
 FIRST_PAUSE = 0.5
 """The longest pause before the first repeat, in seconds; it doubles with each."""
@@ -41,6 +41,11 @@ REPEATS: Mapping[Operation, Repeatable] = {
     Operation.UPDATE_ROOM: Repeatable(not_sent=True, limited=True, unknown=True),
     Operation.POST_MESSAGE: Repeatable(not_sent=True, limited=True, unknown=False),
 }
+
+
+def repeats_when_unknown(operation: Call | Ensure) -> bool:
+    """Tell whether an operation whose outcome is unknown may be done again."""
+    return isinstance(operation, Ensure) or REPEATS[operation.operation].unknown
 
 
 def may_repeat(operation: Operation, verdict: Verdict) -> bool:

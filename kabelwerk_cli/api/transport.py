@@ -310,7 +310,7 @@ def _failure(error: BaseException, address: Address) -> Failure:
     if isinstance(cause, ssl.SSLCertVerificationError):
         reason = f"the certificate of {address.host} is not trusted: {cause.verify_message}"
         return Failure(reason, untrusted=True)
-    return Failure(_reason(cause))
+    return Failure(_reason(cause), timed_out=isinstance(cause, TimeoutError))
 
 
 def _root(error: BaseException) -> BaseException:

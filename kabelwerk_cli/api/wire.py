@@ -71,12 +71,14 @@ class Failure(Exception):
     Attributes:
         reason: what happened, as the second half of a sentence.
         untrusted: whether the server's certificate was the reason.
+        timed_out: whether the time limit was the reason.
     """
 
-    def __init__(self, reason: str, *, untrusted: bool = False) -> None:
+    def __init__(self, reason: str, *, untrusted: bool = False, timed_out: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.untrusted = untrusted
+        self.timed_out = timed_out
 
 
 class Transport(Protocol):

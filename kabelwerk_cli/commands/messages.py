@@ -6,7 +6,7 @@ from kabelwerk_cli.api import calls
 from kabelwerk_cli.api.calls import Call
 from kabelwerk_cli.api.models import Message
 from kabelwerk_cli.command import CallCommand, Group
-from kabelwerk_cli.options import KeyOption, TextFile, room_hub_option, room_option
+from kabelwerk_cli.options import ColumnOption, KeyOption, TextFile, room_hub_option, room_option
 
 
 @click.group(
@@ -28,9 +28,13 @@ def messages() -> None:
 @room_option
 @click.option("--user", cls=KeyOption, required=True, help="The key of the user who posts.")
 @room_hub_option
-@click.option("--text", help="The text.")
+@click.option("--text", cls=ColumnOption, help="The text.")
 @click.option(
-    "--text-file", type=TextFile(), metavar="FILE", help="Read the text from FILE, '-' for stdin."
+    "--text-file",
+    cls=ColumnOption,
+    type=TextFile(),
+    metavar="FILE",
+    help="Read the text from FILE, '-' for stdin.",
 )
 def post(*, room: str, user: str, hub: str, text: str | None, text_file: str | None) -> Call:
     """Post a message in a room. A message of unknown outcome is never sent again."""

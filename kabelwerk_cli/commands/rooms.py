@@ -8,7 +8,7 @@ from kabelwerk_cli.api import calls
 from kabelwerk_cli.api.calls import ABSENT, Call
 from kabelwerk_cli.api.models import Room
 from kabelwerk_cli.command import CallCommand, Group
-from kabelwerk_cli.options import JsonObject, KeyOption, room_hub_option, room_option
+from kabelwerk_cli.options import ColumnOption, JsonObject, KeyOption, room_hub_option, room_option
 
 
 @click.group(cls=Group, examples=["kabelwerk rooms update --room kusanagi --archived"])
@@ -28,9 +28,15 @@ def rooms() -> None:
 )
 @room_option
 @room_hub_option
-@click.option("--archived/--no-archived", default=None, help="Archive the room, or bring it back.")
+@click.option(
+    "--archived/--no-archived",
+    cls=ColumnOption,
+    default=None,
+    help="Archive the room, or bring it back.",
+)
 @click.option(
     "--attributes",
+    cls=ColumnOption,
     type=JsonObject(),
     metavar="JSON",
     help="Set these attributes: a JSON object, @FILE, or '-' for standard input.",
@@ -38,7 +44,7 @@ def rooms() -> None:
 @click.option(
     "--hub-user", cls=KeyOption, metavar="KEY", help="Assign the room to the hub user with KEY."
 )
-@click.option("--unassign", is_flag=True, help="Assign the room to nobody.")
+@click.option("--unassign", cls=ColumnOption, is_flag=True, help="Assign the room to nobody.")
 def update(
     *,
     room: str,

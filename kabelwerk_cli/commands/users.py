@@ -6,7 +6,7 @@ from kabelwerk_cli.api import calls
 from kabelwerk_cli.api.calls import Call, Ensure
 from kabelwerk_cli.api.models import EnsuredUser, User
 from kabelwerk_cli.command import CallCommand, Group
-from kabelwerk_cli.options import KeyOption
+from kabelwerk_cli.options import ColumnOption, KeyOption
 
 _key = click.option("--key", cls=KeyOption, required=True, help="Your unique ID for the user.")
 
@@ -32,7 +32,7 @@ def users() -> None:
     ],
 )
 @_key
-@click.option("--name", required=True, help="The user's name.")
+@click.option("--name", cls=ColumnOption, required=True, help="The user's name.")
 @click.option("--hub", cls=KeyOption, help="Create a hub user, in the hub with this slug.")
 def create(*, key: str, name: str, hub: str | None) -> Call:
     """Create a user."""
@@ -45,7 +45,7 @@ def create(*, key: str, name: str, hub: str | None) -> Call:
     examples=["kabelwerk users update --key kusanagi --name 'Motoko Kusanagi'"],
 )
 @_key
-@click.option("--name", required=True, help="The user's new name.")
+@click.option("--name", cls=ColumnOption, required=True, help="The user's new name.")
 def update(*, key: str, name: str) -> Call:
     """Set a user's name."""
     return calls.update_user(key=key, name=name)
@@ -62,7 +62,10 @@ def update(*, key: str, name: str) -> Call:
 )
 @_key
 @click.option(
-    "--ignore-not-found", is_flag=True, help="Count a user who does not exist as deleted."
+    "--ignore-not-found",
+    cls=ColumnOption,
+    is_flag=True,
+    help="Count a user who does not exist as deleted.",
 )
 def delete(*, key: str, ignore_not_found: bool) -> Call:
     """Delete a user; asks first, or needs --yes where there is nobody to ask."""
@@ -78,7 +81,7 @@ def delete(*, key: str, ignore_not_found: bool) -> Call:
     ],
 )
 @_key
-@click.option("--name", required=True, help="The user's name.")
+@click.option("--name", cls=ColumnOption, required=True, help="The user's name.")
 @click.option("--hub", cls=KeyOption, help="If creating, create a hub user in this hub.")
 def ensure(*, key: str, name: str, hub: str | None) -> Ensure:
     """Create a user, or update the one with this key. Safe to run again and again."""

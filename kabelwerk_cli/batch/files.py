@@ -1,0 +1,173 @@
+"""Reading a file of rows: CSV with commas or semicolons, TSV, or JSON Lines."""
+
+import csv
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+CELL_LIMIT = 1024 * 1024
+"""The longest cell, in characters; a request may not be longer either."""
+LINE_LIMIT = 2 * CELL_LIMIT
+LINES = (".jsonl", ".ndjson")
+
+
+class BadFile(Exception):
+    """The file as a whole cannot be read; the text is a sentence."""
+
+
+class Raw(NamedTuple):
+    """One row as it stands in the file."""
+
+    number: int
+    """1 for the first row after the header."""
+    line: int
+    """The line where it begins."""
+    cells: Mapping[str, Any]
+    """The value of each column: text, or what JSON has there."""
+    source: Sequence[str]
+    """The row as it stands there: its cells, or a line of JSON."""
+    problem: str = ""
+    """Why it cannot be read, if it cannot."""
+
+
+class RowFile:
+    """A file of rows, which may be read several times.
+
+    Args:
+        name: the file, or `-` for standard input, which is kept in a temporary file.
+
+    Raises:
+        BadFile: it cannot be read, or has no header.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._spool: IO[bytes] | None = None
+        try:
+            self._path = self._keep_stdin() if name == "-" else name
+            self._stamp = self._stat()
+            with self._open() as file:
+                start = file.readline(LINE_LIMIT)
+        except OSError as error:
+            raise BadFile(f"'{name}' cannot be read: {error.strerror or error}.") from None
+        suffix = Path(name).suffix.lower()
+        self.is_json = suffix in LINES or (suffix == "" and start.lstrip().startswith("{"))
+        self.delimiter = "\t" if suffix == ".tsv" else _delimiter(start)
+        self.columns = () if self.is_json else self._header()
+
+    def close(self) -> None:
+        """Let go of standard input's copy."""
+        if self._spool:
+            self._spool.close()
+
+    def __iter__(self) -> Iterator[Raw]:
+        """Yield every row.
+
+        Raises:
+            BadFile: the file is not what it was when it was first opened.
+        """
+        if self._stat() != self._stamp:
+            raise BadFile(f"'{self.name}' has changed while it was read.")
+        return self._json_rows() if self.is_json else self._csv_rows()
+
+    def write(self, path: Path, sources: Iterator[Sequence[str]]) -> None:
+        """Write rows as a file of the same kind, which appears whole or not at all."""
+        with tempfile.NamedTemporaryFile(
+            "w", dir=path.absolute().parent, delete=False, encoding="utf-8", newline="",
+            errors="surrogateescape",
+        ) as file:  # fmt: skip
+            if self.is_json:
+                for source in sources:
+                    file.writelines(source)
+            else:
+                out = csv.writer(file, delimiter=self.delimiter, lineterminator="\n")
+                out.writerow(self.columns)
+                out.writerows(sources)
+        Path(file.name).replace(path)
+
+    def _keep_stdin(self) -> str:
+        self._spool = tempfile.NamedTemporaryFile()  # noqa: SIM115 - it lives as long as this
+        shutil.copyfileobj(sys.stdin.buffer, self._spool)
+        self._spool.flush()
+        return self._spool.name
+
+    def _stat(self) -> tuple[int, int, int]:
+        found = os.stat(self._path)  # noqa: PTH116
+        return found.st_ino, found.st_size, found.st_mtime_ns
+
+    def _open(self) -> IO[str]:
+        # what is not UTF-8 is found cell by cell, so that its line can be named
+        return open(  # noqa: PTH123
+            self._path, encoding="utf-8-sig", errors="surrogateescape", newline=""
+        )
+
+    def _header(self) -> tuple[str, ...]:
+        with self._open() as file:
+            header = next(self._reader(file), None)
+        if not header:
+            raise BadFile(f"'{self.name}' is empty; its first line must name the columns.")
+        return tuple(name.strip() for name in header)
+
+    def _reader(self, file: IO[str]) -> Any:
+        csv.field_size_limit(CELL_LIMIT)
+        return csv.reader(file, delimiter=self.delimiter, strict=True)
+
+    def _csv_rows(self) -> Iterator[Raw]:
+        width = len(self.columns)
+        with self._open() as file:
+            reader = self._reader(file)
+            next(reader)
+            line, number = reader.line_num + 1, 0
+            try:
+                for cells in reader:
+                    if cells:
+                        number += 1
+                        yield self._csv_row(number, line, cells, width)
+                    line = reader.line_num + 1
+            except csv.Error as error:
+                yield Raw(number + 1, line, {}, (), f"this is no CSV from here on ({error})")
+
+    def _csv_row(self, number: int, line: int, cells: Sequence[str], width: int) -> Raw:
+        if len(cells) != width:
+            problem = f"there are {len(cells)} cells, and {width} columns"
+            return Raw(number, line, {}, cells, problem)
+        return Raw(number, line, dict(zip(self.columns, cells, strict=True)), cells)
+
+    def _json_rows(self) -> Iterator[Raw]:
+        number = 0
+        with self._open() as file:
+            for line, text in enumerate(file, start=1):
+                if not text.strip():
+                    continue
+                number += 1
+                yield _json_row(number, line, text)
+
+
+def _json_row(number: int, line: int, text: str) -> Raw:
+    source = [text if text.endswith("\n") else f"{text}\n"]
+    try:
+        cells = json.loads(text, object_pairs_hook=_unique)
+    except RecursionError:
+        return Raw(number, line, {}, source, "this is nested too deeply")
+    except ValueError as error:
+        return Raw(number, line, {}, source, f"this is not JSON ({error})")
+    if not isinstance(cells, dict):
+        return Raw(number, line, {}, source, "this is JSON, but not an object")
+    return Raw(number, line, cells, source)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return found
+
+
+def _delimiter(header: str) -> str:
+    """Return what stands between the columns of a header: whatever there is most of."""
+    return max(",;\t", key=header.count)

@@ -1,0 +1,296 @@
+"""What became of each row, on disk, so that a run can be ended at any moment and gone on with.
+
+A row's intent is committed and synced before its first byte is sent, its result after. One thread
+writes; it commits for all the rows in flight at once, so that they share the cost of the disk.
+
+The file holds digests of rows, keys, states and request ids; no token and no text. Each entry has
+a checksum, and the file one of all entries and their number, so that damage anywhere is noticed.
+"""
+
+import contextlib
+import os
+import queue
+import sqlite3
+import tempfile
+import threading
+import zlib
+from collections.abc import Iterator
+from enum import IntEnum
+from pathlib import Path
+from typing import NamedTuple
+
+from kabelwerk_cli.api.errors import ConfigurationError
+
+VERSION = 1
+_SCHEMA = """
+CREATE TABLE about (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    version INTEGER NOT NULL,
+    purpose TEXT NOT NULL,
+    entries INTEGER NOT NULL,
+    checksum INTEGER NOT NULL
+);
+CREATE TABLE entries (
+    id BLOB PRIMARY KEY,
+    state INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    request_id TEXT,
+    checksum INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+
+
+class State(IntEnum):
+    """What became of a row."""
+
+    INTENT = 1
+    """It may have been sent; there is no result."""
+    DONE = 2
+    FAILED = 3
+    """It was not applied, and is tried again by the next run."""
+    UNKNOWN = 4
+    """It was sent, and nobody knows."""
+
+
+class Entry(NamedTuple):
+    """What the journal knows of a row."""
+
+    id: bytes
+    state: State
+    key: str
+    request_id: str | None = None
+
+    @property
+    def checksum(self) -> int:
+        """A number that another content would hardly have."""
+        text = f"{self.state}\0{self.key}\0{self.request_id}".encode("utf-8", "surrogatepass")
+        return zlib.crc32(text, zlib.crc32(self.id))
+
+
+class JournalError(ConfigurationError):
+    """The journal is damaged, in use, or cannot be written; nothing more is sent."""
+
+
+class OtherPurpose(Exception):
+    """The journal is that of another command or another address; the text is a sentence."""
+
+
+class Journal:
+    """The journal of one batch. While it is open, no other process can open it.
+
+    Args:
+        path: its file, which is made if missing.
+        purpose: what the batch does and where, in words; another purpose needs another journal.
+        restart: whether to forget what is in the file.
+
+    Raises:
+        JournalError: it is damaged, in use by another process, or cannot be written.
+        OtherPurpose: it belongs to another batch.
+    """
+
+    def __init__(self, path: Path, purpose: str, *, restart: bool = False) -> None:
+        self.path = path
+        self._failure: JournalError | None = None
+        self._closed = False
+        with self._trouble():
+            if restart:
+                _forget(path)
+            if not path.exists():
+                _create(path, purpose)
+            self._db = _connect(path)
+            try:
+                self._lock()
+                self._check(purpose)
+            except BaseException:
+                self._db.close()
+                raise
+        self._pending: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
+        self._writer = threading.Thread(target=self._write_groups, daemon=True)
+        self._writer.start()
+
+    def find(self, entry_id: bytes) -> Entry | None:
+        """Return what is known of a row from before this run."""
+        with self._trouble():
+            row = self._db.execute(
+                "SELECT id, state, key, request_id, checksum FROM entries WHERE id = ?", (entry_id,)
+            ).fetchone()
+        return _checked(row) if row else None
+
+    def write(self, entry: Entry) -> None:
+        """Set a row's entry, and return when it is on the disk.
+
+        Raises:
+            JournalError: it is not.
+        """
+        write = _Write(entry, threading.Event())
+        self._pending.put(write)
+        write.committed.wait()
+        if self._failure:
+            raise self._failure
+
+    def __enter__(self) -> "Journal":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self, *, remove: bool = False) -> None:
+        """Let go of the file, and delete it if every row is done."""
+        if self._closed:
+            return
+        self._closed = True
+        self._pending.put(None)
+        self._writer.join()
+        self._db.close()
+        if remove:
+            self.path.unlink(missing_ok=True)
+            _side_file(self.path).unlink(missing_ok=True)
+
+    def _lock(self) -> None:
+        self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
+        self._db.execute("PRAGMA synchronous = EXTRA")
+        self._db.execute("BEGIN EXCLUSIVE")
+        self._db.execute("COMMIT")  # the lock stays until the connection is closed
+
+    def _check(self, purpose: str) -> None:
+        """Read everything once: what is damaged must not pass for what was never sent."""
+        if self._db.execute("PRAGMA quick_check").fetchall() != [("ok",)]:
+            raise sqlite3.DatabaseError("it is malformed")
+        about = self._db.execute("SELECT version, purpose, entries, checksum FROM about").fetchall()
+        if len(about) != 1 or about[0][0] != VERSION:
+            raise sqlite3.DatabaseError("it is no journal")
+        count, total = 0, _seed(about[0][1])
+        for row in self._db.execute("SELECT id, state, key, request_id, checksum FROM entries"):
+            total ^= _checked(row).checksum
+            count += 1
+        if (count, total) != about[0][2:]:
+            raise sqlite3.DatabaseError("entries are missing")
+        if about[0][1] != purpose:
+            raise OtherPurpose(
+                f"The journal '{self.path}' is that of another batch ({about[0][1]}). Finish that "
+                "one, name another with --journal, or begin anew with --restart."
+            )
+        self._count, self._total = count, total
+
+    def _write_groups(self) -> None:
+        while (first := self._pending.get()) is not None:
+            group = [first]
+            with contextlib.suppress(queue.Empty):
+                while (more := self._pending.get_nowait()) is not None:
+                    group.append(more)
+                self._pending.put(None)  # to be seen again when the group is written
+            try:
+                with self._trouble():
+                    self._commit([write.entry for write in group])
+            except JournalError as error:
+                self._failure = error
+            for write in group:
+                write.committed.set()
+
+    def _commit(self, entries: list[Entry]) -> None:
+        if self._failure:
+            raise self._failure
+        count, total = self._count, self._total
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            for entry in entries:
+                before = self._db.execute(
+                    "SELECT checksum FROM entries WHERE id = ?", (entry.id,)
+                ).fetchone()
+                count += before is None
+                total ^= entry.checksum ^ (before[0] if before else 0)
+                self._db.execute(
+                    "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)",
+                    (entry.id, entry.state, entry.key, entry.request_id, entry.checksum),
+                )
+            self._db.execute("UPDATE about SET entries = ?, checksum = ?", (count, total))
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+        self._count, self._total = count, total
+
+    @contextlib.contextmanager
+    def _trouble(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            busy = "locked" in str(error)
+            what = "is in use by another process" if busy else f"cannot be used ({error})"
+            raise JournalError(
+                f"The journal '{self.path}' {what}; it tells which rows were sent, so nothing is "
+                "sent without it."
+            ) from error
+        except OSError as error:
+            reason = error.strerror or error
+            raise JournalError(f"The journal '{self.path}' cannot be used ({reason}).") from error
+
+
+class _Write(NamedTuple):
+    entry: Entry
+    committed: threading.Event
+
+
+def _checked(row: tuple[bytes, int, str, str | None, int]) -> Entry:
+    entry_id, state, key, request_id, checksum = row
+    try:
+        entry = Entry(entry_id, State(state), key, request_id)
+        sound = entry.checksum == checksum
+    except (ValueError, TypeError):
+        sound = False
+    if not sound:
+        raise sqlite3.DatabaseError("an entry is damaged")
+    return entry
+
+
+def _seed(purpose: str) -> int:
+    """Return the checksum of a journal without entries."""
+    return zlib.crc32(purpose.encode("utf-8", "surrogatepass"))
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=0.5, isolation_level=None, check_same_thread=False)
+
+
+def _create(path: Path, purpose: str) -> None:
+    """Make an empty journal, which appears whole: an empty file is always a damaged one."""
+    handle, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.")  # 0600
+    os.close(handle)
+    try:
+        with contextlib.closing(_connect(Path(name))) as db:
+            db.execute("BEGIN")
+            for statement in _SCHEMA.split(";\n"):
+                db.execute(statement)
+            values = (VERSION, purpose, _seed(purpose))
+            db.execute("INSERT INTO about VALUES (1, ?, ?, 0, ?)", values)
+            db.execute("COMMIT")
+        with contextlib.suppress(FileExistsError):
+            os.link(name, path)
+    finally:
+        Path(name).unlink()
+    folder = os.open(path.absolute().parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # the file's name is to be on the disk as well
+    finally:
+        os.close(folder)
+
+
+def _forget(path: Path) -> None:
+    """Delete a journal, damaged or not, unless another process uses it."""
+    if not path.exists():
+        return
+    with contextlib.closing(_connect(path)) as db:
+        try:
+            db.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError:
+            raise  # it is in use
+        except sqlite3.DatabaseError:
+            pass  # it is damaged, which is no reason to keep it
+    path.unlink()
+    _side_file(path).unlink(missing_ok=True)
+
+
+def _side_file(path: Path) -> Path:
+    """Return SQLite's own journal of the file."""
+    return path.with_name(f"{path.name}-journal")

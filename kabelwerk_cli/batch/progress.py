@@ -1,0 +1,72 @@
+"""How far a batch is: a bar on a terminal, a plain line now and then elsewhere."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+
+from kabelwerk_cli.console import Console
+
+EVERY_SECONDS = 30.0
+
+
+@contextlib.contextmanager
+def progress(console: Console, total: int) -> Iterator[Callable[[], None]]:
+    """Give what is to be called after each row.
+
+    Args:
+        console: where to show it.
+        total: how many rows there are.
+    """
+    if console.is_quiet:
+        yield lambda: None
+    elif console.is_watched:
+        with _bar(total) as advance:
+            yield advance
+    else:
+        yield _lines(console, total)
+
+
+@contextlib.contextmanager
+def _bar(total: int) -> Iterator[Callable[[], None]]:
+    # rich in a second place: only a batch on a terminal needs its bars
+    from rich.console import Console as RichConsole  # noqa: PLC0415
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    started = time.monotonic()
+    bar = Progress(
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]:.0f} rows/s"),
+        TimeRemainingColumn(),
+        console=RichConsole(stderr=True),
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task("", total=total, rate=0.0)
+        done = 0
+
+        def advance() -> None:
+            nonlocal done
+            done += 1
+            bar.update(task, advance=1, rate=done / max(time.monotonic() - started, 1e-9))
+
+        yield advance
+
+
+def _lines(console: Console, total: int) -> Callable[[], None]:
+    done, told = 0, time.monotonic()
+
+    def advance() -> None:
+        nonlocal done, told
+        done += 1
+        if time.monotonic() - told >= EVERY_SECONDS:
+            told = time.monotonic()
+            console.note(f"{done} of {total} rows.")
+
+    return advance

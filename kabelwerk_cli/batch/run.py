@@ -1,0 +1,268 @@
+"""One batch from its file to its summary."""
+
+import contextlib
+import itertools
+import signal
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+
+from kabelwerk_cli.api.answers import Verdict
+from kabelwerk_cli.api.client import Client
+from kabelwerk_cli.api.errors import Applied, Interrupted, Report
+from kabelwerk_cli.api.repeats import repeats_when_unknown
+from kabelwerk_cli.backend import describe, open_client
+from kabelwerk_cli.console import Console, Listing
+from kabelwerk_cli.credentials import read_token
+from kabelwerk_cli.exit_codes import BatchFailed, BatchUnknown, OutputLost
+from kabelwerk_cli.local import sandbox_path
+from kabelwerk_cli.observers import observer
+from kabelwerk_cli.output import Format
+from kabelwerk_cli.preview import previews, show_previews
+from kabelwerk_cli.settings import EXACT_KEY, OUTPUT, Settings
+from kabelwerk_cli.signals import Terminated
+
+from .checking import Checked, Tasks, check
+from .files import BadFile, RowFile
+from .journal import Journal, OtherPurpose
+from .progress import progress
+from .records import batch_record, in_brief, invalid_record, to_record
+from .rows import BadRow, Row, RowReader, read_rows
+from .runner import Plan, Runner
+
+SUMMARY = ("row", "key", "outcome", "error")
+JOURNAL_SUFFIX = ".kabelwerk-journal"
+SHOWN = 3
+"""How many requests a preview shows."""
+
+
+class Request(NamedTuple):
+    """What was asked for on the command line."""
+
+    file: str
+    plan: Plan
+    skip_invalid: bool
+    restart: bool
+    dry_run: bool
+    journal: str | None
+    rejects: str | None
+
+
+class Batch(NamedTuple):
+    """A command, its options, and where to show what comes of them."""
+
+    command: click.Command
+    name: str
+    """The command's path, such as `users create`."""
+    params: Mapping[str, Any]
+    explicit: Sequence[str]
+    record: type | None
+    settings: Settings
+    console: Console
+
+
+def run_batch(batch: Batch, request: Request, ask_leave: Callable[[int], None]) -> None:
+    """Send each row of a file.
+
+    Args:
+        batch: the command.
+        request: the file, and how.
+        ask_leave: is called with the number of rows before anything is sent.
+
+    Raises:
+        BatchFailed: rows were not done, none of them unknown.
+        BatchUnknown: of some rows nobody knows.
+        Interrupted: a signal ended the run.
+        click.UsageError: the file is wrong, or the journal is that of another batch.
+        ConfigurationError: the settings, or the journal, do not allow it.
+    """
+    with contextlib.ExitStack() as stack, _usage_errors():
+        file = RowFile(request.file)
+        stack.callback(file.close)
+        reader = RowReader(
+            batch.command, batch.params, batch.explicit, exact_key=batch.settings[EXACT_KEY]
+        )
+        if not file.is_json:
+            reader.check_columns(file.columns)
+        checked = check(file, reader, batch.console, batch.settings[OUTPUT])
+        if checked.bad and not request.skip_invalid:
+            raise BadFile(f"{checked.bad} of {checked.rows} rows are not fit to be sent.")
+        if request.dry_run:
+            _preview(batch, checked, read_rows(file, reader))
+            return
+        ask_leave(checked.rows - checked.bad)
+        # what is missing in the settings is found before there is a journal
+        clients = _clients(batch, stack)
+        with _journal(batch, request) as journal:
+            runner = Runner(journal, clients, request.plan)
+            totals = _send(batch, runner, Tasks(file, reader, checked, journal))
+            journal.close(remove=totals.complete)
+        if request.rejects and any(totals.rejects):
+            rejected = (raw.source for raw in file if totals.rejects[raw.number])
+            file.write(Path(request.rejects), rejected)
+    _conclude(batch, request, runner, totals)
+
+
+@contextlib.contextmanager
+def _usage_errors() -> Iterator[None]:
+    try:
+        yield
+    except BadFile as error:
+        raise click.UsageError(f"{error} Nothing was sent.") from None
+    except OtherPurpose as error:
+        raise click.UsageError(f"{error} Nothing was sent.") from None
+
+
+def _clients(
+    batch: Batch, stack: contextlib.ExitStack
+) -> Callable[[Callable[[Verdict], bool]], Client]:
+    """Return what makes a client for each worker; the token is read once for all."""
+    settings = batch.settings
+    token = "" if sandbox_path(settings) else read_token(settings)
+    observe = observer(settings, batch.console)
+
+    def make(may_retry: Callable[[Verdict], bool]) -> Client:
+        return stack.enter_context(open_client(settings, observe, token=token, may_retry=may_retry))
+
+    return make
+
+
+def _journal(batch: Batch, request: Request) -> Journal:
+    path = request.journal or f"{request.file}{JOURNAL_SUFFIX}"
+    if request.file == "-" and not request.journal:
+        batch.console.note(
+            "Standard input cannot be gone on with later; for that, name a --journal."
+        )
+        path = str(Path(tempfile.mkdtemp()) / "journal")
+    purpose = f"{batch.name} at {describe(batch.settings)}"
+    return Journal(Path(path), purpose, restart=request.restart)
+
+
+class Totals:
+    """How many rows came to what; and which of them belong into the rejects."""
+
+    def __init__(self, rows: int) -> None:
+        self.rows = rows
+        self.outcomes: Counter[str] = Counter()
+        self.rejects = bytearray(rows + 1)
+
+    def count(self, number: int, outcome: str, *, reject: bool) -> None:
+        """Count a row."""
+        self.outcomes[outcome] += 1
+        self.rejects[number] = reject
+
+    @property
+    def complete(self) -> bool:
+        """Whether every row is done."""
+        return self.outcomes["done"] == self.rows
+
+    def __str__(self) -> str:
+        parts = ("done", "failed", "unknown", "not attempted")
+        return f"{self.rows} rows: " + ", ".join(f"{self.outcomes[p]} {p}" for p in parts) + "."
+
+
+def _send(batch: Batch, runner: Runner, tasks: Tasks) -> Totals:
+    """Send the rows, and tell of each as its result comes."""
+    totals = Totals(tasks.checked.rows)
+    table = batch.settings[OUTPUT] is Format.TABLE
+    kind = batch_record(batch.record)
+    records = _records(batch, runner, tasks, totals, kind)
+    # a table of nothing is not drawn: all went well
+    first = next(records, None) if table else None
+    silent = batch.console.is_quiet or (table and first is None)
+    try:
+        if not silent:
+            rows = itertools.chain([first] if first else [], records)
+            batch.console.show(Listing(kind, rows, SUMMARY if table else None))
+    except OutputLost as lost:
+        runner.end("standard output cannot be written")
+        _exhaust(records)
+        applied = Applied.YES if totals.outcomes["done"] else Applied.NO
+        raise OutputLost(f"{lost} {totals}", Report(applied=applied)) from lost
+    _exhaust(records)
+    return totals
+
+
+def _exhaust(records: Iterator[Any]) -> None:
+    """Send what is left, although nobody looks at it."""
+    for _ in records:
+        pass
+
+
+def _records(
+    batch: Batch, runner: Runner, tasks: Tasks, totals: Totals, kind: Any
+) -> Iterator[Any]:
+    """Send the rows; yield what is to be told of each, in a table only of what is not done."""
+    table = batch.settings[OUTPUT] is Format.TABLE
+    with progress(batch.console, totals.rows) as advance, _signals(runner):
+        for result in runner.run(iter(tasks)):
+            number, operation = result.task.row.number, result.task.row.operation
+            # a message that may have been posted is not one to be run again
+            again = result.outcome != "unknown" or repeats_when_unknown(operation)
+            totals.count(number, result.outcome, reject=result.outcome != "done" and again)
+            for note in result.notes:
+                batch.console.note(f"Row {number}: {note}")
+            if not table:
+                yield to_record(kind, result)
+            elif result.outcome != "done":
+                yield in_brief(to_record(kind, result))
+            advance()
+    for bad in tasks.bad:
+        totals.count(bad.number, "failed", reject=True)
+        record = invalid_record(kind, bad.number, bad.key, bad.problem)
+        yield in_brief(record) if table else record
+
+
+@contextlib.contextmanager
+def _signals(runner: Runner) -> Iterator[None]:
+    """Have a first signal end the run in good order, and a second one at once."""
+
+    def ask_to_end(number: int, _: object) -> None:
+        if runner.stop:
+            raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+        runner.end("SIGTERM" if number == signal.SIGTERM else "SIGINT")
+
+    before = {n: signal.signal(n, ask_to_end) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _preview(batch: Batch, checked: Checked, rows: Iterator[Row | BadRow]) -> None:
+    console = batch.console
+    console.note(f"{checked.rows} rows, {checked.bad} of them not fit to be sent. The first ones:")
+    sendable = (row for row in rows if isinstance(row, Row))
+    requests = [
+        request
+        for row in itertools.islice(sendable, SHOWN)
+        for request in previews(row.operation, batch.settings)
+    ]
+    show_previews(console, batch.settings, requests)
+
+
+def _conclude(batch: Batch, request: Request, runner: Runner, totals: Totals) -> None:
+    if totals.complete:
+        batch.console.note(str(totals))
+        return
+    unknown, done = totals.outcomes["unknown"], totals.outcomes["done"]
+    why = f" Stopped: {runner.stop.reason}." if runner.stop else ""
+    more = (
+        ""
+        if request.file == "-" and not request.journal
+        else (" Run the same command again to go on with the rows that are not done.")
+    )
+    if unknown and batch.name == "messages post":
+        more += " Messages of unknown outcome are not sent again without --resend-unknown."
+    text = f"{totals}{why}{more}"
+    known = Applied.YES if done else Applied.NO
+    report = Report(applied=Applied.UNKNOWN if unknown else known, safe_to_rerun=True)
+    if runner.stop and runner.stop.reason in {"SIGINT", "SIGTERM"}:
+        cause = Terminated() if runner.stop.reason == "SIGTERM" else KeyboardInterrupt()
+        raise Interrupted(f"Interrupted. {text}", report) from cause
+    raise (BatchUnknown if unknown else BatchFailed)(text, report)

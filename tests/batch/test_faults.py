@@ -1,0 +1,188 @@
+"""Batches against a server that misbehaves: exit codes, sums, and what a rerun does."""
+
+import json
+from collections import Counter
+
+import pytest
+
+from tests.conftest import TOKEN, Ran, Shell
+from tests.faults import (
+    FAULTS,
+    HONEST,
+    RESET_AFTER_READING,
+    FaultyServer,
+    Step,
+    invalid,
+)
+
+ROWS = 50
+CREATE = ("users", "create", "--from", "rows.csv", "--concurrency", "1", "-o", "jsonl")
+POST = (
+    "messages", "post", "--room", "kusanagi", "--user", "batou",
+    "--from", "rows.csv", "--concurrency", "1", "-o", "jsonl",
+)  # fmt: skip
+
+
+def configured(shell: Shell, server: FaultyServer) -> Shell:
+    return shell.with_(KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN)
+
+
+@pytest.fixture
+def users(shell: Shell) -> Shell:
+    rows = "".join(f"u{n},Name\n" for n in range(1, ROWS + 1))
+    (shell.home / "rows.csv").write_text(f"key,name\n{rows}")
+    return shell
+
+
+@pytest.fixture
+def messages(shell: Shell) -> Shell:
+    (shell.home / "rows.csv").write_text("text\n" + "".join(f"t{n}\n" for n in range(1, ROWS + 1)))
+    return shell
+
+
+def outcomes(ran: Ran) -> Counter[str]:
+    rows = [json.loads(line) for line in ran.out.splitlines()]
+    assert sorted(row["row"] for row in rows) == list(range(1, ROWS + 1))
+    return Counter(row["outcome"] for row in rows)
+
+
+def journal_is_gone(shell: Shell) -> bool:
+    return [path.name for path in shell.home.iterdir() if "journal" in path.name] == []
+
+
+def test_one_row_is_rejected(users: Shell) -> None:
+    no = invalid("no", {"key": ["is invalid"]})
+    with FaultyServer([Step(HONEST, times=9), Step(no, times=1)]) as server:
+        ran = configured(users, server).run(*CREATE)
+        assert (ran.code, outcomes(ran)) == (10, {"done": 49, "failed": 1})
+        before = len(server.requests)
+        again = configured(users, server).run(*CREATE)
+        assert (again.code, outcomes(again)) == (0, {"done": 50})
+        assert len(server.requests) == before + 1
+    assert journal_is_gone(users)
+
+
+def test_one_message_is_unknown_and_never_sent_again(messages: Shell) -> None:
+    script = [Step(HONEST, times=9), Step(RESET_AFTER_READING, applied=True, times=1)]
+    with FaultyServer(script) as server:
+        run = configured(messages, server).run
+        ran = run(*POST, "--rejects", "rejects.csv")
+        assert (ran.code, outcomes(ran)) == (9, {"done": 49, "unknown": 1})
+        assert "--resend-unknown" in ran.err
+        assert not (messages.home / "rejects.csv").exists()
+        again = run(*POST)
+        assert (again.code, outcomes(again)) == (9, {"done": 49, "unknown": 1})
+        assert len(server.model.messages) == ROWS
+        forced = run(*POST, "--resend-unknown")
+        assert (forced.code, outcomes(forced)) == (0, {"done": 50})
+        assert len(server.model.messages) == ROWS + 1
+    assert journal_is_gone(messages)
+
+
+def test_a_token_that_ends(users: Shell) -> None:
+    with FaultyServer([Step(HONEST, times=19), Step(FAULTS["status-401"], times=1)]) as server:
+        ran = configured(users, server).run(*CREATE)
+        assert (ran.code, outcomes(ran)) == (
+            10,
+            {"done": 19, "failed": 1, "not attempted": 30},
+        )
+        assert len(server.requests) == 20
+        assert "does not accept the token" in ran.err
+        again = configured(users, server).run(*CREATE)
+        assert (again.code, outcomes(again)) == (0, {"done": 50})
+        assert len(server.requests) == 20 + 31
+
+
+def test_a_server_that_goes_and_comes_back(users: Shell) -> None:
+    with FaultyServer([Step(HONEST, times=19), Step(FAULTS["refuse"])]) as server:
+        model, port = server.model, server.port
+        ran = configured(users, server).run(*CREATE, "--retries", "0")
+        assert (ran.code, outcomes(ran)) == (
+            10,
+            {"done": 19, "failed": 10, "not attempted": 21},
+        )
+        assert "10 times in a row" in ran.err
+    with FaultyServer(model=model) as back:
+        ran = configured(users, back).run(*CREATE)
+        assert ran.code == 2  # another address needs another journal
+        assert str(port) in ran.err
+        assert back.requests == []
+
+
+def test_every_third_answer_is_a_503(users: Shell) -> None:
+    script = [
+        Step(each, times=1) for _ in range(40) for each in (HONEST, HONEST, FAULTS["status-503"])
+    ]
+    with FaultyServer(script) as server:
+        ran = configured(users, server).run(*CREATE)
+        assert (ran.code, outcomes(ran)) == (0, {"done": 50})
+        assert len(server.requests) > ROWS
+
+
+def test_a_storm_of_429(users: Shell) -> None:
+    with FaultyServer([Step(FAULTS["status-429"], times=45)]) as server:
+        ran = configured(users, server).run(*CREATE, "--retries", "0")
+        counts = outcomes(ran)
+        assert ran.code == 10
+        assert counts == {"failed": 10, "not attempted": 40}
+        assert set(server.model.users) == {"kusanagi", "batou"}
+        again = configured(users, server).run(*CREATE, "--retries", "0", "--concurrency", "1")
+        assert again.code == 10
+    assert not journal_is_gone(users)
+
+
+def test_the_quota_of_repeats_is_for_the_whole_run(users: Shell) -> None:
+    """A hundred repeats in all: then each row has one attempt."""
+    rows = "".join(f"u{n},Name\n" for n in range(1, 151))
+    (users.home / "rows.csv").write_text(f"key,name\n{rows}")
+    no = Step(FAULTS["status-429-after-0"])
+    with FaultyServer([no]) as server:
+        configured(users, server).run(*CREATE, "--retries", "30", "--max-time", "50")
+        assert 100 < len(server.requests) <= 100 + 10
+
+
+def test_more_failures_than_allowed(users: Shell) -> None:
+    no = invalid("no", {"key": ["is invalid"]})
+    with FaultyServer([Step(no)]) as server:
+        ran = configured(users, server).run(*CREATE, "--max-failures", "3")
+        assert outcomes(ran) == {"failed": 4, "not attempted": 46}
+        assert len(server.requests) == 4
+
+
+def test_rejects_corrected_are_accepted_and_finish_the_work(users: Shell) -> None:
+    (users.home / "rows.csv").write_text('key;name\r\na;A\r\nb;\r\nc;"C;\n1"\r\n')
+    with FaultyServer() as server:
+        run = configured(users, server).run
+        ran = run("users", "create", "--from", "rows.csv", "--rejects", "rejects.csv")
+        assert ran.code == 10
+        assert (users.home / "rejects.csv").read_text() == "key;name\nb;\n"
+        (users.home / "rejects.csv").write_text("key;name\nb;B\n")
+        assert run("users", "create", "--from", "rejects.csv").code == 0
+        assert {"a": "A", "b": "B", "c": "C;\n1"}.items() <= {
+            key: user.name for key, user in server.model.users.items()
+        }.items()
+        posts = [request for request in server.requests if request.json["key"] in {"a", "c"}]
+        assert len(posts) == 2
+
+
+def test_rows_for_one_room_arrive_in_order(shell: Shell) -> None:
+    rooms = [f"r{n}" for n in range(10)]
+    rows = [(rooms[(n * 7) % 10], f"text {n}") for n in range(1000)]
+    (shell.home / "rows.csv").write_text(
+        "room,text\n" + "".join(f"{room},{text}\n" for room, text in rows)
+    )
+    with FaultyServer() as server:
+        run = configured(shell, server).run
+        (shell.home / "users.csv").write_text("key,name\n" + "".join(f"{r},x\n" for r in rooms))
+        assert run("users", "create", "--from", "users.csv").code == 0
+        for room in rooms:
+            server.model._state.rooms["section9", room] = server.model._state.rooms[
+                "section9", "kusanagi"
+            ]._replace(id=1000 + int(room[1:]), user=room)
+        post = ("messages", "post", "--user", "batou", "--from", "rows.csv", "--concurrency", "16")
+        ran = run(*post)
+        assert ran.code == 0
+        arrived = [(f"r{m.room_id - 1000}", m.text) for m in server.model.messages]
+    for room in rooms:
+        assert [t for r, t in arrived if r == room] == [t for r, t in rows if r == room]
+    assert len(arrived) == 1000

@@ -1,0 +1,185 @@
+"""Files of every kind, and what is wrong with them, named by line and column."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import TOKEN, Shell
+from tests.faults import FaultyServer
+
+
+def configured(shell: Shell, server: FaultyServer) -> Shell:
+    return shell.with_(KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN)
+
+
+def write(shell: Shell, name: str, content: str | bytes) -> str:
+    path: Path = shell.home / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return name
+
+
+GOOD = {
+    "comma.csv": "key,name\na,A\nb,B\n",
+    "semicolon.csv": "key;name\na;A\nb;B\n",
+    "bom.csv": "\ufeffkey,name\r\na,A\r\nb,B\r\n",
+    "quoted.csv": '"key","name"\n"a","A"\n\n"b","B"',
+    "tabs.tsv": "key\tname\na\tA\nb\tB\n",
+    "columns.csv": "name,key\nA,a\nB,b\n",
+    "lines.jsonl": '{"key":"a","name":"A"}\n\n{"name":"B","key":"b"}\n',
+    "noname": '{"key":"a","name":"A"}\n{"name":"B","key":"b"}\n',
+}
+
+
+@pytest.mark.parametrize("name", GOOD)
+@pytest.mark.parametrize("way", ["file", "stdin"])
+def test_every_kind_of_file(shell: Shell, name: str, way: str) -> None:
+    if way == "stdin" and name.endswith((".tsv", ".jsonl")):
+        name = name.rpartition(".")[0] + "-by-content"
+    content = next(text for known, text in GOOD.items() if known[:4] == name[:4]).encode()
+    source = "-" if way == "stdin" else write(shell, name, content)
+    with FaultyServer() as server:
+        ran = configured(shell, server).run(
+            "users", "create", "--from", source, "--journal", "j", "-o", "jsonl", stdin=content
+        )
+        assert {"a": "A", "b": "B"}.items() <= {
+            key: user.name for key, user in server.model.users.items()
+        }.items()
+    assert ran.code == 0
+    rows = sorted(map(json.loads, ran.out.splitlines()), key=lambda row: row["row"])
+    assert [(r["row"], r["key"], r["outcome"], r["error"]) for r in rows] == [
+        (1, "a", "done", None),
+        (2, "b", "done", None),
+    ]
+    assert not (shell.home / "j").exists()
+
+
+def test_a_newline_in_a_cell(shell: Shell) -> None:
+    source = write(shell, "m.csv", 'room,user,text\nkusanagi,batou,"a\n;b"\nkusanagi,batou,c\n')
+    with FaultyServer() as server:
+        ran = configured(shell, server).run("messages", "post", "--from", source)
+        assert [m.text for m in server.model.messages] == ["a\n;b", "c"]
+    assert (ran.code, ran.out) == (0, "")
+
+
+def test_rooms_with_every_kind_of_cell(shell: Shell) -> None:
+    csv = 'room,hub-user,unassign,archived,attributes\nkusanagi,batou,,yes,"{""a"": 1}"\n'
+    with FaultyServer() as server:
+        run = configured(shell, server).run
+        assert run("rooms", "update", "--from", write(shell, "a.csv", csv)).code == 0
+        room = server.model.rooms["section9", "kusanagi"]
+        assert (room.archived, room.attributes, room.hub_user) == (True, {"a": 1}, "batou")
+        lines = '{"room": "kusanagi", "hub_user": null, "attributes": {}, "archived": false}\n'
+        assert run("rooms", "update", "--from", write(shell, "a.jsonl", lines)).code == 0
+        room = server.model.rooms["section9", "kusanagi"]
+        assert (room.archived, room.attributes, room.hub_user) == (False, {}, None)
+
+
+BAD = {
+    "": "empty",
+    "key,nmae\na,A\n": "no column 'nmae'; known: key, name, hub. Did you mean 'name'?",
+    "key,name,key\na,A,b\n": "'key' stands there twice",
+    "key\na\n": "no column 'name'",
+    "key,name\na\n": "Line 2 (row 1): there are 1 cells, and 2 columns",
+    "key,name\na,A\n,B\n": "Line 3 (row 2): key: must not be empty",
+    "key,name\na,A\n..,B\n": "Line 3 (row 2): key: must not be '.'",
+    "key,name\n a,A\n": "--exact-key",
+    'key,name\na,A\nb,"B\n"\nc,C,D\n': "Line 5 (row 3)",
+    'key,name\na,A\nb,"B"x\n': "Line 3 (row 2): this is no CSV",
+    b"key,name\na,caf\xe9\n": "Line 2 (row 1): name: must be valid UTF-8",
+    '{"key": "a"}\n': "name: is missing",
+    '{"key": "a", "name": "A"}\n{"key": 7, "name": "B"}\n': "Line 2 (row 2): key: must be a string",
+    '{"key": "a", "name": "A"}\n{\n': "Line 2 (row 2): this is not JSON",
+    '{"key": "a", "name": "A"}\n[]\n': "not an object",
+    '{"key": "a", "key": "b", "name": "A"}\n': "twice",
+    '{"key": "a", "name": "A", "colour": "red"}\n': "there is no column 'colour'",
+    '{"a":' * 5000 + "1" + "}" * 5000: "nested too deeply",
+}
+
+
+@pytest.mark.parametrize(("content", "complaint"), BAD.items(), ids=range(len(BAD)))
+def test_what_is_wrong_is_named_and_nothing_sent(
+    shell: Shell, content: str | bytes, complaint: str
+) -> None:
+    source = write(shell, "rows", content)
+    with FaultyServer() as server:
+        ran = configured(shell, server).run("users", "create", "--from", source)
+        assert server.attempts == []
+    assert (ran.code, ran.out) == (2, "")
+    assert complaint in ran.err
+    assert not (shell.home / "rows.kabelwerk-journal").exists()
+
+
+def test_every_bad_line_is_named_also_in_json(shell: Shell) -> None:
+    source = write(shell, "rows.csv", "key,name\n" + ",x\n" * 30 + "a,A\n")
+    with FaultyServer() as server:
+        ran = configured(shell, server).run("users", "create", "--from", source, "-o", "json")
+        assert server.attempts == []
+    *lines, last = map(json.loads, ran.err.splitlines())
+    assert [line["invalid"]["line"] for line in lines] == list(range(2, 32))
+    assert last["error"]["exit_code"] == 2
+
+
+def test_going_on_without_the_bad_ones(shell: Shell) -> None:
+    source = write(shell, "rows.csv", "key,name\na,A\n,B\nc\nd,D\n")
+    with FaultyServer() as server:
+        ran = configured(shell, server).run(
+            "users",
+            "create",
+            "--from",
+            source,
+            "--skip-invalid",
+            "--rejects",
+            "r.csv",
+            "-o",
+            "jsonl",
+        )
+        assert {"a", "d"} <= set(server.model.users)
+    rows = sorted(map(json.loads, ran.out.splitlines()), key=lambda row: row["row"])
+    assert [row["outcome"] for row in rows] == ["done", "failed", "failed", "done"]
+    assert rows[1]["error"]["exit_code"] == 2
+    assert ran.code == 10
+    assert (shell.home / "r.csv").read_text() == "key,name\n,B\nc\n"
+
+
+def test_options_hold_for_every_row_and_do_not_stand_beside_columns(shell: Shell) -> None:
+    source = write(shell, "rows.csv", "room\nkusanagi\n")
+    with FaultyServer() as server:
+        run = configured(shell, server).run
+        post = ("messages", "post", "--user", "batou", "--text", "Hello", "--from", source)
+        assert run(*post).code == 0
+        assert [m.text for m in server.model.messages] == ["Hello"]
+        ran = run(*post, "--room", "kusanagi")
+        assert ran.code == 2
+        assert "leave one of them out" in ran.err
+        assert run("users", "create", "--from", "none.csv").code == 2
+        ran = run("users", "create", "--key", "a", "--name", "A", "--rate", "3")
+        assert ran.code == 2
+        assert "needs --from" in ran.err
+
+
+def test_deletions_ask_for_their_number(shell: Shell) -> None:
+    from tests.terminal import Terminal  # noqa: PLC0415
+
+    source = write(shell, "rows.csv", "key\nkusanagi\nbatou\n")
+    with FaultyServer() as server:
+        there = configured(shell, server)
+        delete = ("users", "delete", "--from", source)
+        assert there.run(*delete).code == 2
+        for typed, code in (("y\n", 2), ("3\n", 2), ("2\n", 0)):
+            assert server.requests == []
+            with Terminal(there, *delete) as terminal:
+                terminal.wait_for("Type 2 to go on: ")
+                terminal.type(typed)
+                assert terminal.end() == code
+        assert server.model.users == {}
+
+
+def test_a_preview_of_a_batch(shell: Shell) -> None:
+    source = write(shell, "rows.csv", "key,name\n" + "".join(f"k{n},x\n" for n in range(9)))
+    with FaultyServer() as server:
+        ran = configured(shell, server).run("users", "create", "--from", source, "--dry-run")
+        assert server.attempts == []
+    assert ran.code == 0
+    assert ran.out.count("curl ") == 3
+    assert "9 rows" in ran.err

@@ -1,0 +1,215 @@
+"""The journal: whose it is, damage, disks that are full, and what an edited file means."""
+
+import json
+import resource
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from kabelwerk_cli.batch.journal import Entry, Journal, JournalError, OtherPurpose, State
+from tests.conftest import TOKEN, Shell
+from tests.faults import FAULTS, HANG, HONEST, FaultyServer, Step, invalid
+
+NO = invalid("no", {"key": ["is invalid"]})
+CREATE = ("users", "create", "--from", "rows.csv")
+
+
+def configured(shell: Shell, server: FaultyServer) -> Shell:
+    return shell.with_(KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN)
+
+
+def entry(number: int, state: State = State.DONE) -> Entry:
+    return Entry(number.to_bytes(20, "big"), state, f"user-{number}", f"request-{number}")
+
+
+def filled(path: Path, count: int = 60) -> bytes:
+    with Journal(path, "purpose") as journal:
+        for number in range(count):
+            journal.write(entry(number, State.INTENT))
+            journal.write(entry(number))
+    return path.read_bytes()
+
+
+def known(path: Path, count: int) -> list[Entry | None]:
+    with Journal(path, "purpose") as journal:
+        return [journal.find(entry(number).id) for number in range(count)]
+
+
+def test_what_was_written_is_found_again(tmp_path: Path) -> None:
+    filled(tmp_path / "j", 10)
+    assert (tmp_path / "j").stat().st_mode & 0o777 == 0o600
+    assert known(tmp_path / "j", 11) == [*(entry(number) for number in range(10)), None]
+
+
+def test_one_process_and_one_purpose_at_a_time(tmp_path: Path) -> None:
+    with Journal(tmp_path / "j", "purpose"):
+        with pytest.raises(JournalError, match="in use by another process"):
+            Journal(tmp_path / "j", "purpose")
+        with pytest.raises(JournalError, match="in use by another process"):
+            Journal(tmp_path / "j", "purpose", restart=True)
+    with pytest.raises(OtherPurpose):
+        Journal(tmp_path / "j", "another")
+    Journal(tmp_path / "j", "another", restart=True).close(remove=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_cut_at_any_byte_is_noticed(tmp_path: Path) -> None:
+    whole = filled(tmp_path / "j")
+    sizes = {0, 1, 100, *range(len(whole) - 4200, len(whole), 1)}
+    for size in sorted(sizes):
+        (tmp_path / "j").write_bytes(whole[:size])
+        with pytest.raises(JournalError, match="cannot be used"):
+            Journal(tmp_path / "j", "purpose")
+
+
+def test_a_flipped_bit_never_changes_what_is_known(tmp_path: Path) -> None:
+    """A bit of no meaning may go unnoticed; then all that is known is as it was."""
+    count = 60
+    whole = filled(tmp_path / "j", count)
+    before = known(tmp_path / "j", count)
+    noticed = 0
+    for place in range(0, len(whole), 7):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << (place % 8)
+        (tmp_path / "j").write_bytes(damaged)
+        try:
+            assert known(tmp_path / "j", count) == before, place
+        except JournalError:
+            noticed += 1
+    assert noticed > 100
+
+
+def test_damage_is_exit_3_and_nothing_is_sent(shell: Shell) -> None:
+    (shell.home / "rows.csv").write_text("key,name\na,A\nb,B\n")
+    with FaultyServer([Step(HONEST, times=1), Step(NO, times=1)]) as server:
+        run = configured(shell, server).run
+        assert run(*CREATE, "--concurrency", "1").code == 10
+        journal = shell.home / "rows.csv.kabelwerk-journal"
+        journal.write_bytes(journal.read_bytes()[:-1000])
+        before = len(server.requests)
+        ran = run(*CREATE)
+        assert ran.code == 3
+        assert "journal" in ran.err
+        assert len(server.requests) == before
+        assert run(*CREATE, "--restart").code == 10  # a is there already
+        assert "b" in server.model.users
+
+
+def test_neither_token_nor_text_is_in_it(shell: Shell) -> None:
+    (shell.home / "rows.csv").write_text("room,user,text\nkusanagi,batou,very private\n")
+    with FaultyServer([Step(FAULTS["reset-after-reading"])]) as server:
+        ran = configured(shell, server).run("messages", "post", "--from", "rows.csv")
+    assert ran.code == 9
+    content = (shell.home / "rows.csv.kabelwerk-journal").read_bytes()
+    assert TOKEN.encode() not in content
+    assert b"private" not in content
+    assert b"kusanagi" in content
+
+
+def test_another_command_is_exit_2(shell: Shell) -> None:
+    (shell.home / "rows.csv").write_text("key,name\na,A\nb,B\n")
+    with FaultyServer([Step(NO, times=1)]) as server:
+        run = configured(shell, server).run
+        assert run(*CREATE, "--concurrency", "1").code == 10
+        ran = run("users", "ensure", "--from", "rows.csv")
+        assert ran.code == 2
+        assert "another batch" in ran.err
+
+
+def test_an_edited_and_reordered_file_goes_on(shell: Shell) -> None:
+    rows = [f"u{n},x\n" for n in range(20)]
+    (shell.home / "rows.csv").write_text("key,name\n" + "".join(rows) + "bad,x\n")
+    with FaultyServer([Step(NO, path="/api/users", times=1)]) as server:
+        run = configured(shell, server).run
+        assert run(*CREATE, "--concurrency", "1").code == 10
+        assert len(server.requests) == 21
+        (shell.home / "rows.csv").write_text("key,name\n" + "good,x\n" + "".join(reversed(rows)))
+        ran = run(*CREATE, "-o", "jsonl")
+        assert ran.code == 0
+        assert len(server.requests) == 21 + 2  # the one that was rejected, and the new one
+        assert len(ran.out.splitlines()) == 21
+
+
+def test_identical_rows_count_apart(shell: Shell) -> None:
+    (shell.home / "rows.csv").write_text("text\n" + "same\n" * 5)
+    post = ("messages", "post", "--room", "kusanagi", "--user", "batou", "--from", "rows.csv")
+    with FaultyServer([Step(HONEST, times=2), Step(FAULTS["status-429"], times=1)]) as server:
+        run = configured(shell, server).run
+        assert run(*post, "--retries", "0").code == 10
+        assert run(*post, "--retries", "0").code == 0
+        assert [m.text for m in server.model.messages] == ["same"] * 5
+
+
+def test_a_second_process_is_turned_away(shell: Shell) -> None:
+    (shell.home / "rows.csv").write_text("key,name\na,A\n")
+    with FaultyServer([Step(HANG, times=1)]) as server:
+        there = configured(shell, server)
+        first = there.start(*CREATE)
+        while not server.requests:
+            pass
+        ran = there.run(*CREATE)
+        first.terminate()
+        first.communicate(timeout=60)
+    assert ran.code == 3
+    assert "in use by another process" in ran.err
+
+
+@pytest.mark.parametrize("room", [0, 4096, 30_000, 60_000])
+def test_a_disk_that_is_full_sends_no_row_without_an_intent(shell: Shell, room: int) -> None:
+    rows = "".join(f"user-{n:04},Name\n" for n in range(600))
+    (shell.home / "rows.csv").write_text(f"key,name\n{rows}")
+    with FaultyServer() as server:
+        there = configured(shell, server)
+        process = there.start(
+            *CREATE,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
+        )
+        _, err = process.communicate(timeout=60)
+        assert process.returncode in {3, 10}, err
+        assert b"journal" in err
+        sent = {request.json["key"] for request in server.requests}
+        assert len(sent) < 600
+        journal = shell.home / "rows.csv.kabelwerk-journal"
+        if sent:
+            with sqlite3.connect(journal) as db:
+                kept = {key for (key,) in db.execute("SELECT key FROM entries")}
+            db.close()
+            assert sent <= kept
+        # with room on the disk the rest is done; of a row whose result could not be written,
+        # nobody knows whose request made the user, and it is said so
+        again = there.run(*CREATE, "-o", "jsonl")
+        assert again.code in {0, 9}
+        outcomes = [json.loads(line)["outcome"] for line in again.out.splitlines()]
+        assert len(outcomes) == 600
+        assert set(outcomes) <= {"done", "unknown"}
+        assert outcomes.count("unknown") <= 16
+        assert len(server.model.users) == 602
+
+
+def test_a_folder_that_cannot_be_written(shell: Shell) -> None:
+    (shell.home / "rows.csv").write_text("key,name\na,A\n")
+    with FaultyServer() as server:
+        ran = configured(shell, server).run(*CREATE, "--journal", "/proc/journal")
+        assert server.attempts == []
+    assert ran.code == 3
+
+
+def test_standard_input_says_that_it_cannot_be_gone_on_with(shell: Shell) -> None:
+    with FaultyServer() as server:
+        ran = configured(shell, server).run(
+            "users", "create", "--from", "-", stdin=b"key,name\na,A\n"
+        )
+        assert "a" in server.model.users
+    assert ran.code == 0
+    assert "--journal" in ran.err
+
+
+def test_quiet_success_prints_nothing(shell: Shell) -> None:
+    (shell.home / "rows.csv").write_text("key,name\na,A\n")
+    with FaultyServer() as server:
+        assert configured(shell, server).run(*CREATE, "-q", "-o", "json") == (0, "", "")
+        (shell.home / "rows.csv").write_text("key,name\na,A\n")
+        again = configured(shell, server).run(*CREATE, "-q", "-o", "json")
+    assert again.code == 10
+    assert json.loads(again.err)["error"]["exit_code"] == 10
