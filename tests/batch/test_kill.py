@@ -1,0 +1,133 @@
+"""`kill -9` at random moments, many times over, and what is true on the server afterwards."""
+
+import json
+import random
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.conftest import TOKEN, Shell
+from tests.faults import FaultyServer, Model, Room, User, seeded
+from tests.faults.state import State
+
+ROWS = 60
+BATCHES = 6
+"""How many batches of each command; each is killed three times."""
+
+
+class Kind(NamedTuple):
+    """A command, a row of its file, and whether a row's effect is on the server."""
+
+    args: tuple[str, ...]
+    row: Callable[[int], dict[str, Any]]
+    done: Callable[[State, int], bool]
+
+
+def name_of(state: State, key: str) -> str:
+    return state.users[key].name if key in state.users else ""
+
+
+KINDS = {
+    "create": Kind(
+        ("users", "create"),
+        lambda n: {"key": f"new{n}", "name": "Name"},
+        lambda state, n: f"new{n}" in state.users,
+    ),
+    "update": Kind(
+        ("users", "update"),
+        lambda n: {"key": f"old{n}", "name": "Changed"},
+        lambda state, n: name_of(state, f"old{n}") == "Changed",
+    ),
+    "ensure": Kind(
+        ("users", "ensure"),
+        lambda n: {"key": f"{'old' if n % 2 else 'new'}{n}", "name": "Ensured"},
+        lambda state, n: name_of(state, f"{'old' if n % 2 else 'new'}{n}") == "Ensured",
+    ),
+    "delete": Kind(
+        ("users", "delete", "--yes"),
+        lambda n: {"key": f"old{n}"},
+        lambda state, n: f"old{n}" not in state.users,
+    ),
+    "room": Kind(
+        ("rooms", "update"),
+        lambda n: {"room": f"old{n}", "archived": True},
+        lambda state, n: state.rooms["section9", f"old{n}"].archived,
+    ),
+    "message": Kind(
+        ("messages", "post"),
+        lambda n: {"room": f"old{n % 7}", "user": "batou", "text": f"text {n}"},
+        lambda state, n: f"text {n}" in [message.text for message in state.messages],
+    ),
+}
+
+
+def populated() -> Model:
+    state = seeded()
+    for number in range(ROWS):
+        key = f"old{number}"
+        state.users[key] = User(state.new_id(), key, "Name")
+        room = Room(state.new_id(), "section9", key, archived=False, attributes={})
+        state.rooms["section9", key] = room
+    return Model(state)
+
+
+def run_and_kill(shell: Shell, args: list[str], moment: float) -> bool:
+    """Start a run and kill it; returns whether it was still running by then."""
+    process = shell.start(*args)
+    time.sleep(moment)
+    running = process.poll() is None
+    process.kill()
+    process.communicate()
+    return running
+
+
+def finish(shell: Shell, kind: Kind, seed: int) -> int:
+    """Kill a batch again and again until it is through; returns the number of kills."""
+    choose = random.Random(seed)
+    source = shell.home / f"rows-{seed}.jsonl"
+    source.write_text("".join(json.dumps(kind.row(n)) + "\n" for n in range(ROWS)))
+    kills = 0
+    with FaultyServer(model=populated()) as server:
+        there = shell.with_(KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN)
+        args = [*kind.args, "--from", source.name, "--concurrency", "4"]
+        while kills < 3:
+            # slow enough that no run gets through before it is killed
+            slowly = [*args, "--rate", "30"]
+            kills += run_and_kill(there, slowly, choose.uniform(0.2, 0.75))
+        ran = there.run(*args, "-o", "jsonl")
+        rows = [json.loads(line) for line in ran.out.splitlines()]
+        state = server.model.snapshot()
+        sent = [request.body for request in server.requests]
+    assert "Traceback" not in ran.err
+    outcomes = {row["row"]: row["outcome"] for row in rows}
+    # done + failed + unknown + not attempted = rows, each row once
+    assert len(rows) == len(outcomes) == ROWS
+    assert set(outcomes.values()) <= {"done", "unknown"}
+    assert ran.code == (9 if "unknown" in outcomes.values() else 0)
+    texts = [message.text for message in state.messages]
+    assert len(texts) == len(set(texts))
+    for number in range(ROWS):
+        # done implies that the server acknowledged it
+        if outcomes[number + 1] == "done":
+            assert kind.done(state, number), number
+        # what is not there is not done, and named
+        if not kind.done(state, number):
+            assert outcomes[number + 1] == "unknown"
+            assert "messages" in kind.args
+    if "messages" in kind.args:
+        # over all runs, not one message was sent a second time
+        assert len(sent) == len(set(sent))
+    return kills
+
+
+@pytest.mark.usefixtures("alone")
+def test_a_hundred_kills(shell: Shell) -> None:
+    seeds = [
+        (name, 100 * place + run) for place, name in enumerate(KINDS) for run in range(BATCHES)
+    ]
+    with ThreadPoolExecutor(4) as pool:
+        kills = list(pool.map(lambda job: finish(shell, KINDS[job[0]], job[1]), seeds))
+    assert sum(kills) >= 100

@@ -1,0 +1,76 @@
+"""A batch on a terminal, and one that nobody looks at."""
+
+import signal
+import subprocess
+import time
+
+import pytest
+
+from tests.conftest import TOKEN, Shell
+from tests.faults import HANG, HONEST, FaultyServer, Step
+from tests.terminal import Terminal
+
+
+@pytest.fixture
+def rows(shell: Shell) -> Shell:
+    text = "".join(f"u{n},Name\n" for n in range(200))
+    (shell.home / "rows.csv").write_text(f"key,name\n{text}")
+    return shell
+
+
+def configured(shell: Shell, server: FaultyServer) -> Shell:
+    return shell.with_(KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN)
+
+
+CREATE = ("users", "create", "--from", "rows.csv", "--rate", "100")
+
+
+def test_a_bar_with_rate_and_time_left(rows: Shell) -> None:
+    with FaultyServer() as server, Terminal(configured(rows, server), *CREATE) as terminal:
+        terminal.wait_for("rows/s")
+        terminal.wait_for("/200")
+        terminal.wait_for("0:00:0")
+        assert terminal.end() == 0
+        assert "200 rows: 200 done" in terminal.plain
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_one_signal_ends_it_in_good_order(rows: Shell, number: signal.Signals, code: int) -> None:
+    with FaultyServer() as server:
+        with Terminal(configured(rows, server), *CREATE) as terminal:
+            while len(server.requests) < 9:
+                terminal.wait_for("rows/s")
+            terminal.process.send_signal(number)
+            assert terminal.end() == code
+            assert "not attempted" in terminal.plain
+            assert "Run the same command again" in terminal.plain
+            assert "Traceback" not in terminal.plain
+        some = len(server.requests)
+        assert 0 < some < 200
+        again = configured(rows, server).run(*CREATE[:-2])
+        assert again.code == 0
+        assert len(server.requests) == 200
+
+
+def test_two_signals_end_it_at_once(rows: Shell) -> None:
+    with FaultyServer([Step(HONEST, times=3), Step(HANG)]) as server:
+        process = configured(rows, server).start(*CREATE)
+        while len(server.requests) < 8:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+        assert process.poll() is None  # it waits for the rows in flight
+        started = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+        assert time.monotonic() - started < 10
+    assert process.returncode == 130
+    assert b"Traceback" not in err
+
+
+def test_nothing_of_the_bar_where_nobody_looks(rows: Shell) -> None:
+    with FaultyServer() as server:
+        process = configured(rows, server).start(*CREATE[:-2], stderr=subprocess.STDOUT)
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert out == b"200 rows: 200 done, 0 failed, 0 unknown, 0 not attempted.\n"
