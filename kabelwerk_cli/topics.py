@@ -46,6 +46,46 @@ With json and jsonl an error is one JSON line on stderr as well:
 """
 
 
+BATCHES = """\
+kabelwerk users create --from users.csv
+
+Every command that changes something makes a call for each row of a file:
+CSV (with , or ;), TSV or JSON Lines, or - for standard input. The columns
+are the command's own options; an option on the command line holds for every
+row. In CSV an empty cell of an optional column means "not given".
+
+- The whole file is checked first. Every bad line is named, and nothing is
+  sent if there is one, unless --skip-invalid says to go on without them.
+- Rows for the same user or room keep their order; others run side by side
+  (--concurrency, --rate). A row that failed does not hold up the next ones.
+- A journal (FILE.kabelwerk-journal, or --journal) remembers each row by its
+  content, before it is sent. Run the same command again, and it goes on
+  where it stopped, after a crash, Ctrl-C, a full disk or a corrected file:
+  rows that are done are skipped, those that failed are tried again. When
+  every row is done the journal is removed; --restart begins anew.
+- A message of unknown outcome is told of and not sent again, also not by
+  --rejects, unless --resend-unknown says so. Look in the room first.
+- The run stops after 401 or 403, with an untrusted certificate, after ten
+  failures of the server in a row, or more than --max-failures. All rows
+  together have a limited number of repeats.
+- stdout has a record for each row, in the order in which they end: row, key,
+  outcome (done, failed, unknown, not attempted), error, and the fields of
+  the object (the outcome of 'users ensure' is called ensured there). Rows
+  that an earlier run did have no object. A table shows only what is not
+  done. --rejects FILE gets the rows that were not done, to be corrected
+  and run in their turn.
+
+It ends with 0 when every row is done, 10 when some are not, 9 when nobody
+knows of some. Deletions ask for the number of rows to be typed, or need
+--yes.
+"""
+
+
+def batches() -> str:
+    """Return how a file's rows are sent."""
+    return BATCHES.rstrip()
+
+
 def exit_code_table() -> str:
     """Return what each exit code means."""
     rows = [f"{code.value:>3}  {MEANINGS[code]}" for code in ExitCode]
@@ -82,6 +122,7 @@ def formats() -> str:
 TOPICS: Mapping[str, Callable[[], str]] = {
     "exit-codes": exit_codes,
     "environment": environment,
+    "batches": batches,
     "formats": formats,
 }
 

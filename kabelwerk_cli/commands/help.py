@@ -15,7 +15,7 @@ from kabelwerk_cli.settings import Settings
 )
 @click.argument("topic", type=click.Choice(list(topics.TOPICS)))
 def help_command(*, topic: str) -> Action:
-    """Explain exit codes, the environment or output formats."""
+    """Explain exit codes, the environment, batches or output formats."""
 
     def explain(_: Settings, console: Console) -> None:
         console.print(topics.TOPICS[topic]())
