@@ -1,0 +1,164 @@
+"""What batches reach, as ratios to what is possible, measured in the same run.
+
+    .venv/bin/python -m tests.benchmarks.batches [ROWS_OF_THE_LONG_FILE]
+
+Nothing here passes or fails. The server is a process of its own, as fast as a few lines can be.
+"""
+
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import requests
+
+from tests.conftest import EXECUTABLE
+
+SERVER = r"""
+import json, re, socket, sys, threading, time
+latency = float(sys.argv[1])
+listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+print(listener.getsockname()[1], flush=True)
+def serve(client):
+    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    data = b""
+    while True:
+        while b"\r\n\r\n" not in data:
+            more = client.recv(65536)
+            if not more:
+                return
+            data += more
+        head, _, data = data.partition(b"\r\n\r\n")
+        size = int(re.search(rb"(?i)content-length: (\d+)", head)[1])
+        while len(data) < size:
+            data += client.recv(65536)
+        sent, data = json.loads(data[:size]), data[size:]
+        if latency:
+            time.sleep(latency)
+        body = json.dumps({"id": 1, "key": sent["key"], "name": sent["name"]}).encode()
+        client.sendall(b"HTTP/1.1 201 Created\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+while True:
+    threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+"""
+
+
+@contextlib.contextmanager
+def server(latency: float) -> Iterator[str]:
+    """Serve answers that take `latency` seconds each."""
+    command = [sys.executable, "-c", SERVER, str(latency)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
+        process.kill()
+
+
+def write_rows(path: Path, count: int) -> None:
+    """Write a file of users."""
+    with path.open("w") as file:
+        file.write("key,name\n")
+        file.writelines(f"user-{number:07},Name of user {number}\n" for number in range(count))
+
+
+def batch(home: Path, url: str, *args: str) -> tuple[float, int]:
+    """Run a batch; return its seconds and its peak of memory in bytes."""
+    environment = {
+        "HOME": str(home),
+        "PATH": os.defpath,
+        "KABELWERK_URL": url,
+        "KABELWERK_API_TOKEN": "benchmark",
+    }
+    started = time.perf_counter()
+    process = subprocess.Popen([EXECUTABLE, "users", "create", *args, "-q"], env=environment)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode not in {0, 10}:
+        raise SystemExit(f"the batch ended with {process.returncode}")
+    return time.perf_counter() - started, usage.ru_maxrss * 1024
+
+
+def bare_threads(url: str, rows: int, concurrency: int) -> float:
+    """Return the seconds that threads with a `requests.Session` each need for as many calls."""
+    numbers = iter(range(rows))
+    lock = threading.Lock()
+
+    def work() -> None:
+        with requests.Session() as session:
+            while True:
+                with lock:
+                    number = next(numbers, None)
+                if number is None:
+                    return
+                body = {"hub": None, "key": f"user-{number}", "name": "Name"}
+                session.post(f"{url}/api/users", json=body, timeout=20).json()
+
+    started = time.perf_counter()
+    threads = [threading.Thread(target=work) for _ in range(concurrency)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return time.perf_counter() - started
+
+
+SDK = """
+import sys, kabelwerk.api
+for number in range(int(sys.argv[1])):
+    kabelwerk.api.create_user(key=f"user-{number}", name="Name")
+"""
+
+
+def sdk_loop(url: str, rows: int) -> float:
+    """Return the seconds that the official SDK needs for as many calls, one after the other."""
+    environment = {**os.environ, "KABELWERK_URL": url, "KABELWERK_API_TOKEN": "benchmark"}
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-c", SDK, str(rows)], env=environment, check=True)
+    return time.perf_counter() - started
+
+
+def startup(home: Path) -> float:
+    """Return what a run costs that sends a single row, to be left out of rates."""
+    path = home / "one.csv"
+    write_rows(path, 1)
+    with server(0) as url:
+        return min(batch(home, url, "--from", str(path))[0] for _ in range(3))
+
+
+def main() -> None:
+    """Measure, and print."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        rows = home / "rows.csv"
+        fixed = startup(home)
+        for concurrency in (8, 16, 32):
+            count = 100 * concurrency
+            write_rows(rows, count)
+            with server(0.05) as url:
+                seconds, _ = batch(
+                    home, url, "--from", str(rows), "--concurrency", str(concurrency)
+                )
+            ratio = count / (seconds - fixed) / (concurrency / 0.05)
+            print(f"50 ms of latency, {concurrency:2} at once: {ratio:.2f} of what is possible")
+        count = 4000
+        write_rows(rows, count)
+        with server(0) as url:
+            seconds, _ = batch(home, url, "--from", str(rows))
+            bare = bare_threads(url, count, 8)
+            sdk = sdk_loop(url, count // 4) * 4
+        print(f"no latency: {bare / (seconds - fixed):.2f} of bare requests.Session threads")
+        print(f"no latency: {sdk / (seconds - fixed):.1f} times the official SDK in a loop")
+        long = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+        write_rows(rows, long)
+        with server(0) as url:
+            seconds, memory = batch(home, url, "--from", str(rows), "--dry-run")
+        print(
+            f"{long} rows: checked {long / (seconds - fixed):,.0f} a second, {memory / 1e6:.0f} MB"
+        )
+
+
+if __name__ == "__main__":
+    main()
