@@ -18,6 +18,7 @@ from pathlib import Path
 import requests
 
 from tests.conftest import EXECUTABLE
+from tests.measure import Measured, measure
 
 SERVER = r"""
 import json, re, socket, sys, threading, time
@@ -64,21 +65,18 @@ def write_rows(path: Path, count: int) -> None:
         file.writelines(f"user-{number:07},Name of user {number}\n" for number in range(count))
 
 
-def batch(home: Path, url: str, *args: str) -> tuple[float, int]:
-    """Run a batch; return its seconds and its peak of memory in bytes."""
+def batch(home: Path, url: str, *args: str) -> Measured:
+    """Run a batch."""
     environment = {
         "HOME": str(home),
         "PATH": os.defpath,
         "KABELWERK_URL": url,
         "KABELWERK_API_TOKEN": "benchmark",
     }
-    started = time.perf_counter()
-    process = subprocess.Popen([EXECUTABLE, "users", "create", *args, "-q"], env=environment)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in {0, 10}:
-        raise SystemExit(f"the batch ended with {process.returncode}")
-    return time.perf_counter() - started, usage.ru_maxrss * 1024
+    ran = measure([EXECUTABLE, "users", "create", *args, "-q"], environment)
+    if ran.code not in {0, 10}:
+        raise SystemExit(f"the batch ended with {ran.code}")
+    return ran
 
 
 def bare_threads(url: str, rows: int, concurrency: int) -> float:
@@ -125,7 +123,7 @@ def startup(home: Path) -> float:
     path = home / "one.csv"
     write_rows(path, 1)
     with server(0) as url:
-        return min(batch(home, url, "--from", str(path))[0] for _ in range(3))
+        return min(batch(home, url, "--from", str(path)).seconds for _ in range(3))
 
 
 def main() -> None:
@@ -138,15 +136,14 @@ def main() -> None:
             count = 100 * concurrency
             write_rows(rows, count)
             with server(0.05) as url:
-                seconds, _ = batch(
-                    home, url, "--from", str(rows), "--concurrency", str(concurrency)
-                )
+                at_once = ("--concurrency", str(concurrency))
+                seconds = batch(home, url, "--from", str(rows), *at_once).seconds
             ratio = count / (seconds - fixed) / (concurrency / 0.05)
             print(f"50 ms of latency, {concurrency:2} at once: {ratio:.2f} of what is possible")
         count = 4000
         write_rows(rows, count)
         with server(0) as url:
-            seconds, _ = batch(home, url, "--from", str(rows))
+            seconds = batch(home, url, "--from", str(rows)).seconds
             bare = bare_threads(url, count, 8)
             sdk = sdk_loop(url, count // 4) * 4
         print(f"no latency: {bare / (seconds - fixed):.2f} of bare requests.Session threads")
@@ -154,7 +151,7 @@ def main() -> None:
         long = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
         write_rows(rows, long)
         with server(0) as url:
-            seconds, memory = batch(home, url, "--from", str(rows), "--dry-run")
+            _, seconds, memory = batch(home, url, "--from", str(rows), "--dry-run")
         print(
             f"{long} rows: checked {long / (seconds - fixed):,.0f} a second, {memory / 1e6:.0f} MB"
         )

@@ -4,7 +4,6 @@ import json
 import os
 import resource
 import signal
-import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.commands import COMMANDS
-from tests.conftest import TOKEN, Shell
+from tests.conftest import EXECUTABLE, TOKEN, Shell
+from tests.measure import Measured, measure
 
 from . import (
     CATALOGUE,
@@ -37,22 +37,11 @@ def configured(shell: Shell, server: FaultyServer, **more: str) -> Shell:
     return shell.with_(KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN, **more)
 
 
-def run_measured(shell: Shell, fault: Fault) -> tuple[int, float, int]:
-    """Return the exit code, the seconds, and the peak of the process's memory in bytes."""
+def run_measured(shell: Shell, fault: Fault) -> Measured:
     with FaultyServer([Step(fault)]) as server:
-        started = time.monotonic()
-        process = configured(shell, server).start(
-            *COMMANDS["update"],
-            "--timeout",
-            "2",
-            "--max-time",
-            "3",
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        return process.returncode, time.monotonic() - started, usage.ru_maxrss * 1024
+        limits = ("--timeout", "2", "--max-time", "3")
+        command = [EXECUTABLE, *COMMANDS["update"], *limits]
+        return measure(command, configured(shell, server).environment)
 
 
 @pytest.mark.usefixtures("alone")
