@@ -1,7 +1,8 @@
 """What became of each row, on disk, so that a run can be ended at any moment and gone on with.
 
 A row's intent is committed and synced before its first byte is sent, its result after. One thread
-writes; it commits for all the rows in flight at once, so that they share the cost of the disk.
+writes; it commits for all the rows in flight at once, so that they share the cost of the disk, and
+passes each of them on when it is committed.
 
 The file holds digests of rows, keys, states and request ids; no token and no text. Each entry has
 a checksum, and the file one of all entries and their number, so that damage anywhere is noticed.
@@ -14,14 +15,16 @@ import sqlite3
 import tempfile
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import IntEnum
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kabelwerk_cli.api.errors import ConfigurationError
 
 VERSION = 1
+GROUP = 100
+"""How many entries are committed together, at most."""
 _SCHEMA = """
 CREATE TABLE about (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -110,23 +113,25 @@ class Journal:
 
     def find(self, entry_id: bytes) -> Entry | None:
         """Return what is known of a row from before this run."""
+        if self._is_new:
+            return None
         with self._trouble():
             row = self._db.execute(
                 "SELECT id, state, key, request_id, checksum FROM entries WHERE id = ?", (entry_id,)
             ).fetchone()
         return _checked(row) if row else None
 
-    def write(self, entry: Entry) -> None:
-        """Set a row's entry, and return when it is on the disk.
+    def write(
+        self, entry: Entry, before: Entry | None, then: Callable[[JournalError | None], None]
+    ) -> None:
+        """Have an entry written, and return at once.
 
-        Raises:
-            JournalError: it is not.
+        Args:
+            entry: what to write.
+            before: the entry that stands there for the same row.
+            then: is called once the entry is on the disk, or with the reason why it is not.
         """
-        write = _Write(entry, threading.Event())
-        self._pending.put(write)
-        write.committed.wait()
-        if self._failure:
-            raise self._failure
+        self._pending.put(_Write(entry, before, then))
 
     def __enter__(self) -> "Journal":
         return self
@@ -171,38 +176,39 @@ class Journal:
                 "one, name another with --journal, or begin anew with --restart."
             )
         self._count, self._total = count, total
+        self._is_new = count == 0
 
     def _write_groups(self) -> None:
         while (first := self._pending.get()) is not None:
             group = [first]
             with contextlib.suppress(queue.Empty):
-                while (more := self._pending.get_nowait()) is not None:
+                while len(group) < GROUP and (more := self._pending.get_nowait()) is not None:
                     group.append(more)
-                self._pending.put(None)  # to be seen again when the group is written
+                if more is None:
+                    self._pending.put(None)  # to be seen again when the group is written
             try:
                 with self._trouble():
-                    self._commit([write.entry for write in group])
+                    self._commit(group)
             except JournalError as error:
                 self._failure = error
             for write in group:
-                write.committed.set()
+                write.then(self._failure)
 
-    def _commit(self, entries: list[Entry]) -> None:
+    def _commit(self, writes: list["_Write"]) -> None:
         if self._failure:
             raise self._failure
         count, total = self._count, self._total
+        values: list[Any] = []
+        for entry, before, _ in writes:
+            checksum = entry.checksum
+            count += before is None
+            total ^= checksum ^ (before.checksum if before else 0)
+            values += (*entry, checksum)
+        rows = ", ".join(["(?, ?, ?, ?, ?)"] * len(writes))
         self._db.execute("BEGIN IMMEDIATE")
         try:
-            for entry in entries:
-                before = self._db.execute(
-                    "SELECT checksum FROM entries WHERE id = ?", (entry.id,)
-                ).fetchone()
-                count += before is None
-                total ^= entry.checksum ^ (before[0] if before else 0)
-                self._db.execute(
-                    "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)",
-                    (entry.id, entry.state, entry.key, entry.request_id, entry.checksum),
-                )
+            # one statement: Python lets another thread run at each
+            self._db.execute(f"INSERT OR REPLACE INTO entries VALUES {rows}", values)  # noqa: S608
             self._db.execute("UPDATE about SET entries = ?, checksum = ?", (count, total))
             self._db.execute("COMMIT")
         except BaseException:
@@ -215,7 +221,7 @@ class Journal:
     def _trouble(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, UnicodeDecodeError) as error:
+        except (sqlite3.Error, UnicodeError) as error:
             busy = "locked" in str(error)
             what = "is in use by another process" if busy else f"cannot be used ({error})"
             raise JournalError(
@@ -229,7 +235,8 @@ class Journal:
 
 class _Write(NamedTuple):
     entry: Entry
-    committed: threading.Event
+    before: Entry | None
+    then: Callable[[JournalError | None], None]
 
 
 def _checked(row: tuple[bytes, int, str, str | None, int]) -> Entry:

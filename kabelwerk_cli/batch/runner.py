@@ -1,8 +1,9 @@
 """Sends rows side by side, those for the same target in their order.
 
-One thread, the caller's, reads rows, hands them out and takes what came back; workers send. A row
-is handed out when no other row for its target is under way. What waits for its target is bounded,
-so that memory stays flat however long the file is.
+A row goes from the caller's thread through the journal, where its intent is put on disk, to a
+worker that sends it, and through the journal, where its result is put on disk, back to the caller.
+None of them waits for another. A row is handed out when no other row for its target is under way.
+What waits is bounded, so that memory stays flat however long the file is.
 """
 
 import queue
@@ -10,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 from kabelwerk_cli.api.answers import Fate, Verdict
@@ -192,7 +194,15 @@ class Runner:
             while (wait := self._next_start - self._clock()) > 0 and not self.stop:
                 self._sleep(min(wait, LONGEST_SLEEP))
         self._in_flight += 1
-        self._tasks.put(task)
+        self._journal.write(_entry(task, State.INTENT), task.known, partial(self._start, task))
+
+    def _start(self, task: Task, trouble: JournalError | None) -> None:
+        """Let a row be sent, now that its intent is on the disk."""
+        if trouble:
+            self.end("the journal cannot be written", trouble)
+            self._results.put(Result(task, "not attempted", error=trouble, sent=False))
+        else:
+            self._tasks.put(task)
 
     def _take_result(self) -> Iterator[Result]:
         if not self._in_flight:
@@ -219,15 +229,13 @@ class Runner:
     def _watch(self, result: Result) -> None:
         """Stop a run that gets nowhere."""
         error = result.error
-        if not result.sent and error is None:
+        if not result.sent:
             return
         if result.outcome == "done":
             self._dead = 0
             return
         self._failures += 1
-        if isinstance(error, JournalError):
-            self.end("the journal cannot be written", error)
-        elif isinstance(error, (AuthenticationError, UntrustedCertificate, ConfigurationError)):
+        if isinstance(error, (AuthenticationError, UntrustedCertificate, ConfigurationError)):
             self.end("the server does not accept the token, or cannot be trusted", error)
         elif isinstance(error, (NoConnection, ServerError)):
             self._dead += 1
@@ -241,22 +249,26 @@ class Runner:
     def _work(self, client: Client) -> None:
         while (task := self._tasks.get()) is not None:
             try:
-                result = self._send(client, task)
+                result, entry = self._send(client, task)
                 # here, and not where results are taken: the next row must not go out any more
                 with self._watching:
                     self._watch(result)
-                self._results.put(result)
+                intent = _entry(task, State.INTENT)
+                self._journal.write(entry, intent, partial(self._finish, result))
             except BaseException as error:  # noqa: BLE001 - the caller's thread raises it
                 self._results.put(error)
 
-    def _send(self, client: Client, task: Task) -> Result:
+    def _finish(self, result: Result, trouble: JournalError | None) -> None:
+        """Give a result back, now that it is on the disk; if it is not, it still is the result."""
+        if trouble:
+            self.end("the journal cannot be written", trouble)
+        self._results.put(result)
+
+    def _send(self, client: Client, task: Task) -> tuple[Result, Entry]:
+        """Return what became of a row, and what the journal is to say of it."""
         if self.stop:
-            return Result(task, "not attempted", sent=False)
-        key = task.row.operation.key
-        try:
-            self._journal.write(Entry(task.id, State.INTENT, key))
-        except JournalError as error:
-            return Result(task, "not attempted", error=error, sent=False)
+            left = task.known or _entry(task, State.FAILED)
+            return Result(task, "not attempted", sent=False), left
         try:
             outcome = client.send(task.row.operation, earlier=_doubt(task.known))
         except KabelwerkError as error:
@@ -267,11 +279,11 @@ class Runner:
             report = outcome.report
             if report.attempts == 1:
                 self._quota.give_back()
-        try:
-            self._journal.write(Entry(task.id, _STATES[result.outcome], key, report.request_id))
-        except JournalError as error:
-            self.end("the journal cannot be written", error)
-        return result
+        return result, _entry(task, _STATES[result.outcome], report.request_id)
+
+
+def _entry(task: Task, state: State, request_id: str | None = None) -> Entry:
+    return Entry(task.id, state, task.row.operation.key, request_id)
 
 
 def _doubt(known: Entry | None) -> Verdict | None:

@@ -1,6 +1,7 @@
 """The journal: whose it is, damage, disks that are full, and what an edited file means."""
 
 import json
+import queue
 import resource
 import sqlite3
 from pathlib import Path
@@ -26,8 +27,11 @@ def entry(number: int, state: State = State.DONE) -> Entry:
 def filled(path: Path, count: int = 60) -> bytes:
     with Journal(path, "purpose") as journal:
         for number in range(count):
-            journal.write(entry(number, State.INTENT))
-            journal.write(entry(number))
+            intent = entry(number, State.INTENT)
+            for now, before in ((intent, None), (entry(number), intent)):
+                on_disk = queue.SimpleQueue()
+                journal.write(now, before, on_disk.put)
+                assert on_disk.get(timeout=20) is None
     return path.read_bytes()
 
 
