@@ -1,5 +1,6 @@
 """A real terminal: a pty with the executable in it."""
 
+import codecs
 import fcntl
 import os
 import pty
@@ -35,6 +36,8 @@ class Terminal:
         )
         os.close(follower)
         self.screen = ""
+        # a read may end within a character
+        self._decode = codecs.getincrementaldecoder("utf-8")().decode
 
     def __enter__(self) -> "Terminal":
         return self
@@ -71,7 +74,8 @@ class Terminal:
         while self.process.poll() is None:
             assert time.monotonic() < give_up_at, self.screen
             self._read()
-        self._read()
+        while self._read():
+            pass
         return self.process.returncode
 
     @property
@@ -79,8 +83,12 @@ class Terminal:
         """What is on the screen, without colours and moves."""
         return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.screen)
 
-    def _read(self) -> None:
+    def _read(self) -> bool:
+        """Read what there is; tell whether there was something."""
         try:
-            self.screen += os.read(self._leader, 65536).decode()
+            more = os.read(self._leader, 65536)
         except (BlockingIOError, OSError):
             time.sleep(0.01)
+            return False
+        self.screen += self._decode(more)
+        return bool(more)

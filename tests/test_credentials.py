@@ -307,6 +307,23 @@ def test_deletion_in_a_protected_profile(shell: Shell) -> None:
         assert "kusanagi" not in server.model.users
 
 
+@pytest.mark.parametrize("call", ["create", "update", "delete", "ensure"])
+def test_a_batch_in_a_protected_profile(shell: Shell, call: str) -> None:
+    with FaultyServer() as server:
+        configure(shell, url=server.url, protected=True)
+        secret = shell.with_(KABELWERK_API_TOKEN=TOKEN)
+        columns = "key\nbatou\n" if call == "delete" else "key,name\nbatou,Batou\n"
+        (shell.home / "rows.csv").write_text(columns)
+        batch = ("users", call, "--from", "rows.csv")
+        for args in ((), ("--yes",), ("--profile", "default")):
+            ran = secret.run(*batch, *args)
+            assert ran.code == 2
+            assert "--yes --profile default" in ran.err
+        assert server.requests == []
+        secret.run(*batch, "--yes", "--profile", "default")
+        assert len(server.requests) >= 1
+
+
 def test_deletion_asks_on_a_terminal(shell: Shell) -> None:
     with FaultyServer() as server:
         secret = shell.with_(KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN)

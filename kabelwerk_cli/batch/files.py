@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -27,7 +27,9 @@ class Raw(NamedTuple):
     """1 for the first row after the header."""
     line: int
     """The line where it begins."""
-    cells: Mapping[str, Any]
+    columns: Sequence[str]
+    """The names of its columns, as they stand there."""
+    cells: Sequence[Any]
     """The value of each column: text, or what JSON has there."""
     source: Sequence[str]
     """The row as it stands there: its cells, or a line of JSON."""
@@ -130,13 +132,13 @@ class RowFile:
                         yield self._csv_row(number, line, cells, width)
                     line = reader.line_num + 1
             except csv.Error as error:
-                yield Raw(number + 1, line, {}, (), f"this is no CSV from here on ({error})")
+                yield Raw(number + 1, line, (), (), (), f"this is no CSV from here on ({error})")
 
     def _csv_row(self, number: int, line: int, cells: Sequence[str], width: int) -> Raw:
         if len(cells) != width:
             problem = f"there are {len(cells)} cells, and {width} columns"
-            return Raw(number, line, {}, cells, problem)
-        return Raw(number, line, dict(zip(self.columns, cells, strict=True)), cells)
+            return Raw(number, line, (), (), cells, problem)
+        return Raw(number, line, self.columns, cells, cells)
 
     def _json_rows(self) -> Iterator[Raw]:
         number = 0
@@ -150,15 +152,16 @@ class RowFile:
 
 def _json_row(number: int, line: int, text: str) -> Raw:
     source = [text if text.endswith("\n") else f"{text}\n"]
+    cells, problem = {}, ""
     try:
         cells = json.loads(text, object_pairs_hook=_unique)
     except RecursionError:
-        return Raw(number, line, {}, source, "this is nested too deeply")
+        problem = "this is nested too deeply"
     except ValueError as error:
-        return Raw(number, line, {}, source, f"this is not JSON ({error})")
+        problem = f"this is not JSON ({error})"
     if not isinstance(cells, dict):
-        return Raw(number, line, {}, source, "this is JSON, but not an object")
-    return Raw(number, line, cells, source)
+        cells, problem = {}, "this is JSON, but not an object"
+    return Raw(number, line, tuple(cells), tuple(cells.values()), source, problem)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

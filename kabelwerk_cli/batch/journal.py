@@ -15,7 +15,7 @@ import sqlite3
 import tempfile
 import threading
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -66,8 +66,20 @@ class Entry(NamedTuple):
     @property
     def checksum(self) -> int:
         """A number that another content would hardly have."""
-        text = f"{self.state}\0{self.key}\0{self.request_id}".encode("utf-8", "surrogatepass")
-        return zlib.crc32(text, zlib.crc32(self.id))
+        content = f"{self.id.hex()}/{self.state}/{self.key}/{self.request_id or ''}"
+        return zlib.crc32(content.encode())
+
+
+# the same checksum, made by SQLite: a million entries are read in half a second
+_CONTENT = "lower(hex(id)) || '/' || state || '/' || key || '/' || ifnull(request_id, '')"
+_TYPES = "typeof(id) = 'blob' AND typeof(key) = 'text' AND typeof(request_id) IN ('text', 'null')"
+_CHECKED = f"""
+SELECT
+    count(*),
+    ifnull(sum(checksum), 0),
+    total(checksum = crc32(CAST({_CONTENT} AS BLOB)) AND {_TYPES})
+FROM entries
+"""  # noqa: S608
 
 
 class JournalError(ConfigurationError):
@@ -111,15 +123,22 @@ class Journal:
         self._writer = threading.Thread(target=self._write_groups, daemon=True)
         self._writer.start()
 
-    def find(self, entry_id: bytes) -> Entry | None:
-        """Return what is known of a row from before this run."""
+    def find(self, ids: Sequence[bytes]) -> dict[bytes, Entry]:
+        """Return what is known of some rows from before this run."""
         if self._is_new:
-            return None
+            return {}
+        query = f"SELECT id, state, key, request_id FROM entries WHERE id IN ({_places(ids)})"  # noqa: S608
         with self._trouble():
-            row = self._db.execute(
-                "SELECT id, state, key, request_id, checksum FROM entries WHERE id = ?", (entry_id,)
-            ).fetchone()
-        return _checked(row) if row else None
+            return {
+                row[0]: Entry(row[0], State(row[1]), *row[2:])
+                for row in self._db.execute(query, ids)
+            }
+
+    def done(self, ids: Sequence[bytes]) -> list[bytes]:
+        """Return those of some rows that an earlier run has done."""
+        query = f"SELECT id FROM entries WHERE id IN ({_places(ids)}) AND state = {State.DONE:d}"  # noqa: S608
+        with self._trouble():
+            return [entry_id for (entry_id,) in self._db.execute(query, ids)]
 
     def write(
         self, entry: Entry, before: Entry | None, then: Callable[[JournalError | None], None]
@@ -164,12 +183,10 @@ class Journal:
         about = self._db.execute("SELECT version, purpose, entries, checksum FROM about").fetchall()
         if len(about) != 1 or about[0][0] != VERSION:
             raise sqlite3.DatabaseError("it is no journal")
-        count, total = 0, _seed(about[0][1])
-        for row in self._db.execute("SELECT id, state, key, request_id, checksum FROM entries"):
-            total ^= _checked(row).checksum
-            count += 1
-        if (count, total) != about[0][2:]:
-            raise sqlite3.DatabaseError("entries are missing")
+        count, checksums, sound = self._db.execute(_CHECKED).fetchone()
+        total = checksums + _seed(about[0][1])
+        if sound != count or (count, total) != about[0][2:]:
+            raise sqlite3.DatabaseError("entries are damaged or missing")
         if about[0][1] != purpose:
             raise OtherPurpose(
                 f"The journal '{self.path}' is that of another batch ({about[0][1]}). Finish that "
@@ -202,7 +219,7 @@ class Journal:
         for entry, before, _ in writes:
             checksum = entry.checksum
             count += before is None
-            total ^= checksum ^ (before.checksum if before else 0)
+            total += checksum - (before.checksum if before else 0)
             values += (*entry, checksum)
         rows = ", ".join(["(?, ?, ?, ?, ?)"] * len(writes))
         self._db.execute("BEGIN IMMEDIATE")
@@ -239,16 +256,8 @@ class _Write(NamedTuple):
     then: Callable[[JournalError | None], None]
 
 
-def _checked(row: tuple[bytes, int, str, str | None, int]) -> Entry:
-    entry_id, state, key, request_id, checksum = row
-    try:
-        entry = Entry(entry_id, State(state), key, request_id)
-        sound = entry.checksum == checksum
-    except (ValueError, TypeError):
-        sound = False
-    if not sound:
-        raise sqlite3.DatabaseError("an entry is damaged")
-    return entry
+def _places(ids: Sequence[bytes]) -> str:
+    return ", ".join("?" * len(ids))
 
 
 def _seed(purpose: str) -> int:
@@ -257,7 +266,9 @@ def _seed(purpose: str) -> int:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(path, timeout=0.5, isolation_level=None, check_same_thread=False)
+    db = sqlite3.connect(path, timeout=0.5, isolation_level=None, check_same_thread=False)
+    db.create_function("crc32", 1, zlib.crc32, deterministic=True)
+    return db
 
 
 def _create(path: Path, purpose: str) -> None:

@@ -10,24 +10,25 @@ EVERY_SECONDS = 30.0
 
 
 @contextlib.contextmanager
-def progress(console: Console, total: int) -> Iterator[Callable[[], None]]:
+def progress(console: Console, total: int, before: int) -> Iterator[Callable[[], None]]:
     """Give what is to be called after each row.
 
     Args:
         console: where to show it.
         total: how many rows there are.
+        before: how many of them earlier runs have done.
     """
     if console.is_quiet:
         yield lambda: None
     elif console.is_watched:
-        with _bar(total) as advance:
+        with _bar(total, before) as advance:
             yield advance
     else:
-        yield _lines(console, total)
+        yield _lines(console, total, before)
 
 
 @contextlib.contextmanager
-def _bar(total: int) -> Iterator[Callable[[], None]]:
+def _bar(total: int, before: int) -> Iterator[Callable[[], None]]:
     # rich in a second place: only a batch on a terminal needs its bars
     from rich.console import Console as RichConsole  # noqa: PLC0415
     from rich.progress import (  # noqa: PLC0415
@@ -48,7 +49,7 @@ def _bar(total: int) -> Iterator[Callable[[], None]]:
         transient=True,
     )
     with bar:
-        task = bar.add_task("", total=total, rate=0.0)
+        task = bar.add_task("", total=total, completed=before, rate=0.0)
         done = 0
 
         def advance() -> None:
@@ -59,8 +60,8 @@ def _bar(total: int) -> Iterator[Callable[[], None]]:
         yield advance
 
 
-def _lines(console: Console, total: int) -> Callable[[], None]:
-    done, told = 0, time.monotonic()
+def _lines(console: Console, total: int, before: int) -> Callable[[], None]:
+    done, told = before, time.monotonic()
 
     def advance() -> None:
         nonlocal done, told

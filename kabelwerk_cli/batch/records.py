@@ -3,7 +3,6 @@
 import typing
 from typing import Any, NamedTuple
 
-from kabelwerk_cli.exit_codes import InvalidRow
 from kabelwerk_cli.failures import problem
 from kabelwerk_cli.output import as_json
 
@@ -27,14 +26,7 @@ def to_record(kind: Any, result: Result) -> Any:
     error = as_json(problem(result.error)) if result.error else None
     given = {RENAMED.get(name, name): value for name, value in _fields(result.record)}
     rest = [given.get(name) for name in kind._fields[len(OWN) :]]
-    task = result.task
-    return kind(task.row.number, task.row.operation.key, result.outcome, error, *rest)
-
-
-def invalid_record(kind: Any, number: int, key: str, message: str) -> Any:
-    """Return what to tell of a row that was not fit to be sent."""
-    error = as_json(problem(InvalidRow(f"{message[:1].upper()}{message[1:]}. Nothing was sent.")))
-    return kind(number, key, "failed", error, *[None] * (len(kind._fields) - len(OWN)))
+    return kind(result.number, result.key, result.outcome, error, *rest)
 
 
 def in_brief(record: Any) -> Any:

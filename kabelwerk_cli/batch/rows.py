@@ -1,21 +1,23 @@
 """Rows as calls, through the options and the checks of the command that they are rows of."""
 
+import functools
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import click
 
 from kabelwerk_cli import values
-from kabelwerk_cli.api.calls import Call, Ensure
+from kabelwerk_cli.api.calls import DEPTH_LIMIT, Call, Ensure, too_deep
 from kabelwerk_cli.api.errors import InvalidInput
 from kabelwerk_cli.options import ColumnOption, JsonObject, KeyOption, TextFile
 
-from .files import BadFile, Raw, RowFile
+from .files import BadFile, Raw
 
 Operation = Call | Ensure
-Read = Callable[[Any], Any]
+Convert = Callable[[Any], Any]
+DIGEST_SIZE = 16
 
 
 class Row(NamedTuple):
@@ -26,6 +28,11 @@ class Row(NamedTuple):
     operation: Operation
     digest: bytes
     """Stands for the row's content; rows that say the same have the same."""
+
+    @property
+    def key(self) -> str:
+        """The key of the user, or of the room's user."""
+        return self.operation.key
 
     @property
     def target(self) -> tuple[str, ...]:
@@ -41,6 +48,22 @@ class BadRow(NamedTuple):
     line: int
     key: str
     problem: str
+
+
+class Parsed(NamedTuple):
+    """A row whose cells could be read; whether it can be sent is not known yet."""
+
+    number: int
+    line: int
+    arguments: Mapping[str, Any]
+    """What its call is made from."""
+    digest: bytes
+    """Stands for the row's content; rows that say the same have the same."""
+
+    @property
+    def key(self) -> str:
+        """The key of the user, or of the room's user."""
+        return _key(self.arguments)
 
 
 class RowReader:
@@ -62,14 +85,18 @@ class RowReader:
         exact_key: bool,
     ) -> None:
         self._make: Callable[..., Operation] = command.callback  # type: ignore[assignment]
-        self._params = dict(params)
-        self._explicit = frozenset(explicit)
-        self._exact_key = exact_key
+        options = [option for option in command.params if isinstance(option, ColumnOption)]
         self._options = {
-            option.name or "": option
-            for option in command.params
-            if isinstance(option, ColumnOption) and not isinstance(option.type, TextFile)
+            option.name or "": option for option in options if not isinstance(option.type, TextFile)
         }
+        self._required = [name for name, option in self._options.items() if option.required]
+        self._params = dict(params)
+        self._explicit = set(explicit)
+        for option in options:
+            if isinstance(option.type, TextFile):
+                self._read_text_of(option.name or "")
+        self._exact_key = exact_key
+        self._plan = functools.lru_cache(self._make_plan)
 
     def check_columns(self, columns: Sequence[str]) -> None:
         """Refuse columns that are unknown, stand twice, or are options as well.
@@ -77,81 +104,101 @@ class RowReader:
         Raises:
             BadFile: there is one, or one is missing.
         """
-        names = [_name(column) for column in columns]
-        for column, name in zip(columns, names, strict=True):
-            if name not in self._options:
-                known = tuple(self._options)
-                meant = values.did_you_mean(name, known)
-                raise BadFile(f"There is no column '{column}'; known: {', '.join(known)}.{meant}")
-            if names.count(name) > 1:
-                raise BadFile(f"The column '{column}' stands there twice.")
-            if name in self._explicit:
-                raise BadFile(f"'{column}' is a column and an option; leave one of them out.")
-        for name, option in self._options.items():
-            if option.required and name not in {*names, *self._explicit}:
-                raise BadFile(f"There is no column '{name}', nor an option {option.opts[0]}.")
+        try:
+            names = [name for name, _ in self._plan(tuple(columns))]
+        except ValueError as error:
+            raise BadFile(sentence(str(error))) from None
+        for name in self._required:
+            if name not in {*names, *self._explicit}:
+                option = self._options[name].opts[0]
+                raise BadFile(f"There is no column '{name}', nor an option {option}.")
+
+    def parse(self, raw: Raw) -> Parsed | BadRow:
+        """Return what the cells of a row say, or what is wrong with them."""
+        number, line, columns, cells, _, problem = raw
+        arguments, name = self._params.copy(), ""
+        if problem:
+            return BadRow(number, line, "", problem)
+        try:
+            for (name, convert), cell in zip(self._plan(tuple(columns)), cells, strict=True):
+                if cell is None and name == "hub_user":
+                    # JSON's null, where CSV has the column of this name
+                    arguments["unassign"] = True
+                elif cell is not None and (value := convert(cell)) is not None:
+                    arguments[name] = value
+        except ValueError as error:
+            problem = f"{name}: {error}" if name else str(error)
+            return BadRow(number, line, _key(arguments), problem)
+        for name in self._required:
+            if arguments[name] is None:
+                return BadRow(number, line, _key(arguments), f"{name}: is missing")
+        # the quickest text that differs for other values and not between versions of Python
+        content = ascii(list(arguments.values())).encode()
+        digest = hashlib.blake2b(content, digest_size=DIGEST_SIZE).digest()
+        return Parsed(number, line, arguments, digest)
+
+    def make(self, parsed: Parsed) -> Row | BadRow:
+        """Return a row as a call, or why it cannot be one."""
+        number, line, arguments, digest = parsed
+        try:
+            return Row(number, line, self._make(**arguments), digest)
+        except InvalidInput as error:
+            problem = f"{error.field}: {error.error_message}"
+        except click.UsageError as error:
+            problem = error.message
+        except ValueError as error:
+            problem = str(error)
+        return BadRow(number, line, parsed.key, problem)
 
     def read(self, raw: Raw) -> Row | BadRow:
         """Return a row as a call, or what is wrong with it."""
-        if raw.problem:
-            return BadRow(raw.number, raw.line, "", raw.problem)
-        row = dict(self._params)
-        try:
-            for column, cell in raw.cells.items():
-                self._take(row, column, cell)
-            self._check_required(row)
-            operation = self._make(**row)
-        except InvalidInput as error:
-            return self._bad(raw, f"{error.field}: {error.error_message}")
-        except click.UsageError as error:
-            return self._bad(raw, error.message)
-        except ValueError as error:
-            return self._bad(raw, str(error))
-        return Row(raw.number, raw.line, operation, _digest(operation))
+        parsed = self.parse(raw)
+        return parsed if isinstance(parsed, BadRow) else self.make(parsed)
 
-    def _bad(self, raw: Raw, problem: str) -> BadRow:
-        key = raw.cells.get("key", raw.cells.get("room", ""))
-        return BadRow(raw.number, raw.line, key if isinstance(key, str) else "", problem)
+    def _read_text_of(self, name: str) -> None:
+        """Take a file's text as the value of its sister option: a row that has it says the same."""
+        sister = name.removesuffix("_file")
+        if self._params[name] is not None and self._params[sister] is None:
+            self._params |= {sister: self._params[name], name: None}
+            self._explicit.add(sister)
 
-    def _take(self, row: dict[str, Any], column: str, cell: Any) -> None:
-        name = _name(column)
-        option = self._options.get(name)
-        if option is None:
-            meant = values.did_you_mean(name, tuple(self._options))
-            raise ValueError(f"there is no column '{column}'.{meant}")
-        if name in self._explicit:
-            raise ValueError(f"'{column}' is a column and an option; leave one of them out")
-        if name == "hub_user" and cell is None:
-            row["unassign"] = True  # JSON's null, where CSV has the column of this name
-            return
-        if cell is None or (cell == "" and not option.required):
-            return
-        row[name] = self._value(option, name, cell)
+    def _make_plan(self, columns: Sequence[str]) -> list[tuple[str, Convert]]:
+        """Return the parameter of each column, and what turns a cell into its value."""
+        plan: dict[str, Convert] = {}
+        for column in columns:
+            name = column.replace("-", "_")
+            option = self._options.get(name)
+            if option is None:
+                known = tuple(self._options)
+                meant = values.did_you_mean(name, known)
+                raise ValueError(
+                    f"there is no column '{column}'; known: {', '.join(known)}.{meant}"
+                )
+            if name in plan:
+                raise ValueError(f"the column '{column}' stands there twice")
+            if name in self._explicit:
+                raise ValueError(f"'{column}' is a column and an option; leave one of them out")
+            plan[name] = self._converter(option)
+        return list(plan.items())
 
-    def _check_required(self, row: Mapping[str, Any]) -> None:
-        for name, option in self._options.items():
-            if option.required and row.get(name) is None:
-                raise ValueError(f"{name}: is missing")
-
-    def _value(self, option: click.Option, name: str, cell: Any) -> Any:
-        try:
-            if option.is_flag:
-                return cell if isinstance(cell, bool) else values.flag(_text(cell))
-            if isinstance(option.type, JsonObject):
-                return json.loads(cell) if isinstance(cell, str) else cell
-            text = _text(cell)
-        except json.JSONDecodeError as error:
-            raise ValueError(f"{name}: this is not JSON ({error})") from None
-        except ValueError as error:
-            raise ValueError(f"{name}: {error}") from None
-        if isinstance(option, KeyOption) and not self._exact_key and text != text.strip():
-            raise ValueError(f"{name}: begins or ends with white space; see --exact-key")
-        return text
+    def _converter(self, option: ColumnOption) -> Convert:
+        """Return what turns a cell into an option's value; None for a cell that says nothing."""
+        if option.is_flag:
+            return _flag
+        if isinstance(option.type, JsonObject):
+            return _object
+        if isinstance(option, KeyOption) and not self._exact_key:
+            return _required_key if option.required else _optional_key
+        return _text if option.required else _optional_text
 
 
-def read_rows(file: RowFile, reader: RowReader) -> Iterator[Row | BadRow]:
-    """Yield every row of a file."""
-    return map(reader.read, file)
+def sentence(problem: str) -> str:
+    """Return what is wrong as a sentence."""
+    return f"{problem[:1].upper()}{problem[1:]}."
+
+
+def _key(arguments: Mapping[str, Any]) -> str:
+    return arguments.get("key") or arguments.get("room") or ""
 
 
 def _text(cell: Any) -> str:
@@ -160,11 +207,38 @@ def _text(cell: Any) -> str:
     return cell
 
 
-def _name(column: str) -> str:
-    return column.replace("-", "_")
+def _optional_text(cell: Any) -> str | None:
+    return _text(cell) or None
 
 
-def _digest(operation: Operation) -> bytes:
-    call = operation.create if isinstance(operation, Ensure) else operation
-    content = json.dumps([call.operation, call.segments, call.body], sort_keys=True)
-    return hashlib.blake2b(content.encode(), digest_size=16).digest()
+def _required_key(cell: Any) -> str:
+    if not isinstance(cell, str) or cell != cell.strip():
+        _text(cell)
+        raise ValueError("begins or ends with white space; see --exact-key")
+    return cell
+
+
+def _optional_key(cell: Any) -> str | None:
+    return _required_key(cell) or None
+
+
+def _flag(cell: Any) -> bool | None:
+    if isinstance(cell, bool) or cell == "":
+        return cell if cell != "" else None
+    return values.flag(_text(cell))
+
+
+def _object(cell: Any) -> Any:
+    """Return JSON, its names in order: objects that differ in nothing else say the same."""
+    if cell == "":
+        return None
+    try:
+        given = json.loads(cell) if isinstance(cell, str) else cell
+        deep = too_deep(given)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"this is not JSON ({error})") from None
+    except RecursionError:
+        deep = True
+    if deep:
+        raise ValueError(f"must not be nested deeper than {DEPTH_LIMIT} levels")
+    return json.loads(json.dumps(given, sort_keys=True))

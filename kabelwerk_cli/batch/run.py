@@ -14,7 +14,6 @@ import click
 from kabelwerk_cli.api.answers import Verdict
 from kabelwerk_cli.api.client import Client
 from kabelwerk_cli.api.errors import Applied, Interrupted, Report
-from kabelwerk_cli.api.repeats import repeats_when_unknown
 from kabelwerk_cli.backend import describe, open_client
 from kabelwerk_cli.console import Console, Listing
 from kabelwerk_cli.credentials import read_token
@@ -30,12 +29,14 @@ from .checking import Checked, Tasks, check
 from .files import BadFile, RowFile
 from .journal import Journal, OtherPurpose
 from .progress import progress
-from .records import batch_record, in_brief, invalid_record, to_record
-from .rows import BadRow, Row, RowReader, read_rows
+from .records import batch_record, in_brief, to_record
+from .rows import BadRow, Row, RowReader
 from .runner import Plan, Runner
 
 SUMMARY = ("row", "key", "outcome", "error")
 JOURNAL_SUFFIX = ".kabelwerk-journal"
+FAILURES = ("failed", "unknown")
+"""What a table shows."""
 SHOWN = 3
 """How many requests a preview shows."""
 
@@ -88,19 +89,24 @@ def run_batch(batch: Batch, request: Request, ask_leave: Callable[[int], None]) 
         )
         if not file.is_json:
             reader.check_columns(file.columns)
-        checked = check(file, reader, batch.console, batch.settings[OUTPUT])
+        journal = None if request.dry_run else _journal_of_before(batch, request, stack)
+        checked = check(file, reader, journal, batch.settings[OUTPUT])
+        stack.callback(checked.marks.close)
         if checked.bad and not request.skip_invalid:
             raise BadFile(f"{checked.bad} of {checked.rows} rows are not fit to be sent.")
         if request.dry_run:
-            _preview(batch, checked, read_rows(file, reader))
+            _preview(batch, checked, map(reader.read, file))
             return
         ask_leave(checked.rows - checked.bad)
         # what is missing in the settings is found before there is a journal
         clients = _clients(batch, stack)
-        with _journal(batch, request) as journal:
-            runner = Runner(journal, clients, request.plan)
-            totals = _send(batch, runner, Tasks(file, reader, checked, journal))
-            journal.close(remove=totals.complete)
+        journal = journal or stack.enter_context(_journal(batch, request))
+        runner = Runner(journal, clients, request.plan)
+        tell_done = not batch.console.is_quiet and batch.settings[OUTPUT] is not Format.TABLE
+        tasks = Tasks(file, reader, checked, journal, tell_done=tell_done)
+        totals = Totals(checked, tell_done=tell_done)
+        _send(batch, runner, tasks, totals)
+        journal.close(remove=totals.complete)
         if request.rejects and any(totals.rejects):
             rejected = (raw.source for raw in file if totals.rejects[raw.number])
             file.write(Path(request.rejects), rejected)
@@ -131,24 +137,42 @@ def _clients(
     return make
 
 
+def _journal_of_before(
+    batch: Batch, request: Request, stack: contextlib.ExitStack
+) -> Journal | None:
+    """Open the journal of an earlier run, if there is one to go on with."""
+    path = _journal_path(request)
+    if path is None or request.restart or not path.exists():
+        return None
+    return stack.enter_context(_journal(batch, request))
+
+
 def _journal(batch: Batch, request: Request) -> Journal:
-    path = request.journal or f"{request.file}{JOURNAL_SUFFIX}"
-    if request.file == "-" and not request.journal:
+    path = _journal_path(request)
+    if path is None:
         batch.console.note(
             "Standard input cannot be gone on with later; for that, name a --journal."
         )
-        path = str(Path(tempfile.mkdtemp()) / "journal")
+        path = Path(tempfile.mkdtemp()) / "journal"
     purpose = f"{batch.name} at {describe(batch.settings)}"
-    return Journal(Path(path), purpose, restart=request.restart)
+    return Journal(path, purpose, restart=request.restart)
+
+
+def _journal_path(request: Request) -> Path | None:
+    """Return where the journal is to be; None for one that nobody will look for."""
+    if request.journal:
+        return Path(request.journal)
+    return None if request.file == "-" else Path(f"{request.file}{JOURNAL_SUFFIX}")
 
 
 class Totals:
     """How many rows came to what; and which of them belong into the rejects."""
 
-    def __init__(self, rows: int) -> None:
-        self.rows = rows
-        self.outcomes: Counter[str] = Counter()
-        self.rejects = bytearray(rows + 1)
+    def __init__(self, checked: Checked, *, tell_done: bool) -> None:
+        self.rows = checked.rows
+        # what is not told row by row is not read again either
+        self.outcomes = Counter(done=0 if tell_done else checked.done)
+        self.rejects = bytearray(checked.rows + 1)
 
     def count(self, number: int, outcome: str, *, reject: bool) -> None:
         """Count a row."""
@@ -165,9 +189,8 @@ class Totals:
         return f"{self.rows} rows: " + ", ".join(f"{self.outcomes[p]} {p}" for p in parts) + "."
 
 
-def _send(batch: Batch, runner: Runner, tasks: Tasks) -> Totals:
+def _send(batch: Batch, runner: Runner, tasks: Tasks, totals: Totals) -> None:
     """Send the rows, and tell of each as its result comes."""
-    totals = Totals(tasks.checked.rows)
     table = batch.settings[OUTPUT] is Format.TABLE
     kind = batch_record(batch.record)
     records = _records(batch, runner, tasks, totals, kind)
@@ -184,7 +207,6 @@ def _send(batch: Batch, runner: Runner, tasks: Tasks) -> Totals:
         applied = Applied.YES if totals.outcomes["done"] else Applied.NO
         raise OutputLost(f"{lost} {totals}", Report(applied=applied)) from lost
     _exhaust(records)
-    return totals
 
 
 def _exhaust(records: Iterator[Any]) -> None:
@@ -196,25 +218,21 @@ def _exhaust(records: Iterator[Any]) -> None:
 def _records(
     batch: Batch, runner: Runner, tasks: Tasks, totals: Totals, kind: Any
 ) -> Iterator[Any]:
-    """Send the rows; yield what is to be told of each, in a table only of what is not done."""
+    """Send the rows; yield what is to be told of each, in a table only of failures."""
     table = batch.settings[OUTPUT] is Format.TABLE
-    with progress(batch.console, totals.rows) as advance, _signals(runner):
+    done = totals.outcomes.total()
+    with progress(batch.console, totals.rows, done) as advance, _signals(runner):
         for result in runner.run(iter(tasks)):
-            number, operation = result.task.row.number, result.task.row.operation
-            # a message that may have been posted is not one to be run again
-            again = result.outcome != "unknown" or repeats_when_unknown(operation)
-            totals.count(number, result.outcome, reject=result.outcome != "done" and again)
+            reject = result.outcome != "done" and result.again
+            totals.count(result.number, result.outcome, reject=reject)
             for note in result.notes:
-                batch.console.note(f"Row {number}: {note}")
+                batch.console.note(f"Row {result.number}: {note}")
             if not table:
                 yield to_record(kind, result)
-            elif result.outcome != "done":
+            elif result.outcome in FAILURES:
                 yield in_brief(to_record(kind, result))
-            advance()
-    for bad in tasks.bad:
-        totals.count(bad.number, "failed", reject=True)
-        record = invalid_record(kind, bad.number, bad.key, bad.problem)
-        yield in_brief(record) if table else record
+            if result.outcome != "not attempted":
+                advance()
 
 
 @contextlib.contextmanager

@@ -21,6 +21,7 @@ from kabelwerk_cli.api.errors import (
     AuthenticationError,
     ConfigurationError,
     KabelwerkError,
+    OutcomeUnknown,
     ServerError,
     UntrustedCertificate,
 )
@@ -53,14 +54,17 @@ class Task(NamedTuple):
 class Result(NamedTuple):
     """What became of a row."""
 
-    task: Task
+    number: int
+    key: str
     outcome: str
     """`done`, `failed`, `unknown` or `not attempted`."""
     record: Any = None
-    error: KabelwerkError | None = None
+    error: Exception | None = None
     notes: tuple[str, ...] = ()
     sent: bool = True
     """Whether this run tried to send it."""
+    again: bool = True
+    """Whether it does no harm to send it again."""
 
 
 class Stop(NamedTuple):
@@ -128,7 +132,7 @@ class Runner:
         self._sleep = sleep
         self._quota = Quota()
         self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
-        self._results: queue.SimpleQueue[Result | BaseException] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[tuple[Task, Result] | BaseException] = queue.SimpleQueue()
         self._waiting: dict[tuple[str, ...], deque[Task]] = {}
         self._backlog = self._in_flight = self._failures = self._dead = 0
         self._next_start = 0.0
@@ -139,17 +143,21 @@ class Runner:
             for _ in range(plan.concurrency)
         ]
 
-    def run(self, tasks: Iterator[Task]) -> Iterator[Result]:
+    def run(self, rows: Iterator[Task | Result]) -> Iterator[Result]:
         """Send rows until there are none, and yield what became of each, in no certain order.
 
-        After `end` no new rows are sent, those in flight are waited for, and what is left comes
-        as `not attempted`.
+        A result among the rows, of one that need or can not be sent, is passed on. After `end` no
+        new rows are sent, those in flight are waited for, and what is left comes as
+        `not attempted`.
         """
         for worker in self._workers:
             worker.start()
         try:
-            for task in tasks:
-                yield from self._place(task)
+            for row in rows:
+                if isinstance(row, Result):
+                    yield row
+                else:
+                    yield from self._place(row)
             while self._in_flight:
                 yield from self._take_result()
         finally:
@@ -170,7 +178,7 @@ class Runner:
         while self._in_flight >= self._plan.concurrency * 2 or self._backlog >= BACKLOG:
             yield from self._take_result()
         if self.stop:
-            yield Result(task, "not attempted", sent=False)
+            yield _result(task, "not attempted", sent=False)
         elif (target := task.row.target) in self._waiting:
             self._waiting[target].append(task)
             self._backlog += 1
@@ -179,13 +187,11 @@ class Runner:
             self._hand_out(task)
 
     def _settled(self, task: Task) -> Result | None:
-        known = task.known
-        if known and known.state is State.DONE:
-            return Result(task, "done", sent=False)
-        in_doubt = known and known.state in {State.INTENT, State.UNKNOWN}
+        if task.known and task.known.state is State.DONE:
+            return _result(task, "done", sent=False)
         again = repeats_when_unknown(task.row.operation) or self._plan.resend_unknown
-        if in_doubt and not again:
-            return Result(task, "unknown", sent=False)
+        if _doubt(task.known) and not again:
+            return _result(task, "unknown", sent=False)
         return None
 
     def _hand_out(self, task: Task) -> None:
@@ -200,19 +206,20 @@ class Runner:
         """Let a row be sent, now that its intent is on the disk."""
         if trouble:
             self.end("the journal cannot be written", trouble)
-            self._results.put(Result(task, "not attempted", error=trouble, sent=False))
+            self._results.put((task, _result(task, "not attempted", error=trouble, sent=False)))
         else:
             self._tasks.put(task)
 
     def _take_result(self) -> Iterator[Result]:
         if not self._in_flight:
             return
-        result = self._results.get()
+        finished = self._results.get()
         self._in_flight -= 1
-        if isinstance(result, BaseException):
-            raise result
+        if isinstance(finished, BaseException):
+            raise finished
+        task, result = finished
         yield result
-        yield from self._follow(result.task.row.target)
+        yield from self._follow(task.row.target)
 
     def _follow(self, target: tuple[str, ...]) -> Iterator[Result]:
         """Hand out the next row for a target, or let go of it."""
@@ -223,7 +230,7 @@ class Runner:
             if not self.stop:
                 self._hand_out(task)
                 return
-            yield Result(task, "not attempted", sent=False)
+            yield _result(task, "not attempted", sent=False)
         del self._waiting[target]
 
     def _watch(self, result: Result) -> None:
@@ -237,7 +244,7 @@ class Runner:
         self._failures += 1
         if isinstance(error, (AuthenticationError, UntrustedCertificate, ConfigurationError)):
             self.end("the server does not accept the token, or cannot be trusted", error)
-        elif isinstance(error, (NoConnection, ServerError)):
+        elif isinstance(error, (NoConnection, ServerError)) and not _was_turned_away(error):
             self._dead += 1
             if self._dead >= DEAD_AFTER:
                 self.end(f"the server failed {DEAD_AFTER} times in a row", error)
@@ -254,36 +261,42 @@ class Runner:
                 with self._watching:
                     self._watch(result)
                 intent = _entry(task, State.INTENT)
-                self._journal.write(entry, intent, partial(self._finish, result))
+                self._journal.write(entry, intent, partial(self._finish, task, result))
             except BaseException as error:  # noqa: BLE001 - the caller's thread raises it
                 self._results.put(error)
 
-    def _finish(self, result: Result, trouble: JournalError | None) -> None:
+    def _finish(self, task: Task, result: Result, trouble: JournalError | None) -> None:
         """Give a result back, now that it is on the disk; if it is not, it still is the result."""
         if trouble:
             self.end("the journal cannot be written", trouble)
-        self._results.put(result)
+        self._results.put((task, result))
 
     def _send(self, client: Client, task: Task) -> tuple[Result, Entry]:
         """Return what became of a row, and what the journal is to say of it."""
         if self.stop:
             left = task.known or _entry(task, State.FAILED)
-            return Result(task, "not attempted", sent=False), left
+            return _result(task, "not attempted", sent=False), left
         try:
             outcome = client.send(task.row.operation, earlier=_doubt(task.known))
         except KabelwerkError as error:
-            result = Result(task, _outcome_of(error), error=error)
+            result = _result(task, _outcome_of(error), error=error)
             report = error.report
         else:
-            result = Result(task, "done", outcome.record, notes=outcome.notes)
+            result = _result(task, "done", record=outcome.record, notes=outcome.notes)
             report = outcome.report
             if report.attempts == 1:
                 self._quota.give_back()
         return result, _entry(task, _STATES[result.outcome], report.request_id)
 
 
+def _result(task: Task, outcome: str, **more: Any) -> Result:
+    # a message that may have been posted is not one to be sent again
+    again = outcome != "unknown" or repeats_when_unknown(task.row.operation)
+    return Result(task.row.number, task.row.key, outcome, again=again, **more)
+
+
 def _entry(task: Task, state: State, request_id: str | None = None) -> Entry:
-    return Entry(task.id, state, task.row.operation.key, request_id)
+    return Entry(task.id, state, task.row.key, request_id)
 
 
 def _doubt(known: Entry | None) -> Verdict | None:
@@ -291,6 +304,12 @@ def _doubt(known: Entry | None) -> Verdict | None:
     if known and known.state in {State.INTENT, State.UNKNOWN}:
         return Verdict(Fate.UNKNOWN, "an earlier run sent it, and got no answer")
     return None
+
+
+def _was_turned_away(error: KabelwerkError) -> bool:
+    """Tell whether a working server rejected what was in doubt from an earlier try."""
+    status = error.report.status
+    return isinstance(error, OutcomeUnknown) and status is not None and 400 <= status < 500  # noqa: PLR2004
 
 
 _STATES = {"done": State.DONE, "failed": State.FAILED, "unknown": State.UNKNOWN}

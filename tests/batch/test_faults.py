@@ -79,6 +79,35 @@ def test_one_message_is_unknown_and_never_sent_again(messages: Shell) -> None:
     assert journal_is_gone(messages)
 
 
+def test_a_table_counts_what_was_done_before(messages: Shell) -> None:
+    (messages.home / "rows.csv").write_text("text\n" + "same\n" * 30 + "other\n" * 20)
+    no = invalid("no", {"text": ["is invalid"]})
+    table = POST[:-2]
+    with FaultyServer([Step(HONEST, times=9), Step(no, times=1)]) as server:
+        ran = configured(messages, server).run(*table)
+        assert ran.code == 10
+        assert "50 rows: 49 done, 1 failed, 0 unknown, 0 not attempted." in ran.err
+        again = configured(messages, server).run(*table)
+        assert (again.code, again.out) == (0, "")
+        assert "50 rows: 50 done, 0 failed, 0 unknown, 0 not attempted." in again.err
+        assert Counter(m.text for m in server.model.messages) == {"same": 30, "other": 20}
+
+
+def test_doubts_of_an_earlier_run_do_not_look_like_a_dead_server(users: Shell) -> None:
+    lost = Step(RESET_AFTER_READING, applied=True, times=15)
+    command = ("--concurrency", "16", "--retries", "0")
+    with FaultyServer([lost]) as server:
+        ran = configured(users, server).run(*CREATE, *command)
+        assert ran.code == 9
+        counts = outcomes(ran)
+        assert counts["unknown"] >= 10
+        assert "10 times in a row" in ran.err
+        again = configured(users, server).run(*CREATE, *command)
+        assert again.code == 9
+        assert outcomes(again) == {"unknown": counts["unknown"], "done": ROWS - counts["unknown"]}
+        assert set(server.model.users) >= {f"u{n}" for n in range(1, ROWS + 1)}
+
+
 def test_a_token_that_ends(users: Shell) -> None:
     with FaultyServer([Step(HONEST, times=19), Step(FAULTS["status-401"], times=1)]) as server:
         ran = configured(users, server).run(*CREATE)

@@ -37,7 +37,9 @@ def filled(path: Path, count: int = 60) -> bytes:
 
 def known(path: Path, count: int) -> list[Entry | None]:
     with Journal(path, "purpose") as journal:
-        return [journal.find(entry(number).id) for number in range(count)]
+        ids = [entry(number).id for number in range(count)]
+        found = journal.find(ids)
+        return [found.get(known) for known in ids]
 
 
 def test_what_was_written_is_found_again(tmp_path: Path) -> None:
