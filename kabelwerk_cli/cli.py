@@ -60,7 +60,7 @@ def _boundary(given: Mapping[str, Any], argv: Sequence[str]) -> Iterator[None]:
     except (click.exceptions.Exit, click.exceptions.Abort):
         raise
     except BrokenPipeError as error:
-        # the reader of a help text has seen enough
+        # the reader has seen enough
         raise click.exceptions.Exit(ExitCode.OUTPUT_LOST) from error
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()

@@ -4,7 +4,7 @@ A command's own function is pure: from its options to a `Call`, or to an `Action
 written once, here.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -57,6 +57,13 @@ class Described(click.Command):
         self.examples = tuple(examples)
         self.params += COMMON_OPTIONS
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments; of an option of another command, say whose it is."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            raise _owned_elsewhere(error.option_name, ctx) or error from None
+
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples below the text."""
         super().format_help_text(ctx, formatter)
@@ -84,6 +91,29 @@ class Described(click.Command):
 
 class Group(Described, click.Group):
     """A group of commands."""
+
+
+def walk(
+    command: click.Command, path: tuple[str, ...]
+) -> Iterator[tuple[click.Command, tuple[str, ...]]]:
+    """Yield each command with its path, groups before what is in them."""
+    yield command, path
+    if isinstance(command, click.Group):
+        for name, child in sorted(command.commands.items()):
+            yield from walk(child, (*path, name))
+
+
+def _owned_elsewhere(option: str, ctx: click.Context) -> click.UsageError | None:
+    root = ctx.find_root()
+    owners = [
+        f"'{' '.join(path)}'"
+        for command, path in walk(root.command, (root.info_name or "",))
+        if any(option in (*param.opts, *param.secondary_opts) for param in command.params)
+    ]
+    if not owners:
+        return None
+    message = f"'{option}' is no option of '{ctx.command_path}', but of {', '.join(owners)}."
+    return click.UsageError(message, ctx)
 
 
 Action = Callable[[Settings, Console], None]

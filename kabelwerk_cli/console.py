@@ -44,12 +44,13 @@ class Console:
         with _stdout_failures(what, report):
             if sys.stdout is None:
                 raise OSError("it is closed")
+            terminal = _is_terminal(sys.stdout)
             style = Style(
                 fields=self._settings[FIELDS] or None,
                 summary=listing.summary,
                 single=listing.single,
-                terminal=_is_terminal(sys.stdout) and not self._settings.dumb_terminal,
-                color=self._settings.color,
+                terminal=terminal and not self._settings.dumb_terminal,
+                color=self._settings.color(terminal=terminal),
                 raw_csv=self._settings[RAW_CSV],
             )
             output = self._settings[OUTPUT]
@@ -127,7 +128,10 @@ def _stdout_failures(what: str, report: Report) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError) as error:
+        if isinstance(error, BrokenPipeError) and not what:
+            raise  # the reader has seen enough, and there is nothing else to be told
         reason = getattr(error, "strerror", None) or error
-        raise OutputLost(f"Standard output cannot be written ({reason}). {what}", report) from error
+        message = f"Standard output cannot be written ({reason}). {what}".rstrip()
+        raise OutputLost(message, report) from error
     except KeyboardInterrupt as signal:
         raise Interrupted(f"Interrupted. {what}", report) from signal

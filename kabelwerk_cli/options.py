@@ -8,6 +8,7 @@ from click.shell_completion import CompletionItem
 
 from .inputs import read_text
 from .settings import CONFIG, PROFILE, SETTINGS, Rank, Setting, profile_names
+from .values import did_you_mean
 
 
 class SettingOption(click.Option):
@@ -105,6 +106,15 @@ room_hub_option = click.option(
     default="_",
     help="The slug of the room's hub; not needed with a single hub.",
 )
+
+
+class OneOf(click.Choice[str]):
+    """One of a few words."""
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
+        """Return what is wrong, and what may have been meant."""
+        meant = did_you_mean(str(value), tuple(self.choices))
+        return f"{super().get_invalid_choice_message(value, ctx)}{meant}"
 
 
 class FileType(click.ParamType[Any]):

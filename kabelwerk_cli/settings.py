@@ -273,10 +273,15 @@ class Settings:
         """Whether the terminal can only print characters one after the other."""
         return self.environ.get("TERM") == "dumb"
 
-    @property
-    def color(self) -> bool:
-        """Whether colours may be used (https://no-color.org)."""
-        return not (self[NO_COLOR] or self.environ.get("NO_COLOR"))
+    def color(self, *, terminal: bool) -> bool:
+        """Whether colours are to be used (https://no-color.org, https://force-color.org).
+
+        Args:
+            terminal: whether the output goes to a terminal.
+        """
+        if self[NO_COLOR] or self.environ.get("NO_COLOR") or self.dumb_terminal:
+            return False
+        return terminal or bool(self.environ.get("FORCE_COLOR"))
 
     def data_folder(self) -> str:
         """Return the platform's folder for what this program keeps."""

@@ -71,8 +71,8 @@ row. In CSV an empty cell of an optional column means "not given".
 - stdout has a record for each row, in the order in which they end: row, key,
   outcome (done, failed, unknown, not attempted), error, and the fields of
   the object (the outcome of 'users ensure' is called ensured there). Rows
-  that an earlier run did have no object. A table shows only what is not
-  done. --rejects FILE gets the rows that were not done, to be corrected
+  that an earlier run did have no object. A table shows only what failed.
+  --rejects FILE gets the rows that were not done, to be corrected
   and run in their turn.
 
 It ends with 0 when every row is done, 10 when some are not, 9 when nobody
@@ -103,6 +103,9 @@ def environment() -> str:
     rows += [(row.environment, row.help) for row in SETTINGS if Rank.ENVIRONMENT in row.sources]
     rows += [
         ("NO_COLOR", "Print no colours."),
+        ("FORCE_COLOR", "Print colours also where no terminal is."),
+        ("TERM", "With 'dumb', print neither colours nor frames nor a progress bar."),
+        ("COLUMNS", "How wide tables and help texts are on a terminal."),
         ("HTTPS_PROXY", "A proxy for https, but never to this machine; also ALL_PROXY, NO_PROXY."),
     ]
     width = max(len(name) for name, _ in rows) + 2

@@ -44,7 +44,7 @@ MAY_IMPORT = {
         "profiles",
         "settings",
     },
-    "options": {"inputs", "settings"},
+    "options": {"inputs", "settings", "values"},
     "topics": {"exit_codes", "settings"},
     "batch": {
         "api",

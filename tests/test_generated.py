@@ -6,8 +6,8 @@ import click
 import pytest
 
 from kabelwerk_cli.cli import kabelwerk
+from kabelwerk_cli.command import walk
 from tools.generate import ROOT, files
-from tools.manual import walk
 
 from .conftest import Shell
 

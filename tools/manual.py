@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from kabelwerk_cli import __version__, topics
+from kabelwerk_cli.command import walk
 from kabelwerk_cli.options import SettingOption
 
 SECTION = "1"
@@ -24,16 +25,6 @@ def pages(root: click.Group) -> dict[str, str]:
     """Return each page by its file's name."""
     paths = list(walk(root, (root.name or "",)))
     return {f"{'-'.join(path)}.{SECTION}": page(command, path, paths) for command, path in paths}
-
-
-def walk(
-    command: click.Command, path: tuple[str, ...]
-) -> Iterator[tuple[click.Command, tuple[str, ...]]]:
-    """Yield each command with its path, groups before what is in them."""
-    yield command, path
-    if isinstance(command, click.Group):
-        for name, child in sorted(command.commands.items()):
-            yield from walk(child, (*path, name))
 
 
 def page(

@@ -200,7 +200,8 @@ def _send(batch: Batch, runner: Runner, tasks: Tasks, totals: Totals) -> None:
     try:
         if not silent:
             rows = itertools.chain([first] if first else [], records)
-            batch.console.show(Listing(kind, rows, SUMMARY if table else None))
+            listing = Listing(kind, rows, SUMMARY if table else None)
+            batch.console.show(listing, "No more rows were sent.")
     except OutputLost as lost:
         runner.end("standard output cannot be written")
         _exhaust(records)

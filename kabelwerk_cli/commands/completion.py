@@ -5,6 +5,7 @@ from click.shell_completion import ShellComplete, get_completion_class
 
 from kabelwerk_cli.command import Action, ActionCommand
 from kabelwerk_cli.console import Console
+from kabelwerk_cli.options import OneOf
 from kabelwerk_cli.settings import Settings
 
 SHELLS = ("bash", "zsh", "fish")
@@ -18,7 +19,7 @@ SHELLS = ("bash", "zsh", "fish")
         "kabelwerk completion fish > kabelwerk.fish",
     ],
 )
-@click.argument("shell", type=click.Choice(SHELLS))
+@click.argument("shell", type=OneOf(SHELLS))
 @click.pass_context
 def completion(ctx: click.Context, *, shell: str) -> Action:
     """Print the script that makes a shell complete commands, options and values."""

@@ -5,6 +5,7 @@ import click
 from kabelwerk_cli import topics
 from kabelwerk_cli.command import Action, ActionCommand
 from kabelwerk_cli.console import Console
+from kabelwerk_cli.options import OneOf
 from kabelwerk_cli.settings import Settings
 
 
@@ -13,7 +14,7 @@ from kabelwerk_cli.settings import Settings
     cls=ActionCommand,
     examples=[f"kabelwerk help {topic}" for topic in topics.TOPICS],
 )
-@click.argument("topic", type=click.Choice(list(topics.TOPICS)))
+@click.argument("topic", type=OneOf(list(topics.TOPICS)))
 def help_command(*, topic: str) -> Action:
     """Explain exit codes, the environment, batches or output formats."""
 

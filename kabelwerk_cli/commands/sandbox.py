@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from kabelwerk_cli.command import Action, ActionCommand, Group
+from kabelwerk_cli.options import OneOf
 
 _db = click.option("--db", type=click.Path(), metavar="FILE", help="The sandbox's database file.")
 
@@ -51,7 +52,7 @@ def sandbox() -> None:
 @click.option("--token", help="Accept only this token.")
 @click.option(
     "--rooms",
-    type=click.Choice(["auto", "manual"]),
+    type=OneOf(["auto", "manual"]),
     default="auto",
     help="Whether a new end user gets a room in every hub; on the real backend the app does that.",
 )
@@ -72,7 +73,7 @@ def serve(*, db: str | None, rooms: str, **service: Any) -> Action:
     cls=ActionCommand,
     examples=["kabelwerk sandbox show users", "kabelwerk sandbox show messages -o jsonl"],
 )
-@click.argument("what", type=click.Choice(["users", "rooms", "messages"]))
+@click.argument("what", type=OneOf(["users", "rooms", "messages"]))
 @_db
 def show(*, what: str, db: str | None) -> Action:
     """Show what is in the sandbox: users, rooms or messages."""

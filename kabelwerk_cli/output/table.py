@@ -21,22 +21,23 @@ def print_table(
         rows: the cells, made safe before.
         stream: where to write.
         terminal: whether a person looks at it, on a screen that has a width.
-        color: whether colours may be used there.
+        color: whether colours are to be used; a header is in bold.
     """
     if terminal:
         _print_framed(header, rows, stream, color=color)
     else:
-        _print_plain([header, *rows], stream)
+        _print_plain([header, *rows], stream, color=color)
 
 
-def _print_plain(rows: Sequence[Sequence[str]], stream: TextIO) -> None:
+def _print_plain(rows: Sequence[Sequence[str]], stream: TextIO, *, color: bool) -> None:
     # rich would fill each line up to a width, wrap at it, and measure every character twice
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
+    for number, row in enumerate(rows):
         cells = (
             cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)
         )
-        stream.write("  ".join(cells).rstrip() + "\n")
+        line = "  ".join(cells).rstrip()
+        stream.write(f"\x1b[1m{line}\x1b[0m\n" if color and number == 0 else f"{line}\n")
 
 
 def _print_framed(

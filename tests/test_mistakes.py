@@ -1,0 +1,34 @@
+"""What is said to somebody who mistyped."""
+
+import pytest
+
+from .conftest import Shell
+
+MISTAKES = {
+    "user create": "Did you mean 'users'?",
+    "users crate": "Did you mean 'create'?",
+    "rooms update --room kusanagi --unasign": "Did you mean '--unassign'?",
+    "users create -o jsn": "Did you mean 'json'?",
+    "help exitcodes": "Did you mean 'exit-codes'?",
+    "completion bsh": "Did you mean 'bash'?",
+    "sandbox show user": "Did you mean 'users'?",
+    "users create --key a --archived": (
+        "'--archived' is no option of 'kabelwerk users create', but of 'kabelwerk rooms update'."
+    ),
+    "users --key a create": (
+        "'--key' is no option of 'kabelwerk users', but of 'kabelwerk users create', 'kabelwerk "
+        "users delete', 'kabelwerk users ensure', 'kabelwerk users update'."
+    ),
+    "--db x sandbox serve": (
+        "'--db' is no option of 'kabelwerk', but of 'kabelwerk sandbox reset', 'kabelwerk sandbox "
+        "serve', 'kabelwerk sandbox show'."
+    ),
+}
+
+
+@pytest.mark.parametrize("command", MISTAKES)
+def test_what_may_have_been_meant(shell: Shell, command: str) -> None:
+    ran = shell.run(*command.split())
+    assert (ran.code, ran.out) == (2, "")
+    assert MISTAKES[command] in ran.err
+    assert "--help'" in ran.err
