@@ -6,7 +6,9 @@ Nothing here passes or fails. The server is a process of its own, as fast as a f
 """
 
 import contextlib
+import itertools
 import os
+import queue
 import subprocess
 import sys
 import tempfile
@@ -17,6 +19,11 @@ from pathlib import Path
 
 import requests
 
+from kabelwerk_cli.batch.files import RowFile
+from kabelwerk_cli.batch.journal import GROUP, Entry, Journal, State
+from kabelwerk_cli.batch.rows import Parsed, RowReader
+from kabelwerk_cli.batch.run import JOURNAL_SUFFIX
+from kabelwerk_cli.commands.users import create
 from tests.conftest import EXECUTABLE
 from tests.measure import Measured, measure
 
@@ -126,35 +133,81 @@ def startup(home: Path) -> float:
         return min(batch(home, url, "--from", str(path)).seconds for _ in range(3))
 
 
+def journal_of(path: Path, url: str, left: int) -> None:
+    """Write the journal of an earlier run that did all rows of a file but a few."""
+    params = dict.fromkeys(("key", "name", "hub"))
+    reader = RowReader(create, params, [], exact_key=False)
+    file = RowFile(str(path))
+    written: queue.SimpleQueue[object] = queue.SimpleQueue()
+    under_way = 0
+    with Journal(Path(f"{path}{JOURNAL_SUFFIX}"), f"users create at {url}") as journal:
+        for raw in itertools.islice(file, left, None):
+            row = reader.parse(raw)
+            assert isinstance(row, Parsed)
+            request_id = os.urandom(16).hex()
+            entry = Entry(row.digest + bytes(4), State.DONE, row.key, request_id)
+            journal.write(entry, None, written.put)
+            under_way += 1
+            while under_way > 2 * GROUP:
+                assert written.get() is None
+                under_way -= 1
+
+
+def tell(what: str, reached: str, bound: str) -> None:
+    """Print a row of the table."""
+    print(f"| {what} | {reached} | {bound} |", flush=True)
+
+
+def with_latency(home: Path, fixed: float) -> None:
+    """Compare with what a server of 50 ms allows at all."""
+    rows = home / "rows.csv"
+    for concurrency in (8, 16, 32):
+        count = 100 * concurrency
+        write_rows(rows, count)
+        at_once = ("--concurrency", str(concurrency))
+        with server(0.05) as url:
+            seconds = batch(home, url, "--from", str(rows), *at_once).seconds
+        ratio = count / (seconds - fixed) / (concurrency / 0.05)
+        tell(
+            f"50 ms of latency, {concurrency} at once: of what is possible", f"{ratio:.2f}", "0.90"
+        )
+
+
+def without_latency(home: Path, fixed: float) -> None:
+    """Compare with bare threads, and with the official SDK."""
+    rows, count = home / "rows.csv", 4000
+    write_rows(rows, count)
+    with server(0) as url:
+        mine = batch(home, url, "--from", str(rows)).seconds - fixed
+        bare = bare_threads(url, count, 8)
+        sdk = sdk_loop(url, count // 4) * 4
+    tell("no latency, journal on: of bare `requests.Session` threads", f"{bare / mine:.2f}", "0.80")
+    tell("no latency, journal on: of the official SDK in a loop", f"{sdk / mine:.2f}", "1.00")
+
+
+def a_long_file(home: Path, fixed: float, count: int) -> None:
+    """Check a long file, and go on with one of which ten rows are left."""
+    rows = home / "rows.csv"
+    write_rows(rows, count)
+    with server(0) as url:
+        _, seconds, memory = batch(home, url, "--from", str(rows), "--dry-run")
+        tell(f"{count:,} rows: checked a second", f"{count / (seconds - fixed):,.0f}", "100,000")
+        tell(f"{count:,} rows: memory while checking", f"{memory / 1e6:.0f} MB", "100 MB")
+        journal_of(rows, url, left=10)
+        _, seconds, memory = batch(home, url, "--from", str(rows))
+        tell(f"{count:,} rows, ten of them left: time", f"{seconds:.1f} s", "10 s")
+        tell(f"{count:,} rows, ten of them left: memory", f"{memory / 1e6:.0f} MB", "100 MB")
+
+
 def main() -> None:
-    """Measure, and print."""
+    """Measure, and print a table."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        rows = home / "rows.csv"
         fixed = startup(home)
-        for concurrency in (8, 16, 32):
-            count = 100 * concurrency
-            write_rows(rows, count)
-            with server(0.05) as url:
-                at_once = ("--concurrency", str(concurrency))
-                seconds = batch(home, url, "--from", str(rows), *at_once).seconds
-            ratio = count / (seconds - fixed) / (concurrency / 0.05)
-            print(f"50 ms of latency, {concurrency:2} at once: {ratio:.2f} of what is possible")
-        count = 4000
-        write_rows(rows, count)
-        with server(0) as url:
-            seconds = batch(home, url, "--from", str(rows)).seconds
-            bare = bare_threads(url, count, 8)
-            sdk = sdk_loop(url, count // 4) * 4
-        print(f"no latency: {bare / (seconds - fixed):.2f} of bare requests.Session threads")
-        print(f"no latency: {sdk / (seconds - fixed):.1f} times the official SDK in a loop")
-        long = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-        write_rows(rows, long)
-        with server(0) as url:
-            _, seconds, memory = batch(home, url, "--from", str(rows), "--dry-run")
-        print(
-            f"{long} rows: checked {long / (seconds - fixed):,.0f} a second, {memory / 1e6:.0f} MB"
-        )
+        print("| what | reached | bound |\n|---|---|---|")
+        with_latency(home, fixed)
+        without_latency(home, fixed)
+        a_long_file(home, fixed, int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
 
 
 if __name__ == "__main__":

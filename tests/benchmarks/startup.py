@@ -3,7 +3,8 @@
     .venv/bin/python -m tests.benchmarks.startup
 
 Each command runs in turn with its floor, so that a busy moment of the machine hits both; the
-medians are compared. Nothing here passes or fails.
+medians are compared. Nothing here passes or fails. synadm and httpie are installed into a virtual
+environment of their own, from the package index.
 """
 
 import os
@@ -42,7 +43,20 @@ SDK_SCRIPT = """
 import kabelwerk.api
 print(kabelwerk.api.update_user(key="kusanagi", name="Motoko"))
 """
+SYNADM_CONFIG = """
+admin_path: /_synapse/admin
+base_url: {url}
+format: json
+homeserver: example.org
+matrix_path: /_matrix
+server_discovery: well-known
+ssl_verify: false
+timeout: 20
+token: benchmark
+user: admin
+"""
 UPDATE = ["--key", "kusanagi", "--name", "Motoko"]
+COMPLETION = ["_KABELWERK_COMPLETE=bash_complete", "COMP_WORDS=kabelwerk us", "COMP_CWORD=1"]
 
 
 class Row(NamedTuple):
@@ -51,70 +65,92 @@ class Row(NamedTuple):
     name: str
     command: list[str]
     floor: str
-    bound: float | None
+    bound: float | None = None
 
 
-def rows(script: str, sdk: str) -> tuple[dict[str, list[str]], list[Row]]:
+def write(path: Path, text: str) -> str:
+    """Write a file and return its path as a word of a command."""
+    path.write_text(text)
+    return str(path)
+
+
+def install_peers(home: Path) -> Path:
+    """Return the folder with the programs of others."""
+    subprocess.run([sys.executable, "-m", "venv", home / "peers"], check=True)
+    programs = home / "peers" / "bin"
+    pip = [programs / "pip", "install", "-q", "--disable-pip-version-check"]
+    subprocess.run([*pip, "synadm", "httpie"], check=True)
+    return programs
+
+
+def rows(home: Path, url: str) -> tuple[dict[str, list[str]], list[Row]]:
     """Return the floors by name, and the table."""
+    peers = install_peers(home)
     python, kabelwerk = sys.executable, str(EXECUTABLE)
+    synadm = [f"{peers}/synadm", "-c", write(home / "synadm.yaml", SYNADM_CONFIG.format(url=url))]
+    http = [f"{peers}/http", "--ignore-stdin"]
     floors = {
         "import click": [python, "-c", "import click"],
-        "click and requests": [python, script, *UPDATE],
+        "click + requests": [python, write(home / "script.py", SCRIPT), *UPDATE],
     }
     call = [kabelwerk, "users", "update", *UPDATE]
+    patch = ["PATCH", f"{url}/api/users/kusanagi", "name=Motoko", "Kabelwerk-Token:benchmark"]
     table = [
-        Row("--help", [kabelwerk, "--help"], "import click", 1.25),
-        Row("--version", [kabelwerk, "--version"], "import click", 1.25),
-        Row("a completion", ["env", *COMPLETION, kabelwerk], "import click", 1.25),
-        Row("a call, -o json", [*call, "-o", "json"], "click and requests", 1.10),
-        Row("a call, table", call, "click and requests", 1.30),
-        Row("the official SDK", [python, sdk], "click and requests", None),
+        Row("kabelwerk --help", [kabelwerk, "--help"], "import click", 1.25),
+        Row("kabelwerk --version", [kabelwerk, "--version"], "import click", 1.25),
+        Row("a TAB", ["env", *COMPLETION, kabelwerk], "import click", 1.25),
+        Row("synadm --help", [*synadm, "--help"], "import click"),
+        Row("http --version", [*http, "--version"], "import click"),
+        Row("kabelwerk, a call with -o json", [*call, "-o", "json"], "click + requests", 1.10),
+        Row("kabelwerk, a call with a table", call, "click + requests", 1.30),
+        Row(
+            "the official SDK in a script",
+            [python, write(home / "sdk.py", SDK_SCRIPT)],
+            "click + requests",
+        ),
+        Row("http PATCH", [*http, *patch], "click + requests"),
+        Row("synadm user details", [*synadm, "user", "details", "kusanagi"], "click + requests"),
     ]
     return floors, table
-
-
-COMPLETION = ["_KABELWERK_COMPLETE=bash_complete", "COMP_WORDS=kabelwerk us", "COMP_CWORD=1"]
 
 
 def seconds(command: list[str], environment: dict[str, str]) -> float:
     """Return how long a command takes, which has to succeed."""
     started = time.perf_counter()
-    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        command,
+        env=environment,
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     return time.perf_counter() - started
 
 
-def measure(
-    row: Row, floors: dict[str, list[str]], environment: dict[str, str]
-) -> tuple[float, float]:
-    """Return the medians of the command and of its floor, in seconds."""
+def ratio(row: Row, floors: dict[str, list[str]], environment: dict[str, str]) -> float:
+    """Return the median time of a command divided by that of its floor."""
     mine, theirs = [], []
     for _ in range(ROUNDS):
         mine.append(seconds(row.command, environment))
         theirs.append(seconds(floors[row.floor], environment))
-    return statistics.median(mine), statistics.median(theirs)
+    return statistics.median(mine) / statistics.median(theirs)
 
 
 def main() -> None:
     """Measure, and print a table."""
-    with tempfile.TemporaryDirectory() as home, FaultyServer() as server:
-        script, sdk = Path(home) / "script.py", Path(home) / "sdk.py"
-        script.write_text(SCRIPT)
-        sdk.write_text(SDK_SCRIPT)
+    with tempfile.TemporaryDirectory() as folder, FaultyServer() as server:
         environment = {
-            "HOME": home,
+            "HOME": folder,
             "PATH": os.environ["PATH"],
             "KABELWERK_URL": server.url,
             "KABELWERK_API_TOKEN": "benchmark",
         }
-        floors, table = rows(str(script), str(sdk))
-        print(f"{'':18} {'ms':>7} {'floor':>7} {'ratio':>6} {'bound':>6}  floor is")
+        floors, table = rows(Path(folder), server.url)
+        print("| command | compared with | times as long | at most |\n|---|---|---|---|")
         for row in table:
-            mine, theirs = measure(row, floors, environment)
             bound = f"{row.bound:.2f}" if row.bound else ""
-            print(
-                f"{row.name:18} {mine * 1000:7.1f} {theirs * 1000:7.1f} {mine / theirs:6.2f} "
-                f"{bound:>6}  {row.floor}"
-            )
+            took = ratio(row, floors, environment)
+            print(f"| {row.name} | {row.floor} | {took:.2f} | {bound} |", flush=True)
 
 
 if __name__ == "__main__":
