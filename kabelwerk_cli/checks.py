@@ -51,13 +51,6 @@ class Check(NamedTuple):
     """What was found."""
 
 
-class Examined(NamedTuple):
-    """All steps; those after the first failure are skipped."""
-
-    checks: tuple[Check, ...]
-    failure: KabelwerkError | None
-
-
 class Findings(NamedTuple):
     """All steps; those after the first failure are skipped."""
 
@@ -133,17 +126,26 @@ def probe(settings: Settings, token: str, observe: Observer = _ignore) -> None:
             return
         except AuthenticationError as error:
             raise AuthenticationError(
-                "The backend does not accept the API token; check it, or run 'kabelwerk login'.",
-                error.report,
+                "The backend does not accept the API token.", error.report
             ) from None
         except (ServerError, OutcomeUnknown) as error:
             raise type(error)(_not_the_api(attempts), error.report) from None
+        except ConnectionError as error:
+            raise type(error)(_not_reached(error, attempts), error.report) from None
     raise ServerError(_not_the_api(attempts))
 
 
 def _not_the_api(attempts: Sequence[Attempted]) -> str:
     reason = attempts[-1].verdict.reason
     return f"This does not look like the Kabelwerk API: {reason}. Check the URL."
+
+
+def _not_reached(error: ConnectionError, attempts: Sequence[Attempted]) -> str:
+    reason = attempts[-1].verdict.reason
+    cure = "Check the URL, the network, and whether the server runs."
+    if isinstance(error, UntrustedCertificate):
+        cure = "If the server is yours, name its CA with --ca-file."
+    return f"{reason[:1].upper()}{reason[1:]}. {cure}"
 
 
 def _steps(settings: Settings, token: str, observe: Observer) -> Iterator[tuple[str, Step]]:
@@ -153,7 +155,8 @@ def _steps(settings: Settings, token: str, observe: Observer) -> Iterator[tuple[
         try:
             probe(settings, token, observe)
         except AuthenticationError as error:
-            answered.append(error)
+            cure = "Check it, or run 'kabelwerk login'."
+            answered.append(AuthenticationError(f"{error} {cure}", error.report))
         return "it answers as the Kabelwerk API"
 
     def accepted() -> str:

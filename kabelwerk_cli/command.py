@@ -21,6 +21,7 @@ from .options import (
     FileType,
     KeyOption,
     SettingOption,
+    claim_stdin,
 )
 from .output import UnknownField, check_fields
 from .settings import (
@@ -28,6 +29,7 @@ from .settings import (
     FIELDS,
     PROFILE,
     PROTECTED,
+    TOKEN_FILE,
     Rank,
     Settings,
     from_environment,
@@ -160,6 +162,10 @@ class CallCommand(Described):
         console = Console(settings)
         around = {param.name: ctx.params.pop(param.name or "") for param in self._around()}
         _check_fields(settings, self.record)
+        if around["from_file"] == "-":
+            claim_stdin(ctx, "--from")
+        if settings[TOKEN_FILE] == "-":
+            claim_stdin(ctx, TOKEN_FILE.option)
         if around["from_file"]:
             self._run_batch(ctx, console, settings, around)
             return
@@ -212,7 +218,11 @@ class CallCommand(Described):
             elif settings[PROTECTED]:
                 _ask_leave(console, settings, "", yes=around["yes"])
 
-        run_batch(batch, request, ask_leave)
+        try:
+            run_batch(batch, request, ask_leave)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
 
     def _show(self, console: Console, operation: Call | Ensure, outcome: "Outcome") -> None:
         if console.is_quiet:

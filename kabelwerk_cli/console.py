@@ -65,7 +65,13 @@ class Console:
             OutputLost: stdout cannot be written.
         """
         with _stdout_failures("", BEFORE_SENDING):
+            if sys.stdout is None:
+                raise OSError("it is closed")
             print(text, flush=True)  # noqa: T201
+
+    def flush(self) -> None:
+        """Hand over to stdout's reader what was written so far."""
+        sys.stdout.flush()
 
     @property
     def is_quiet(self) -> bool:

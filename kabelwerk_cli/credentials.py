@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .api.address import parse_address
 from .api.errors import ConfigurationError
 from .inputs import read_bytes
 from .settings import (
@@ -30,6 +31,8 @@ class Source(NamedTuple):
     """What it is called in a sentence."""
     read: Callable[[], str]
     """Gets the token; raises ConfigurationError."""
+    of_profile: bool
+    """Whether the token is one for the profile's URL only."""
     file: str | None = None
     """The file that it stands in, if it is a file."""
 
@@ -46,7 +49,24 @@ def read_token(settings: Settings) -> str:
             f"There is no API token. Set {TOKEN_VARIABLE}, use --token-file FILE, or run "
             "'kabelwerk login'."
         )
+    if source.of_profile:
+        _check_addressee(settings)
     return check_token(source.read(), source.name)
+
+
+def _check_addressee(settings: Settings) -> None:
+    """Refuse to give a profile's token to another backend than the profile's."""
+    own = settings.profile.values.get(URL.name)
+    if own is None or settings.rank(URL) is Rank.PROFILE:
+        return
+    asked = parse_address(settings[URL] or "", allow_insecure_http=True).origin
+    known = parse_address(own, allow_insecure_http=True).origin
+    if asked != known:
+        raise ConfigurationError(
+            f"The token of the profile '{settings.profile.name}' is for {known}, and the URL is "
+            f"{asked} ({settings.origin(URL)}). Name that one's token with --token-file or "
+            f"{TOKEN_VARIABLE}, or use its profile."
+        )
 
 
 def token_source(settings: Settings) -> Source | None:
@@ -58,16 +78,19 @@ def token_source(settings: Settings) -> Source | None:
     file = settings[TOKEN_FILE]
     token = settings.environ.get(TOKEN_VARIABLE)
     if token and settings.rank(TOKEN_FILE) is not Rank.OPTION:
-        return Source(f"environment {TOKEN_VARIABLE}", lambda: token)
+        return Source(f"environment {TOKEN_VARIABLE}", lambda: token, of_profile=False)
     if file is not None:
-        return Source(f"file '{file}' ({settings.origin(TOKEN_FILE)})", lambda: _read(file), file)
+        of_profile = settings.rank(TOKEN_FILE) is Rank.PROFILE
+        name = f"file '{file}' ({settings.origin(TOKEN_FILE)})"
+        return Source(name, lambda: _read(file), of_profile, file)
     where = settings.origin(TOKEN_COMMAND)
     if command := settings[TOKEN_COMMAND]:
         limit = settings[TIMEOUT]
-        return Source(f"token_command ({where})", lambda: _run(command, limit))
+        return Source(f"token_command ({where})", lambda: _run(command, limit), of_profile=True)
     if settings[TOKEN_KEYRING]:
         where = settings.origin(TOKEN_KEYRING)
-        return Source(f"the keyring ({where})", lambda: _ask_keyring(settings[URL] or ""))
+        url = settings[URL] or ""  # the keyring itself keeps tokens apart by this
+        return Source(f"the keyring ({where})", lambda: _ask_keyring(url), of_profile=False)
     return None
 
 

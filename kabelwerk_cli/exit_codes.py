@@ -71,7 +71,7 @@ def bug_after(what: str, report: Report) -> Iterator[None]:
     """
     try:
         yield
-    except (errors.KabelwerkError, Failed):
+    except (errors.KabelwerkError, Failed, click.ClickException):
         raise
     except Exception as error:
         raise Bug(f"{describe_bug(error)} {what}", report) from error

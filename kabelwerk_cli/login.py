@@ -13,6 +13,7 @@ from .backend import network_address
 from .checks import probe
 from .console import Console
 from .credentials import KEYRING_SERVICE, check_token, import_keyring, read_token
+from .exit_codes import Cancelled
 from .profiles import DEFAULT_NAME, parse_config, read_config
 from .settings import PROFILE, TOKEN_FILE, TOKEN_VARIABLE, URL, Rank, Settings
 
@@ -60,6 +61,9 @@ def logout(settings: Settings, console: Console) -> None:
         ConfigurationError: there is no such profile, or it cannot be changed.
     """
     path, name = settings.profile.path, settings.profile.name
+    if name and not any(key in settings.profile.values for key in TOKEN_KEYS):
+        console.note(f"The profile '{name}' has no token.")
+        return
     if not name:
         raise ConfigurationError(f"There is no profile in '{path}' to log out of.")
     document = _document(path)
@@ -94,7 +98,13 @@ def _ask(console: Console, what: str, prompt: Callable[..., Any]) -> Any:
             f"There is no {what} and nobody to ask; use --url and --token-file FILE ('-': "
             "standard input)."
         )
-    return prompt(what, err=True)
+    try:
+        return prompt(what, err=True)
+    except click.Abort as error:
+        # click's word for both Ctrl-C and the end of input
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        raise Cancelled(f"There is no {what}. Nothing was kept.") from None
 
 
 def _keep_in_keyring(url: str, token: str) -> bool:

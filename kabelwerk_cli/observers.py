@@ -17,15 +17,22 @@ BODIES = 2
 Observer = Callable[[Attempted], None]
 
 
-def observer(settings: Settings, console: Console) -> Observer:
+def observer(settings: Settings, console: Console, *, repeats: bool = True) -> Observer:
     """Return what is to be told of each attempt.
+
+    Args:
+        settings: the settings.
+        console: where to tell it.
+        repeats: whether repeats are told of also without -v.
 
     Raises:
         ConfigurationError: the log file cannot be written.
     """
-    observers: list[Observer] = [lambda attempted: _tell_of_repeat(console, attempted)]
+    observers: list[Observer] = []
     if settings[VERBOSE]:
-        observers.insert(0, lambda attempted: _narrate(settings[VERBOSE], attempted))
+        observers.append(lambda attempted: _narrate(settings[VERBOSE], attempted))
+    if settings[VERBOSE] or repeats:
+        observers.append(lambda attempted: _tell_of_repeat(console, attempted))
     if log_file := settings[LOG_FILE]:
         observers.append(_logger(log_file))
 

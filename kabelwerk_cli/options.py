@@ -87,7 +87,8 @@ class ColumnOption(click.Option):
         try:
             return super().handle_parse_result(ctx, opts, args)
         except click.MissingParameter:
-            if not ctx.params.get("from_file"):
+            # before parsing has ended, an option that was not given has a value of click's own
+            if not isinstance(ctx.params.get("from_file"), str):
                 raise
             ctx.params[self.name or ""] = None
             return None, args
@@ -117,6 +118,17 @@ class OneOf(click.Choice[str]):
         return f"{super().get_invalid_choice_message(value, ctx)}{meant}"
 
 
+def claim_stdin(ctx: click.Context | None, option: str) -> None:
+    """Note who reads standard input: a second reader would get nothing, or the other's secret.
+
+    Raises:
+        click.UsageError: another option reads it already.
+    """
+    reader = ctx.meta.setdefault(f"{__name__}.stdin", option) if ctx else option
+    if reader != option:
+        raise click.UsageError(f"{reader} and {option} cannot both read standard input.", ctx)
+
+
 class FileType(click.ParamType[Any]):
     """A type whose values are, or may be, files."""
 
@@ -135,6 +147,8 @@ class TextFile(FileType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the file's text."""
+        if value == "-":
+            claim_stdin(ctx, param.opts[0] if param else "")
         try:
             return read_text(value)
         except ValueError as error:
@@ -154,6 +168,8 @@ class JsonObject(FileType):
 
         try:
             text = value
+            if value in {"-", "@-"}:
+                claim_stdin(ctx, param.opts[0] if param else "")
             if value == "-" or value.startswith("@"):
                 text = read_text(value.removeprefix("@"))
             given = json.loads(text, parse_constant=_refuse_constant)

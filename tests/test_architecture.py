@@ -41,6 +41,7 @@ MAY_IMPORT = {
         "checks",
         "console",
         "credentials",
+        "exit_codes",
         "profiles",
         "settings",
     },

@@ -197,6 +197,69 @@ def test_login_with_a_keyring(shell: Shell, sandbox: Shell) -> None:
     assert shell.run(*UPDATE).code == 3
 
 
+def test_a_profiles_token_is_for_the_profiles_url_only(shell: Shell) -> None:
+    with FaultyServer() as own, FaultyServer() as other:
+        folder = configure(shell, url=own.url, token_file="token")
+        (folder / "token").write_text(TOKEN)
+        (folder / "token").chmod(0o600)
+        assert shell.run(*UPDATE).code == 0
+        assert shell.run(*UPDATE, "--url", f"{own.url}/api/").code == 0
+        elsewhere = shell.with_(KABELWERK_URL=other.url)
+        for ran in (shell.run(*UPDATE, "--url", other.url), elsewhere.run(*UPDATE)):
+            assert ran.code == 3
+            assert own.url in ran.err
+            assert other.url in ran.err
+        assert other.attempts == []
+        assert elsewhere.with_(KABELWERK_API_TOKEN=TOKEN).run(*UPDATE).code == 0
+        configure(shell, url=own.url, token_command=["echo", TOKEN])
+        assert elsewhere.run(*UPDATE).code == 3
+        assert len(other.requests) == 1
+
+
+def test_login_that_is_broken_off(shell: Shell, sandbox: Shell) -> None:
+    url = sandbox.environment["KABELWERK_URL"]
+    for typed, code in (("\x03", 130), ("\x04", 2)):
+        with Terminal(shell, "login", "--url", url) as terminal:
+            terminal.wait_for("API token: ")
+            terminal.type(typed)
+            if code == 130:
+                terminal.process.send_signal(2)
+            assert terminal.end() == code
+            assert "Aborted" not in terminal.plain
+    assert logged_in_files(shell) == {}
+
+
+def test_login_where_nobody_answers_says_what_to_check(shell: Shell) -> None:
+    command = ("login", "--url", "http://127.0.0.1:9", "--token-file", "-", "--retries", "0")
+    ran = shell.run(*command, stdin=TOKEN.encode())
+    assert ran.code == 7
+    assert ran.err.startswith("Error: The request was not sent: connection refused (http://127.0")
+    assert "Check the URL" in ran.err
+
+
+def test_a_second_logout_has_nothing_to_forget(shell: Shell) -> None:
+    configure(shell, url="http://127.0.0.1:9")
+    ran = shell.run("logout")
+    assert ran == (0, "", "The profile 'default' has no token.\n")
+
+
+def test_one_reader_of_standard_input(shell: Shell) -> None:
+    post = ("messages", "post", "--room", "r", "--user", "u")
+    with FaultyServer() as server:
+        secret = shell.with_(KABELWERK_URL=server.url)
+        for args in (
+            ("users", "create", "--from", "-", "--token-file", "-"),
+            (*post, "--text-file", "-", "--token-file", "-"),
+            (*post, "--text-file", "-", "--token-file", "-", "--dry-run"),
+            (*post, "--text-file", "-", "--from", "-"),
+        ):
+            ran = secret.run(*args, stdin=TOKEN.encode())
+            assert (ran.code, ran.out) == (2, "")
+            assert "cannot both read standard input" in ran.err
+            assert TOKEN not in ran.err
+        assert server.attempts == []
+
+
 def test_a_keyring_without_the_token(shell: Shell) -> None:
     configure(shell, url="http://127.0.0.1:9", token_keyring=True)
     ran = with_keyring(shell).run(*UPDATE)

@@ -12,6 +12,9 @@ MISTAKES = {
     "help exitcodes": "Did you mean 'exit-codes'?",
     "completion bsh": "Did you mean 'bash'?",
     "sandbox show user": "Did you mean 'users'?",
+    "users create": "Missing option '--key'.",
+    "users create --key a": "Missing option '--name'.",
+    "messages post --room r --text t": "Missing option '--user'.",
     "users create --key a --archived": (
         "'--archived' is no option of 'kabelwerk users create', but of 'kabelwerk rooms update'."
     ),

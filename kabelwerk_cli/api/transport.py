@@ -73,7 +73,7 @@ class NetworkTransport:
         # of them mean the same here: no whole answer. Interrupts are no Exception and go through.
         except Exception as error:
             self._adapter.close()
-            raise _failure(error, self._address) from error
+            raise _failure(error, self._address, sent=attempt.sent) from error
 
     def close(self) -> None:
         """Close the connections."""
@@ -246,7 +246,15 @@ class _TimedHTTPConnection(_TimedConnection, HTTPConnection):
 
 
 class _TimedHTTPSConnection(_TimedConnection, HTTPSConnection):
-    pass
+    def connect(self) -> None:
+        try:
+            super().connect()
+        except TimeoutError as error:
+            raise _NoHandshake from error
+
+
+class _NoHandshake(TimeoutError):
+    """The other end took the connection, and did not agree upon TLS in time."""
 
 
 def _connect(host: str, port: int, adapter: _Adapter) -> socket.socket:
@@ -304,13 +312,15 @@ def look_up(host: str, port: int, limit: float) -> list[Any]:
     return found[0]  # type: ignore[no-any-return]
 
 
-def _failure(error: BaseException, address: Address) -> Failure:
+def _failure(error: BaseException, address: Address, *, sent: bool) -> Failure:
     """Say what an attempt failed of, from the first cause of `error`."""
     cause = _root(error)
     if isinstance(cause, ssl.SSLCertVerificationError):
         reason = f"the certificate of {address.host} is not trusted: {cause.verify_message}"
         return Failure(reason, untrusted=True)
-    return Failure(_reason(cause), timed_out=isinstance(cause, TimeoutError))
+    reason = _reason(cause)
+    where = "" if sent else f" ({address.origin})"
+    return Failure(f"{reason}{where}", timed_out=isinstance(cause, TimeoutError))
 
 
 def _root(error: BaseException) -> BaseException:
@@ -320,14 +330,15 @@ def _root(error: BaseException) -> BaseException:
         inner = seen[-1].__cause__ or seen[-1].__context__
         if inner is None:
             inner = next((arg for arg in seen[-1].args if isinstance(arg, BaseException)), None)
-        if inner is None or inner in seen:
+        if inner is None or inner in seen or isinstance(seen[-1], _NoHandshake):
             return seen[-1]
         seen.append(inner)
 
 
 def _reason(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
-        return "the time limit was reached"
+        early = " before TLS was agreed upon" if isinstance(error, _NoHandshake) else ""
+        return f"the time limit was reached{early}"
     if isinstance(error, socket.gaierror):
         return f"the host name could not be looked up ({error.strerror or error})"
     if isinstance(error, ssl.SSLError):

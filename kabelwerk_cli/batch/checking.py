@@ -14,7 +14,7 @@ from kabelwerk_cli.output import Format, as_json, compact, visible
 
 from .files import Raw, RowFile
 from .journal import Journal
-from .rows import DIGEST_SIZE, BadRow, Parsed, RowReader, sentence
+from .rows import DIGEST_SIZE, BadRow, Parsed, RowReader, sentence, with_stop
 from .runner import Result, Task
 
 BLOCK = 500
@@ -134,7 +134,7 @@ def _was_seen(seen: bytearray, digest: bytes) -> bool:
 def _told(row: BadRow, output: Format) -> str:
     if output in {Format.JSON, Format.JSONL}:
         return compact({"invalid": as_json(row)})
-    return visible(f"Line {row.line} (row {row.number}): {row.problem}.")
+    return visible(f"Line {row.line} (row {row.number}): {with_stop(row.problem)}")
 
 
 class Tasks:

@@ -77,20 +77,26 @@ class RowFile:
             raise BadFile(f"'{self.name}' has changed while it was read.")
         return self._json_rows() if self.is_json else self._csv_rows()
 
-    def write(self, path: Path, sources: Iterator[Sequence[str]]) -> None:
-        """Write rows as a file of the same kind, which appears whole or not at all."""
-        with tempfile.NamedTemporaryFile(
-            "w", dir=path.absolute().parent, delete=False, encoding="utf-8", newline="",
-            errors="surrogateescape",
-        ) as file:  # fmt: skip
-            if self.is_json:
-                for source in sources:
-                    file.writelines(source)
-            else:
-                out = csv.writer(file, delimiter=self.delimiter, lineterminator="\n")
-                out.writerow(self.columns)
-                out.writerows(sources)
-        Path(file.name).replace(path)
+    def is_same(self, path: str | None) -> bool:
+        """Tell whether another file, which need not be there, is this one."""
+        return path is not None and os.path.exists(path) and os.path.samefile(path, self._path)  # noqa: PTH110, PTH121
+
+    def rejects(self, path: Path) -> "Rejects":
+        """Return a file of the same kind that appears at `path` once it is written.
+
+        Raises:
+            BadFile: there cannot be one.
+        """
+        if path.is_dir():
+            raise BadFile(f"'{path}' cannot be written: it is a folder.")
+        try:
+            file = tempfile.NamedTemporaryFile(  # noqa: SIM115 - `Rejects` closes it
+                "w", dir=path.absolute().parent, delete=False, encoding="utf-8", newline="",
+                errors="surrogateescape",
+            )  # fmt: skip
+        except OSError as error:
+            raise BadFile(f"'{path}' cannot be written: {error.strerror or error}.") from None
+        return Rejects(self, path, file)
 
     def _keep_stdin(self) -> str:
         self._spool = tempfile.NamedTemporaryFile()  # noqa: SIM115 - it lives as long as this
@@ -148,6 +154,41 @@ class RowFile:
                     continue
                 number += 1
                 yield _json_row(number, line, text)
+
+
+class Rejects:
+    """Rows to be corrected. The file is made at once, so that it is known that it can be.
+
+    Used in a `with` statement; without a call of `write` nothing is left behind.
+    """
+
+    def __init__(self, of: RowFile, path: Path, file: IO[str]) -> None:
+        self._of = of
+        self._path = path
+        self._file = file
+
+    def __enter__(self) -> "Rejects":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+        Path(self._file.name).unlink(missing_ok=True)
+
+    def write(self, sources: Iterator[Sequence[str]]) -> None:
+        """Write rows; the file appears whole or not at all.
+
+        Raises:
+            OSError: there is no room for it.
+        """
+        if self._of.is_json:
+            for source in sources:
+                self._file.writelines(source)
+        else:
+            out = csv.writer(self._file, delimiter=self._of.delimiter, lineterminator="\n")
+            out.writerow(self._of.columns)
+            out.writerows(sources)
+        self._file.flush()
+        Path(self._file.name).replace(self._path)
 
 
 def _json_row(number: int, line: int, text: str) -> Raw:

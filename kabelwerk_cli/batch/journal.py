@@ -247,7 +247,9 @@ class Journal:
             ) from error
         except OSError as error:
             reason = error.strerror or error
-            raise JournalError(f"The journal '{self.path}' cannot be used ({reason}).") from error
+            raise JournalError(
+                f"The journal '{self.path}' cannot be used ({reason}); nothing is sent without it."
+            ) from error
 
 
 class _Write(NamedTuple):

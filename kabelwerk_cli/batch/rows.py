@@ -107,7 +107,7 @@ class RowReader:
         try:
             names = [name for name, _ in self._plan(tuple(columns))]
         except ValueError as error:
-            raise BadFile(sentence(str(error))) from None
+            raise BadFile(f"{sentence(str(error))} The first line names the columns.") from None
         for name in self._required:
             if name not in {*names, *self._explicit}:
                 option = self._options[name].opts[0]
@@ -194,7 +194,12 @@ class RowReader:
 
 def sentence(problem: str) -> str:
     """Return what is wrong as a sentence."""
-    return f"{problem[:1].upper()}{problem[1:]}."
+    return with_stop(f"{problem[:1].upper()}{problem[1:]}")
+
+
+def with_stop(problem: str) -> str:
+    """Return what is wrong with a full stop, unless it has one."""
+    return problem if problem.endswith((".", "?")) else f"{problem}."
 
 
 def _key(arguments: Mapping[str, Any]) -> str:

@@ -17,16 +17,16 @@ from kabelwerk_cli.api.errors import Applied, Interrupted, Report
 from kabelwerk_cli.backend import describe, open_client
 from kabelwerk_cli.console import Console, Listing
 from kabelwerk_cli.credentials import read_token
-from kabelwerk_cli.exit_codes import BatchFailed, BatchUnknown, OutputLost
+from kabelwerk_cli.exit_codes import BatchFailed, BatchUnknown, OutputLost, bug_after
 from kabelwerk_cli.local import sandbox_path
 from kabelwerk_cli.observers import observer
 from kabelwerk_cli.output import Format
 from kabelwerk_cli.preview import previews, show_previews
-from kabelwerk_cli.settings import EXACT_KEY, OUTPUT, Settings
+from kabelwerk_cli.settings import EXACT_KEY, LOG_FILE, OUTPUT, Settings
 from kabelwerk_cli.signals import Terminated
 
 from .checking import Checked, Tasks, check
-from .files import BadFile, RowFile
+from .files import BadFile, Rejects, RowFile
 from .journal import Journal, OtherPurpose
 from .progress import progress
 from .records import batch_record, in_brief, to_record
@@ -37,6 +37,7 @@ SUMMARY = ("row", "key", "outcome", "error")
 JOURNAL_SUFFIX = ".kabelwerk-journal"
 FAILURES = ("failed", "unknown")
 """What a table shows."""
+BUG_REPORT = Report(applied=Applied.UNKNOWN, safe_to_rerun=True)
 SHOWN = 3
 """How many requests a preview shows."""
 
@@ -87,6 +88,7 @@ def run_batch(batch: Batch, request: Request, ask_leave: Callable[[int], None]) 
         reader = RowReader(
             batch.command, batch.params, batch.explicit, exact_key=batch.settings[EXACT_KEY]
         )
+        _check_outputs(batch, request, file)
         if not file.is_json:
             reader.check_columns(file.columns)
         journal = None if request.dry_run else _journal_of_before(batch, request, stack)
@@ -100,17 +102,40 @@ def run_batch(batch: Batch, request: Request, ask_leave: Callable[[int], None]) 
         ask_leave(checked.rows - checked.bad)
         # what is missing in the settings is found before there is a journal
         clients = _clients(batch, stack)
+        rejects = (
+            stack.enter_context(file.rejects(Path(request.rejects))) if request.rejects else None
+        )
         journal = journal or stack.enter_context(_journal(batch, request))
         runner = Runner(journal, clients, request.plan)
         tell_done = not batch.console.is_quiet and batch.settings[OUTPUT] is not Format.TABLE
         tasks = Tasks(file, reader, checked, journal, tell_done=tell_done)
         totals = Totals(checked, tell_done=tell_done)
-        _send(batch, runner, tasks, totals)
-        journal.close(remove=totals.complete)
-        if request.rejects and any(totals.rejects):
-            rejected = (raw.source for raw in file if totals.rejects[raw.number])
-            file.write(Path(request.rejects), rejected)
+        with bug_after("Rows were sent; the journal knows which.", BUG_REPORT), _usage_errors():
+            _send(batch, runner, tasks, totals)
+            journal.close(remove=totals.complete)
+            if rejects and any(totals.rejects):
+                _write_rejects(batch, rejects, file, totals)
     _conclude(batch, request, runner, totals)
+
+
+def _check_outputs(batch: Batch, request: Request, file: RowFile) -> None:
+    """Refuse to write over the input."""
+    outputs = {
+        "--rejects": request.rejects,
+        "--journal": request.journal,
+        LOG_FILE.option: batch.settings[LOG_FILE],
+    }
+    for option, path in outputs.items():
+        if file.is_same(path):
+            raise BadFile(f"{option} and --from name the same file.")
+
+
+def _write_rejects(batch: Batch, rejects: Rejects, file: RowFile, totals: "Totals") -> None:
+    try:
+        rejects.write(raw.source for raw in file if totals.rejects[raw.number])
+    except (OSError, BadFile) as error:
+        reason = getattr(error, "strerror", None) or error
+        batch.console.note(f"The rejects are not written: {reason}")
 
 
 @contextlib.contextmanager
@@ -129,7 +154,8 @@ def _clients(
     """Return what makes a client for each worker; the token is read once for all."""
     settings = batch.settings
     token = "" if sandbox_path(settings) else read_token(settings)
-    observe = observer(settings, batch.console)
+    # what is tried again is one line among thousands, and not known by its row
+    observe = observer(settings, batch.console, repeats=False)
 
     def make(may_retry: Callable[[Verdict], bool]) -> Client:
         return stack.enter_context(open_client(settings, observe, token=token, may_retry=may_retry))
@@ -230,6 +256,8 @@ def _records(
                 batch.console.note(f"Row {result.number}: {note}")
             if not table:
                 yield to_record(kind, result)
+                if result.sent:
+                    batch.console.flush()  # a reader, or a `kill -9`, may come at any moment
             elif result.outcome in FAILURES:
                 yield in_brief(to_record(kind, result))
             if result.outcome != "not attempted":
@@ -271,11 +299,11 @@ def _conclude(batch: Batch, request: Request, runner: Runner, totals: Totals) ->
         return
     unknown, done = totals.outcomes["unknown"], totals.outcomes["done"]
     why = f" Stopped: {runner.stop.reason}." if runner.stop else ""
-    more = (
-        ""
-        if request.file == "-" and not request.journal
-        else (" Run the same command again to go on with the rows that are not done.")
-    )
+    more = ""
+    if totals.outcomes["failed"]:
+        more += " Correct the rows that were rejected; --rejects FILE writes them."
+    if path := _journal_path(request):
+        more += f" Run the same command again to go on: '{path}' knows what is done."
     if unknown and batch.name == "messages post":
         more += " Messages of unknown outcome are not sent again without --resend-unknown."
     text = f"{totals}{why}{more}"

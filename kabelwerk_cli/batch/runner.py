@@ -247,7 +247,7 @@ class Runner:
         elif isinstance(error, (NoConnection, ServerError)) and not _was_turned_away(error):
             self._dead += 1
             if self._dead >= DEAD_AFTER:
-                self.end(f"the server failed {DEAD_AFTER} times in a row", error)
+                self.end(f"the server or the network failed {DEAD_AFTER} times in a row", error)
         else:
             self._dead = 0
         if self._plan.max_failures is not None and self._failures > self._plan.max_failures:

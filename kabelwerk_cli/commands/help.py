@@ -14,11 +14,14 @@ from kabelwerk_cli.settings import Settings
     cls=ActionCommand,
     examples=[f"kabelwerk help {topic}" for topic in topics.TOPICS],
 )
-@click.argument("topic", type=OneOf(list(topics.TOPICS)))
-def help_command(*, topic: str) -> Action:
+@click.argument("topic", type=OneOf(list(topics.TOPICS)), required=False)
+def help_command(*, topic: str | None) -> Action:
     """Explain exit codes, the environment, batches or output formats."""
 
     def explain(_: Settings, console: Console) -> None:
-        console.print(topics.TOPICS[topic]())
+        if topic is None:
+            console.print("\n".join(f"kabelwerk help {known}" for known in topics.TOPICS))
+        else:
+            console.print(topics.TOPICS[topic]())
 
     return explain

@@ -57,7 +57,14 @@ def sandbox() -> None:
     help="Whether a new end user gets a room in every hub; on the real backend the app does that.",
 )
 @click.option("--latency", type=click.FloatRange(0, 60), default=0.0, help="Seconds per answer.")
-@click.option("--fault", "faults", type=FaultType(), multiple=True, metavar="STATUS:PROBABILITY")
+@click.option(
+    "--fault",
+    "faults",
+    type=FaultType(),
+    multiple=True,
+    metavar="STATUS:PROBABILITY",
+    help="Answer with this status, so often (0 to 1), instead of acting; may be repeated.",
+)
 def serve(*, db: str | None, rooms: str, **service: Any) -> Action:
     """Serve the sandbox over HTTP, to this machine only, until Ctrl-C.
 

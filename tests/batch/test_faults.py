@@ -8,6 +8,7 @@ import pytest
 from tests.conftest import TOKEN, Ran, Shell
 from tests.faults import (
     FAULTS,
+    HANG,
     HONEST,
     RESET_AFTER_READING,
     FaultyServer,
@@ -192,6 +193,33 @@ def test_rejects_corrected_are_accepted_and_finish_the_work(users: Shell) -> Non
         }.items()
         posts = [request for request in server.requests if request.json["key"] in {"a", "c"}]
         assert len(posts) == 2
+
+
+def test_rejects_that_cannot_be_written_are_known_before(users: Shell) -> None:
+    (users.home / "folder").mkdir()
+    with FaultyServer() as server:
+        run = configured(users, server).run
+        for path in ("folder", "nowhere/rejects.csv", "rows.csv"):
+            ran = run(*CREATE, "--rejects", path)
+            assert (ran.code, ran.out) == (2, "")
+            assert "Nothing was sent" in ran.err
+        for option in ("--journal", "--log-file"):
+            ran = run(*CREATE, option, "rows.csv")
+            assert ran.code == 2
+            assert "name the same file" in ran.err
+        assert server.attempts == []
+        assert run(*CREATE, "--rejects", "rejects.csv").code == 0
+    assert [path.name for path in users.home.iterdir() if path.is_file()] == ["rows.csv"]
+
+
+def test_records_come_as_rows_end(users: Shell) -> None:
+    with FaultyServer([Step(HONEST, times=3), Step(HANG)]) as server:
+        process = configured(users, server).start(*CREATE)
+        assert process.stdout
+        first = [json.loads(process.stdout.readline())["row"] for _ in range(3)]
+        process.kill()
+        process.communicate(timeout=20)
+    assert first == [1, 2, 3]
 
 
 def test_rows_for_one_room_arrive_in_order(shell: Shell) -> None:
