@@ -5,6 +5,8 @@ import io
 import os
 import sys
 
+from .signals import Terminated, raise_on_sigterm
+
 
 def main() -> None:
     """Run the command line and exit with its code."""
@@ -12,16 +14,28 @@ def main() -> None:
     gc.set_threshold(100_000)
     _guard_standard_streams()
     try:
-        from .cli import kabelwerk  # noqa: PLC0415 - Ctrl-C may come while this is imported
-        from .signals import raise_on_sigterm  # noqa: PLC0415
-
         raise_on_sigterm()
-        kabelwerk(prog_name="kabelwerk")
+        sys.exit(_run())
+    except Terminated:
+        sys.exit(143)
     except KeyboardInterrupt:
         sys.exit(130)
     finally:
         _settle_stdout()
         gc.freeze()
+
+
+def _run() -> int:
+    from click import Abort  # noqa: PLC0415 - Ctrl-C may come while these are imported
+
+    from .cli import kabelwerk  # noqa: PLC0415
+
+    try:
+        code: int = kabelwerk.main(prog_name="kabelwerk", standalone_mode=False)
+    except Abort as error:
+        # click's word for a second signal, which came while the first one was told of
+        raise (error.__cause__ or KeyboardInterrupt) from None
+    return code
 
 
 def _guard_standard_streams() -> None:
