@@ -86,5 +86,5 @@ def _usage(error: click.ClickException) -> str:
     message = " ".join(error.format_message().split())
     context = error.ctx if isinstance(error, click.UsageError) else None
     path = context.command_path if context else "kabelwerk"
-    stop = "" if message.endswith((".", "?", ")")) else "."
+    stop = "" if message.endswith((".", "?", "?)")) else "."
     return f"{message}{stop} See '{path} --help'."

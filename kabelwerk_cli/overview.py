@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from .console import Console, Listing
 from .credentials import token_source
-from .settings import SETTINGS, TOKEN_COMMAND, URL, Setting, Settings
+from .settings import CONFIG, SETTINGS, TOKEN_COMMAND, URL, Setting, Settings
 
 
 class Row(NamedTuple):
@@ -24,7 +24,7 @@ def show(settings: Settings, console: Console) -> None:
 
 
 def _shown(settings: Settings, row: Setting[Any]) -> str:
-    value = settings[row]
+    value = settings.profile.path if row is CONFIG else settings[row]
     if row is URL and "@" in (value or ""):
         return "(hidden: it has a user name or password in it)"
     if isinstance(value, bool):

@@ -12,6 +12,7 @@ MISTAKES = {
     "help exitcodes": "Did you mean 'exit-codes'?",
     "completion bsh": "Did you mean 'bash'?",
     "sandbox show user": "Did you mean 'users'?",
+    "users create --key a --name b rows.csv": "Got unexpected extra argument (rows.csv). See",
     "users create": "Missing option '--key'.",
     "users create --key a": "Missing option '--name'.",
     "messages post --room r --text t": "Missing option '--user'.",

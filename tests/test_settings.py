@@ -71,7 +71,8 @@ def test_each_source_wins_over_the_one_before(shell: Shell, setting: Setting) ->
     else:
         value, origin = shown(plain)[setting.name]
         assert origin == "default"
-        assert value == ("" if setting.default in {None, ()} else str(setting.default).lower())
+        usual = "" if setting.default in {None, ()} else str(setting.default).lower()
+        assert value == (str(folder / "config.toml") if setting.name == "config" else usual)
 
     if Rank.PROFILE in setting.sources:
         (folder / "config.toml").write_text(config_text(setting, by_profile))

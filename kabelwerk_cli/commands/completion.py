@@ -22,7 +22,7 @@ SHELLS = ("bash", "zsh", "fish")
 @click.argument("shell", type=OneOf(SHELLS))
 @click.pass_context
 def completion(ctx: click.Context, *, shell: str) -> Action:
-    """Print the script that makes a shell complete commands, options and values."""
+    """Print the script that makes TAB work in a shell."""
     script = completion_script(ctx.find_root().command, shell)
 
     def show(_: Settings, console: Console) -> None:

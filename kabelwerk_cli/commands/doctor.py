@@ -10,7 +10,7 @@ from kabelwerk_cli.command import Action, ActionCommand
     examples=["kabelwerk doctor", "kabelwerk doctor --profile staging -o json"],
 )
 def doctor() -> Action:
-    """Check settings, name look-up, connection, TLS, the API and the token.
+    """Check settings, network, TLS, the API and the token.
 
     Changes nothing. Ends with the exit code of the first check that failed.
     """

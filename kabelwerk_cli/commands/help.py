@@ -16,7 +16,7 @@ from kabelwerk_cli.settings import Settings
 )
 @click.argument("topic", type=OneOf(list(topics.TOPICS)), required=False)
 def help_command(*, topic: str | None) -> Action:
-    """Explain exit codes, the environment, batches or output formats."""
+    """Explain exit codes, environment, batches, formats."""
 
     def explain(_: Settings, console: Console) -> None:
         if topic is None:

@@ -35,7 +35,7 @@ class FaultType(click.ParamType[tuple[int, float]]):
     ],
 )
 def sandbox() -> None:
-    """Try things out on a Kabelwerk backend of your own, on this machine."""
+    """Try things out on a backend on this machine."""
 
 
 @sandbox.command(

@@ -68,7 +68,7 @@ def update(*, key: str, name: str) -> Call:
     help="Count a user who does not exist as deleted.",
 )
 def delete(*, key: str, ignore_not_found: bool) -> Call:
-    """Delete a user; asks first, or needs --yes where there is nobody to ask."""
+    """Delete a user. Asks first, or needs --yes where nobody can be asked."""
     return calls.delete_user(key=key, ignore_not_found=ignore_not_found)
 
 
