@@ -20,6 +20,8 @@ class Listing(NamedTuple):
     """What a table shows of each; None for all."""
     single: bool = False
     """Whether it is one object and not a list, in JSON."""
+    live: bool = False
+    """Whether a reader is to get each as it comes."""
 
 
 class Console:
@@ -57,6 +59,8 @@ class Console:
             with writer(output, listing.record_type, sys.stdout, style) as rows:
                 for record in listing.records:
                     rows.write(record)
+                    if listing.live:
+                        sys.stdout.flush()
 
     def print(self, text: str) -> None:
         """Write lines of our own to stdout.
@@ -68,10 +72,6 @@ class Console:
             if sys.stdout is None:
                 raise OSError("it is closed")
             print(text, flush=True)  # noqa: T201
-
-    def flush(self) -> None:
-        """Hand over to stdout's reader what was written so far."""
-        sys.stdout.flush()
 
     @property
     def is_quiet(self) -> bool:

@@ -14,7 +14,7 @@ from kabelwerk_cli.output import Format, as_json, compact, visible
 
 from .files import Raw, RowFile
 from .journal import Journal
-from .rows import DIGEST_SIZE, BadRow, Parsed, RowReader, sentence, with_stop
+from .rows import DIGEST_SIZE, BadRow, Parsed, Row, RowReader, sentence, with_stop
 from .runner import Result, Task
 
 BLOCK = 500
@@ -186,6 +186,8 @@ class Tasks:
         if isinstance(row, Parsed) and mark == DONE:
             return Result(row.number, row.key, "done", sent=False)
         made = self._reader.make(row) if isinstance(row, Parsed) else row
+        if isinstance(made, Row) and made.digest != digest:
+            made = BadRow(made.number, made.line, made.key, "the file changed while it was read")
         if isinstance(made, BadRow):
             error = InvalidRow(f"{sentence(made.problem)} Nothing was sent.")
             return Result(made.number, made.key, "failed", error=error, sent=False)

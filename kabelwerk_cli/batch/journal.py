@@ -208,6 +208,9 @@ class Journal:
                     self._commit(group)
             except JournalError as error:
                 self._failure = error
+            except Exception as error:  # noqa: BLE001 - who waits must not wait for ever
+                name = type(error).__name__
+                self._failure = JournalError(f"The journal cannot be written ({name}).")
             for write in group:
                 write.then(self._failure)
 

@@ -226,7 +226,7 @@ def _send(batch: Batch, runner: Runner, tasks: Tasks, totals: Totals) -> None:
     try:
         if not silent:
             rows = itertools.chain([first] if first else [], records)
-            listing = Listing(kind, rows, SUMMARY if table else None)
+            listing = Listing(kind, rows, SUMMARY if table else None, live=True)
             batch.console.show(listing, "No more rows were sent.")
     except OutputLost as lost:
         runner.end("standard output cannot be written")
@@ -256,8 +256,6 @@ def _records(
                 batch.console.note(f"Row {result.number}: {note}")
             if not table:
                 yield to_record(kind, result)
-                if result.sent:
-                    batch.console.flush()  # a reader, or a `kill -9`, may come at any moment
             elif result.outcome in FAILURES:
                 yield in_brief(to_record(kind, result))
             if result.outcome != "not attempted":

@@ -1,6 +1,7 @@
 """Batches against a server that misbehaves: exit codes, sums, and what a rerun does."""
 
 import json
+import re
 from collections import Counter
 
 import pytest
@@ -210,6 +211,26 @@ def test_rejects_that_cannot_be_written_are_known_before(users: Shell) -> None:
         assert server.attempts == []
         assert run(*CREATE, "--rejects", "rejects.csv").code == 0
     assert [path.name for path in users.home.iterdir() if path.is_file()] == ["rows.csv"]
+
+
+def test_a_reader_that_goes_away(users: Shell) -> None:
+    with FaultyServer() as server:
+        shell = configured(users, server)
+        with shell.start(*CREATE) as process:
+            assert process.stdout
+            assert process.stderr
+            process.stdout.readline()
+            process.stdout.close()
+            message = json.loads(process.stderr.read().splitlines()[-1])["error"]["message"]
+        assert process.returncode == 141
+        counts = re.search(r"50 rows: (\d+) done, 0 failed, 0 unknown, (\d+) not", message)
+        assert counts
+        done, left = map(int, counts.groups())
+        assert done + left == ROWS
+        assert left > 0
+        assert len({f"u{n}" for n in range(1, ROWS + 1)} & set(server.model.users)) == done
+        again = shell.run(*CREATE)
+        assert (again.code, outcomes(again)) == (0, {"done": ROWS})
 
 
 def test_records_come_as_rows_end(users: Shell) -> None:
