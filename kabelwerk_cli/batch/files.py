@@ -91,8 +91,8 @@ class RowFile:
             raise BadFile(f"'{path}' cannot be written: it is a folder.")
         try:
             file = tempfile.NamedTemporaryFile(  # noqa: SIM115 - `Rejects` closes it
-                "w", dir=path.absolute().parent, delete=False, encoding="utf-8", newline="",
-                errors="surrogateescape",
+                "w", dir=path.absolute().parent, prefix=f".{path.name}.", delete=False,
+                encoding="utf-8", newline="", errors="surrogateescape",
             )  # fmt: skip
         except OSError as error:
             raise BadFile(f"'{path}' cannot be written: {error.strerror or error}.") from None

@@ -90,7 +90,8 @@ class RowReader:
             option.name or "": option for option in options if not isinstance(option.type, TextFile)
         }
         self._required = [name for name, option in self._options.items() if option.required]
-        self._params = dict(params)
+        # by name, not as they stood on the command line: a row's digest is made of them
+        self._params = dict(sorted(params.items()))
         self._explicit = set(explicit)
         for option in options:
             if isinstance(option.type, TextFile):
@@ -228,9 +229,9 @@ def _optional_key(cell: Any) -> str | None:
 
 
 def _flag(cell: Any) -> bool | None:
-    if isinstance(cell, bool) or cell == "":
-        return cell if cell != "" else None
-    return values.flag(_text(cell))
+    if cell == "":
+        return None
+    return cell if isinstance(cell, bool) else values.flag(_text(cell))
 
 
 def _object(cell: Any) -> Any:

@@ -37,7 +37,8 @@ SUMMARY = ("row", "key", "outcome", "error")
 JOURNAL_SUFFIX = ".kabelwerk-journal"
 FAILURES = ("failed", "unknown")
 """What a table shows."""
-BUG_REPORT = Report(applied=Applied.UNKNOWN, safe_to_rerun=True)
+UNTOLD = Report(applied=Applied.UNKNOWN, safe_to_rerun=True)
+"""What can be said where a run ends before it has counted."""
 SHOWN = 3
 """How many requests a preview shows."""
 
@@ -91,7 +92,11 @@ def run_batch(batch: Batch, request: Request, ask_leave: Callable[[int], None]) 
         _check_outputs(batch, request, file)
         if not file.is_json:
             reader.check_columns(file.columns)
-        journal = None if request.dry_run else _journal_of_before(batch, request, stack)
+        path = _journal_path(request)
+        journal = None
+        if path and path.exists() and not (request.dry_run or request.restart):
+            # what earlier runs have done needs no second look
+            journal = stack.enter_context(_journal(batch, path, restart=False))
         checked = check(file, reader, journal, batch.settings[OUTPUT])
         stack.callback(checked.marks.close)
         if checked.bad and not request.skip_invalid:
@@ -105,13 +110,16 @@ def run_batch(batch: Batch, request: Request, ask_leave: Callable[[int], None]) 
         rejects = (
             stack.enter_context(file.rejects(Path(request.rejects))) if request.rejects else None
         )
-        journal = journal or stack.enter_context(_journal(batch, request))
+        if journal is None:
+            place = path or _passing_path(batch, stack)
+            journal = stack.enter_context(_journal(batch, place, restart=request.restart))
         runner = Runner(journal, clients, request.plan)
         tell_done = not batch.console.is_quiet and batch.settings[OUTPUT] is not Format.TABLE
         tasks = Tasks(file, reader, checked, journal, tell_done=tell_done)
         totals = Totals(checked, tell_done=tell_done)
-        with bug_after("Rows were sent; the journal knows which.", BUG_REPORT), _usage_errors():
-            _send(batch, runner, tasks, totals)
+        knows = f"'{path}' knows which rows were sent." if path else "Rows were sent."
+        with bug_after(knows, UNTOLD), _second_signal(knows), _usage_errors():
+            _send(batch, runner, tasks, totals, knows)
             journal.close(remove=totals.complete)
             if rejects and any(totals.rejects):
                 _write_rejects(batch, rejects, file, totals)
@@ -163,29 +171,19 @@ def _clients(
     return make
 
 
-def _journal_of_before(
-    batch: Batch, request: Request, stack: contextlib.ExitStack
-) -> Journal | None:
-    """Open the journal of an earlier run, if there is one to go on with."""
-    path = _journal_path(request)
-    if path is None or request.restart or not path.exists():
-        return None
-    return stack.enter_context(_journal(batch, request))
-
-
-def _journal(batch: Batch, request: Request) -> Journal:
-    path = _journal_path(request)
-    if path is None:
-        batch.console.note(
-            "Standard input cannot be gone on with later; for that, name a --journal."
-        )
-        path = Path(tempfile.mkdtemp()) / "journal"
+def _journal(batch: Batch, path: Path, *, restart: bool) -> Journal:
     purpose = f"{batch.name} at {describe(batch.settings)}"
-    return Journal(path, purpose, restart=request.restart)
+    return Journal(path, purpose, restart=restart)
+
+
+def _passing_path(batch: Batch, stack: contextlib.ExitStack) -> Path:
+    """Return where a journal is that ends with the run."""
+    batch.console.note("Standard input cannot be gone on with later; for that, name a --journal.")
+    return Path(stack.enter_context(tempfile.TemporaryDirectory()), "journal")
 
 
 def _journal_path(request: Request) -> Path | None:
-    """Return where the journal is to be; None for one that nobody will look for."""
+    """Return where the journal is to be; None where nobody would look for it again."""
     if request.journal:
         return Path(request.journal)
     return None if request.file == "-" else Path(f"{request.file}{JOURNAL_SUFFIX}")
@@ -215,7 +213,7 @@ class Totals:
         return f"{self.rows} rows: " + ", ".join(f"{self.outcomes[p]} {p}" for p in parts) + "."
 
 
-def _send(batch: Batch, runner: Runner, tasks: Tasks, totals: Totals) -> None:
+def _send(batch: Batch, runner: Runner, tasks: Tasks, totals: Totals, knows: str) -> None:
     """Send the rows, and tell of each as its result comes."""
     table = batch.settings[OUTPUT] is Format.TABLE
     kind = batch_record(batch.record)
@@ -227,7 +225,7 @@ def _send(batch: Batch, runner: Runner, tasks: Tasks, totals: Totals) -> None:
         if not silent:
             rows = itertools.chain([first] if first else [], records)
             listing = Listing(kind, rows, SUMMARY if table else None, live=True)
-            batch.console.show(listing, "No more rows were sent.")
+            batch.console.show(listing, knows, UNTOLD)
     except OutputLost as lost:
         runner.end("standard output cannot be written")
         _exhaust(records)
@@ -260,6 +258,17 @@ def _records(
                 yield in_brief(to_record(kind, result))
             if result.outcome != "not attempted":
                 advance()
+
+
+@contextlib.contextmanager
+def _second_signal(knows: str) -> Iterator[None]:
+    """Have a signal that ends the run at once say no more than what is known."""
+    try:
+        yield
+    except Interrupted:
+        raise
+    except KeyboardInterrupt as signal_:
+        raise Interrupted(f"Interrupted. {knows}", UNTOLD) from signal_
 
 
 @contextlib.contextmanager

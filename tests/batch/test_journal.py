@@ -137,6 +137,17 @@ def test_an_edited_and_reordered_file_goes_on(shell: Shell) -> None:
         assert len(ran.out.splitlines()) == 21
 
 
+def test_the_order_of_options_makes_no_other_row(shell: Shell) -> None:
+    (shell.home / "rows.csv").write_text("text\none\ntwo\nthree\n")
+    hello, there = ["--user", "batou"], ["--room", "kusanagi"]
+    batch = ("--from", "rows.csv", "--concurrency", "1")
+    with FaultyServer([Step(HONEST, times=2), Step(NO, times=1)]) as server:
+        run = configured(shell, server).run
+        assert run("messages", "post", *hello, *there, *batch).code == 10
+        assert run("messages", "post", *batch, *there, *hello, "--hub", "_").code == 0
+        assert [message.text for message in server.model.messages] == ["one", "two", "three"]
+
+
 def test_identical_rows_count_apart(shell: Shell) -> None:
     (shell.home / "rows.csv").write_text("text\n" + "same\n" * 5)
     post = ("messages", "post", "--room", "kusanagi", "--user", "batou", "--from", "rows.csv")
