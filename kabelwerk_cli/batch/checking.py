@@ -17,14 +17,17 @@ from .journal import Journal
 from .rows import DIGEST_SIZE, BadRow, Parsed, Row, RowReader, sentence, with_stop
 from .runner import Result, Task
 
-BLOCK = 500
-"""How many rows are looked up in the journal at once."""
+BLOCK = 900
+"""How many rows are looked up in the journal at once; SQLite takes 999 values in any version."""
 SIEVE = 1 << 21
 """The size, in bytes, of the sieve that tells which rows may stand there twice."""
 MARKS_IN_MEMORY = 1 << 25
 """How many bytes of marks are kept before a temporary file takes them."""
 SENDABLE, BAD, DONE = b"s", b"b", b"d"
 """What a row's mark begins with; its digest follows."""
+NO_DIGEST = bytes(DIGEST_SIZE)
+FIRST = bytes(4)
+"""What follows a digest in the journal, for the first of the rows that say the same."""
 
 _TWO_NUMBERS = struct.Struct("=QQ")
 
@@ -88,16 +91,17 @@ def check(file: RowFile, reader: RowReader, journal: Journal | None, output: For
         done = _done(block, journal)
         marked = []
         for row in block:
-            mark, digest = BAD, bytes(DIGEST_SIZE)
-            bad = row if isinstance(row, BadRow) else None
-            if isinstance(row, Parsed):
+            mark, digest, bad = SENDABLE, NO_DIGEST, None
+            if isinstance(row, BadRow):
+                mark, bad = BAD, row
+            else:
                 digest = row.digest
                 # of rows that say the same, an entry of the journal stands for the first alone
-                again = _was_seen(seen, digest)
-                if again:
+                if again := _was_seen(seen, digest):
                     twice.add(digest)
-                mark = DONE if digest in done and not again else SENDABLE
-                if mark == SENDABLE and isinstance(made := reader.make(row), BadRow):
+                if digest in done and not again:
+                    mark = DONE
+                elif isinstance(made := reader.make(row), BadRow):
                     mark, bad = BAD, made
             if bad:
                 complain(_told(bad, output))
@@ -111,24 +115,25 @@ def _done(block: Sequence[Parsed | BadRow], journal: Journal | None) -> frozense
     """Return the digests of a block whose first row is done."""
     if journal is None:
         return frozenset()
-    ids = [_id(row.digest, 0) for row in block if isinstance(row, Parsed)]
+    ids = [row.digest + FIRST for row in block if isinstance(row, Parsed)]
     return frozenset(found[:DIGEST_SIZE] for found in journal.done(ids))
 
 
 def _id(digest: bytes, before: int) -> bytes:
     """Return what a row is called in the journal, from how many before it say the same."""
-    return digest + before.to_bytes(4)
+    return digest + before.to_bytes(len(FIRST))
 
 
 def _was_seen(seen: bytearray, digest: bytes) -> bool:
     """Note a digest in the sieve; tell whether it was noted before, or looks like one that was."""
-    known = True
-    for number in _TWO_NUMBERS.unpack(digest):
-        byte, bit = (number >> 3) % len(seen), 1 << (number & 7)
-        if not seen[byte] & bit:
-            known = False
-            seen[byte] |= bit
-    return known
+    first, second = _TWO_NUMBERS.unpack(digest)
+    here, there = (first >> 3) % SIEVE, (second >> 3) % SIEVE
+    bit, other = 1 << (first & 7), 1 << (second & 7)
+    if seen[here] & bit and seen[there] & other:
+        return True
+    seen[here] |= bit
+    seen[there] |= other
+    return False
 
 
 def _told(row: BadRow, output: Format) -> str:

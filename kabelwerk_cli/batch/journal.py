@@ -66,12 +66,12 @@ class Entry(NamedTuple):
     @property
     def checksum(self) -> int:
         """A number that another content would hardly have."""
-        content = f"{self.id.hex()}/{self.state}/{self.key}/{self.request_id or ''}"
+        content = f"{self.id.hex().upper()}/{self.state}/{self.key}/{self.request_id or ''}"
         return zlib.crc32(content.encode())
 
 
 # the same checksum, made by SQLite: a million entries are read in half a second
-_CONTENT = "lower(hex(id)) || '/' || state || '/' || key || '/' || ifnull(request_id, '')"
+_CONTENT = "hex(id) || '/' || state || '/' || key || '/' || ifnull(request_id, '')"
 _TYPES = "typeof(id) = 'blob' AND typeof(key) = 'text' AND typeof(request_id) IN ('text', 'null')"
 _CHECKED = f"""
 SELECT
