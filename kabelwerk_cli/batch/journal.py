@@ -158,17 +158,20 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def close(self, *, remove: bool = False) -> None:
-        """Let go of the file, and delete it if every row is done."""
+    def close(self) -> None:
+        """Write what is left, and let go of the file."""
         if self._closed:
             return
         self._closed = True
         self._pending.put(None)
         self._writer.join()
         self._db.close()
-        if remove:
-            self.path.unlink(missing_ok=True)
-            _side_file(self.path).unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        """Delete the file, whose rows are all done; if it stays, the next run will find them so."""
+        for path in (self.path, _side_file(self.path)):
+            with contextlib.suppress(OSError):
+                path.unlink()
 
     def _lock(self) -> None:
         self._db.execute("PRAGMA locking_mode = EXCLUSIVE")

@@ -120,10 +120,12 @@ def run_batch(batch: Batch, request: Request, ask_leave: Callable[[int], None]) 
         knows = f"'{path}' knows which rows were sent." if path else "Rows were sent."
         with bug_after(knows, UNTOLD), _second_signal(knows), _usage_errors():
             _send(batch, runner, tasks, totals, knows)
-            journal.close(remove=totals.complete)
+            journal.close()
             if rejects and any(totals.rejects):
                 _write_rejects(batch, rejects, file, totals)
     _conclude(batch, request, runner, totals)
+    # last of all: whoever kills the run before finds in it that all is done
+    journal.remove()
 
 
 def _check_outputs(batch: Batch, request: Request, file: RowFile) -> None:
@@ -301,6 +303,7 @@ def _preview(batch: Batch, checked: Checked, rows: Iterator[Row | BadRow]) -> No
 
 
 def _conclude(batch: Batch, request: Request, runner: Runner, totals: Totals) -> None:
+    """Say how the run ended; return only if every row is done."""
     if totals.complete:
         batch.console.note(str(totals))
         return

@@ -56,7 +56,9 @@ def test_one_process_and_one_purpose_at_a_time(tmp_path: Path) -> None:
             Journal(tmp_path / "j", "purpose", restart=True)
     with pytest.raises(OtherPurpose):
         Journal(tmp_path / "j", "another")
-    Journal(tmp_path / "j", "another", restart=True).close(remove=True)
+    with Journal(tmp_path / "j", "another", restart=True) as journal:
+        pass
+    journal.remove()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -3,6 +3,7 @@
 import json
 import random
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
@@ -10,7 +11,17 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.conftest import TOKEN, Shell
-from tests.faults import FaultyServer, Model, Room, User, seeded
+from tests.faults import (
+    HONEST,
+    RESET_AFTER_READING,
+    FaultyServer,
+    Model,
+    Room,
+    Step,
+    User,
+    invalid,
+    seeded,
+)
 from tests.faults.state import State
 
 ROWS = 60
@@ -131,3 +142,35 @@ def test_a_hundred_kills(shell: Shell) -> None:
     with ThreadPoolExecutor(4) as pool:
         kills = list(pool.map(lambda job: finish(shell, KINDS[job[0]], job[1]), seeds))
     assert sum(kills) >= 100
+
+
+def post_until_settled(shell: Shell, seed: int) -> None:
+    """Post rows of which many are alike, in another order each time, killed now and then."""
+    choose = random.Random(seed)
+    texts = [choose.choice(["a", "b", f"text {n}"]) for n in range(ROWS)]
+    source = shell.home / f"alike-{seed}.csv"
+    lost = Step(RESET_AFTER_READING, applied=True, times=2)
+    refused = Step(invalid("no", {"text": ["is invalid"]}), times=3)
+    with FaultyServer([Step(HONEST, times=20), lost, Step(HONEST, times=20), refused]) as server:
+        there = shell.with_(KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN)
+        args = ["messages", "post", "--room", "kusanagi", "--user", "batou", "--from", source.name]
+        for moment in [choose.uniform(0.15, 0.4) for _ in range(4)] + [None, None]:
+            choose.shuffle(texts)
+            source.write_text("text\n" + "".join(f"{text}\n" for text in texts))
+            if moment:
+                run_and_kill(there, [*args, "--rate", "100"], moment)
+            else:
+                ran = there.run(*args, "-o", "jsonl")
+        rows = [json.loads(line) for line in ran.out.splitlines()]
+        there_are = Counter(message.text for message in server.model.messages)
+    assert sorted(row["row"] for row in rows) == list(range(1, ROWS + 1))
+    told = Counter(texts[row["row"] - 1] for row in rows if row["outcome"] == "done")
+    unknown = sum(row["outcome"] == "unknown" for row in rows)
+    assert told.total() + unknown == ROWS
+    assert told <= there_are <= Counter(texts)
+
+
+@pytest.mark.usefixtures("alone")
+def test_rows_that_are_alike(shell: Shell) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda seed: post_until_settled(shell, seed), range(12)))
