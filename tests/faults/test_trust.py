@@ -1,6 +1,7 @@
 """Where the token may not go, and whom it may not be given to."""
 
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +31,20 @@ REDIRECTS = (301, 302, 303, 307, 308)
 def canary() -> Iterator[Canary]:
     with Canary() as canary:
         yield canary
+
+
+def test_a_silent_server_is_told_from_one_without_tls(shell: Shell) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        for scheme, reason in (
+            ("https", "was not sent: the time limit was reached before TLS was agreed upon"),
+            ("http", "was sent, but no answer came: the time limit was reached"),
+        ):
+            there = shell.with_(KABELWERK_URL=f"{scheme}://{address}", KABELWERK_API_TOKEN=TOKEN)
+            ran = there.run(*COMMANDS["message"], "--timeout", "1", "--retries", "0")
+            assert ran.code == {"https": 7, "http": 9}[scheme]
+            assert reason in ran.err
+            assert (f"{scheme}://{address}" in ran.err) == (scheme == "https")
 
 
 @pytest.mark.parametrize("status", REDIRECTS)
