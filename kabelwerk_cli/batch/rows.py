@@ -133,8 +133,10 @@ class RowReader:
         for name in self._required:
             if arguments[name] is None:
                 return BadRow(number, line, _key(arguments), f"{name}: is missing")
-        # the quickest text that differs for other values and not between versions of Python
-        content = ascii(list(arguments.values())).encode()
+        # the quickest text that differs for other values, and neither between versions of Python
+        # nor for an option that a later version adds
+        said = {name: value for name, value in arguments.items() if value is not None}
+        content = ascii(said).encode()
         digest = hashlib.blake2b(content, digest_size=DIGEST_SIZE).digest()
         return Parsed(number, line, arguments, digest)
 

@@ -1,5 +1,6 @@
 """The journal: whose it is, damage, disks that are full, and what an edited file means."""
 
+import contextlib
 import json
 import queue
 import resource
@@ -148,6 +149,38 @@ def test_the_order_of_options_makes_no_other_row(shell: Shell) -> None:
         assert run("messages", "post", *hello, *there, *batch).code == 10
         assert run("messages", "post", *batch, *there, *hello, "--hub", "_").code == 0
         assert [message.text for message in server.model.messages] == ["one", "two", "three"]
+
+
+KNOWN_AS = {
+    "users create": ('{"key": "kusanagi", "name": "Motoko"}', "997C59132FF3AECBEC6C04A2819860C4"),
+    "users update": ('{"name": "Motoko", "key": "kusanagi"}', "997C59132FF3AECBEC6C04A2819860C4"),
+    "users ensure": (
+        '{"key": "jürgen-日本", "name": "J", "hub": "section9"}',
+        "FC4F03EAE2A5446C2991E37FF927D3D0",
+    ),
+    "users delete": ('{"key": "kusanagi"}', "0DA2819EB5983A17A6215ADA86E6D2E1"),
+    "rooms update": (
+        '{"room": "kusanagi", "attributes": {"b": 1.5, "a": null}}',
+        "04CC06C4142F09BC23E83AF7621AAE67",
+    ),
+    "messages post": (
+        '{"room": "kusanagi", "user": "batou", "text": "a\\u2028😀"}',
+        "4329FE7829CE3A583820E36621654878",
+    ),
+}
+
+
+@pytest.mark.parametrize("command", KNOWN_AS)
+def test_a_later_version_knows_the_rows_again(shell: Shell, command: str) -> None:
+    row, digest = KNOWN_AS[command]
+    (shell.home / "rows.jsonl").write_text(row)
+    with FaultyServer([Step(NO)]) as server:
+        ran = configured(shell, server).run(*command.split(), "--from", "rows.jsonl", "--yes")
+    assert ran.code == 10
+    with contextlib.closing(
+        sqlite3.connect(shell.home / "rows.jsonl.kabelwerk-journal")
+    ) as journal:
+        assert journal.execute("SELECT hex(id) FROM entries").fetchall() == [(digest + "00000000",)]
 
 
 def test_identical_rows_count_apart(shell: Shell) -> None:
