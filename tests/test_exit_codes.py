@@ -58,6 +58,7 @@ EXPECTED: dict[Fault, Expected] = {
     FAULTS["404-html"]: Expected(8, "ServerError", "no", "check the URL"),
     FAULTS["status-405"]: Expected(8, "ServerError", "no", "405"),
     FAULTS["status-409"]: Expected(6, "ValidationError", "no", "409"),
+    FAULTS["status-413"]: Expected(8, "ServerError", "no", "larger than the server allows"),
     FAULTS["status-422"]: Expected(6, "ValidationError", "no", "422"),
     RATE_LIMITED: Expected(7, "RateLimited", "no", "safe to run the same command again later"),
     FAULTS["status-500"]: Expected(8, "ServerError", "unknown", "may have been"),

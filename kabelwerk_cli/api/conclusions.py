@@ -5,6 +5,7 @@ was rejected, says nothing about the first. Such a call never ends as "not appli
 """
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import NamedTuple
 
 from . import errors
@@ -15,6 +16,13 @@ from .models import EnsuredUser, Record
 from .repeats import repeats_when_unknown
 
 A_YEAR = 365 * 24 * 3600
+TOO_LARGE = frozenset(
+    {
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.REQUEST_URI_TOO_LONG,
+        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    }
+)
 SETTLED_NOTHING = frozenset({Fate.NOT_SENT, Fate.REJECTED})
 
 
@@ -155,7 +163,9 @@ def _cure_limit(_: Call, last: Verdict) -> str:
     return f"{_asked_to_wait(last)} It is safe to run the same command again later.".strip()
 
 
-def _cure_address(_: Call, __: Verdict) -> str:
+def _cure_address(_: Call, last: Verdict) -> str:
+    if last.status in TOO_LARGE:
+        return "It is larger than the server allows."
     return "This is probably not the address of a Kabelwerk backend; check the URL."
 
 

@@ -12,12 +12,18 @@ from typing import IO, Any, NamedTuple
 
 CELL_LIMIT = 1024 * 1024
 """The longest cell, in characters; a request may not be longer either."""
-LINE_LIMIT = 2 * CELL_LIMIT
+LINE_LIMIT = 8 * CELL_LIMIT
+"""The longest line, in characters: a cell may be written with escapes, and there are several."""
+CELLS = (".csv", ".tsv")
 LINES = (".jsonl", ".ndjson")
 
 
 class BadFile(Exception):
     """The file as a whole cannot be read; the text is a sentence."""
+
+
+class LongLine(Exception):
+    """A line is too long to be one of rows; what follows is not read."""
 
 
 class Raw(NamedTuple):
@@ -54,11 +60,13 @@ class RowFile:
             self._path = self._keep_stdin() if name == "-" else name
             self._stamp = self._stat()
             with self._open() as file:
-                start = file.readline(LINE_LIMIT)
+                start = file.readline(LINE_LIMIT).lstrip()
         except OSError as error:
             raise BadFile(f"'{name}' cannot be read: {error.strerror or error}.") from None
         suffix = Path(name).suffix.lower()
-        self.is_json = suffix in LINES or (suffix == "" and start.lstrip().startswith("{"))
+        self.is_json = suffix in LINES or (suffix not in CELLS and start.startswith("{"))
+        if suffix not in CELLS and start.startswith("["):
+            raise BadFile(f"'{name}' is a JSON array; have an object a line instead: jq -c '.[]'.")
         self.delimiter = "\t" if suffix == ".tsv" else _delimiter(start)
         self.columns = () if self.is_json else self._header()
 
@@ -115,15 +123,20 @@ class RowFile:
         )
 
     def _header(self) -> tuple[str, ...]:
-        with self._open() as file:
-            header = next(self._reader(file), None)
+        try:
+            with self._open() as file:
+                header = next(self._reader(file), None)
+        except (csv.Error, LongLine) as error:
+            raise BadFile(f"The first line of '{self.name}' is no CSV ({error}).") from None
         if not header:
             raise BadFile(f"'{self.name}' is empty; its first line must name the columns.")
+        if not _is_utf8("".join(header)):
+            raise BadFile(f"'{self.name}' is not UTF-8 text; save it as UTF-8.")
         return tuple(name.strip() for name in header)
 
     def _reader(self, file: IO[str]) -> Any:
         csv.field_size_limit(CELL_LIMIT)
-        return csv.reader(file, delimiter=self.delimiter, strict=True)
+        return csv.reader(_lines(file), delimiter=self.delimiter, strict=True)
 
     def _csv_rows(self) -> Iterator[Raw]:
         width = len(self.columns)
@@ -137,8 +150,8 @@ class RowFile:
                         number += 1
                         yield self._csv_row(number, line, cells, width)
                     line = reader.line_num + 1
-            except csv.Error as error:
-                yield Raw(number + 1, line, (), (), (), f"this is no CSV from here on ({error})")
+            except (csv.Error, LongLine) as error:
+                yield Raw(number + 1, line, (), (), (), f"this is not read from here on ({error})")
 
     def _csv_row(self, number: int, line: int, cells: Sequence[str], width: int) -> Raw:
         if len(cells) != width:
@@ -147,13 +160,16 @@ class RowFile:
         return Raw(number, line, self.columns, cells, cells)
 
     def _json_rows(self) -> Iterator[Raw]:
-        number = 0
+        number = line = 0
         with self._open() as file:
-            for line, text in enumerate(file, start=1):
-                if not text.strip():
-                    continue
-                number += 1
-                yield _json_row(number, line, text)
+            try:
+                for line, text in enumerate(_lines(file), start=1):
+                    if not text.isspace():
+                        number += 1
+                        yield _json_row(number, line, text)
+            except LongLine as error:
+                problem = f"this is not read from here on ({error})"
+                yield Raw(number + 1, line + 1, (), (), (), problem)
 
 
 class Rejects:
@@ -189,6 +205,27 @@ class Rejects:
             out.writerows(sources)
         self._file.flush()
         Path(self._file.name).replace(self._path)
+
+
+def _is_utf8(text: str) -> bool:
+    """Tell whether a text was UTF-8 in the file, where another byte became a lone surrogate."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _lines(file: IO[str]) -> Iterator[str]:
+    """Yield the lines of a file; memory stays flat also where there is no end of one.
+
+    Raises:
+        LongLine: a line is longer than `LINE_LIMIT`.
+    """
+    while line := file.readline(LINE_LIMIT):
+        if len(line) == LINE_LIMIT:
+            raise LongLine(f"a line is longer than {LINE_LIMIT} characters")
+        yield line
 
 
 def _json_row(number: int, line: int, text: str) -> Raw:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from kabelwerk_cli.batch.files import LINE_LIMIT
 from tests.conftest import TOKEN, Shell
 from tests.faults import FaultyServer
 
@@ -75,6 +76,7 @@ def test_rooms_with_every_kind_of_cell(shell: Shell) -> None:
         assert (room.archived, room.attributes, room.hub_user) == (False, {}, None)
 
 
+TOO_LONG = "this is not read from here on (a line is longer"
 BAD = {
     "": "empty",
     "key,nmae\na,A\n": "no column 'nmae'; known: key, name, hub. Did you mean 'name'?",
@@ -85,7 +87,7 @@ BAD = {
     "key,name\na,A\n..,B\n": "Line 3 (row 2): key: must not be '.'",
     "key,name\n a,A\n": "--exact-key",
     'key,name\na,A\nb,"B\n"\nc,C,D\n': "Line 5 (row 3)",
-    'key,name\na,A\nb,"B"x\n': "Line 3 (row 2): this is no CSV",
+    'key,name\na,A\nb,"B"x\n': "Line 3 (row 2): this is not read",
     b"key,name\na,caf\xe9\n": "Line 2 (row 1): name: must be valid UTF-8",
     '{"key": "a"}\n': "name: is missing",
     '{"key": "a", "name": "A"}\n{"key": 7, "name": "B"}\n': "Line 2 (row 2): key: must be a string",
@@ -93,6 +95,12 @@ BAD = {
     '{"key": "a", "name": "A"}\n[]\n': "not an object",
     '{"key": "a", "key": "b", "name": "A"}\n': "twice",
     '{"key": "a", "name": "A", "colour": "red"}\n': "there is no column 'colour'",
+    '[{"key": "a", "name": "A"}]': "is a JSON array",
+    '"key"x,name\na,A\n': "The first line of 'rows' is no CSV",
+    "key,name\na,A\n".encode("utf-16"): "not UTF-8",
+    "key,name\na,A\n" + "x" * LINE_LIMIT: f"Line 3 (row 2): {TOO_LONG}",
+    '{"key": "a", "name": "A"}\n{' + "x" * LINE_LIMIT: f"Line 2 (row 2): {TOO_LONG}",
+    "x" * LINE_LIMIT: "The first line of 'rows' is no CSV",
     '{"a":' * 5000 + "1" + "}" * 5000: "nested too deeply",
 }
 
