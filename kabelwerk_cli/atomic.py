@@ -18,6 +18,8 @@ def write_private(path: Path, content: str) -> None:
     """
     target = Path(os.path.realpath(path))
     try:
+        if target.exists() and not target.is_file():
+            raise ConfigurationError(f"'{path}' cannot be written: it is no regular file.")
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")  # 0600
         try:

@@ -9,7 +9,6 @@ from typing import Any
 import click
 
 from . import __version__, topics
-from .api.errors import ConfigurationError
 from .command import Group
 from .commands.completion import completion
 from .commands.config import config, login, logout
@@ -23,7 +22,7 @@ from .console import complain
 from .exit_codes import ExitCode, OutputLost, exit_code
 from .failures import line, problem
 from .output import Format
-from .settings import OUTPUT, from_environment
+from .settings import OUTPUT, output_format
 
 WRITE_ERRORS = frozenset({errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC})
 
@@ -67,7 +66,7 @@ def _boundary(given: Mapping[str, Any], argv: Sequence[str]) -> Iterator[None]:
         raise click.exceptions.Exit(ExitCode.USAGE) from error
     except (Exception, KeyboardInterrupt) as error:
         ended = _lost_output(error) or error
-        complain(line(problem(ended), _output(given, argv)))
+        complain(line(problem(ended), output_format({**_asked_format(argv), **given})))
         raise click.exceptions.Exit(exit_code(ended)) from error
 
 
@@ -78,15 +77,8 @@ def _lost_output(error: BaseException) -> OutputLost | None:
     return None
 
 
-def _output(given: Mapping[str, Any], argv: Sequence[str]) -> Format:
-    """Return the format to tell an error in, also where parsing had not come to `-o` yet."""
-    try:
-        return from_environment({**_asked_format(argv), **given})[OUTPUT]
-    except ConfigurationError:
-        return Format.TABLE
-
-
 def _asked_format(argv: Sequence[str]) -> dict[str, Format]:
+    """Return the format that is asked for, also where parsing had not come to `-o` yet."""
     asked = {}
     for word, following in itertools.pairwise([*argv, ""]):
         for start in (OUTPUT.option, OUTPUT.short or ""):

@@ -1,9 +1,9 @@
 """Asking for a URL and a token, checking them, and keeping them in a profile; and the reverse."""
 
-import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import click
 
@@ -69,9 +69,7 @@ def logout(settings: Settings, console: Console) -> None:
     document = _document(path)
     profile = document["profiles"][name]
     if profile.get("token_keyring"):
-        keyring = import_keyring()
-        with contextlib.suppress(keyring.errors.PasswordDeleteError):  # it is not there
-            keyring.delete_password(KEYRING_SERVICE, profile.get("url", ""))
+        _forget_in_keyring(profile.get("url", ""))
     # only what login made: other files and programs are the user's own
     if profile.get("token_file") == str(_token_path(path, name)):
         _token_path(path, name).unlink(missing_ok=True)
@@ -122,8 +120,18 @@ def _keep_in_keyring(url: str, token: str) -> bool:
     return True
 
 
+def _forget_in_keyring(url: str) -> None:
+    keyring = import_keyring()
+    try:
+        if keyring.get_password(KEYRING_SERVICE, url) is not None:
+            keyring.delete_password(KEYRING_SERVICE, url)
+    except keyring.errors.KeyringError as error:
+        reason = type(error).__name__
+        raise ConfigurationError(f"The keyring cannot be changed ({reason}).") from None
+
+
 def _token_path(config: str, name: str) -> Path:
-    return Path(config).absolute().parent / "tokens" / click.format_filename(name).replace("/", "_")
+    return Path(config).absolute().parent / "tokens" / quote(name, safe="")
 
 
 def _document(path: str) -> Any:

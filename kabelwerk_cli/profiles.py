@@ -31,10 +31,17 @@ class Profile(NamedTuple):
     """Whether others may write the file."""
 
     def file(self, name: str) -> str:
-        """Return a file that the profile names: relative to the configuration, or from `~`."""
+        """Return a file that the profile names: relative to the configuration, or from `~`.
+
+        Raises:
+            ValueError: there is no home folder that the name begins with.
+        """
         from pathlib import Path  # noqa: PLC0415 - a help text does without it
 
-        return str(Path(self.path).absolute().parent / Path(name).expanduser())
+        try:
+            return str(Path(self.path).absolute().parent / Path(name).expanduser())
+        except RuntimeError:
+            raise ValueError(f"there is no home folder for '{name}'") from None
 
     def place(self, key: str) -> str:
         """Return the file, and the line where the profile sets `key`, in words."""
@@ -96,7 +103,7 @@ def read_config(path: str, *, must_exist: bool) -> str | None:
         raise ConfigurationError(
             f"The configuration '{path}' does not exist; 'kabelwerk login' makes one."
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ConfigurationError(f"The configuration '{path}' cannot be read: {reason}.") from None
 

@@ -5,6 +5,7 @@ default. The common options, their help, the environment's variables, the keys o
 `config show` all follow from the table. This is the only file that reads the environment.
 """
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping
 from enum import IntEnum
@@ -304,17 +305,23 @@ def resolve(
     Raises:
         ConfigurationError: a variable or the configuration cannot be read.
     """
-    first = {row.name: _choose(row, given, environ, NO_PROFILE) for row in (CONFIG, PROFILE)}
-    config = first[CONFIG.name].value
-    profile = find_profile(
-        config or default_config(),
-        first[PROFILE.name].value,
-        must_exist=not profile_may_be_missing,
-        file_named=config is not None,
-    )
-    check_keys(profile)
+    profile = _profile(given, environ, must_exist=not profile_may_be_missing)
     chosen = {row.name: _choose(row, given, environ, profile) for row in SETTINGS}
     return Settings(chosen, environ, profile)
+
+
+def output_format(given: Mapping[str, Any]) -> Format:
+    """Return the format to tell an error in, which may be one of the settings themselves.
+
+    Args:
+        given: the values of the options on the command line, by the setting's name.
+    """
+    for find in (_profile, _no_profile):
+        # an error in telling of an error would be told by nobody
+        with contextlib.suppress(Exception):
+            output: Format = _choose(OUTPUT, given, os.environ, find(given, os.environ)).value
+            return output
+    return OUTPUT.default
 
 
 def from_environment(given: Mapping[str, Any] | None = None, **how: bool) -> Settings:
@@ -358,6 +365,21 @@ def check_keys(profile: Profile) -> None:
             )
 
 
+def _profile(
+    given: Mapping[str, Any], environ: Mapping[str, str], *, must_exist: bool = True
+) -> Profile:
+    config, name = (_choose(row, given, environ, NO_PROFILE).value for row in (CONFIG, PROFILE))
+    profile = find_profile(
+        config or default_config(), name, must_exist=must_exist, file_named=config is not None
+    )
+    check_keys(profile)
+    return profile
+
+
+def _no_profile(*_: Mapping[str, Any]) -> Profile:
+    return NO_PROFILE
+
+
 def _choose(
     row: Setting[Any], given: Mapping[str, Any], environ: Mapping[str, str], profile: Profile
 ) -> Chosen:
@@ -385,14 +407,16 @@ def _from_profile(row: Setting[Any], profile: Profile) -> Any:
             number = value if isinstance(value, (int, float)) else None
             return row.parse(str(_expect((int, float), number, "a number")))
         parsed = row.parse(_expect(str, value, "a string"))
+        return profile.file(parsed) if row.names_file else parsed
     except ValueError as error:
         raise ConfigurationError(f"{profile.place(row.name)}: {row.name}: {error}") from None
-    return profile.file(parsed) if row.names_file else parsed
 
 
 def _expect(kind: type | tuple[type, ...], value: Any, what: str) -> Any:
     if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
         raise ValueError(f"this must be {what}")
+    if isinstance(value, str) and "\0" in value:
+        raise ValueError("this has a NUL character in it")
     return value
 
 

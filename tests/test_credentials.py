@@ -1,6 +1,7 @@
 """Where the token comes from, login and logout, and that it is never shown."""
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -8,6 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
+
+from kabelwerk_cli.api.errors import ConfigurationError
+from kabelwerk_cli.atomic import write_private
 
 from .conftest import TOKEN, Shell
 from .faults import FaultyServer
@@ -267,6 +271,28 @@ def test_a_keyring_without_the_token(shell: Shell) -> None:
     assert "keyring has no token" in ran.err
 
 
+def test_logout_where_the_keyring_is_gone(shell: Shell) -> None:
+    folder = configure(shell, url="http://127.0.0.1:9", token_keyring=True)
+    before = (folder / "config.toml").read_text()
+    gone = shell.with_(PYTHON_KEYRING_BACKEND="keyring.backends.fail.Keyring")
+    ran = gone.run("logout")
+    assert (ran.code, ran.out) == (3, "")
+    assert "keyring cannot be changed" in ran.err
+    assert (folder / "config.toml").read_text() == before
+
+
+def test_profiles_of_similar_names_have_a_token_each(shell: Shell, sandbox: Shell) -> None:
+    url = sandbox.environment["KABELWERK_URL"]
+    for name in ("a/b", "a_b", "a b"):
+        ran = shell.run(
+            "login", "--profile", name, "--url", url, "--token-file", "-", stdin=TOKEN.encode()
+        )
+        assert ran.code == 0
+    assert len(logged_in_files(shell)) == 1 + 3
+    assert shell.run("logout", "--profile", "a/b").code == 0
+    assert shell.run("doctor", "--profile", "a_b").code == 0
+
+
 def test_login_without_a_terminal(shell: Shell, sandbox: Shell) -> None:
     url = sandbox.environment["KABELWERK_URL"]
     ran = shell.run("login", "--url", url, "--token-file", "-", stdin=f"{TOKEN}\n".encode())
@@ -275,6 +301,16 @@ def test_login_without_a_terminal(shell: Shell, sandbox: Shell) -> None:
     assert shell.run("doctor").code == 0
     assert shell.run("login").code == 3
     assert shell.run("login", "--no-input", "--url", url).code == 3
+
+
+def test_no_device_is_replaced_by_a_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "device")
+    (tmp_path / "link").symlink_to("device")
+    for name in ("device", "link"):
+        with pytest.raises(ConfigurationError, match="no regular file"):
+            write_private(tmp_path / name, TOKEN)
+    assert (tmp_path / "device").is_fifo()
+    assert {path.name for path in tmp_path.iterdir()} == {"device", "link"}
 
 
 def test_login_checks_before_it_stores(shell: Shell, sandbox: Shell) -> None:

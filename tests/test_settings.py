@@ -123,6 +123,8 @@ BAD_CONFIGS = {
     "[profiles.default]\ntoken_command = 'pass show'\n": "list of strings",
     "[profiles.default]\nsandbox = true\n": "line 2: there is no setting 'sandbox'",
     "[profiles.default]\ntoken = 'abc'\n": "there is no setting 'token'",
+    "[profiles.default]\nca_file = '~nosuch/ca.pem'\n": "line 2: ca_file: there is no home",
+    '[profiles.default]\nlog_file = "a\\u0000b"\n': "line 2: log_file: this has a NUL",
     "url = 'https://a.example'\n": "unknown key 'url' in line 1",
     "profiles = 3\n": "[profiles.NAME]",
     "profile = 'other'\n[profiles.default]\n": "no profile 'other'",
@@ -138,6 +140,23 @@ def test_a_configuration_that_is_wrong_is_named_by_line(
     assert ran.code == 3
     assert complaint in ran.err
     assert "config.toml" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("args", "variables", "text"),
+    [
+        (["-o", "json"], {}, "profile = = 3\n"),
+        (["-ojsonl"], {"KABELWERK_RETRIES": "x"}, ""),
+        ([], {"KABELWERK_OUTPUT": "json"}, "profiles = 3\n"),
+        ([], {"KABELWERK_RETRIES": "x"}, "[profiles.default]\noutput = 'jsonl'\n"),
+    ],
+)
+def test_what_is_wrong_is_told_as_json_where_that_is_asked_for(
+    shell: Shell, args: list[str], variables: dict[str, str], text: str
+) -> None:
+    write(shell, text)
+    ran = shell.with_(**variables).run("users", "delete", "--key", "a", "--yes", *args)
+    assert ran.code == json.loads(ran.err)["error"]["exit_code"] == 3
 
 
 def test_a_configuration_that_cannot_be_read(shell: Shell) -> None:

@@ -1,5 +1,6 @@
 """Reading a file of rows: CSV with commas or semicolons, TSV, or JSON Lines."""
 
+import contextlib
 import csv
 import json
 import os
@@ -14,6 +15,7 @@ CELL_LIMIT = 1024 * 1024
 """The longest cell, in characters; a request may not be longer either."""
 LINE_LIMIT = 8 * CELL_LIMIT
 """The longest line, in characters: a cell may be written with escapes, and there are several."""
+DEVICES = ("/dev", "/dev/fd", "/proc/self/fd")
 CELLS = (".csv", ".tsv")
 LINES = (".jsonl", ".ndjson")
 
@@ -47,7 +49,8 @@ class RowFile:
     """A file of rows, which may be read several times.
 
     Args:
-        name: the file, or `-` for standard input, which is kept in a temporary file.
+        name: the file, or `-` for standard input. What can be read only once, as a pipe, is kept in
+            a temporary file.
 
     Raises:
         BadFile: it cannot be read, or has no header.
@@ -57,7 +60,7 @@ class RowFile:
         self.name = name
         self._spool: IO[bytes] | None = None
         try:
-            self._path = self._keep_stdin() if name == "-" else name
+            self._path = self._keep() if _is_stream(name) else name
             self._stamp = self._stat()
             with self._open() as file:
                 start = file.readline(LINE_LIMIT).lstrip()
@@ -71,7 +74,7 @@ class RowFile:
         self.columns = () if self.is_json else self._header()
 
     def close(self) -> None:
-        """Let go of standard input's copy."""
+        """Let go of the temporary file."""
         if self._spool:
             self._spool.close()
 
@@ -85,6 +88,11 @@ class RowFile:
             raise BadFile(f"'{self.name}' has changed while it was read.")
         return self._json_rows() if self.is_json else self._csv_rows()
 
+    @property
+    def is_stream(self) -> bool:
+        """Whether it could be read only once, so that no later run can go on with it."""
+        return self._spool is not None
+
     def is_same(self, path: str | None) -> bool:
         """Tell whether another file, which need not be there, is this one."""
         return path is not None and os.path.exists(path) and os.path.samefile(path, self._path)  # noqa: PTH110, PTH121
@@ -95,20 +103,22 @@ class RowFile:
         Raises:
             BadFile: there cannot be one.
         """
-        if path.is_dir():
-            raise BadFile(f"'{path}' cannot be written: it is a folder.")
+        path = Path(os.path.realpath(path))
         try:
             file = tempfile.NamedTemporaryFile(  # noqa: SIM115 - `Rejects` closes it
-                "w", dir=path.absolute().parent, prefix=f".{path.name}.", delete=False,
+                "w", dir=path.parent, prefix=f".{path.name}.", delete=False,
                 encoding="utf-8", newline="", errors="surrogateescape",
             )  # fmt: skip
         except OSError as error:
             raise BadFile(f"'{path}' cannot be written: {error.strerror or error}.") from None
         return Rejects(self, path, file)
 
-    def _keep_stdin(self) -> str:
-        self._spool = tempfile.NamedTemporaryFile()  # noqa: SIM115 - it lives as long as this
-        shutil.copyfileobj(sys.stdin.buffer, self._spool)
+    def _keep(self) -> str:
+        with contextlib.ExitStack() as stack:
+            stdin = self.name == "-"
+            source = sys.stdin.buffer if stdin else stack.enter_context(Path(self.name).open("rb"))
+            self._spool = tempfile.NamedTemporaryFile()  # noqa: SIM115 - it lives as long as this
+            shutil.copyfileobj(source, self._spool)
         self._spool.flush()
         return self._spool.name
 
@@ -205,6 +215,12 @@ class Rejects:
             out.writerows(sources)
         self._file.flush()
         Path(self._file.name).replace(self._path)
+
+
+def _is_stream(name: str) -> bool:
+    """Tell whether a file can be read only once, or is another one under that name next time."""
+    folder = os.path.dirname(os.path.abspath(name))  # noqa: PTH100, PTH120
+    return name == "-" or folder in DEVICES or not os.path.isfile(name)  # noqa: PTH113
 
 
 def _is_utf8(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import os
 import signal
 import tempfile
 from collections import Counter
@@ -92,9 +93,10 @@ def run_batch(batch: Batch, request: Request, ask_leave: Callable[[int], None]) 
         _check_outputs(batch, request, file)
         if not file.is_json:
             reader.check_columns(file.columns)
-        path = _journal_path(request)
+        path = _journal_path(request, file)
         journal = None
-        if path and path.exists() and not (request.dry_run or request.restart):
+        # the one of `os.path` raises for no name; what cannot be a journal is found when it is made
+        if path and os.path.exists(path) and not (request.dry_run or request.restart):  # noqa: PTH110
             # what earlier runs have done needs no second look
             journal = stack.enter_context(_journal(batch, path, restart=False))
         checked = check(file, reader, journal, batch.settings[OUTPUT])
@@ -123,21 +125,20 @@ def run_batch(batch: Batch, request: Request, ask_leave: Callable[[int], None]) 
             journal.close()
             if rejects and any(totals.rejects):
                 _write_rejects(batch, rejects, file, totals)
-    _conclude(batch, request, runner, totals)
+    _conclude(batch, path, runner, totals)
     # last of all: whoever kills the run before finds in it that all is done
     journal.remove()
 
 
 def _check_outputs(batch: Batch, request: Request, file: RowFile) -> None:
-    """Refuse to write over the input."""
-    outputs = {
-        "--rejects": request.rejects,
-        "--journal": request.journal,
-        LOG_FILE.option: batch.settings[LOG_FILE],
-    }
-    for option, path in outputs.items():
+    """Refuse to write over the input, or to put a file where a device or a folder is."""
+    made = {"--rejects": request.rejects, "--journal": request.journal}
+    for option, path in {**made, LOG_FILE.option: batch.settings[LOG_FILE]}.items():
         if file.is_same(path):
             raise BadFile(f"{option} and --from name the same file.")
+    for option, path in made.items():
+        if path and os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113
+            raise BadFile(f"{option} '{path}' is no regular file.")
 
 
 def _write_rejects(batch: Batch, rejects: Rejects, file: RowFile, totals: "Totals") -> None:
@@ -180,15 +181,15 @@ def _journal(batch: Batch, path: Path, *, restart: bool) -> Journal:
 
 def _passing_path(batch: Batch, stack: contextlib.ExitStack) -> Path:
     """Return where a journal is that ends with the run."""
-    batch.console.note("Standard input cannot be gone on with later; for that, name a --journal.")
+    batch.console.note("A stream cannot be gone on with later; for that, name a --journal.")
     return Path(stack.enter_context(tempfile.TemporaryDirectory()), "journal")
 
 
-def _journal_path(request: Request) -> Path | None:
+def _journal_path(request: Request, file: RowFile) -> Path | None:
     """Return where the journal is to be; None where nobody would look for it again."""
     if request.journal:
         return Path(request.journal)
-    return None if request.file == "-" else Path(f"{request.file}{JOURNAL_SUFFIX}")
+    return None if file.is_stream else Path(f"{request.file}{JOURNAL_SUFFIX}")
 
 
 class Totals:
@@ -302,7 +303,7 @@ def _preview(batch: Batch, checked: Checked, rows: Iterator[Row | BadRow]) -> No
     show_previews(console, batch.settings, requests)
 
 
-def _conclude(batch: Batch, request: Request, runner: Runner, totals: Totals) -> None:
+def _conclude(batch: Batch, journal: Path | None, runner: Runner, totals: Totals) -> None:
     """Say how the run ended; return only if every row is done."""
     if totals.complete:
         batch.console.note(str(totals))
@@ -312,8 +313,8 @@ def _conclude(batch: Batch, request: Request, runner: Runner, totals: Totals) ->
     more = ""
     if totals.outcomes["failed"]:
         more += " Correct the rows that were rejected; --rejects FILE writes them."
-    if path := _journal_path(request):
-        more += f" Run the same command again to go on: '{path}' knows what is done."
+    if journal:
+        more += f" Run the same command again to go on: '{journal}' knows what is done."
     if unknown and batch.name == "messages post":
         more += " Messages of unknown outcome are not sent again without --resend-unknown."
     text = f"{totals}{why}{more}"

@@ -1,6 +1,7 @@
 """Batches against a server that misbehaves: exit codes, sums, and what a rerun does."""
 
 import json
+import os
 import re
 from collections import Counter
 
@@ -198,12 +199,16 @@ def test_rejects_corrected_are_accepted_and_finish_the_work(users: Shell) -> Non
 
 def test_rejects_that_cannot_be_written_are_known_before(users: Shell) -> None:
     (users.home / "folder").mkdir()
+    os.mkfifo(users.home / "pipe")
     with FaultyServer() as server:
         run = configured(users, server).run
-        for path in ("folder", "nowhere/rejects.csv", "rows.csv"):
+        for path in ("folder", "nowhere/rejects.csv", "rows.csv", "pipe"):
             ran = run(*CREATE, "--rejects", path)
             assert (ran.code, ran.out) == (2, "")
             assert "Nothing was sent" in ran.err
+        ran = run(*CREATE, "--journal", "pipe")
+        assert ran.code == 2
+        assert "no regular file" in ran.err
         for option in ("--journal", "--log-file"):
             ran = run(*CREATE, option, "rows.csv")
             assert ran.code == 2

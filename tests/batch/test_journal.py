@@ -247,6 +247,15 @@ def test_a_folder_that_cannot_be_written(shell: Shell) -> None:
     assert ran.code == 3
 
 
+def test_a_name_that_cannot_be_one(shell: Shell) -> None:
+    (shell.home / "rows.csv").write_text("key,name\na,A\n")
+    with FaultyServer() as server:
+        run = configured(shell, server).run
+        assert run(*CREATE, "--journal", "x" * 300).code == 3
+        assert run(*CREATE, "--rejects", "x" * 300).code == 2
+        assert server.attempts == []
+
+
 def test_standard_input_says_that_it_cannot_be_gone_on_with(shell: Shell) -> None:
     with FaultyServer() as server:
         ran = configured(shell, server).run(
@@ -255,6 +264,21 @@ def test_standard_input_says_that_it_cannot_be_gone_on_with(shell: Shell) -> Non
         assert "a" in server.model.users
     assert ran.code == 0
     assert "--journal" in ran.err
+
+
+def test_a_stream_under_a_name(shell: Shell) -> None:
+    (shell.home / "rows.csv").write_text("key,name\na,A\nb,B\n")
+    batch = ("users", "ensure", "-o", "jsonl", "--from")
+    with FaultyServer() as server, (shell.home / "rows.csv").open("rb") as rows:
+        there = configured(shell, server)
+        pipe = there.run(*batch, "/dev/stdin", stdin=rows.read())
+        rows.seek(0)
+        with there.start(*batch, "/dev/stdin", stdin=rows) as process:
+            redirected = process.communicate(timeout=60)[0].decode()
+        for out in (pipe.out, redirected):
+            assert [json.loads(line)["outcome"] for line in out.splitlines()] == ["done"] * 2
+    assert "cannot be gone on with" in pipe.err
+    assert [path.name for path in shell.home.iterdir()] == ["rows.csv"]
 
 
 def test_quiet_success_prints_nothing(shell: Shell) -> None:
