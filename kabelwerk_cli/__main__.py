@@ -5,7 +5,7 @@ import io
 import os
 import sys
 
-from .signals import Terminated, raise_on_sigterm
+from .terminal.signals import Terminated, raise_on_sigterm
 
 
 def main() -> None:
@@ -26,9 +26,9 @@ def main() -> None:
 
 
 def _run() -> int:
-    from click import Abort  # noqa: PLC0415 - Ctrl-C may come while these are imported
+    from click import Abort
 
-    from .cli import kabelwerk  # noqa: PLC0415
+    from .cli import kabelwerk
 
     try:
         code: int = kabelwerk.main(prog_name="kabelwerk", standalone_mode=False)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from . import __version__, topics
+from . import __version__
 from .command import Group
 from .commands.completion import completion
 from .commands.config import config, login, logout
@@ -18,11 +18,12 @@ from .commands.messages import messages
 from .commands.rooms import rooms
 from .commands.sandbox import sandbox
 from .commands.users import users
-from .console import complain
-from .exit_codes import ExitCode, OutputLost, exit_code
-from .failures import line, problem
+from .config.settings import OUTPUT, output_format
 from .output import Format
-from .settings import OUTPUT, output_format
+from .terminal import help_topics
+from .terminal.console import complain
+from .terminal.error_report import line, problem
+from .terminal.exit_codes import ExitCode, OutputLost, exit_code
 
 WRITE_ERRORS = frozenset({errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC})
 
@@ -103,7 +104,9 @@ def kabelwerk() -> None:
     """Administer Kabelwerk, the chat service for digital health."""
 
 
-kabelwerk.epilog = f"\b\nExit codes (more: kabelwerk help exit-codes):\n{topics.exit_code_table()}"
+kabelwerk.epilog = (
+    f"\b\nExit codes (more: kabelwerk help exit-codes):\n{help_topics.exit_code_table()}"
+)
 
 
 COMMANDS: tuple[click.Command, ...] = (

@@ -4,7 +4,7 @@ A command's own function is pure: from its options to a `Call`, or to an `Action
 written once, here.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,9 +12,11 @@ import click
 from .api.calls import Call, Ensure
 from .api.errors import Applied, InvalidInput, Report
 from .api.models import EnsuredUser, Message, Room, User
-from .console import Console, Listing
-from .exit_codes import Cancelled, bug_after
-from .options import (
+from .config.settings import EXACT_KEY, FIELDS, PROFILE, PROTECTED, TOKEN_FILE, Rank, Settings
+from .output import UnknownField, check_fields
+from .terminal.console import Console, Listing
+from .terminal.exit_codes import Cancelled, bug_after
+from .terminal.options import (
     COMMON_OPTIONS,
     AroundOption,
     BatchOption,
@@ -23,20 +25,10 @@ from .options import (
     SettingOption,
     claim_stdin,
 )
-from .output import UnknownField, check_fields
-from .settings import (
-    EXACT_KEY,
-    FIELDS,
-    PROFILE,
-    PROTECTED,
-    TOKEN_FILE,
-    Rank,
-    Settings,
-    from_environment,
-)
+from .terminal.session import Session, open_session
 
 if TYPE_CHECKING:
-    from .api.conclusions import Outcome
+    from .api.outcomes import Outcome
 
 # What a table shows of a record unless --fields says otherwise.
 SUMMARIES: dict[type, Sequence[str]] = {
@@ -118,15 +110,11 @@ def _owned_elsewhere(option: str, ctx: click.Context) -> click.UsageError | None
     return click.UsageError(message, ctx)
 
 
-Action = Callable[[Settings, Console], None]
-"""What a command that makes no call does, once there are settings."""
-
-
 class ActionCommand(Described):
-    """A command whose function returns an `Action`, which is done.
+    """A command that makes no call of its own: its function gets the session and does the work.
 
     Args:
-        makes_profile: whether the profile that is named may be missing so far.
+        makes_profile: whether the profile named may not exist yet.
     """
 
     def __init__(self, *args: Any, makes_profile: bool = False, **kwargs: Any) -> None:
@@ -134,10 +122,9 @@ class ActionCommand(Described):
         self.makes_profile = makes_profile
 
     def invoke(self, ctx: click.Context) -> None:
-        """Do what the function returns."""
-        action: Action = super().invoke(ctx)
-        settings = from_environment(ctx.obj, profile_may_be_missing=self.makes_profile)
-        action(settings, Console(settings))
+        """Run the function."""
+        session = open_session(ctx.obj, profile_may_be_missing=self.makes_profile)
+        ctx.invoke(self.callback, session, **ctx.params)  # type: ignore[arg-type]
 
 
 class CallCommand(Described):
@@ -158,8 +145,8 @@ class CallCommand(Described):
 
     def invoke(self, ctx: click.Context) -> None:
         """Send the call that the function returns, and show the answer."""
-        settings = from_environment(ctx.obj)
-        console = Console(settings)
+        session = open_session(ctx.obj)
+        settings = session.settings
         around = {param.name: ctx.params.pop(param.name or "") for param in self._around()}
         _check_fields(settings, self.record)
         if around["from_file"] == "-":
@@ -167,29 +154,27 @@ class CallCommand(Described):
         if settings[TOKEN_FILE] == "-":
             claim_stdin(ctx, TOKEN_FILE.option)
         if around["from_file"]:
-            self._run_batch(ctx, console, settings, around)
+            self._run_batch(ctx, session, around)
             return
         _refuse_batch_options(ctx)
         _check_white_space(self, ctx, settings)
         operation: Call | Ensure = super().invoke(ctx)
         if around["dry_run"]:
-            _preview(console, settings, operation)
+            _preview(session, operation)
             return
         if self.destructive:
             question = f"Delete {operation.subject}?"
-            _ask_leave(console, settings, question, yes=around["yes"])
-        self._show(console, operation, _send(console, settings, operation))
+            _ask_leave(session, question, yes=around["yes"])
+        self._show(session.console, operation, _send(session, operation))
 
     def _around(self) -> list[click.Parameter]:
         """Return the options that are not those of the call."""
         return [param for param in self.params if isinstance(param, AroundOption)]
 
-    def _run_batch(
-        self, ctx: click.Context, console: Console, settings: Settings, around: dict[Any, Any]
-    ) -> None:
+    def _run_batch(self, ctx: click.Context, session: Session, around: dict[Any, Any]) -> None:
         # SQLite, csv and what else a batch needs
-        from .batch.run import Batch, Request, run_batch  # noqa: PLC0415
-        from .batch.runner import Plan  # noqa: PLC0415
+        from .batch.run import Batch, Request, run_batch
+        from .batch.runner import Plan
 
         explicit = [
             name
@@ -197,7 +182,7 @@ class CallCommand(Described):
             if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
         ]
         name = " ".join(ctx.command_path.split()[1:])
-        batch = Batch(self, name, ctx.params, explicit, self.record, settings, console)
+        batch = Batch(self, name, ctx.params, explicit, self.record, session)
         plan = Plan(
             around["concurrency"], around["rate"], around["max_failures"], around["resend_unknown"]
         )
@@ -214,9 +199,9 @@ class CallCommand(Described):
         def ask_leave(rows: int) -> None:
             if self.destructive:
                 question = f"Delete {rows} users?"
-                _ask_leave(console, settings, question, yes=around["yes"], answer=str(rows))
-            elif settings[PROTECTED]:
-                _ask_leave(console, settings, "", yes=around["yes"])
+                _ask_leave(session, question, yes=around["yes"], answer=str(rows))
+            elif session.settings[PROTECTED]:
+                _ask_leave(session, "", yes=around["yes"])
 
         try:
             run_batch(batch, request, ask_leave)
@@ -291,38 +276,38 @@ def _refuse_batch_options(ctx: click.Context) -> None:
             raise click.UsageError(f"{option.opts[0]} needs --from FILE.", ctx)
 
 
-def _send(console: Console, settings: Settings, operation: Call | Ensure) -> "Outcome":
+def _send(session: Session, operation: Call | Ensure) -> "Outcome":
     # a help text does without what sends
-    from .backend import open_client  # noqa: PLC0415
-    from .credentials import loose_file  # noqa: PLC0415
-    from .observers import observer  # noqa: PLC0415
+    from .backend.client import open_client
+    from .backend.request_log import observer
+    from .config.token import loose_file
 
+    settings, console = session
     if settings.profile.loose:
         path = settings.profile.path
         console.note(f"Others may write the configuration '{path}'; run: chmod go-w '{path}'")
     if token_file := loose_file(settings):
         console.note(f"Others may read the token in '{token_file}'; run: chmod 600 '{token_file}'")
     with (
-        open_client(settings, observer(settings, console)) as client,
+        open_client(settings, observer(session)) as client,
         bug_after(f"Whether {operation.subject} was {operation.deed} is unknown.", UNKNOWN),
     ):
         return client.send(operation)
 
 
-def _preview(console: Console, settings: Settings, operation: Call | Ensure) -> None:
-    from .preview import previews, show_previews  # noqa: PLC0415
+def _preview(session: Session, operation: Call | Ensure) -> None:
+    from .backend.dry_run import previews, show_previews
 
-    show_previews(console, settings, previews(operation, settings))
+    show_previews(session, previews(operation, session.settings))
 
 
-def _ask_leave(
-    console: Console, settings: Settings, question: str, *, yes: bool, answer: str = "y"
-) -> None:
+def _ask_leave(session: Session, question: str, *, yes: bool, answer: str = "y") -> None:
     """Ask for leave unless it was given; a protected profile has to be named besides.
 
     Raises:
         Cancelled: it was not given.
     """
+    settings, console = session
     profile = settings.profile.name
     if settings[PROTECTED] and not (yes and settings.rank(PROFILE) is Rank.OPTION):
         raise Cancelled(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from kabelwerk_cli.api.errors import ConfigurationError
-from kabelwerk_cli.atomic import write_private
+from kabelwerk_cli.config.files import write_private
 
 from .conftest import TOKEN, Shell
 from .faults import FaultyServer

@@ -111,9 +111,9 @@ def test_the_token_is_in_nothing_that_is_printed_or_kept(
 
 
 def test_not_in_a_traceback_or_a_repr_either() -> None:
-    from kabelwerk_cli.api.address import parse_address  # noqa: PLC0415
-    from kabelwerk_cli.api.client import Client  # noqa: PLC0415
-    from kabelwerk_cli.api.transport import NetworkTransport  # noqa: PLC0415
+    from kabelwerk_cli.api.client import Client
+    from kabelwerk_cli.api.transport import NetworkTransport
+    from kabelwerk_cli.api.url import parse_address
 
     transport = NetworkTransport(parse_address("http://127.0.0.1:9"))
     client = Client(transport, token=TOKEN, user_agent="test/1")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kabelwerk_cli import topics
+from kabelwerk_cli.terminal import help_topics
 
 from .conftest import EXECUTABLE, TOKEN, Shell
 from .sandbox.conftest import served
@@ -66,10 +66,10 @@ def test_the_python_example_runs(shell: Shell) -> None:
     assert shown.out == "kusanagi\n"
 
 
-@pytest.mark.parametrize("topic", topics.TOPICS)
+@pytest.mark.parametrize("topic", help_topics.TOPICS)
 def test_the_readme_says_what_help_says(topic: str) -> None:
     (text,) = [text for mark, _, text in BLOCKS if mark == f"help {topic}"]
-    assert text == f"{topics.TOPICS[topic]()}\n"
+    assert text == f"{help_topics.TOPICS[topic]()}\n"
 
 
 def test_the_toml_example_is_a_configuration(shell: Shell) -> None:

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
+from kabelwerk_cli.config.settings import SETTINGS, Rank, Setting
 from kabelwerk_cli.output import Format
-from kabelwerk_cli.settings import SETTINGS, Rank, Setting
 
 from .conftest import TOKEN, Shell
 

@@ -6,9 +6,9 @@ fails while what is committed is stale.
 
 from pathlib import Path
 
-from kabelwerk_cli import topics
 from kabelwerk_cli.cli import kabelwerk
 from kabelwerk_cli.commands.completion import completion_script
+from kabelwerk_cli.terminal import help_topics
 
 from .manual import pages
 
@@ -19,7 +19,7 @@ COMPLETIONS = {"bash": "kabelwerk.bash", "zsh": "_kabelwerk", "fish": "kabelwerk
 def readme() -> str:
     """Return the README with the help topics as the program tells them."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    for topic, tell in topics.TOPICS.items():
+    for topic, tell in help_topics.TOPICS.items():
         before, rest = text.split(f"<!-- help {topic} -->\n```text\n", maxsplit=1)
         _, after = rest.split("```", maxsplit=1)
         text = f"{before}<!-- help {topic} -->\n```text\n{tell()}\n```{after}"

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
-from kabelwerk_cli import __version__, topics
+from kabelwerk_cli import __version__
 from kabelwerk_cli.command import walk
-from kabelwerk_cli.options import SettingOption
+from kabelwerk_cli.terminal import help_topics
+from kabelwerk_cli.terminal.options import SettingOption
 
 SECTION = "1"
 FILES = """\
@@ -54,9 +55,9 @@ def page(
     lines += options("COMMON OPTIONS", common, context)
     lines += [
         ".SH EXIT STATUS",
-        *verbatim(topics.exit_codes()),
+        *verbatim(help_topics.exit_codes()),
         ".SH ENVIRONMENT",
-        *verbatim(topics.environment()),
+        *verbatim(help_topics.environment()),
         ".SH FILES",
         *verbatim(FILES),
         ".SH SEE ALSO",

@@ -168,8 +168,8 @@ def post_message(*, hub: str = "_", room: str, user: str, text: str) -> Message:
 
 def _send(call: Call) -> object:
     # imported when a call is made: building one needs neither settings nor a network
-    from kabelwerk_cli.backend import open_client  # noqa: PLC0415
-    from kabelwerk_cli.settings import from_environment  # noqa: PLC0415
+    from kabelwerk_cli.backend.client import open_client
+    from kabelwerk_cli.config.settings import from_environment
 
     with open_client(from_environment()) as client:
         return client.send(call).record

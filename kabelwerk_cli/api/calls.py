@@ -63,7 +63,7 @@ class Call(NamedTuple):
     @property
     def path(self) -> str:
         """The path below the API's address, each segment percent-encoded."""
-        from urllib.parse import quote  # noqa: PLC0415 - a help text does without it
+        from urllib.parse import quote
 
         return "".join("/" + quote(segment, safe="") for segment in self.segments)
 
@@ -71,7 +71,7 @@ class Call(NamedTuple):
         """Return the body as it travels, or None where the call has none."""
         if self.body is None:
             return None
-        import json  # noqa: PLC0415 - likewise
+        import json
 
         return json.dumps(self.body, separators=(",", ":"), allow_nan=False).encode()
 
@@ -327,7 +327,7 @@ def check_object(field: str, value: object) -> Mapping[str, Any]:
     """Return `value`, which must be a JSON object that every parser reads the same way."""
     if not isinstance(value, dict):
         raise InvalidInput(field, "must be a JSON object")
-    import json  # noqa: PLC0415 - likewise
+    import json
 
     if too_deep(value):
         raise InvalidInput(field, f"must not be nested deeper than {DEPTH_LIMIT} levels")

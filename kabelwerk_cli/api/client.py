@@ -6,12 +6,12 @@ from collections.abc import Callable
 from random import SystemRandom
 from typing import NamedTuple
 
-from .answers import Fate, Verdict, judge, judge_failure
 from .calls import Call, Ensure, Operation
-from .conclusions import Outcome, conclude, interruption
 from .errors import DoesNotExist
 from .models import EnsuredUser, User
-from .repeats import may_repeat, pause
+from .outcomes import Outcome, conclude, interruption
+from .retries import may_repeat, pause
+from .verdicts import Fate, Verdict, judge, judge_failure
 from .wire import Attempt, Failure, Request, Transport
 
 ODD = frozenset({Fate.UNKNOWN, Fate.ACKNOWLEDGED})

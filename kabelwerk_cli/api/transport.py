@@ -22,8 +22,8 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, NewConnectionError
 
-from .address import Address
 from .errors import ConfigurationError
+from .url import Address
 from .wire import BODY_LIMIT, Answer, Attempt, Failure, Request
 
 CHUNK = 64 * 1024

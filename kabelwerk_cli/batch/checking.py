@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from kabelwerk_cli.api.errors import ConfigurationError
-from kabelwerk_cli.console import complain
-from kabelwerk_cli.exit_codes import InvalidRow
 from kabelwerk_cli.output import Format, as_json, compact, visible
+from kabelwerk_cli.terminal.console import complain
+from kabelwerk_cli.terminal.exit_codes import InvalidRow
 
 from .files import Raw, RowFile
 from .journal import Journal

@@ -4,7 +4,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 
-from kabelwerk_cli.console import Console
+from kabelwerk_cli.terminal.console import Console
 
 EVERY_SECONDS = 30.0
 
@@ -30,8 +30,8 @@ def progress(console: Console, total: int, before: int) -> Iterator[Callable[[],
 @contextlib.contextmanager
 def _bar(total: int, before: int) -> Iterator[Callable[[], None]]:
     # rich in a second place: only a batch on a terminal needs its bars
-    from rich.console import Console as RichConsole  # noqa: PLC0415
-    from rich.progress import (  # noqa: PLC0415
+    from rich.console import Console as RichConsole
+    from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
         Progress,

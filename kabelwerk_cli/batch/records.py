@@ -3,8 +3,8 @@
 import typing
 from typing import Any, NamedTuple
 
-from kabelwerk_cli.failures import problem
 from kabelwerk_cli.output import as_json
+from kabelwerk_cli.terminal.error_report import problem
 
 from .runner import Result
 

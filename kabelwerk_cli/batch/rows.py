@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import click
 
-from kabelwerk_cli import values
 from kabelwerk_cli.api.calls import DEPTH_LIMIT, Call, Ensure, too_deep
 from kabelwerk_cli.api.errors import InvalidInput
-from kabelwerk_cli.options import ColumnOption, JsonObject, KeyOption, TextFile
+from kabelwerk_cli.config import parsers
+from kabelwerk_cli.terminal.options import ColumnOption, JsonObject, KeyOption, TextFile
 
 from .files import BadFile, Raw
 
@@ -173,7 +173,7 @@ class RowReader:
             option = self._options.get(name)
             if option is None:
                 known = tuple(self._options)
-                meant = values.did_you_mean(name, known)
+                meant = parsers.did_you_mean(name, known)
                 raise ValueError(
                     f"there is no column '{column}'; known: {', '.join(known)}.{meant}"
                 )
@@ -233,7 +233,7 @@ def _optional_key(cell: Any) -> str | None:
 def _flag(cell: Any) -> bool | None:
     if cell == "":
         return None
-    return cell if isinstance(cell, bool) else values.flag(_text(cell))
+    return cell if isinstance(cell, bool) else parsers.flag(_text(cell))
 
 
 def _object(cell: Any) -> Any:

@@ -12,19 +12,20 @@ from typing import Any, NamedTuple
 
 import click
 
-from kabelwerk_cli.api.answers import Verdict
 from kabelwerk_cli.api.client import Client
 from kabelwerk_cli.api.errors import Applied, Interrupted, Report
-from kabelwerk_cli.backend import describe, open_client
-from kabelwerk_cli.console import Console, Listing
-from kabelwerk_cli.credentials import read_token
-from kabelwerk_cli.exit_codes import BatchFailed, BatchUnknown, OutputLost, bug_after
-from kabelwerk_cli.local import sandbox_path
-from kabelwerk_cli.observers import observer
+from kabelwerk_cli.api.verdicts import Verdict
+from kabelwerk_cli.backend.client import describe, open_client
+from kabelwerk_cli.backend.dry_run import previews, show_previews
+from kabelwerk_cli.backend.request_log import observer
+from kabelwerk_cli.backend.sandbox import sandbox_path
+from kabelwerk_cli.config.settings import EXACT_KEY, LOG_FILE, OUTPUT
+from kabelwerk_cli.config.token import read_token
 from kabelwerk_cli.output import Format
-from kabelwerk_cli.preview import previews, show_previews
-from kabelwerk_cli.settings import EXACT_KEY, LOG_FILE, OUTPUT, Settings
-from kabelwerk_cli.signals import Terminated
+from kabelwerk_cli.terminal.console import Listing
+from kabelwerk_cli.terminal.exit_codes import BatchFailed, BatchUnknown, OutputLost, bug_after
+from kabelwerk_cli.terminal.session import Session
+from kabelwerk_cli.terminal.signals import Terminated
 
 from .checking import Checked, Tasks, check
 from .files import BadFile, Rejects, RowFile
@@ -65,8 +66,7 @@ class Batch(NamedTuple):
     params: Mapping[str, Any]
     explicit: Sequence[str]
     record: type | None
-    settings: Settings
-    console: Console
+    session: Session
 
 
 def run_batch(batch: Batch, request: Request, ask_leave: Callable[[int], None]) -> None:
@@ -88,7 +88,7 @@ def run_batch(batch: Batch, request: Request, ask_leave: Callable[[int], None]) 
         file = RowFile(request.file)
         stack.callback(file.close)
         reader = RowReader(
-            batch.command, batch.params, batch.explicit, exact_key=batch.settings[EXACT_KEY]
+            batch.command, batch.params, batch.explicit, exact_key=batch.session.settings[EXACT_KEY]
         )
         _check_outputs(batch, request, file)
         if not file.is_json:
@@ -99,7 +99,7 @@ def run_batch(batch: Batch, request: Request, ask_leave: Callable[[int], None]) 
         if path and os.path.exists(path) and not (request.dry_run or request.restart):  # noqa: PTH110
             # what earlier runs have done needs no second look
             journal = stack.enter_context(_journal(batch, path, restart=False))
-        checked = check(file, reader, journal, batch.settings[OUTPUT])
+        checked = check(file, reader, journal, batch.session.settings[OUTPUT])
         stack.callback(checked.marks.close)
         if checked.bad and not request.skip_invalid:
             raise BadFile(f"{checked.bad} of {checked.rows} rows are not fit to be sent.")
@@ -116,7 +116,10 @@ def run_batch(batch: Batch, request: Request, ask_leave: Callable[[int], None]) 
             place = path or _passing_path(batch, stack)
             journal = stack.enter_context(_journal(batch, place, restart=request.restart))
         runner = Runner(journal, clients, request.plan)
-        tell_done = not batch.console.is_quiet and batch.settings[OUTPUT] is not Format.TABLE
+        tell_done = (
+            not batch.session.console.is_quiet
+            and batch.session.settings[OUTPUT] is not Format.TABLE
+        )
         tasks = Tasks(file, reader, checked, journal, tell_done=tell_done)
         totals = Totals(checked, tell_done=tell_done)
         knows = f"'{path}' knows which rows were sent." if path else "Rows were sent."
@@ -133,7 +136,7 @@ def run_batch(batch: Batch, request: Request, ask_leave: Callable[[int], None]) 
 def _check_outputs(batch: Batch, request: Request, file: RowFile) -> None:
     """Refuse to write over the input, or to put a file where a device or a folder is."""
     made = {"--rejects": request.rejects, "--journal": request.journal}
-    for option, path in {**made, LOG_FILE.option: batch.settings[LOG_FILE]}.items():
+    for option, path in {**made, LOG_FILE.option: batch.session.settings[LOG_FILE]}.items():
         if file.is_same(path):
             raise BadFile(f"{option} and --from name the same file.")
     for option, path in made.items():
@@ -146,7 +149,7 @@ def _write_rejects(batch: Batch, rejects: Rejects, file: RowFile, totals: "Total
         rejects.write(raw.source for raw in file if totals.rejects[raw.number])
     except (OSError, BadFile) as error:
         reason = getattr(error, "strerror", None) or error
-        batch.console.note(f"The rejects are not written: {reason}")
+        batch.session.console.note(f"The rejects are not written: {reason}")
 
 
 @contextlib.contextmanager
@@ -163,10 +166,10 @@ def _clients(
     batch: Batch, stack: contextlib.ExitStack
 ) -> Callable[[Callable[[Verdict], bool]], Client]:
     """Return what makes a client for each worker; the token is read once for all."""
-    settings = batch.settings
+    settings = batch.session.settings
     token = "" if sandbox_path(settings) else read_token(settings)
     # what is tried again is one line among thousands, and not known by its row
-    observe = observer(settings, batch.console, repeats=False)
+    observe = observer(batch.session, repeats=False)
 
     def make(may_retry: Callable[[Verdict], bool]) -> Client:
         return stack.enter_context(open_client(settings, observe, token=token, may_retry=may_retry))
@@ -175,13 +178,13 @@ def _clients(
 
 
 def _journal(batch: Batch, path: Path, *, restart: bool) -> Journal:
-    purpose = f"{batch.name} at {describe(batch.settings)}"
+    purpose = f"{batch.name} at {describe(batch.session.settings)}"
     return Journal(path, purpose, restart=restart)
 
 
 def _passing_path(batch: Batch, stack: contextlib.ExitStack) -> Path:
     """Return where a journal is that ends with the run."""
-    batch.console.note("A stream cannot be gone on with later; for that, name a --journal.")
+    batch.session.console.note("A stream cannot be gone on with later; for that, name a --journal.")
     return Path(stack.enter_context(tempfile.TemporaryDirectory()), "journal")
 
 
@@ -218,17 +221,17 @@ class Totals:
 
 def _send(batch: Batch, runner: Runner, tasks: Tasks, totals: Totals, knows: str) -> None:
     """Send the rows, and tell of each as its result comes."""
-    table = batch.settings[OUTPUT] is Format.TABLE
+    table = batch.session.settings[OUTPUT] is Format.TABLE
     kind = batch_record(batch.record)
     records = _records(batch, runner, tasks, totals, kind)
     # a table of nothing is not drawn: all went well
     first = next(records, None) if table else None
-    silent = batch.console.is_quiet or (table and first is None)
+    silent = batch.session.console.is_quiet or (table and first is None)
     try:
         if not silent:
             rows = itertools.chain([first] if first else [], records)
             listing = Listing(kind, rows, SUMMARY if table else None, live=True)
-            batch.console.show(listing, knows, UNTOLD)
+            batch.session.console.show(listing, knows, UNTOLD)
     except OutputLost as lost:
         runner.end("standard output cannot be written")
         _exhaust(records)
@@ -247,14 +250,14 @@ def _records(
     batch: Batch, runner: Runner, tasks: Tasks, totals: Totals, kind: Any
 ) -> Iterator[Any]:
     """Send the rows; yield what is to be told of each, in a table only of failures."""
-    table = batch.settings[OUTPUT] is Format.TABLE
+    table = batch.session.settings[OUTPUT] is Format.TABLE
     done = totals.outcomes.total()
-    with progress(batch.console, totals.rows, done) as advance, _signals(runner):
+    with progress(batch.session.console, totals.rows, done) as advance, _signals(runner):
         for result in runner.run(iter(tasks)):
             reject = result.outcome != "done" and result.again
             totals.count(result.number, result.outcome, reject=reject)
             for note in result.notes:
-                batch.console.note(f"Row {result.number}: {note}")
+                batch.session.console.note(f"Row {result.number}: {note}")
             if not table:
                 yield to_record(kind, result)
             elif result.outcome in FAILURES:
@@ -292,21 +295,21 @@ def _signals(runner: Runner) -> Iterator[None]:
 
 
 def _preview(batch: Batch, checked: Checked, rows: Iterator[Row | BadRow]) -> None:
-    console = batch.console
+    console = batch.session.console
     console.note(f"{checked.rows} rows, {checked.bad} of them not fit to be sent. The first ones:")
     sendable = (row for row in rows if isinstance(row, Row))
     requests = [
         request
         for row in itertools.islice(sendable, SHOWN)
-        for request in previews(row.operation, batch.settings)
+        for request in previews(row.operation, batch.session.settings)
     ]
-    show_previews(console, batch.settings, requests)
+    show_previews(batch.session, requests)
 
 
 def _conclude(batch: Batch, journal: Path | None, runner: Runner, totals: Totals) -> None:
     """Say how the run ended; return only if every row is done."""
     if totals.complete:
-        batch.console.note(str(totals))
+        batch.session.console.note(str(totals))
         return
     unknown, done = totals.outcomes["unknown"], totals.outcomes["done"]
     why = f" Stopped: {runner.stop.reason}." if runner.stop else ""

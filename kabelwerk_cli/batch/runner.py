@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
-from kabelwerk_cli.api.answers import Fate, Verdict
 from kabelwerk_cli.api.client import Client
 from kabelwerk_cli.api.errors import (
     Applied,
@@ -26,7 +25,8 @@ from kabelwerk_cli.api.errors import (
     UntrustedCertificate,
 )
 from kabelwerk_cli.api.errors import ConnectionError as NoConnection
-from kabelwerk_cli.api.repeats import repeats_when_unknown
+from kabelwerk_cli.api.retries import repeats_when_unknown
+from kabelwerk_cli.api.verdicts import Fate, Verdict
 
 from .journal import Entry, Journal, JournalError, State
 from .rows import Row

@@ -3,10 +3,9 @@
 import click
 from click.shell_completion import ShellComplete, get_completion_class
 
-from kabelwerk_cli.command import Action, ActionCommand
-from kabelwerk_cli.console import Console
-from kabelwerk_cli.options import OneOf
-from kabelwerk_cli.settings import Settings
+from kabelwerk_cli.command import ActionCommand
+from kabelwerk_cli.terminal.options import OneOf
+from kabelwerk_cli.terminal.session import Session
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -21,14 +20,9 @@ SHELLS = ("bash", "zsh", "fish")
 )
 @click.argument("shell", type=OneOf(SHELLS))
 @click.pass_context
-def completion(ctx: click.Context, *, shell: str) -> Action:
-    """Print the script that makes TAB work in a shell."""
-    script = completion_script(ctx.find_root().command, shell)
-
-    def show(_: Settings, console: Console) -> None:
-        console.print(script)
-
-    return show
+def completion(ctx: click.Context, session: Session, *, shell: str) -> None:
+    """Print the completion script for a shell."""
+    session.console.print(completion_script(ctx.find_root().command, shell))
 
 
 def completion_script(root: click.Command, shell: str) -> str:

@@ -1,8 +1,13 @@
 """`kabelwerk login`, `logout` and `config show`: where settings are kept."""
 
+from typing import Any, NamedTuple
+
 import click
 
-from kabelwerk_cli.command import Action, ActionCommand, Group
+from kabelwerk_cli.command import ActionCommand, Group
+from kabelwerk_cli.config.settings import CONFIG, SETTINGS, TOKEN_COMMAND, URL, Setting, Settings
+from kabelwerk_cli.terminal.console import Listing
+from kabelwerk_cli.terminal.session import Session
 
 
 @click.command(
@@ -14,37 +19,65 @@ from kabelwerk_cli.command import Action, ActionCommand, Group
         "kabelwerk login --url https://kabelwerk.example --token-file -",
     ],
 )
-def login() -> Action:
-    """Check a URL and an API token, and keep them in a profile.
+def login(session: Session) -> None:
+    """Check a URL and an API token, and store them in a profile.
 
-    Asks for what is not given. The token goes into the system's keyring where there is one, else
-    into a file that only you can read.
+    Prompts for what is not given. The token is stored in the system keyring if there is one, else
+    in a file that only you can read.
     """
-    from kabelwerk_cli import login as module  # noqa: PLC0415 - a help text does without it
+    from kabelwerk_cli.backend.login import login as log_in
 
-    return module.login
+    log_in(session)
 
 
 @click.command(
     cls=ActionCommand, examples=["kabelwerk logout", "kabelwerk logout --profile staging"]
 )
-def logout() -> Action:
-    """Forget the API token of a profile."""
-    from kabelwerk_cli import login  # noqa: PLC0415 - a help text does without it
+def logout(session: Session) -> None:
+    """Remove the API token of a profile."""
+    from kabelwerk_cli.backend.login import logout as log_out
 
-    return login.logout
+    log_out(session)
 
 
 @click.group(cls=Group, examples=["kabelwerk config show"])
 def config() -> None:
-    """Look at the settings."""
+    """Show the configuration."""
+
+
+class SettingInForce(NamedTuple):
+    """A setting, its value, and where the value comes from."""
+
+    setting: str
+    value: str
+    origin: str
 
 
 @config.command(
     cls=ActionCommand, examples=["kabelwerk config show", "kabelwerk config show -o json"]
 )
-def show() -> Action:
-    """Show each setting, its value, and where it came from."""
-    from kabelwerk_cli import overview  # noqa: PLC0415 - a help text does without it
+def show(session: Session) -> None:
+    """Show each setting, its value, and where it comes from; never the token itself."""
+    from kabelwerk_cli.config.token import token_source
 
-    return overview.show
+    settings = session.settings
+    rows = [
+        SettingInForce(row.name, _shown(settings, row), settings.origin(row)) for row in SETTINGS
+    ]
+    source = token_source(settings)
+    state, origin = ("set", source.name) if source else ("not set", "")
+    rows.append(SettingInForce("api_token", state, origin))
+    session.console.show(Listing(SettingInForce, rows))
+
+
+def _shown(settings: Settings, row: Setting[Any]) -> str:
+    value = settings.profile.path if row is CONFIG else settings[row]
+    if row is URL and "@" in (value or ""):
+        return "(hidden: contains a user name or password)"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if row is TOKEN_COMMAND:
+        return value[0] if value else ""  # its arguments may be secrets
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return "" if value is None else str(value)

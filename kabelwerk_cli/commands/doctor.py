@@ -2,18 +2,19 @@
 
 import click
 
-from kabelwerk_cli.command import Action, ActionCommand
+from kabelwerk_cli.command import ActionCommand
+from kabelwerk_cli.terminal.session import Session
 
 
 @click.command(
     cls=ActionCommand,
     examples=["kabelwerk doctor", "kabelwerk doctor --profile staging -o json"],
 )
-def doctor() -> Action:
-    """Check settings, network, TLS, the API and the token.
+def doctor(session: Session) -> None:
+    """Check the settings, the network, TLS, the API and the token.
 
-    Changes nothing. Ends with the exit code of the first check that failed.
+    Changes nothing. Exits with the code of the first check that failed.
     """
-    from kabelwerk_cli import checks  # noqa: PLC0415 - a help text does without it
+    from kabelwerk_cli.backend.doctor import doctor as check_all
 
-    return checks.doctor
+    check_all(session)

@@ -1,27 +1,18 @@
-"""`kabelwerk help`: the topics that no single command's help has room for."""
+"""`kabelwerk help`: topics that do not fit into a single command's help."""
 
 import click
 
-from kabelwerk_cli import topics
-from kabelwerk_cli.command import Action, ActionCommand
-from kabelwerk_cli.console import Console
-from kabelwerk_cli.options import OneOf
-from kabelwerk_cli.settings import Settings
+from kabelwerk_cli.command import ActionCommand
+from kabelwerk_cli.terminal.help_topics import TOPICS
+from kabelwerk_cli.terminal.options import OneOf
+from kabelwerk_cli.terminal.session import Session
 
 
-@click.command(
-    "help",
-    cls=ActionCommand,
-    examples=[f"kabelwerk help {topic}" for topic in topics.TOPICS],
-)
-@click.argument("topic", type=OneOf(list(topics.TOPICS)), required=False)
-def help_command(*, topic: str | None) -> Action:
-    """Explain exit codes, environment, batches, formats."""
-
-    def explain(_: Settings, console: Console) -> None:
-        if topic is None:
-            console.print("\n".join(f"kabelwerk help {known}" for known in topics.TOPICS))
-        else:
-            console.print(topics.TOPICS[topic]())
-
-    return explain
+@click.command("help", cls=ActionCommand, examples=[f"kabelwerk help {topic}" for topic in TOPICS])
+@click.argument("topic", type=OneOf(list(TOPICS)), required=False)
+def help_command(session: Session, *, topic: str | None) -> None:
+    """Explain exit codes, environment variables, batches or output formats."""
+    if topic is None:
+        session.console.print("\n".join(f"kabelwerk help {known}" for known in TOPICS))
+    else:
+        session.console.print(TOPICS[topic]())

@@ -6,7 +6,13 @@ from kabelwerk_cli.api import calls
 from kabelwerk_cli.api.calls import Call
 from kabelwerk_cli.api.models import Message
 from kabelwerk_cli.command import CallCommand, Group
-from kabelwerk_cli.options import ColumnOption, KeyOption, TextFile, room_hub_option, room_option
+from kabelwerk_cli.terminal.options import (
+    ColumnOption,
+    KeyOption,
+    TextFile,
+    room_hub_option,
+    room_option,
+)
 
 
 @click.group(

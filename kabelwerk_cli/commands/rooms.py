@@ -8,7 +8,13 @@ from kabelwerk_cli.api import calls
 from kabelwerk_cli.api.calls import ABSENT, Call
 from kabelwerk_cli.api.models import Room
 from kabelwerk_cli.command import CallCommand, Group
-from kabelwerk_cli.options import ColumnOption, JsonObject, KeyOption, room_hub_option, room_option
+from kabelwerk_cli.terminal.options import (
+    ColumnOption,
+    JsonObject,
+    KeyOption,
+    room_hub_option,
+    room_option,
+)
 
 
 @click.group(cls=Group, examples=["kabelwerk rooms update --room kusanagi --archived"])

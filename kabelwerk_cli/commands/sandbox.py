@@ -1,13 +1,13 @@
 """`kabelwerk sandbox`: a Kabelwerk backend on your own machine."""
 
 import re
-from functools import partial
 from typing import Any
 
 import click
 
-from kabelwerk_cli.command import Action, ActionCommand, Group
-from kabelwerk_cli.options import OneOf
+from kabelwerk_cli.command import ActionCommand, Group
+from kabelwerk_cli.terminal.options import OneOf
+from kabelwerk_cli.terminal.session import Session
 
 _db = click.option("--db", type=click.Path(), metavar="FILE", help="The sandbox's database file.")
 
@@ -65,15 +65,15 @@ def sandbox() -> None:
     metavar="STATUS:PROBABILITY",
     help="Answer with this status, so often (0 to 1), instead of acting; may be repeated.",
 )
-def serve(*, db: str | None, rooms: str, **service: Any) -> Action:
+def serve(session: Session, *, db: str | None, rooms: str, **service: Any) -> None:
     """Serve the sandbox over HTTP, to this machine only, until Ctrl-C.
 
-    Prints the lines that point kabelwerk, or the official SDK, to it.
+    Prints the `export` lines that point kabelwerk, or the official SDK, to it.
     """
-    from kabelwerk_cli import local  # noqa: PLC0415 - a help text does without it
+    from kabelwerk_cli.backend.sandbox import Service
+    from kabelwerk_cli.backend.sandbox import serve as serve_sandbox
 
-    chosen = local.Service(rooms_by_hand=rooms == "manual", **service)
-    return partial(local.serve, chosen, db)
+    serve_sandbox(session, Service(rooms_by_hand=rooms == "manual", **service), db)
 
 
 @sandbox.command(
@@ -82,17 +82,17 @@ def serve(*, db: str | None, rooms: str, **service: Any) -> Action:
 )
 @click.argument("what", type=OneOf(["users", "rooms", "messages"]))
 @_db
-def show(*, what: str, db: str | None) -> Action:
-    """Show what is in the sandbox: users, rooms or messages."""
-    from kabelwerk_cli import local  # noqa: PLC0415 - likewise
+def show(session: Session, *, what: str, db: str | None) -> None:
+    """Show the users, rooms or messages in the sandbox."""
+    from kabelwerk_cli.backend.sandbox import show as show_sandbox
 
-    return partial(local.show, what, db)
+    show_sandbox(session, what, db)
 
 
 @sandbox.command(cls=ActionCommand, examples=["kabelwerk sandbox reset"])
 @_db
-def reset(*, db: str | None) -> Action:
-    """Delete all users, rooms and messages of the sandbox; its hubs stay."""
-    from kabelwerk_cli import local  # noqa: PLC0415 - likewise
+def reset(session: Session, *, db: str | None) -> None:
+    """Delete all users, rooms and messages in the sandbox; its hubs stay."""
+    from kabelwerk_cli.backend.sandbox import reset as reset_sandbox
 
-    return partial(local.reset, db)
+    reset_sandbox(session, db)

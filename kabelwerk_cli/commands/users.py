@@ -6,7 +6,7 @@ from kabelwerk_cli.api import calls
 from kabelwerk_cli.api.calls import Call, Ensure
 from kabelwerk_cli.api.models import EnsuredUser, User
 from kabelwerk_cli.command import CallCommand, Group
-from kabelwerk_cli.options import ColumnOption, KeyOption
+from kabelwerk_cli.terminal.options import ColumnOption, KeyOption
 
 _key = click.option("--key", cls=KeyOption, required=True, help="Your unique ID for the user.")
 

@@ -4,8 +4,8 @@
 into columns and JSON, `formats` writes them, `table` draws tables (and alone imports rich).
 """
 
+from .fields import UnknownField, as_json, check_fields, columns, compact, known_fields
 from .formats import Format, Style, Writer, writer
-from .records import UnknownField, as_json, check_fields, columns, compact, known_fields
 from .text import visible
 
 __all__ = [

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol, TextIO
 
-from .records import as_cell, as_object, columns, compact, indented
+from .fields import as_cell, as_object, columns, compact, indented
 from .text import visible
 
 
@@ -105,7 +105,7 @@ class _Csv:
     """A header, then a row a record; what a spreadsheet would run is quoted."""
 
     def __init__(self, record_type: type, stream: TextIO, style: Style) -> None:
-        import csv  # noqa: PLC0415 - only this format needs it
+        import csv
 
         self._fields = style.fields or columns(record_type)
         self._raw = style.raw_csv
@@ -156,7 +156,7 @@ class _Table:
         self._rows.append([visible(as_cell(record, field)) for field in self._fields])
 
     def close(self) -> None:
-        from .table import print_table  # noqa: PLC0415 - the one import of rich
+        from .table import print_table
 
         print_table(
             self._fields,

@@ -43,9 +43,9 @@ def _print_plain(rows: Sequence[Sequence[str]], stream: TextIO, *, color: bool) 
 def _print_framed(
     header: Sequence[str], rows: Sequence[Sequence[str]], stream: TextIO, *, color: bool
 ) -> None:
-    from rich.console import Console  # noqa: PLC0415 - half of rich, for terminals only
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
     table = Table(header_style="bold")
     for name in header:

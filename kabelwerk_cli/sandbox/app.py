@@ -12,8 +12,8 @@ import falcon
 
 from . import validation
 from .markup import escape, to_html
-from .records import Message, Person, Room, User
 from .store import Invalid, Missing, Store, StoreError
+from .tables import Message, Person, Room, User
 from .validation import Check
 
 BODY_LIMIT = 1024 * 1024

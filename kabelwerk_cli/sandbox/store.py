@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from . import records
+from . import tables
 from .database import StoreError, as_store_error, create_database, open_database
-from .records import MESSAGES, ROOMS, USERS, Message, Room, User, pack
+from .tables import MESSAGES, ROOMS, USERS, Message, Room, User, pack
 
 __all__ = ["Invalid", "Missing", "Store", "StoreError"]
 
@@ -99,7 +99,7 @@ class Store:
                 raise Invalid("key", "has already been taken") from None
             if hub_id is None and not self._rooms_by_hand:
                 db.execute("INSERT INTO rooms (hub_id, user_id) SELECT id, ? FROM hubs", (user_id,))
-            return records.user(db.execute(USERS + "WHERE users.id = ?", (user_id,)).fetchone())
+            return tables.user(db.execute(USERS + "WHERE users.id = ?", (user_id,)).fetchone())
 
     def update_user(self, *, key: str, name: str) -> User:
         """Set a user's name.
@@ -109,9 +109,7 @@ class Store:
         """
         with self._transaction() as db:
             db.execute("UPDATE users SET name = ? WHERE key = ?", (pack(name), key))
-            return records.user(
-                _found(db.execute(USERS + "WHERE users.key = ?", (key,)).fetchone())
-            )
+            return tables.user(_found(db.execute(USERS + "WHERE users.key = ?", (key,)).fetchone()))
 
     def delete_user(self, *, key: str) -> None:
         """Delete a user with the user's rooms; messages in other rooms stay, without an author.
@@ -140,7 +138,7 @@ class Store:
                 columns["hub_user_id"] = _hub_user_id(db, hub_id, changes["hub_user"])
             for column, value in columns.items():
                 db.execute(f"UPDATE rooms SET {column} = ? WHERE id = ?", (value, room_id))  # noqa: S608 - one of three names
-            return records.room(db.execute(ROOMS + "WHERE rooms.id = ?", (room_id,)).fetchone())
+            return tables.room(db.execute(ROOMS + "WHERE rooms.id = ?", (room_id,)).fetchone())
 
     def post_message(self, *, hub: str, room: str, user: str, text: str, html: str) -> Message:
         """Add a message by the room's own user, or by a hub user of the room's hub.
@@ -164,19 +162,19 @@ class Store:
                 (room_id, author[0], pack(text), pack(html), time.replace("+00:00", "Z")),
             ).lastrowid
             row = db.execute(MESSAGES + "WHERE messages.id = ?", (message_id,)).fetchone()
-            return records.message(row)
+            return tables.message(row)
 
     def users(self) -> Iterator[User]:
         """Yield all users, oldest first."""
-        return self._read(USERS + "ORDER BY users.id", records.user)
+        return self._read(USERS + "ORDER BY users.id", tables.user)
 
     def rooms(self) -> Iterator[Room]:
         """Yield all rooms, oldest first."""
-        return self._read(ROOMS + "ORDER BY rooms.id", records.room)
+        return self._read(ROOMS + "ORDER BY rooms.id", tables.room)
 
     def messages(self) -> Iterator[Message]:
         """Yield all messages, oldest first."""
-        return self._read(MESSAGES + "ORDER BY messages.id", records.message)
+        return self._read(MESSAGES + "ORDER BY messages.id", tables.message)
 
     def reset(self) -> None:
         """Delete all users, rooms and messages; the hubs stay."""

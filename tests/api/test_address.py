@@ -2,8 +2,8 @@
 
 import pytest
 
-from kabelwerk_cli.api.address import parse_address
 from kabelwerk_cli.api.errors import ConfigurationError
+from kabelwerk_cli.api.url import parse_address
 
 GOOD = {
     "https://kabelwerk.example": "https://kabelwerk.example/api",

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kabelwerk_cli.api import calls, errors
-from kabelwerk_cli.api.answers import Fate, judge
-from kabelwerk_cli.api.conclusions import Outcome, conclude
 from kabelwerk_cli.api.models import Message, Room, User
+from kabelwerk_cli.api.outcomes import Outcome, conclude
+from kabelwerk_cli.api.verdicts import Fate, judge
 from kabelwerk_cli.api.wire import Answer
 
 CREATE = calls.create_user(key="kusanagi", name="Motoko")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from kabelwerk_cli.api.answers import Fate, Verdict, read_retry_after
-from kabelwerk_cli.api.repeats import pause
+from kabelwerk_cli.api.retries import pause
+from kabelwerk_cli.api.verdicts import Fate, Verdict, read_retry_after
 
 NOW = 1_000_000_000.0  # Sun, 09 Sep 2001 01:46:40 GMT
 

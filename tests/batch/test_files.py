@@ -167,7 +167,7 @@ def test_options_hold_for_every_row_and_do_not_stand_beside_columns(shell: Shell
 
 
 def test_deletions_ask_for_their_number(shell: Shell) -> None:
-    from tests.terminal import Terminal  # noqa: PLC0415
+    from tests.terminal import Terminal
 
     source = write(shell, "rows.csv", "key\nkusanagi\nbatou\n")
     with FaultyServer() as server:

@@ -11,10 +11,10 @@ from typing import NamedTuple
 import pytest
 
 from kabelwerk_cli.api import calls, errors
-from kabelwerk_cli.api.address import parse_address
 from kabelwerk_cli.api.client import Client, Limits, Tools
 from kabelwerk_cli.api.transport import NetworkTransport
-from kabelwerk_cli.exit_codes import exit_code
+from kabelwerk_cli.api.url import parse_address
+from kabelwerk_cli.terminal.exit_codes import exit_code
 
 from . import CALLS, CATALOGUE, GROUPS, Case, Fault, FaultyServer, Outcome, matrix
 from .calls import TEXT

@@ -153,7 +153,7 @@ def test_a_netrc_is_not_read(shell: Shell) -> None:
 
 
 def test_a_cookie_is_not_kept(shell: Shell) -> None:
-    from . import FAULTS, UNAVAILABLE  # noqa: PLC0415
+    from . import FAULTS, UNAVAILABLE
 
     with FaultyServer([Step(FAULTS["cookie"], times=1), Step(UNAVAILABLE)]) as server:
         settings = {"KABELWERK_URL": server.url, "KABELWERK_API_TOKEN": TOKEN}

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-from .output import Format
+from kabelwerk_cli.output import Format
 
 _TRUE = ("true", "yes", "on", "1")
 _FALSE = ("false", "no", "off", "0")
@@ -62,7 +62,7 @@ def choice(*values: str) -> Callable[[str], str]:
 
 def did_you_mean(value: str, known: tuple[str, ...]) -> str:
     """Return a question about what may have been meant, with a space before it, or nothing."""
-    import difflib  # noqa: PLC0415 - only after a mistake
+    import difflib
 
     close = difflib.get_close_matches(value, known, n=1)
     return f" Did you mean '{close[0]}'?" if close else ""

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .api.address import parse_address
-from .api.errors import ConfigurationError
-from .inputs import read_bytes
+from kabelwerk_cli.api.errors import ConfigurationError
+from kabelwerk_cli.api.url import parse_address
+
+from .files import read_bytes
 from .settings import (
     TIMEOUT,
     TOKEN_COMMAND,
@@ -137,7 +138,7 @@ def _without_newline(content: bytes) -> str:
 
 
 def _run(command: Sequence[str], limit: float) -> str:
-    from .token_command import run  # noqa: PLC0415 - only where a profile has a command
+    from .token_command import run
 
     return _without_newline(run(command, limit))
 
@@ -163,8 +164,8 @@ def import_keyring() -> Any:
         ConfigurationError: it is not installed.
     """
     try:
-        import keyring  # noqa: PLC0415
-        import keyring.errors  # noqa: PLC0415
+        import keyring
+        import keyring.errors
     except ImportError:
         raise ConfigurationError(
             "The keyring needs the module keyring; install 'kabelwerk-cli[keyring]'."

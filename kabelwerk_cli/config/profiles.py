@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from .api.errors import ConfigurationError
+from kabelwerk_cli.api.errors import ConfigurationError
 
 DEFAULT_NAME = "default"
 LOOSE_FOR_CONFIG = 0o022
@@ -36,7 +36,7 @@ class Profile(NamedTuple):
         Raises:
             ValueError: there is no home folder that the name begins with.
         """
-        from pathlib import Path  # noqa: PLC0415 - a help text does without it
+        from pathlib import Path
 
         try:
             return str(Path(self.path).absolute().parent / Path(name).expanduser())
@@ -93,7 +93,7 @@ def read_config(path: str, *, must_exist: bool) -> str | None:
     Raises:
         ConfigurationError: it cannot be read.
     """
-    from pathlib import Path  # noqa: PLC0415 - a help text does without it
+    from pathlib import Path
 
     try:
         return Path(path).read_text(encoding="utf-8")
@@ -114,7 +114,7 @@ def parse_config(path: str, text: str) -> dict[str, Any]:
     Raises:
         ConfigurationError: it is not TOML, or not of the right shape.
     """
-    import tomllib  # noqa: PLC0415 - only where there is a configuration
+    import tomllib
 
     try:
         document = tomllib.loads(text)

@@ -9,10 +9,9 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from .api import calls
-from .api.address import Address
-from .api.client import Attempted
-from .api.errors import (
+from kabelwerk_cli.api import calls
+from kabelwerk_cli.api.client import Attempted
+from kabelwerk_cli.api.errors import (
     AuthenticationError,
     ConnectionError,  # noqa: A004 - the reference's name
     DoesNotExist,
@@ -22,13 +21,16 @@ from .api.errors import (
     UntrustedCertificate,
     ValidationError,
 )
-from .api.transport import environment_proxies, look_up, tls_context
-from .backend import network_address, open_client
-from .console import Console, Listing
-from .credentials import read_token, token_source
-from .local import sandbox_path
-from .observers import Observer, observer
-from .settings import CA_FILE, TIMEOUT, Settings
+from kabelwerk_cli.api.transport import environment_proxies, look_up, tls_context
+from kabelwerk_cli.api.url import Address
+from kabelwerk_cli.config.settings import CA_FILE, TIMEOUT, Settings
+from kabelwerk_cli.config.token import read_token, token_source
+from kabelwerk_cli.terminal.console import Listing
+from kabelwerk_cli.terminal.session import Session
+
+from .client import network_address, open_client
+from .request_log import Observer, observer
+from .sandbox import sandbox_path
 
 HTTPS_PORT = 443
 HTTP_PORT = 80
@@ -62,14 +64,14 @@ Step = Callable[[], str]
 """Returns what it found, or raises a KabelwerkError."""
 
 
-def doctor(settings: Settings, console: Console) -> None:
+def doctor(session: Session) -> None:
     """Check everything, and show what came of it.
 
     Raises:
         KabelwerkError: the first failure.
     """
-    findings = examine(settings, observer(settings, console))
-    console.show(Listing(Check, findings.checks))
+    findings = examine(session.settings, observer(session))
+    session.console.show(Listing(Check, findings.checks))
     if findings.failure:
         raise findings.failure
 

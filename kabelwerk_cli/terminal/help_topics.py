@@ -5,8 +5,9 @@ Where a text lists things that the program knows (exit codes, settings), it is m
 
 from collections.abc import Callable, Mapping
 
+from kabelwerk_cli.config.settings import SETTINGS, TOKEN_VARIABLE, Rank
+
 from .exit_codes import MEANINGS, ExitCode
-from .settings import SETTINGS, TOKEN_VARIABLE, Rank
 
 WIDTH = 78
 
@@ -135,6 +136,6 @@ def _hang(text: str, indent: int) -> list[str]:
 
 
 def _wrap(text: str, indent: str = "") -> list[str]:
-    import textwrap  # noqa: PLC0415 - the exit codes, which are in every help, need no wrapping
+    import textwrap
 
     return textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_on_hyphens=False)

@@ -5,12 +5,14 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .api.calls import Call, Ensure
-from .api.client import build_request
-from .backend import USER_AGENT, base_url
-from .console import Console, Listing
-from .output import Format
-from .settings import OUTPUT, TOKEN_VARIABLE, Settings
+from kabelwerk_cli.api.calls import Call, Ensure
+from kabelwerk_cli.api.client import build_request
+from kabelwerk_cli.config.settings import OUTPUT, TOKEN_VARIABLE, Settings
+from kabelwerk_cli.output import Format
+from kabelwerk_cli.terminal.console import Listing
+from kabelwerk_cli.terminal.session import Session
+
+from .client import USER_AGENT, base_url
 
 SHOWN_TOKEN = f"${TOKEN_VARIABLE}"
 
@@ -51,8 +53,9 @@ def previews(operation: Call | Ensure, settings: Settings) -> list[Preview]:
     return [_preview(call, base_url(settings)) for call in calls]
 
 
-def show_previews(console: Console, settings: Settings, requests: Sequence[Preview]) -> None:
+def show_previews(session: Session, requests: Sequence[Preview]) -> None:
     """Show requests as curl commands, or as objects where JSON was asked for."""
+    settings, console = session
     if settings[OUTPUT] in {Format.JSON, Format.JSONL}:
         console.show(Listing(Preview, requests, single=len(requests) == 1))
     else:

@@ -6,9 +6,9 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from .inputs import read_text
-from .settings import CONFIG, PROFILE, SETTINGS, Rank, Setting, profile_names
-from .values import did_you_mean
+from kabelwerk_cli.config.files import read_text
+from kabelwerk_cli.config.parsers import did_you_mean
+from kabelwerk_cli.config.settings import CONFIG, PROFILE, SETTINGS, Rank, Setting, profile_names
 
 
 class SettingOption(click.Option):
@@ -164,7 +164,7 @@ class JsonObject(FileType):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> dict[str, Any]:
         """Return the object."""
-        import json  # noqa: PLC0415 - a help text does without it
+        import json
 
         try:
             text = value

@@ -7,7 +7,7 @@ import subprocess
 import threading
 from collections.abc import Sequence
 
-from .api.errors import ConfigurationError
+from kabelwerk_cli.api.errors import ConfigurationError
 
 OUTPUT_LIMIT = 64 * 1024
 """How much of what the program prints is read, in bytes."""

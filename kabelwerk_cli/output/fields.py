@@ -27,7 +27,7 @@ def check_fields(record_type: type, fields: Sequence[str]) -> None:
     Raises:
         UnknownField: there is one; the text lists the known ones.
     """
-    import difflib  # noqa: PLC0415 - only where fields are picked
+    import difflib
 
     known = known_fields(record_type)
     for field in fields:
@@ -83,14 +83,14 @@ def as_cell(record: Any, field: str) -> str:
 
 def compact(value: Any) -> str:
     """Return JSON in one line, in ASCII, so that it is the same wherever it is read."""
-    import json  # noqa: PLC0415 - a help text does without it
+    import json
 
     return _ascii(json.dumps(value, separators=(",", ":")))
 
 
 def indented(value: Any) -> str:
     """Return JSON for people, in ASCII."""
-    import json  # noqa: PLC0415 - likewise
+    import json
 
     return _ascii(json.dumps(value, indent=2))
 

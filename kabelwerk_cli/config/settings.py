@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping
 from enum import IntEnum
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from . import values
-from .api.errors import ConfigurationError
-from .output import Format
+from kabelwerk_cli.api.errors import ConfigurationError
+from kabelwerk_cli.output import Format
+
+from . import parsers
 from .profiles import NO_PROFILE, Profile, find_profile, parse_config, read_config
 
 T = TypeVar("T")
@@ -82,7 +83,7 @@ class Chosen(NamedTuple):
 
 CONFIG = Setting[str | None](
     "config",
-    values.text,
+    parsers.text,
     None,
     "Read profiles from FILE instead of the usual config.toml.",
     "FILE",
@@ -91,25 +92,25 @@ CONFIG = Setting[str | None](
 )
 PROFILE = Setting[str | None](
     "profile",
-    values.text,
+    parsers.text,
     None,
     "Use the profile NAME of the configuration.",
     "NAME",
     sources=NOT_IN_PROFILE,
 )
 URL = Setting[str | None](
-    "url", values.text, None, "The backend's address, such as https://kabelwerk.example.", "URL"
+    "url", parsers.text, None, "The backend's address, such as https://kabelwerk.example.", "URL"
 )
 SANDBOX = Setting(
     "sandbox",
-    values.flag,
+    parsers.flag,
     default=False,
     help="Use the local sandbox instead of a backend.",
     sources=NOT_IN_PROFILE,
 )
 TOKEN_FILE = Setting[str | None](
     "token_file",
-    values.text,
+    parsers.text,
     None,
     "Read the API token from FILE ('-': standard input).",
     "FILE",
@@ -126,14 +127,14 @@ TOKEN_COMMAND = Setting[tuple[str, ...]](
 )
 TOKEN_KEYRING = Setting(
     "token_keyring",
-    values.flag,
+    parsers.flag,
     default=False,
     help="Get the API token from the system's keyring.",
     sources=ONLY_IN_PROFILE,
 )
 CA_FILE = Setting[str | None](
     "ca_file",
-    values.text,
+    parsers.text,
     None,
     "Trust the certificates in FILE instead of the usual ones.",
     "FILE",
@@ -141,18 +142,18 @@ CA_FILE = Setting[str | None](
 )
 ALLOW_INSECURE_HTTP = Setting(
     "allow_insecure_http",
-    values.flag,
+    parsers.flag,
     default=False,
     help="Send the token unencrypted to a host that is not local.",
 )
-TIMEOUT = Setting("timeout", values.seconds, 20.0, "Seconds that one attempt may take.", "SECONDS")
+TIMEOUT = Setting("timeout", parsers.seconds, 20.0, "Seconds that one attempt may take.", "SECONDS")
 MAX_TIME = Setting(
-    "max_time", values.seconds, 60.0, "Seconds that the whole command may take.", "SECONDS"
+    "max_time", parsers.seconds, 60.0, "Seconds that the whole command may take.", "SECONDS"
 )
-RETRIES = Setting("retries", values.count, 2, "How often a call may be tried again.", "N")
+RETRIES = Setting("retries", parsers.count, 2, "How often a call may be tried again.", "N")
 OUTPUT = Setting(
     "output",
-    values.output_format,
+    parsers.output_format,
     Format.TABLE,
     "table, json, jsonl, csv or tsv.",
     "FORMAT",
@@ -161,7 +162,7 @@ OUTPUT = Setting(
 )
 FIELDS = Setting[tuple[str, ...]](
     "fields",
-    values.names,
+    parsers.names,
     (),
     "Show only these fields, such as id,user.key.",
     "NAMES",
@@ -169,28 +170,28 @@ FIELDS = Setting[tuple[str, ...]](
 )
 RAW_CSV = Setting(
     "raw_csv",
-    values.flag,
+    parsers.flag,
     default=False,
     help="Leave CSV cells as they are that a spreadsheet would run.",
 )
 EXACT_KEY = Setting(
     "exact_key",
-    values.flag,
+    parsers.flag,
     default=False,
     help="Accept keys with white space at their start or end.",
 )
 PROTECTED = Setting(
     "protected",
-    values.flag,
+    parsers.flag,
     default=False,
     help="Demand --yes and --profile for deletions and batches.",
     sources=ONLY_IN_PROFILE,
 )
-NO_INPUT = Setting("no_input", values.flag, default=False, help="Never ask anything.")
-QUIET = Setting("quiet", values.flag, default=False, help="Say nothing of a success.", short="-q")
+NO_INPUT = Setting("no_input", parsers.flag, default=False, help="Never ask anything.")
+QUIET = Setting("quiet", parsers.flag, default=False, help="Say nothing of a success.", short="-q")
 VERBOSE = Setting(
     "verbose",
-    values.count,
+    parsers.count,
     0,
     "Tell of each request; twice, with what was sent and answered.",
     short="-v",
@@ -198,13 +199,13 @@ VERBOSE = Setting(
 )
 LOG_FILE = Setting[str | None](
     "log_file",
-    values.text,
+    parsers.text,
     None,
     "Append a line of JSON for each request to FILE.",
     "FILE",
     names_file=True,
 )
-NO_COLOR = Setting("no_color", values.flag, default=False, help="Print no colours.")
+NO_COLOR = Setting("no_color", parsers.flag, default=False, help="Print no colours.")
 
 SETTINGS: tuple[Setting[Any], ...] = (
     PROFILE,
@@ -286,7 +287,7 @@ class Settings:
 
     def data_folder(self) -> str:
         """Return the platform's folder for what this program keeps."""
-        import platformdirs  # noqa: PLC0415 - only what keeps files needs it
+        import platformdirs
 
         return platformdirs.user_data_dir("kabelwerk")
 
@@ -331,7 +332,7 @@ def from_environment(given: Mapping[str, Any] | None = None, **how: bool) -> Set
 
 def default_config() -> str:
     """Return the configuration file that is read unless another is named."""
-    import platformdirs  # noqa: PLC0415 - a completion or a help text does without it
+    import platformdirs
 
     return str(platformdirs.user_config_path("kabelwerk") / "config.toml")
 
@@ -359,7 +360,7 @@ def check_keys(profile: Profile) -> None:
     known = tuple(row.name for row in SETTINGS if Rank.PROFILE in row.sources)
     for key in profile.values:
         if key not in known:
-            meant = values.did_you_mean(key, known)
+            meant = parsers.did_you_mean(key, known)
             raise ConfigurationError(
                 f"{profile.place(key)}: there is no setting '{key}' for a profile.{meant}"
             )

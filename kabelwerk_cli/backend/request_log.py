@@ -5,11 +5,12 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from .api.client import Attempted
-from .api.errors import ConfigurationError
-from .console import Console, complain
-from .output import compact, visible
-from .settings import LOG_FILE, VERBOSE, Settings
+from kabelwerk_cli.api.client import Attempted
+from kabelwerk_cli.api.errors import ConfigurationError
+from kabelwerk_cli.config.settings import LOG_FILE, VERBOSE
+from kabelwerk_cli.output import compact, visible
+from kabelwerk_cli.terminal.console import Console, complain
+from kabelwerk_cli.terminal.session import Session
 
 BODIES = 2
 """How often -v is given to see bodies, too."""
@@ -17,17 +18,17 @@ BODIES = 2
 Observer = Callable[[Attempted], None]
 
 
-def observer(settings: Settings, console: Console, *, repeats: bool = True) -> Observer:
+def observer(session: Session, *, repeats: bool = True) -> Observer:
     """Return what is to be told of each attempt.
 
     Args:
-        settings: the settings.
-        console: where to tell it.
+        session: the settings, and where to log.
         repeats: whether repeats are told of also without -v.
 
     Raises:
         ConfigurationError: the log file cannot be written.
     """
+    settings, console = session
     observers: list[Observer] = []
     if settings[VERBOSE]:
         observers.append(lambda attempted: _narrate(settings[VERBOSE], attempted))

@@ -6,8 +6,9 @@ from enum import IntEnum
 
 import click
 
-from .api import errors
-from .api.errors import Report
+from kabelwerk_cli.api import errors
+from kabelwerk_cli.api.errors import Report
+
 from .signals import Terminated
 
 

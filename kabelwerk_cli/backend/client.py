@@ -4,15 +4,13 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from . import __version__
-from .api.address import Address, parse_address
-from .api.answers import Verdict
-from .api.client import Attempted, Client, Limits
-from .api.errors import ConfigurationError
-from .api.wire import Transport
-from .credentials import read_token
-from .local import open_transport, sandbox_path
-from .settings import (
+from kabelwerk_cli import __version__
+from kabelwerk_cli.api.client import Attempted, Client, Limits
+from kabelwerk_cli.api.errors import ConfigurationError
+from kabelwerk_cli.api.url import Address, parse_address
+from kabelwerk_cli.api.verdicts import Verdict
+from kabelwerk_cli.api.wire import Transport
+from kabelwerk_cli.config.settings import (
     ALLOW_INSECURE_HTTP,
     CA_FILE,
     MAX_TIME,
@@ -21,6 +19,9 @@ from .settings import (
     URL,
     Settings,
 )
+from kabelwerk_cli.config.token import read_token
+
+from .sandbox import open_transport, sandbox_path
 
 SERVED_SANDBOX = "http://localhost/api"
 USER_AGENT = f"kabelwerk-cli/{__version__}"
@@ -111,7 +112,7 @@ def _network(settings: Settings, given: str | None) -> Backend:
     token = read_token(settings) if given is None else given
 
     # a call to the sandbox does without requests
-    from .api.transport import NetworkTransport, environment_proxies  # noqa: PLC0415
+    from kabelwerk_cli.api.transport import NetworkTransport, environment_proxies
 
     proxies = environment_proxies(address)
     return Backend(NetworkTransport(address, ca_file=settings[CA_FILE], proxies=proxies), token)

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
-from .api.errors import ConfigurationError, Interrupted
-from .api.wire import Answer, Attempt, Request
-from .console import Console, Listing
-from .settings import SANDBOX, TOKEN_VARIABLE, URL, Settings
+from kabelwerk_cli.api.errors import ConfigurationError, Interrupted
+from kabelwerk_cli.api.wire import Answer, Attempt, Request
+from kabelwerk_cli.config.settings import SANDBOX, TOKEN_VARIABLE, URL, Settings
+from kabelwerk_cli.terminal.console import Listing
+from kabelwerk_cli.terminal.session import Session
 
 if TYPE_CHECKING:
-    from .sandbox.adapter import InProcess
-    from .sandbox.store import Store
+    from kabelwerk_cli.sandbox.adapter import InProcess
+    from kabelwerk_cli.sandbox.store import Store
 
 SCHEME = "sandbox:"
 ROOM_SUMMARY = ("id", "hub", "user.key", "archived", "hub_user.key", "attributes")
@@ -65,7 +66,7 @@ def open_store(path: Path, *, hubs: Sequence[str] = (), rooms_by_hand: bool = Fa
     Raises:
         ConfigurationError: it cannot be opened, or is not one.
     """
-    from .sandbox.store import Store, StoreError  # noqa: PLC0415 - only the sandbox needs SQLite
+    from kabelwerk_cli.sandbox.store import Store, StoreError
 
     try:
         return Store(path, hubs=hubs, rooms_by_hand=rooms_by_hand)
@@ -80,8 +81,8 @@ def open_transport(path: Path) -> "SandboxTransport":
         ConfigurationError: its database cannot be opened, or its libraries are not installed.
     """
     try:
-        from .sandbox.adapter import InProcess  # noqa: PLC0415
-        from .sandbox.app import create_app  # noqa: PLC0415 - falcon comes with an extra
+        from kabelwerk_cli.sandbox.adapter import InProcess
+        from kabelwerk_cli.sandbox.app import create_app
     except ImportError as error:
         raise _not_installed(error) from None
     store = open_store(path)
@@ -126,25 +127,24 @@ class Service(NamedTuple):
     """Statuses that are answered at random, and how often, from 0 to 1."""
 
 
-def serve(service: Service, db: str | None, settings: Settings, console: Console) -> None:
+def serve(session: Session, service: Service, db: str | None) -> None:
     """Serve the sandbox until a signal comes, and print the lines that point a client to it.
 
     Args:
+        session: where to print the lines.
         service: how to serve it.
-        db: its file, None for the usual one.
-        settings: the settings.
-        console: where to print.
+        db: its file, None for the default one.
 
     Raises:
         ConfigurationError: it cannot be served.
         Interrupted: the signal came.
     """
     try:
-        from .sandbox import app, server  # noqa: PLC0415 - falcon and waitress come with an extra
+        from kabelwerk_cli.sandbox import app, server
     except ImportError as error:
         raise _not_installed(error) from None
 
-    path = chosen_path(settings, db)
+    path = chosen_path(session.settings, db)
     store = open_store(path, hubs=service.hubs, rooms_by_hand=service.rooms_by_hand)
     faults = [app.Fault(status, probability) for status, probability in service.faults]
     mischief = app.Mischief(time.sleep, random.random, service.latency, faults)
@@ -152,7 +152,7 @@ def serve(service: Service, db: str | None, settings: Settings, console: Console
         server.serve(
             app.create_app(store, token=service.token, mischief=mischief),
             port=service.port,
-            on_ready=lambda url: console.print(_exports(url, service.token or ANY_TOKEN)),
+            on_ready=lambda url: session.console.print(_exports(url, service.token or ANY_TOKEN)),
         )
     except server.ServerError as error:
         raise ConfigurationError(str(error)) from error
@@ -162,24 +162,24 @@ def serve(service: Service, db: str | None, settings: Settings, console: Console
         store.close()
 
 
-def show(what: str, db: str | None, settings: Settings, console: Console) -> None:
+def show(session: Session, what: str, db: str | None) -> None:
     """Show the sandbox's `users`, `rooms` or `messages`."""
-    from .sandbox import records  # noqa: PLC0415 - only the sandbox needs SQLite
+    from kabelwerk_cli.sandbox import tables
 
-    with contextlib.closing(open_store(chosen_path(settings, db))) as store:
+    with contextlib.closing(open_store(chosen_path(session.settings, db))) as store:
         listing = {
-            "users": lambda: Listing(records.User, store.users()),
-            "rooms": lambda: Listing(records.Room, store.rooms(), ROOM_SUMMARY),
-            "messages": lambda: Listing(records.Message, store.messages(), MESSAGE_SUMMARY),
+            "users": lambda: Listing(tables.User, store.users()),
+            "rooms": lambda: Listing(tables.Room, store.rooms(), ROOM_SUMMARY),
+            "messages": lambda: Listing(tables.Message, store.messages(), MESSAGE_SUMMARY),
         }[what]()
-        console.show(listing)
+        session.console.show(listing)
 
 
-def reset(db: str | None, settings: Settings, console: Console) -> None:
+def reset(session: Session, db: str | None) -> None:
     """Empty the sandbox."""
-    with contextlib.closing(open_store(chosen_path(settings, db))) as store:
+    with contextlib.closing(open_store(chosen_path(session.settings, db))) as store:
         store.reset()
-    console.tell("The sandbox is empty.")
+    session.console.tell("The sandbox is empty.")
 
 
 def _exports(url: str, token: str) -> str:

@@ -5,10 +5,11 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from .api.errors import BEFORE_SENDING, Interrupted, Report
+from kabelwerk_cli.api.errors import BEFORE_SENDING, Interrupted, Report
+from kabelwerk_cli.config.settings import FIELDS, NO_INPUT, OUTPUT, QUIET, RAW_CSV, Settings
+from kabelwerk_cli.output import Format, Style, compact, visible, writer
+
 from .exit_codes import Cancelled, OutputLost
-from .output import Format, Style, compact, visible, writer
-from .settings import FIELDS, NO_INPUT, OUTPUT, QUIET, RAW_CSV, Settings
 
 
 class Listing(NamedTuple):

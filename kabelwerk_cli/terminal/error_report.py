@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import click
 
-from .api.errors import (
+from kabelwerk_cli.api.errors import (
     BEFORE_SENDING,
     Applied,
     Interrupted,
@@ -14,8 +14,9 @@ from .api.errors import (
     Report,
     ValidationError,
 )
+from kabelwerk_cli.output import Format, as_json, compact, visible
+
 from .exit_codes import ExitCode, Failed, describe_bug, exit_code
-from .output import Format, as_json, compact, visible
 
 
 class Problem(NamedTuple):

@@ -17,8 +17,8 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from . import errors
-from .answers import Fate, Verdict
 from .calls import Call, Ensure, Operation
+from .verdicts import Fate, Verdict
 
 FIRST_PAUSE = 0.5
 """The longest pause before the first repeat, in seconds; it doubles with each."""

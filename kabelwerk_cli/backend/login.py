@@ -7,20 +7,22 @@ from urllib.parse import quote
 
 import click
 
-from .api.errors import ConfigurationError
-from .atomic import write_private
-from .backend import network_address
-from .checks import probe
-from .console import Console
-from .credentials import KEYRING_SERVICE, check_token, import_keyring, read_token
-from .exit_codes import Cancelled
-from .profiles import DEFAULT_NAME, parse_config, read_config
-from .settings import PROFILE, TOKEN_FILE, TOKEN_VARIABLE, URL, Rank, Settings
+from kabelwerk_cli.api.errors import ConfigurationError
+from kabelwerk_cli.config.files import write_private
+from kabelwerk_cli.config.profiles import DEFAULT_NAME, parse_config, read_config
+from kabelwerk_cli.config.settings import PROFILE, TOKEN_FILE, TOKEN_VARIABLE, URL, Rank, Settings
+from kabelwerk_cli.config.token import KEYRING_SERVICE, check_token, import_keyring, read_token
+from kabelwerk_cli.terminal.console import Console
+from kabelwerk_cli.terminal.exit_codes import Cancelled
+from kabelwerk_cli.terminal.session import Session
+
+from .client import network_address
+from .doctor import probe
 
 TOKEN_KEYS = ("token_file", "token_command", "token_keyring")
 
 
-def login(settings: Settings, console: Console) -> None:
+def login(session: Session) -> None:
     """Ask for what is missing, check it against the backend, and store it.
 
     Raises:
@@ -28,6 +30,7 @@ def login(settings: Settings, console: Console) -> None:
             stored.
         KabelwerkError: the backend does not accept it; nothing was stored.
     """
+    settings, console = session
     path = settings.profile.path
     name = settings[PROFILE] or settings.profile.name or DEFAULT_NAME
     # before anything is asked: a file that cannot be read is not written over
@@ -54,12 +57,13 @@ def login(settings: Settings, console: Console) -> None:
     console.note(f"The token is accepted. It is in {where}, the profile '{name}' in '{path}'.")
 
 
-def logout(settings: Settings, console: Console) -> None:
+def logout(session: Session) -> None:
     """Forget the token of a profile.
 
     Raises:
         ConfigurationError: there is no such profile, or it cannot be changed.
     """
+    settings, console = session
     path, name = settings.profile.path, settings.profile.name
     if name and not any(key in settings.profile.values for key in TOKEN_KEYS):
         console.note(f"The profile '{name}' has no token.")
@@ -136,7 +140,7 @@ def _token_path(config: str, name: str) -> Path:
 
 def _document(path: str) -> Any:
     """Return the configuration in a form that keeps comments and order."""
-    import tomlkit  # noqa: PLC0415 - only these two commands write a configuration
+    import tomlkit
 
     text = read_config(path, must_exist=False) or ""
     parse_config(path, text)
@@ -144,7 +148,7 @@ def _document(path: str) -> Any:
 
 
 def _table(parent: Any, name: str) -> Any:
-    import tomlkit  # noqa: PLC0415
+    import tomlkit
 
     if name not in parent:
         parent[name] = tomlkit.table(is_super_table=name == "profiles")
@@ -152,6 +156,6 @@ def _table(parent: Any, name: str) -> Any:
 
 
 def _write(path: str, document: Any) -> None:
-    import tomlkit  # noqa: PLC0415
+    import tomlkit
 
     write_private(Path(path), tomlkit.dumps(document))

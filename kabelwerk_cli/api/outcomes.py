@@ -9,11 +9,11 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from . import errors
-from .answers import APPLIED, Fate, Verdict
 from .calls import Call, Operation
 from .errors import Applied, Report
 from .models import EnsuredUser, Record
-from .repeats import repeats_when_unknown
+from .retries import repeats_when_unknown
+from .verdicts import APPLIED, Fate, Verdict
 
 A_YEAR = 365 * 24 * 3600
 TOO_LARGE = frozenset(

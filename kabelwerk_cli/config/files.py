@@ -1,0 +1,78 @@
+"""Files: reading the ones a user names (texts, attributes, tokens), and writing private ones."""
+
+import contextlib
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from kabelwerk_cli.api.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LIMIT = 1024 * 1024
+"""The largest file that is read into memory, in bytes; a request cannot be larger either."""
+
+
+def read_bytes(name: str) -> bytes:
+    """Return the content of the file `name`, or of standard input for `-`.
+
+    Raises:
+        ValueError: it cannot be read or is too long; the text is a clause without a full stop.
+    """
+    try:
+        if name == "-":
+            if sys.stdin is None:
+                raise ValueError("standard input is closed")
+            content = sys.stdin.buffer.read(LIMIT + 1)
+        else:
+            with open(name, "rb") as file:  # noqa: PTH123 - importing pathlib is slow
+                content = file.read(LIMIT + 1)
+    except OSError as error:
+        raise ValueError(f"'{name}' cannot be read: {error.strerror or error}") from None
+    if len(content) > LIMIT:
+        raise ValueError(f"'{name}' is longer than {LIMIT} bytes")
+    return content
+
+
+def read_text(name: str) -> str:
+    """Return the text in the file `name`, or from standard input for `-`; it must be UTF-8.
+
+    Raises:
+        ValueError: it cannot be read, is too long, or is not UTF-8.
+    """
+    try:
+        return read_bytes(name).decode()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"'{name}' is not valid UTF-8 (byte {error.start + 1})") from None
+
+
+def write_private(path: "Path", content: str) -> None:
+    """Write a file with mode 0600, all of it or nothing; create its folder (0700) if needed.
+
+    A symbolic link is followed: the file it points to is replaced, the link stays.
+
+    Raises:
+        ConfigurationError: it cannot be written; an existing file is unchanged.
+    """
+    import tempfile
+    from pathlib import Path
+
+    target = Path(os.path.realpath(path))
+    try:
+        if target.exists() and not target.is_file():
+            raise ConfigurationError(f"Cannot write '{path}': not a regular file.")
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")  # 0600
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(target)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                Path(name).unlink()
+            raise
+    except OSError as error:
+        raise ConfigurationError(f"Cannot write '{path}': {error.strerror}.") from None
