@@ -21,11 +21,15 @@ from .commands.users import users
 from .config.settings import OUTPUT, output_format
 from .output import Format
 from .terminal import help_topics
+from .terminal.book import NOTHING_SENT, Book
 from .terminal.console import complain
 from .terminal.error_report import line, problem
 from .terminal.exit_codes import ExitCode, OutputLost, exit_code
+from .terminal.session import book_of
 
-WRITE_ERRORS = frozenset({errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC})
+WRITE_ERRORS = frozenset(
+    {errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC, errno.EPIPE}
+)
 
 
 class Root(Group):
@@ -41,40 +45,40 @@ class Root(Group):
         """Parse the options before the subcommand."""
         given: dict[str, Any] = {}
         argv = tuple(args)
-        with _boundary(given, argv):
+        with _boundary(given, argv, NOTHING_SENT):
             context = super().make_context(info_name, args, parent, obj=given, **extra)
         context.meta[__name__] = argv
         return context
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the subcommand."""
-        with _boundary(ctx.obj, ctx.meta[__name__]):
+        with _boundary(ctx.obj, ctx.meta[__name__], book_of(ctx)):
             return super().invoke(ctx)
 
 
 @contextlib.contextmanager
-def _boundary(given: Mapping[str, Any], argv: Sequence[str]) -> Iterator[None]:
+def _boundary(given: Mapping[str, Any], argv: Sequence[str], book: Book) -> Iterator[None]:
     """Turn any error into one line on stderr and the exit code that goes with it."""
     try:
         yield
     except (click.exceptions.Exit, click.exceptions.Abort):
         raise
-    except BrokenPipeError as error:
-        # the reader has seen enough
-        raise click.exceptions.Exit(ExitCode.OUTPUT_LOST) from error
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         raise click.exceptions.Exit(ExitCode.USAGE) from error
     except (Exception, KeyboardInterrupt) as error:
         ended = _lost_output(error) or error
-        complain(line(problem(ended), output_format({**_asked_format(argv), **given})))
+        # a reader who has seen enough, as `head` has, need not hear that nothing was sent
+        if not (isinstance(error, BrokenPipeError) and book.is_blank):
+            asked = output_format({**_asked_format(argv), **given})
+            complain(line(problem(ended, book), asked))
         raise click.exceptions.Exit(exit_code(ended)) from error
 
 
 def _lost_output(error: BaseException) -> OutputLost | None:
-    """Return what a help text that could not be written ends with."""
+    """Return the error for an output that cannot be written, wherever that was noticed."""
     if isinstance(error, OSError) and error.errno in WRITE_ERRORS:
-        return OutputLost(f"Standard output cannot be written ({error.strerror}).")
+        return OutputLost(f"Cannot write to standard output: {error.strerror}.")
     return None
 
 

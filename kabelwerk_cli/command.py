@@ -1,7 +1,6 @@
-"""What happens around every command: common options, help, sending, rendering.
+"""What surrounds every command: common options, help, sending, rendering.
 
-A command's own function is pure: from its options to a `Call`, or to an `Action`. The rest is
-written once, here.
+A command's own function is pure: from its options to a `Call`. The rest is written once, here.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,26 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .api.calls import Call, Ensure
-from .api.errors import Applied, InvalidInput, Report
+from .api.call import Call
+from .api.errors import InvalidInput
 from .api.models import EnsuredUser, Message, Room, User
-from .config.settings import EXACT_KEY, FIELDS, PROFILE, PROTECTED, TOKEN_FILE, Rank, Settings
+from .batch.options import BatchOptions, explicit, options_for, take_options
+from .config.settings import EXACT_KEY, FIELDS, TOKEN_FILE, Settings
 from .output import UnknownField, check_fields
+from .terminal.confirm import confirm
 from .terminal.console import Console, Listing
-from .terminal.exit_codes import Cancelled, bug_after
-from .terminal.options import (
-    COMMON_OPTIONS,
-    AroundOption,
-    BatchOption,
-    FileType,
-    KeyOption,
-    SettingOption,
-    claim_stdin,
-)
+from .terminal.options import COMMON_OPTIONS, BatchOption, KeyOption, SettingOption, claim_stdin
 from .terminal.session import Session, open_session
 
 if TYPE_CHECKING:
-    from .api.outcomes import Outcome
+    from .api.outcomes import Success
 
 # What a table shows of a record unless --fields says otherwise.
 SUMMARIES: dict[type, Sequence[str]] = {
@@ -106,7 +98,8 @@ def _owned_elsewhere(option: str, ctx: click.Context) -> click.UsageError | None
     ]
     if not owners:
         return None
-    message = f"'{option}' is no option of '{ctx.command_path}', but of {', '.join(owners)}."
+    have = "has" if len(owners) == 1 else "have"
+    message = f"'{ctx.command_path}' has no option '{option}' ({', '.join(owners)} {have})."
     return click.UsageError(message, ctx)
 
 
@@ -123,7 +116,7 @@ class ActionCommand(Described):
 
     def invoke(self, ctx: click.Context) -> None:
         """Run the function."""
-        session = open_session(ctx.obj, profile_may_be_missing=self.makes_profile)
+        session = open_session(ctx, profile_may_be_missing=self.makes_profile)
         ctx.invoke(self.callback, session, **ctx.params)  # type: ignore[arg-type]
 
 
@@ -131,7 +124,7 @@ class CallCommand(Described):
     """A command whose function returns a `Call`, which is sent, and whose answer is shown.
 
     Args:
-        record: the type of the answer's object, None where there is none.
+        record: the type of the answer's record, None where there is none.
         destructive: whether to ask before sending.
     """
 
@@ -141,191 +134,82 @@ class CallCommand(Described):
         super().__init__(*args, **kwargs)
         self.record = record
         self.destructive = destructive
-        self.params += [_DRY_RUN, _YES if destructive else _YES_FOR_BATCHES, *BATCH_OPTIONS]
+        self.params += options_for(destructive=destructive)
 
     def invoke(self, ctx: click.Context) -> None:
-        """Send the call that the function returns, and show the answer."""
-        session = open_session(ctx.obj)
-        settings = session.settings
-        around = {param.name: ctx.params.pop(param.name or "") for param in self._around()}
-        _check_fields(settings, self.record)
-        if around["from_file"] == "-":
-            claim_stdin(ctx, "--from")
-        if settings[TOKEN_FILE] == "-":
+        """Send the call that the function returns, or one for each row of a file."""
+        session = open_session(ctx)
+        options = take_options(ctx)
+        _check_fields(session.settings, self.record)
+        if session.settings[TOKEN_FILE] == "-":
             claim_stdin(ctx, TOKEN_FILE.option)
-        if around["from_file"]:
-            self._run_batch(ctx, session, around)
+        if options.from_file is not None:
+            self._run_batch(ctx, session, options, options.from_file)
             return
-        _refuse_batch_options(ctx)
-        _check_white_space(self, ctx, settings)
-        operation: Call | Ensure = super().invoke(ctx)
-        if around["dry_run"]:
-            _preview(session, operation)
+        _check_white_space(self, ctx, session.settings)
+        call: Call[Any] = super().invoke(ctx)
+        if options.dry_run:
+            _preview(session, call)
             return
         if self.destructive:
-            question = f"Delete {operation.subject}?"
-            _ask_leave(session, question, yes=around["yes"])
-        self._show(session.console, operation, _send(session, operation))
+            confirm(session, f"Delete {call.subject}?", yes=options.yes)
+        self._show(session.console, call, _send(session, call))
 
-    def _around(self) -> list[click.Parameter]:
-        """Return the options that are not those of the call."""
-        return [param for param in self.params if isinstance(param, AroundOption)]
-
-    def _run_batch(self, ctx: click.Context, session: Session, around: dict[Any, Any]) -> None:
+    def _run_batch(
+        self, ctx: click.Context, session: Session, options: BatchOptions, file: str
+    ) -> None:
         # SQLite, csv and what else a batch needs
-        from .batch.run import Batch, Request, run_batch
-        from .batch.runner import Plan
+        from .batch.rows import RowReader
+        from .batch.run import Batch, run_batch
 
-        explicit = [
-            name
-            for name in ctx.params
-            if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
-        ]
         name = " ".join(ctx.command_path.split()[1:])
-        batch = Batch(self, name, ctx.params, explicit, self.record, session)
-        plan = Plan(
-            around["concurrency"], around["rate"], around["max_failures"], around["resend_unknown"]
-        )
-        request = Request(
-            file=around["from_file"],
-            plan=plan,
-            skip_invalid=around["skip_invalid"],
-            restart=around["restart"],
-            dry_run=around["dry_run"],
-            journal=around["journal"],
-            rejects=around["rejects"],
-        )
-
-        def ask_leave(rows: int) -> None:
-            if self.destructive:
-                question = f"Delete {rows} users?"
-                _ask_leave(session, question, yes=around["yes"], answer=str(rows))
-            elif session.settings[PROTECTED]:
-                _ask_leave(session, "", yes=around["yes"])
-
+        exact_key = session.settings[EXACT_KEY]
+        reader = RowReader(self, ctx.params, explicit(ctx), exact_key=exact_key)
+        batch = Batch(name, file, reader, self.record, self.destructive, options, session)
         try:
-            run_batch(batch, request, ask_leave)
+            run_batch(batch)
         except click.UsageError as error:
             error.ctx = error.ctx or ctx
             raise
 
-    def _show(self, console: Console, operation: Call | Ensure, outcome: "Outcome") -> None:
+    def _show(self, console: Console, call: Call[Any], success: "Success[Any]") -> None:
         if console.is_quiet:
             return
-        for note in outcome.notes:
+        for note in success.notes:
             console.note(note)
-        what = f"{operation.subject[:1].upper()}{operation.subject[1:]} was {operation.deed}."
         if self.record is None:
-            console.tell(what)
+            console.tell(f"{call.subject[:1].upper()}{call.subject[1:]} was {success.deed}.")
             return
         summary = SUMMARIES.get(self.record)
-        listing = Listing(self.record, [outcome.record], summary, single=True)
-        with bug_after(what, outcome.report):
-            console.show(listing, what, outcome.report)
+        console.show(Listing(self.record, [success.record], summary, single=True))
 
 
-UNKNOWN = Report(applied=Applied.UNKNOWN, safe_to_rerun=False)
-_DRY_RUN = AroundOption(
-    ["--dry-run"], is_flag=True, help="Show the request as a curl command, and send nothing."
-)
-_YES = AroundOption(["--yes"], is_flag=True, help="Do not ask.")
-_YES_FOR_BATCHES = BatchOption(
-    ["--yes"], is_flag=True, help="Do not ask; needed for batches in a protected profile."
-)
-BATCH_OPTIONS: tuple[click.Option, ...] = (
-    BatchOption(
-        ["--from", "from_file"],
-        type=FileType(),
-        metavar="FILE",
-        is_eager=True,
-        help="Make a call for each row of FILE (CSV, TSV, JSON Lines; '-': standard input).",
-    ),
-    BatchOption(
-        ["--concurrency"], type=click.IntRange(1, 256), default=8, help="Calls side by side."
-    ),
-    BatchOption(
-        ["--rate"], type=click.FloatRange(min=0, min_open=True), help="Rows a second, at most."
-    ),
-    BatchOption(["--max-failures"], type=click.IntRange(0), help="Stop after more than these."),
-    BatchOption(["--skip-invalid"], is_flag=True, help="Go on without rows that are not fit."),
-    BatchOption(["--restart"], is_flag=True, help="Forget what the journal knows."),
-    BatchOption(
-        ["--resend-unknown"],
-        is_flag=True,
-        help="Post messages again of which nobody knows whether they were posted.",
-    ),
-    BatchOption(
-        ["--rejects"],
-        type=FileType(),
-        metavar="FILE",
-        help="Write the rows that were not done, to be corrected and run again.",
-    ),
-    BatchOption(
-        ["--journal"],
-        type=FileType(),
-        metavar="FILE",
-        help="Where to remember what is done [default: the file's name and .kabelwerk-journal].",
-    ),
-)
-
-
-def _refuse_batch_options(ctx: click.Context) -> None:
-    for option in BATCH_OPTIONS:
-        source = ctx.get_parameter_source(option.name or "")
-        if source is click.core.ParameterSource.COMMANDLINE:
-            raise click.UsageError(f"{option.opts[0]} needs --from FILE.", ctx)
-
-
-def _send(session: Session, operation: Call | Ensure) -> "Outcome":
-    # a help text does without what sends
-    from .backend.client import open_client
+def _send(session: Session, call: Call[Any]) -> "Success[Any]":
+    from .api.history import History
+    from .backend.client import open_client, warn_of_loose_files
     from .backend.request_log import observer
-    from .config.token import loose_file
 
-    settings, console = session
-    if settings.profile.loose:
-        path = settings.profile.path
-        console.note(f"Others may write the configuration '{path}'; run: chmod go-w '{path}'")
-    if token_file := loose_file(settings):
-        console.note(f"Others may read the token in '{token_file}'; run: chmod 600 '{token_file}'")
-    with (
-        open_client(settings, observer(session)) as client,
-        bug_after(f"Whether {operation.subject} was {operation.deed} is unknown.", UNKNOWN),
-    ):
-        return client.send(operation)
+    warn_of_loose_files(session)
+    with open_client(session.settings, observer(session)) as client:
+        history = History()
+        session.book.open(history)
+        return client.send(call, history)
 
 
-def _preview(session: Session, operation: Call | Ensure) -> None:
+def _preview(session: Session, call: Call[Any]) -> None:
     from .backend.dry_run import previews, show_previews
 
-    show_previews(session, previews(operation, session.settings))
-
-
-def _ask_leave(session: Session, question: str, *, yes: bool, answer: str = "y") -> None:
-    """Ask for leave unless it was given; a protected profile has to be named besides.
-
-    Raises:
-        Cancelled: it was not given.
-    """
-    settings, console = session
-    profile = settings.profile.name
-    if settings[PROTECTED] and not (yes and settings.rank(PROFILE) is Rank.OPTION):
-        raise Cancelled(
-            f"The profile '{profile}' is protected: say --yes --profile {profile} for this. "
-            "Nothing was sent."
-        )
-    if not yes:
-        console.confirm(question, answer)
+    show_previews(session, previews(call, session.settings))
 
 
 def _check_white_space(command: click.Command, ctx: click.Context, settings: Settings) -> None:
-    """Refuse keys that begin or end with white space, mostly the trace of a careless script."""
+    """Refuse keys that begin or end with white space, usually left by a careless script."""
     if settings[EXACT_KEY]:
         return
     for param in command.params:
         value = ctx.params.get(param.name or "")
         if isinstance(param, KeyOption) and value is not None and value != value.strip():
-            message = "begins or ends with white space; if it really does, say --exact-key"
+            message = "begins or ends with white space; use --exact-key to keep it"
             raise InvalidInput(param.name or "", message)
 
 

@@ -53,8 +53,8 @@ EXPECTED: dict[Fault, Expected] = {
     FAULTS["400-escapes"]: Expected(6, "ValidationError", "no", "na\\x1b[31mme"),
     FAULTS["status-401"]: Expected(4, "AuthenticationError", "no", "Check the API token"),
     FAULTS["status-403"]: Expected(4, "AuthenticationError", "no", "Check the API token"),
-    FAULTS["status-404"]: Expected(5, "DoesNotExist", "no", "There is no"),
-    FAULTS["404-empty"]: Expected(5, "DoesNotExist", "no", "There is no"),
+    FAULTS["status-404"]: Expected(5, "DoesNotExist", "no", "404"),
+    FAULTS["404-empty"]: Expected(5, "DoesNotExist", "no", "404"),
     FAULTS["404-html"]: Expected(8, "ServerError", "no", "check the URL"),
     FAULTS["status-405"]: Expected(8, "ServerError", "no", "405"),
     FAULTS["status-409"]: Expected(6, "ValidationError", "no", "409"),
@@ -66,12 +66,14 @@ EXPECTED: dict[Fault, Expected] = {
     redirect(302, "https://kabelwerk.example/"): Expected(
         8, "ServerError", "no", "redirect to https://kabelwerk.example/"
     ),
-    FAULTS["200-html"]: Expected(8, "ServerError", "unknown", "not the API's JSON"),
+    FAULTS["200-html"]: Expected(8, "ServerError", "unknown", "not valid JSON"),
     FAULTS["status-202"]: Expected(8, "ServerError", "unknown", "202"),
     FAULTS["204-without-body"]: Expected(
-        8, "ServerError", "yes", "is missing", ("create", "update", *ROOMS)
+        8, "ServerError", "yes", "is missing from it", ("create", "update", *ROOMS)
     ),
-    OTHER_KEY: Expected(8, "ServerError", "yes", "'key' is not as asked", ("create", "update")),
+    OTHER_KEY: Expected(
+        8, "ServerError", "yes", "'key' is not what was requested", ("create", "update")
+    ),
     FAULTS["room-of-another"]: Expected(8, "ServerError", "yes", "'user.key'", ("room",)),
     FAULTS["reset-after-reading"]: Expected(9, "OutcomeUnknown", "unknown", "may have been"),
     REFUSE: Expected(7, "ConnectionError", "no", "was not"),

@@ -120,4 +120,4 @@ def test_help_and_errors_in_a_plain_locale(client: Shell) -> None:
         assert plain.run("--help").code == 0
         ran = plain.run("users", "update", "--key", "jürgen", "--name", "Jürgen 日本")
         assert ran.code == 5
-        assert "no user" in ran.err
+        assert "does not exist" in ran.err

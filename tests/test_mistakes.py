@@ -17,15 +17,15 @@ MISTAKES = {
     "users create --key a": "Missing option '--name'.",
     "messages post --room r --text t": "Missing option '--user'.",
     "users create --key a --archived": (
-        "'--archived' is no option of 'kabelwerk users create', but of 'kabelwerk rooms update'."
+        "'kabelwerk users create' has no option '--archived' ('kabelwerk rooms update' has)."
     ),
     "users --key a create": (
-        "'--key' is no option of 'kabelwerk users', but of 'kabelwerk users create', 'kabelwerk "
-        "users delete', 'kabelwerk users ensure', 'kabelwerk users update'."
+        "'kabelwerk users' has no option '--key' ('kabelwerk users create', 'kabelwerk users "
+        "delete', 'kabelwerk users ensure', 'kabelwerk users update' have)."
     ),
     "--db x sandbox serve": (
-        "'--db' is no option of 'kabelwerk', but of 'kabelwerk sandbox reset', 'kabelwerk sandbox "
-        "serve', 'kabelwerk sandbox show'."
+        "'kabelwerk' has no option '--db' ('kabelwerk sandbox reset', 'kabelwerk sandbox serve', "
+        "'kabelwerk sandbox show' have)."
     ),
 }
 

@@ -1,22 +1,26 @@
-"""The Kabelwerk API: five functions, with the reference's own signatures and exceptions.
+"""The Kabelwerk API: five functions, with the reference's signatures and exceptions.
 
     >>> from kabelwerk_cli import api
     >>> api.create_user(key='kusanagi', name='Motoko')
     User(id=42, key='kusanagi', name='Motoko')
 
-Address and token come from where the command takes them: the environment (`KABELWERK_URL`,
-`KABELWERK_API_TOKEN`) or the chosen profile. Each function sends its call as `client.Client` does:
-with time limits, and repeated where that cannot do anything twice.
+Address and token come from where the command line takes them: the environment (`KABELWERK_URL`,
+`KABELWERK_API_TOKEN`) or a profile. Each function sends its call as `client.Client` does: with time
+limits, and repeated where a repeat cannot do anything twice.
 
-Below the functions: `calls` (a call as a value), `models` and `errors`; `client` sends a call over
-a `transport`; `answers`, `repeats` and `conclusions` say what came of it.
+`calls` builds each operation as a `call.Call`; `client` sends it over a `transport` and keeps its
+`history`; `verdicts` says what one attempt came to, `retries` when it is repeated, `outcomes` what
+may be claimed at the end.
 """
 
-from collections.abc import Mapping
-from typing import Any, cast
+import functools
+import inspect
+from collections.abc import Callable
+from types import NoneType
+from typing import ParamSpec, get_args
 
 from . import calls
-from .calls import ABSENT, Absent, Call
+from .call import Call, R
 from .errors import (
     AuthenticationError,
     ConfigurationError,
@@ -54,122 +58,33 @@ __all__ = [
     "update_user",
 ]
 
-
-def create_user(*, key: str, name: str, hub: str | None = None) -> User:
-    """Create a user.
-
-    Args:
-        key: your unique ID for the user.
-        name: the user's name.
-        hub: the slug of the hub in which to create a hub user; None for an end user.
-
-    Returns:
-        The new user.
-
-    Raises:
-        ValidationError: the input is rejected.
-        AuthenticationError: the token is rejected.
-        ConnectionError: the backend cannot be reached, or did not answer in time.
-        ServerError: the backend failed or its answer is not the API's.
-    """
-    return cast(User, _send(calls.create_user(key=key, name=name, hub=hub)))
+P = ParamSpec("P")
 
 
-def update_user(*, key: str, name: str) -> User:
-    """Set the name of the user with the given key.
+def _sending(build: Callable[P, Call[R]]) -> Callable[P, R]:
+    """Return the function that sends the call `build` makes, and returns the record."""
 
-    Args:
-        key: your unique ID for the user.
-        name: the user's new name.
+    @functools.wraps(build)
+    def send(*args: P.args, **kwargs: P.kwargs) -> R:
+        call = build(*args, **kwargs)
+        # imported when a call is made: building one needs neither settings nor a network
+        from kabelwerk_cli.backend.client import open_client
+        from kabelwerk_cli.config.settings import from_environment
 
-    Returns:
-        The updated user.
+        with open_client(from_environment()) as client:
+            return client.send(call).record
 
-    Raises:
-        DoesNotExist: there is no such user.
-        ValidationError: the input is rejected.
-        AuthenticationError: the token is rejected.
-        ConnectionError: the backend cannot be reached, or did not answer in time.
-        ServerError: the backend failed or its answer is not the API's.
-    """
-    return cast(User, _send(calls.update_user(key=key, name=name)))
-
-
-def delete_user(*, key: str) -> None:
-    """Delete the user with the given key.
-
-    Args:
-        key: your unique ID for the user.
-
-    Raises:
-        DoesNotExist: there is no such user.
-        AuthenticationError: the token is rejected.
-        ConnectionError: the backend cannot be reached, or did not answer in time.
-        ServerError: the backend failed or its answer is not the API's.
-    """
-    _send(calls.delete_user(key=key))
+    signature = inspect.signature(build)
+    (record,) = get_args(signature.return_annotation)
+    record = None if record is NoneType else record
+    send.__annotations__ = {**build.__annotations__, "return": record}
+    send.__signature__ = signature.replace(return_annotation=record)  # type: ignore[attr-defined]
+    send.__module__ = __name__
+    return send
 
 
-def update_room(
-    *,
-    hub: str = "_",
-    room: str,
-    archived: bool | Absent = ABSENT,
-    attributes: Mapping[str, Any] | Absent = ABSENT,
-    hub_user: str | Absent | None = ABSENT,
-) -> Room:
-    """Change what is given of a room, and leave the rest alone.
-
-    Args:
-        hub: the slug of the room's hub; may be left out with a single hub.
-        room: your unique ID for the end user to whom the room belongs.
-        archived: whether to mark the room as archived.
-        attributes: the attributes to set on the room.
-        hub_user: your unique ID for the hub user to assign the room to; None unassigns it.
-
-    Returns:
-        The updated room.
-
-    Raises:
-        DoesNotExist: there is no such room.
-        ValidationError: the input is rejected.
-        AuthenticationError: the token is rejected.
-        ConnectionError: the backend cannot be reached, or did not answer in time.
-        ServerError: the backend failed or its answer is not the API's.
-        ValueError: there is nothing to change.
-    """
-    call = calls.update_room(
-        hub=hub, room=room, archived=archived, attributes=attributes, hub_user=hub_user
-    )
-    return cast(Room, _send(call))
-
-
-def post_message(*, hub: str = "_", room: str, user: str, text: str) -> Message:
-    """Post a message in a room.
-
-    Args:
-        hub: the slug of the room's hub; may be left out with a single hub.
-        room: your unique ID for the end user to whom the room belongs.
-        user: your unique ID for the user who posts.
-        text: the text of the message.
-
-    Returns:
-        The new message.
-
-    Raises:
-        DoesNotExist: there is no such room.
-        ValidationError: the input is rejected.
-        AuthenticationError: the token is rejected.
-        ConnectionError: the backend cannot be reached, or did not answer in time.
-        ServerError: the backend failed or its answer is not the API's.
-    """
-    return cast(Message, _send(calls.post_message(hub=hub, room=room, user=user, text=text)))
-
-
-def _send(call: Call) -> object:
-    # imported when a call is made: building one needs neither settings nor a network
-    from kabelwerk_cli.backend.client import open_client
-    from kabelwerk_cli.config.settings import from_environment
-
-    with open_client(from_environment()) as client:
-        return client.send(call).record
+create_user = _sending(calls.create_user)
+update_user = _sending(calls.update_user)
+delete_user = _sending(calls.delete_user)
+update_room = _sending(calls.update_room)
+post_message = _sending(calls.post_message)

@@ -1,34 +1,22 @@
-"""The API's five calls as values.
+"""The API's operations as calls.
 
-Each function checks its arguments and returns a `Call`; nothing is sent. The one who sends it
-(`client`), prints it, journals it or orders it among others looks at the same value.
+Each function checks its arguments and returns a `Call`; nothing is sent. The docstrings describe
+the operation: `kabelwerk_cli.api` has a function of the same name that sends the call, returns the
+record and raises the errors (reference: kabelwerk-api).
 """
 
 from collections.abc import Mapping
-from enum import Enum, StrEnum
-from typing import Any, Final, NamedTuple
+from enum import Enum
+from typing import Any, Final
 
+from .arguments import check_boolean, check_key, check_object, check_text
+from .call import Call, Otherwise, Reason
 from .errors import InvalidInput
-from .models import EnsuredUser, Message, Record, Room, User
-
-KEY_LIMIT = 1024
-"""The longest key or hub, in bytes of UTF-8."""
-DEPTH_LIMIT = 100
-"""How deep JSON may be nested, in what is sent and in what is read."""
-
-
-class Operation(StrEnum):
-    """The name of a call in the reference."""
-
-    CREATE_USER = "create_user"
-    UPDATE_USER = "update_user"
-    DELETE_USER = "delete_user"
-    UPDATE_ROOM = "update_room"
-    POST_MESSAGE = "post_message"
+from .models import EnsuredUser, Message, Room, User
 
 
 class Absent(Enum):
-    """The type of `ABSENT`: an argument that was not given, where None means something."""
+    """The type of `ABSENT`: an argument that was not given, where None means something else."""
 
     ABSENT = "absent"
 
@@ -36,48 +24,8 @@ class Absent(Enum):
 ABSENT: Final = Absent.ABSENT
 
 
-class Call(NamedTuple):
-    """One call of the API, ready to be sent."""
-
-    operation: Operation
-    """Which of the five it is."""
-    method: str
-    """The HTTP method."""
-    segments: tuple[str, ...]
-    """The path below the API's address, its segments not yet percent-encoded."""
-    body: Mapping[str, Any] | None
-    """The JSON object to send."""
-    record: type[Record] | None
-    """What the answer holds; None where a success has no body."""
-    expects: tuple[tuple[str, Any], ...]
-    """What the answer must show for the call to count as done: dotted field, value."""
-    subject: str
-    """What the call is about, in words that fit in a sentence."""
-    deed: str
-    """What happens to the subject: `created`, `posted` ..."""
-    key: str
-    """The key of the user, or of the room's user, whom the call is about."""
-    absence_suffices: bool = False
-    """Whether "does not exist" is as good as done."""
-
-    @property
-    def path(self) -> str:
-        """The path below the API's address, each segment percent-encoded."""
-        from urllib.parse import quote
-
-        return "".join("/" + quote(segment, safe="") for segment in self.segments)
-
-    def content(self) -> bytes | None:
-        """Return the body as it travels, or None where the call has none."""
-        if self.body is None:
-            return None
-        import json
-
-        return json.dumps(self.body, separators=(",", ":"), allow_nan=False).encode()
-
-
-def create_user(*, key: str, name: str, hub: str | None = None) -> Call:
-    """Create a user (reference: create_user).
+def create_user(*, key: str, name: str, hub: str | None = None) -> Call[User]:
+    """Create a user.
 
     Args:
         key: your unique ID for the user.
@@ -85,100 +33,92 @@ def create_user(*, key: str, name: str, hub: str | None = None) -> Call:
         hub: the slug of the hub in which to create a hub user; None for an end user.
 
     Returns:
-        The call; its answer is a `User`.
+        The new user.
 
     Raises:
-        InvalidInput: an argument is refused.
+        ValidationError: the input is rejected.
+        AuthenticationError: the token is rejected.
+        ConnectionError: the backend cannot be reached, or did not answer in time.
+        ServerError: the backend failed or its answer is not the API's.
     """
     if hub is not None:
         check_key("hub", hub)
     return Call(
-        operation=Operation.CREATE_USER,
+        name="create_user",
         method="POST",
         segments=("users",),
         body={"hub": hub, "key": check_key("key", key), "name": check_text("name", name)},
-        record=User,
+        answer=User,
         expects=(("key", key), ("name", name)),
         subject=f"user '{key}'",
         deed="created",
+        missing=f"Hub '{hub}' may not exist." if hub else "Check the URL.",
         key=key,
+        target=("users", key),
     )
 
 
-def update_user(*, key: str, name: str) -> Call:
-    """Set the name of the user with the given key (reference: update_user).
+def update_user(*, key: str, name: str) -> Call[User]:
+    """Set the name of the user with the given key.
 
     Args:
         key: your unique ID for the user.
         name: the user's new name.
 
     Returns:
-        The call; its answer is a `User`.
+        The updated user.
 
     Raises:
-        InvalidInput: an argument is refused.
+        DoesNotExist: the user does not exist.
+        ValidationError: the input is rejected.
+        AuthenticationError: the token is rejected.
+        ConnectionError: the backend cannot be reached, or did not answer in time.
+        ServerError: the backend failed or its answer is not the API's.
     """
     return Call(
-        operation=Operation.UPDATE_USER,
+        name="update_user",
         method="PATCH",
         segments=("users", check_key("key", key)),
         body={"name": check_text("name", name)},
-        record=User,
+        answer=User,
         expects=(("key", key), ("name", name)),
         subject=f"user '{key}'",
         deed="updated",
+        missing=f"User '{key}' does not exist.",
         key=key,
+        target=("users", key),
     )
 
 
-def delete_user(*, key: str, ignore_not_found: bool = False) -> Call:
-    """Delete the user with the given key (reference: delete_user).
+def delete_user(*, key: str) -> Call[None]:
+    """Delete the user with the given key.
 
     Args:
         key: your unique ID for the user.
-        ignore_not_found: count a user who does not exist as deleted.
-
-    Returns:
-        The call; its answer is empty.
 
     Raises:
-        InvalidInput: the key is refused.
+        DoesNotExist: the user does not exist.
+        AuthenticationError: the token is rejected.
+        ConnectionError: the backend cannot be reached, or did not answer in time.
+        ServerError: the backend failed or its answer is not the API's.
     """
     return Call(
-        operation=Operation.DELETE_USER,
+        name="delete_user",
         method="DELETE",
         segments=("users", check_key("key", key)),
         body=None,
-        record=None,
+        answer=None,
         expects=(),
         subject=f"user '{key}'",
         deed="deleted",
+        missing=f"User '{key}' does not exist.",
         key=key,
-        absence_suffices=ignore_not_found,
+        target=("users", key),
     )
 
 
-class Ensure(NamedTuple):
-    """Two calls of which one is done: the update, or the creation of who does not exist."""
-
-    update: Call
-    create: Call
-    record: type[EnsuredUser] = EnsuredUser
-    deed: str = "created or updated"
-
-    @property
-    def subject(self) -> str:
-        """What it is about, in words that fit in a sentence."""
-        return self.create.subject
-
-    @property
-    def key(self) -> str:
-        """The key of the user."""
-        return self.create.key
-
-
-def ensure_user(*, key: str, name: str, hub: str | None = None) -> Ensure:
-    """Have a user with this key and name, whether there was one or not.
+def ensure_user(*, key: str, name: str, hub: str | None = None) -> Call[EnsuredUser]:
+    """Create the user, or update the one with this key.
 
     Args:
         key: your unique ID for the user.
@@ -186,26 +126,36 @@ def ensure_user(*, key: str, name: str, hub: str | None = None) -> Ensure:
         hub: the slug of the hub in which to create a hub user; None for an end user.
 
     Returns:
-        The calls; their answer is an `EnsuredUser`.
+        The user, and whether it was `created` or `updated`.
 
     Raises:
-        InvalidInput: an argument is refused.
+        ValidationError: the input is rejected.
+        AuthenticationError: the token is rejected.
+        ConnectionError: the backend cannot be reached, or did not answer in time.
+        ServerError: the backend failed or its answer is not the API's.
     """
-    return Ensure(update_user(key=key, name=name), create_user(key=key, name=name, hub=hub))
+    update: Call[Any] = update_user(key=key, name=name)
+    create = create_user(key=key, name=name, hub=hub)
+    return update._replace(
+        otherwise=Otherwise(
+            Reason.MISSING, create._replace(otherwise=Otherwise(Reason.TAKEN, update))
+        ),
+        complete=EnsuredUser.of,
+    )
 
 
-def probe(*, key: str) -> Call:
+def probe(*, key: str) -> Call[User]:
     """Ask for nothing, to see whether the API is there and accepts the token.
 
-    It names no change (its body is empty), and with a key that nobody has, nobody to change: a
-    backend that accepts the token can only answer that there is no such user, or that the change
-    is not valid.
+    The body is empty and nobody has the key, so there is nothing to change and nobody to change it
+    for: a backend that accepts the token can only reject the call.
 
     Args:
         key: a key that nobody has, such as a long random one.
 
-    Returns:
-        The call; it is expected to fail with `DoesNotExist` or `ValidationError`.
+    Raises:
+        DoesNotExist: the API answered as expected.
+        ValidationError: likewise.
     """
     return update_user(key=key, name="")._replace(body={}, subject="nothing", deed="changed")
 
@@ -217,21 +167,25 @@ def update_room(
     archived: bool | Absent = ABSENT,
     attributes: Mapping[str, Any] | Absent = ABSENT,
     hub_user: str | Absent | None = ABSENT,
-) -> Call:
-    """Change what is given of a room, and leave the rest alone (reference: update_room).
+) -> Call[Room]:
+    """Change the given properties of a room; the others stay as they are.
 
     Args:
         hub: the slug of the room's hub; `_` stands for the only hub of the account.
         room: your unique ID for the end user to whom the room belongs.
         archived: whether to mark the room as archived.
-        attributes: a JSON object, which takes the place of the room's attributes.
+        attributes: a JSON object that replaces the room's attributes.
         hub_user: your unique ID for the hub user to assign the room to; None unassigns it.
 
     Returns:
-        The call; its answer is a `Room`.
+        The updated room.
 
     Raises:
-        InvalidInput: an argument is refused.
+        DoesNotExist: the room does not exist.
+        ValidationError: the input is rejected.
+        AuthenticationError: the token is rejected.
+        ConnectionError: the backend cannot be reached, or did not answer in time.
+        ServerError: the backend failed or its answer is not the API's.
         ValueError: there is nothing to change.
     """
     body: dict[str, Any] = {}
@@ -247,21 +201,24 @@ def update_room(
         expects.append(("hub_user", None) if hub_user is None else ("hub_user.key", hub_user))
     if not body:
         raise ValueError("nothing to change: give archived, attributes or hub_user")
+    segments = _room_segments(hub, room)
     return Call(
-        operation=Operation.UPDATE_ROOM,
+        name="update_room",
         method="PATCH",
-        segments=("hubs", check_key("hub", hub), "rooms", check_key("room", room)),
+        segments=segments,
         body=body,
-        record=Room,
+        answer=Room,
         expects=tuple(expects),
         subject=f"room '{room}' of hub '{hub}'",
         deed="updated",
+        missing=_no_room(room),
         key=room,
+        target=segments,
     )
 
 
-def post_message(*, hub: str = "_", room: str, user: str, text: str) -> Call:
-    """Post a message in a room (reference: post_message).
+def post_message(*, hub: str = "_", room: str, user: str, text: str) -> Call[Message]:
+    """Post a message in a room.
 
     Args:
         hub: the slug of the room's hub; `_` stands for the only hub of the account.
@@ -270,87 +227,40 @@ def post_message(*, hub: str = "_", room: str, user: str, text: str) -> Call:
         text: the text, not empty.
 
     Returns:
-        The call; its answer is a `Message`.
+        The new message.
 
     Raises:
-        InvalidInput: an argument is refused.
+        DoesNotExist: the room does not exist.
+        ValidationError: the input is rejected.
+        AuthenticationError: the token is rejected.
+        ConnectionError: the backend cannot be reached, or did not answer in time.
+        ServerError: the backend failed or its answer is not the API's.
     """
     if not check_text("text", text):
         raise InvalidInput("text", "must not be empty")
+    segments = _room_segments(hub, room)
     return Call(
-        operation=Operation.POST_MESSAGE,
+        name="post_message",
         method="POST",
-        segments=("hubs", check_key("hub", hub), "rooms", check_key("room", room), "messages"),
+        segments=(*segments, "messages"),
         body={"text": text, "user": check_key("user", user)},
-        record=Message,
+        answer=Message,
         expects=(("text", text), ("user.key", user)),
         subject=f"the message to room '{room}' of hub '{hub}'",
         deed="posted",
+        missing=_no_room(room),
         key=room,
+        target=segments,
+        repeatable=False,
     )
 
 
-def check_text(field: str, value: object) -> str:
-    """Return `value`, which must be a string that UTF-8 can carry."""
-    if not isinstance(value, str):
-        raise InvalidInput(field, "must be a string")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise InvalidInput(field, "must be valid UTF-8") from None
-    return value
+def _room_segments(hub: str, room: str) -> tuple[str, ...]:
+    return ("hubs", check_key("hub", hub), "rooms", check_key("room", room))
 
 
-def check_key(field: str, value: object) -> str:
-    """Return `value`, which must be a key or slug that makes exactly one path segment."""
-    key = check_text(field, value)
-    if not key:
-        raise InvalidInput(field, "must not be empty")
-    if len(key.encode()) > KEY_LIMIT:
-        raise InvalidInput(field, f"must not be longer than {KEY_LIMIT} bytes")
-    if key in {".", ".."}:
-        raise InvalidInput(field, "must not be '.' or '..', which stand for folders in an address")
-    # C0, DEL and C1
-    if any(character < " " or "\x7f" <= character <= "\x9f" for character in key):
-        raise InvalidInput(field, "must not have control characters")
-    return key
-
-
-def check_boolean(field: str, value: object) -> bool:
-    """Return `value`, which must be a boolean."""
-    if not isinstance(value, bool):
-        raise InvalidInput(field, "must be true or false")
-    return value
-
-
-def check_object(field: str, value: object) -> Mapping[str, Any]:
-    """Return `value`, which must be a JSON object that every parser reads the same way."""
-    if not isinstance(value, dict):
-        raise InvalidInput(field, "must be a JSON object")
-    import json
-
-    if too_deep(value):
-        raise InvalidInput(field, f"must not be nested deeper than {DEPTH_LIMIT} levels")
-    try:
-        json.dumps(value, allow_nan=False)
-    except ValueError:
-        raise InvalidInput(field, "must not have NaN or Infinity, which JSON lacks") from None
-    except TypeError:
-        raise InvalidInput(field, "must hold only what JSON can carry") from None
-    return value
-
-
-def too_deep(value: object) -> bool:
-    """Tell whether decoded JSON is nested deeper than `DEPTH_LIMIT`."""
-    level = [value]
-    for _ in range(DEPTH_LIMIT):
-        level = [child for parent in level for child in _children(parent)]
-        if not level:
-            return False
-    return True
-
-
-def _children(value: object) -> list[Any]:
-    if isinstance(value, dict):
-        return list(value.values())
-    return value if isinstance(value, list) else []
+def _no_room(room: str) -> str:
+    return (
+        f"User '{room}' has no room in this hub; the user's app creates it when it connects for "
+        "the first time."
+    )

@@ -1,20 +1,19 @@
-"""The client: sends a `Call`, and repeats it where the table in `repeats` says so."""
+"""The client: sends a `Call`, and repeats it where `retries` says so."""
 
 import os
 import time
 from collections.abc import Callable
 from random import SystemRandom
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from .calls import Call, Ensure, Operation
-from .errors import DoesNotExist
-from .models import EnsuredUser, User
-from .outcomes import Outcome, conclude, interruption
+from .call import Call, R, Reason
+from .history import History, Step
+from .outcomes import Success, conclude, interruption
 from .retries import may_repeat, pause
-from .verdicts import Fate, Verdict, judge, judge_failure
+from .verdicts import Ending, Verdict, judge, judge_failure
 from .wire import Attempt, Failure, Request, Transport
 
-ODD = frozenset({Fate.UNKNOWN, Fate.ACKNOWLEDGED})
+ODD = frozenset({Ending.UNKNOWN, Ending.ACKNOWLEDGED})
 
 
 class Limits(NamedTuple):
@@ -33,7 +32,7 @@ class Limits(NamedTuple):
 class Attempted(NamedTuple):
     """What an observer is told after each attempt."""
 
-    call: Call
+    call: Call[Any]
     number: int
     """1 for the first attempt."""
     verdict: Verdict
@@ -59,9 +58,9 @@ class Client:
     """Sends calls to one backend.
 
     - An attempt has a time limit as a whole; so has the call with all its attempts.
-    - A call that was not sent, or was turned away with 429, is tried again.
-    - A call whose outcome is unknown is tried again, but never a message.
-    - A `Retry-After` is obeyed where it fits the time that is left.
+    - A call that was not sent, or was rejected with 429, is sent again.
+    - A call whose outcome is unknown is sent again, but never a message.
+    - A `Retry-After` is obeyed if it fits into the time that is left.
     - Redirects are never followed.
 
     Args:
@@ -93,75 +92,64 @@ class Client:
         self._may_retry = may_retry
         self._tools = tools or Tools()
 
-    def send(self, operation: Call | Ensure, *, earlier: Verdict | None = None) -> Outcome:
+    def send(self, call: Call[R], history: History | None = None) -> Success[R]:
         """Send a call until it is done, or nothing more may be tried.
 
+        A call that is rejected for a reason it has an answer to (`Call.otherwise`) is followed by
+        that one. All of them are one history: a doubt about any is a doubt about the whole.
+
         Args:
-            operation: what to send.
-            earlier: what an attempt long ago came to, if nobody knows whether it was applied.
+            call: what to send.
+            history: where to note what is known, for those who have to tell it whatever happens.
 
         Returns:
-            The outcome, known to be a success.
+            The result of a call that is known to have succeeded.
 
         Raises:
             KabelwerkError: one of the reference's five; its `report` says what may have happened.
             Interrupted: a KeyboardInterrupt came in between.
         """
+        history = history or History()
         give_up_at = self._tools.clock() + self._limits.max_time
-        if isinstance(operation, Ensure):
-            return self._ensure(operation, give_up_at)
-        return conclude(operation, self._attempts(operation, give_up_at), earlier)
-
-    def _ensure(self, wanted: Ensure, give_up_at: float) -> Outcome:
-        """Update; create who does not exist; update again who exists by now.
-
-        A doubt about one call is resolved by the next: it does not matter who did it, as long as
-        the user is there at the end with the name that was asked for.
-        """
-        updates = self._attempts(wanted.update, give_up_at)
-        if updates[-1].error is not DoesNotExist or updates[-1].fate is not Fate.REJECTED:
-            return _ensured(conclude(wanted.update, updates), "updated")
-        creations = self._attempts(wanted.create, give_up_at)
-        in_doubt = any(verdict.fate is Fate.UNKNOWN for verdict in creations)
-        if creations[-1].fate is not Fate.DONE and (in_doubt or "key" in creations[-1].fields):
-            repairs = self._attempts(wanted.update, give_up_at)
-            if repairs[-1].fate is Fate.DONE:
-                outcome = "created" if in_doubt else "updated"
-                return _ensured(conclude(wanted.update, repairs), outcome)
-        return _ensured(conclude(wanted.create, creations), "created")
-
-    def _attempts(self, call: Call, give_up_at: float) -> list[Verdict]:
-        """Return what each attempt came to, the last of them final."""
-        history: list[Verdict] = []
-        attempt: Attempt | None = None
+        step = history.begin(call)
         try:
-            while True:
-                started = self._tools.clock()
-                attempt = self._new_attempt(give_up_at - started)
-                verdict, body = self._try(call, attempt)
-                history.append(verdict)
-                attempt = None
-                wait = self._wait_before_next(call, history, give_up_at)
-                seconds = self._tools.clock() - started
-                self._observe(Attempted(call, len(history), verdict, seconds, wait, body))
-                if wait is None:
-                    return history
-                self._tools.sleep(wait)
+            self._try_all(step, history, give_up_at)
+            while other := step.following():
+                following = other.call
+                if other.when is Reason.TAKEN and step.in_doubt:
+                    # nobody had the key before: who has it now was created by this call
+                    following = following._replace(deed=step.call.deed)
+                step = history.begin(following, other.when)
+                self._try_all(step, history, give_up_at)
         except KeyboardInterrupt as signal:
-            in_flight = attempt is not None and attempt.sent
-            raise interruption(call, history, in_flight=in_flight) from signal
+            raise interruption(history) from signal
+        return conclude(history)
 
-    def _new_attempt(self, left: float) -> Attempt:
-        return Attempt(
-            self._tools.clock, self._limits.connect, total=min(self._limits.timeout, left)
+    def _try_all(self, step: Step, history: History, give_up_at: float) -> None:
+        """Make attempts at a step until one of them is final."""
+        wait: float | None = 0.0
+        while wait is not None:
+            if wait:
+                self._tools.sleep(wait)
+            started = self._tools.clock()
+            body = self._try(step.call, history, give_up_at - started)
+            wait = self._wait_before_next(step, give_up_at)
+            seconds = self._tools.clock() - started
+            number, verdict = len(step.tries), step.tries[-1]
+            self._observe(Attempted(step.call, number, verdict, seconds, wait, body))
+
+    def _try(self, call: Call[Any], history: History, left: float) -> str:
+        """Make one attempt, note its verdict, and return the body of the answer."""
+        attempt = Attempt(
+            self._tools.clock,
+            self._limits.connect,
+            min(self._limits.timeout, left),
+            self._tools.new_request_id(),
         )
-
-    def _try(self, call: Call, attempt: Attempt) -> tuple[Verdict, str]:
-        """Return what an attempt came to, and the body of the answer."""
-        request_id = self._tools.new_request_id()
         request = build_request(
-            call, token=self._token, user_agent=self._user_agent, request_id=request_id
+            call, token=self._token, user_agent=self._user_agent, request_id=attempt.request_id
         )
+        history.attempting(attempt)
         body = b""
         try:
             answer = self._transport.carry(request, attempt)
@@ -170,23 +158,24 @@ class Client:
         else:
             body = answer.body
             verdict = judge(call, answer, self._tools.now())
-            if verdict.fate in ODD:
-                # what is left on such a connection might be taken for the next call's answer
-                self._transport.close()
-        verdict = without_token(self._token, verdict)._replace(request_id=request_id)
-        return verdict, hide(self._token, body.decode(errors="backslashreplace"))
+        verdict = without_token(self._token, verdict)
+        history.ended(verdict._replace(request_id=attempt.request_id))
+        if verdict.ending in ODD:
+            # what is left on such a connection might be taken for the next call's answer
+            self._transport.close()
+        return hide(self._token, body.decode(errors="backslashreplace"))
 
-    def _wait_before_next(
-        self, call: Call, history: list[Verdict], give_up_at: float
-    ) -> float | None:
-        if len(history) > self._limits.retries or not may_repeat(call.operation, history[-1]):
+    def _wait_before_next(self, step: Step, give_up_at: float) -> float | None:
+        """Return the seconds until the next attempt; None if this one was final."""
+        last = step.tries[-1]
+        if len(step.tries) > self._limits.retries or not may_repeat(step.call, last):
             return None
-        if not self._may_retry(history[-1]):
+        if not self._may_retry(last):
             return None
-        return pause(history, give_up_at - self._tools.clock(), self._tools.random)
+        return pause(step.tries, give_up_at - self._tools.clock(), self._tools.random)
 
 
-def build_request(call: Call, *, token: str, user_agent: str, request_id: str) -> Request:
+def build_request(call: Call[Any], *, token: str, user_agent: str, request_id: str) -> Request:
     """Return a call as it travels (reference: wire-protocol, Address and headers).
 
     Args:
@@ -207,17 +196,10 @@ def build_request(call: Call, *, token: str, user_agent: str, request_id: str) -
             "X-Request-Id": request_id,
         },
         body=call.content(),
-        # the server may just be closing a connection that was used before, which would make a
-        # sure "not sent" of a message an "unknown"
-        fresh=call.operation is Operation.POST_MESSAGE,
+        # the server may be closing a connection that was used before, which would turn a sure
+        # "not sent" into an "unknown"
+        fresh=not call.repeatable,
     )
-
-
-def _ensured(outcome: Outcome, how: str) -> Outcome:
-    user = outcome.record
-    if not isinstance(user, User):
-        return outcome
-    return outcome._replace(record=EnsuredUser(user.id, user.key, user.name, how))
 
 
 def hide(token: str, text: str) -> str:

@@ -33,6 +33,11 @@ class EnsuredUser(NamedTuple):
     outcome: str
     """`created` or `updated`."""
 
+    @classmethod
+    def of(cls, user: User, outcome: str) -> "EnsuredUser":
+        """Return `user` with what became of it."""
+        return cls(*user, outcome)
+
 
 class Room(NamedTuple):
     """The chat room of one end user in one hub."""

@@ -1,7 +1,6 @@
-"""What an answer means: from a status and some bytes to a `Verdict`.
+"""What one attempt came to: from a status and some bytes to a `Verdict`.
 
-Nothing that a server sends gets past `judge` as any other exception. The classes are those of
-the product's rules for repeating calls; `repeats` says which class is tried again.
+Whatever a server sends, `judge` returns a verdict. `retries` says which of them are repeated.
 """
 
 import email.utils
@@ -13,7 +12,8 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from . import errors
-from .calls import Call, too_deep
+from .arguments import too_deep
+from .call import Call
 from .models import Mistyped, Record, read_record
 from .wire import Answer, Failure
 
@@ -22,38 +22,31 @@ HTTP_REDIRECT = range(300, 400)
 HTTP_REJECTED = range(400, 500)
 
 
-class Fate(StrEnum):
-    """What became of one attempt."""
+class Ending(StrEnum):
+    """How an attempt ended."""
 
     NOT_SENT = "not sent"
     REJECTED = "rejected"
     UNKNOWN = "unknown"
+    """It was sent, and the server may have acted on it."""
     ACKNOWLEDGED = "acknowledged"
+    """The server acted on it, but its answer does not show the result."""
     DONE = "done"
-
-
-APPLIED: Mapping[Fate, errors.Applied] = {
-    Fate.NOT_SENT: errors.Applied.NO,
-    Fate.REJECTED: errors.Applied.NO,
-    Fate.UNKNOWN: errors.Applied.UNKNOWN,
-    Fate.ACKNOWLEDGED: errors.Applied.YES,
-    Fate.DONE: errors.Applied.YES,
-}
 
 
 class Verdict(NamedTuple):
     """What one attempt came to."""
 
-    fate: Fate
+    ending: Ending
     reason: str
     """What happened, as a clause: `the server answered 404 Not Found`."""
     error: type[errors.KabelwerkError] = errors.ServerError
     """What to raise where this attempt was the last."""
     status: int | None = None
     record: Record | None = None
-    """The answer's object, where the fate is DONE."""
+    """The answer's object, where the ending is DONE."""
     notes: tuple[str, ...] = ()
-    """What was odd about the answer although the call succeeded."""
+    """What is odd about the answer although the call succeeded."""
     fields: Mapping[str, list[str]] = {}
     """The messages of a rejection by field."""
     retry_after: float | None = None
@@ -62,24 +55,29 @@ class Verdict(NamedTuple):
     timed_out: bool = False
     """Whether the time limit ended the attempt."""
 
+    @property
+    def is_missing(self) -> bool:
+        """Whether the server said that what the call is about does not exist."""
+        return self.ending is Ending.REJECTED and self.error is errors.DoesNotExist
+
 
 class _NotTheApi(Exception):
     """A body is not what the API would send."""
 
 
 def judge_failure(failure: Failure, *, sent: bool) -> Verdict:
-    """Say what an attempt without a whole answer came to."""
+    """Return the verdict on an attempt without a complete answer."""
     if sent:
         reason = f"the request was sent, but no answer came: {failure.reason}"
-        verdict = Verdict(Fate.UNKNOWN, reason, errors.OutcomeUnknown)
+        verdict = Verdict(Ending.UNKNOWN, reason, errors.OutcomeUnknown)
     else:
         kind = errors.UntrustedCertificate if failure.untrusted else errors.ConnectionError
-        verdict = Verdict(Fate.NOT_SENT, f"the request was not sent: {failure.reason}", kind)
+        verdict = Verdict(Ending.NOT_SENT, f"the request was not sent: {failure.reason}", kind)
     return verdict._replace(timed_out=failure.timed_out)
 
 
-def judge(call: Call, answer: Answer, now: float) -> Verdict:
-    """Say what an answer came to.
+def judge(call: Call[Any], answer: Answer, now: float) -> Verdict:
+    """Return the verdict on an answer.
 
     Args:
         call: what was asked.
@@ -87,53 +85,53 @@ def judge(call: Call, answer: Answer, now: float) -> Verdict:
         now: the time of day in seconds since the epoch, to read a `Retry-After` date by.
 
     Returns:
-        The verdict, for any answer whatever.
+        The verdict, whatever the answer is.
     """
     if answer.oversize:
-        verdict = Verdict(Fate.UNKNOWN, f"{_said(answer)} and more than 1 MiB of body")
+        verdict = Verdict(Ending.UNKNOWN, f"{_said(answer)} with a body of more than 1 MiB")
     elif answer.status in HTTP_OK:
         verdict = _judge_success(call, answer)
     elif answer.status in HTTP_REDIRECT:
         where = answer.headers.get("location", "nowhere")
-        reason = f"{_said(answer)}, a redirect to {where}, which is never followed"
-        verdict = Verdict(Fate.REJECTED, reason)
+        reason = f"{_said(answer)}, a redirect to {where}; redirects are not followed"
+        verdict = Verdict(Ending.REJECTED, reason)
     elif answer.status in HTTP_REJECTED and answer.status != HTTPStatus.REQUEST_TIMEOUT:
         verdict = _judge_rejection(answer)
     else:
-        verdict = Verdict(Fate.UNKNOWN, _said(answer))
+        verdict = Verdict(Ending.UNKNOWN, _said(answer))
     wait = read_retry_after(answer.headers.get("retry-after"), now)
     return verdict._replace(status=answer.status, retry_after=wait)
 
 
-def _judge_success(call: Call, answer: Answer) -> Verdict:
+def _judge_success(call: Call[Any], answer: Answer) -> Verdict:
     said = _said(answer)
     try:
         record, notes = _read_success(call, answer)
     except _NotTheApi as error:
-        return Verdict(Fate.UNKNOWN, f"{said}, but {error}")
+        return Verdict(Ending.UNKNOWN, f"{said}, but {error}")
     except Mistyped as error:
-        return Verdict(Fate.ACKNOWLEDGED, f"{said}, but {error}")
-    return Verdict(Fate.DONE, said, record=record, notes=notes)
+        return Verdict(Ending.ACKNOWLEDGED, f"{said}, but {error}")
+    return Verdict(Ending.DONE, said, record=record, notes=notes)
 
 
-def _read_success(call: Call, answer: Answer) -> tuple[Record | None, tuple[str, ...]]:
-    """Return the record that `answer` shows to be as `call` asked, and notes about it."""
+def _read_success(call: Call[Any], answer: Answer) -> tuple[Record | None, tuple[str, ...]]:
+    """Return the record in `answer`, which must be what `call` asked for, and notes about it."""
     final = answer.status in {HTTPStatus.OK, HTTPStatus.CREATED}
     if answer.status == HTTPStatus.NO_CONTENT or (final and not answer.body):
-        if call.record is None:
+        if call.answer is None:
             return None, ()
-        raise Mistyped(f"the {call.record.__name__.lower()} that is due is missing")
+        raise Mistyped(f"the {call.answer.__name__.lower()} is missing from it")
     if not final:
-        raise _NotTheApi("the API never answers so")
+        raise _NotTheApi("the API never answers with this status")
     given = _decode(answer)
     if not isinstance(given, dict):
         raise _NotTheApi("its body is JSON, but not an object")
-    if call.record is None:
+    if call.answer is None:
         return None, ()
-    record, notes = read_record(call.record, given)
+    record, notes = read_record(call.answer, given)
     for field, wanted in call.expects:
         if not _agrees(record, field, wanted):
-            raise Mistyped(f"the field '{field}' is not as asked for")
+            raise Mistyped(f"the field '{field}' is not what was requested")
     return record, notes
 
 
@@ -153,20 +151,20 @@ def _judge_rejection(answer: Answer) -> Verdict:
     said = _said(answer)
     match answer.status:
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
-            return Verdict(Fate.REJECTED, said, errors.AuthenticationError)
+            return Verdict(Ending.REJECTED, said, errors.AuthenticationError)
         case HTTPStatus.NOT_FOUND:
-            # Assumed of the backend: its 404 has a JSON body or none. A page comes from elsewhere.
+            # Assumed of the backend: its 404 has a JSON body or none. A page is somebody else's.
             if answer.body and not _is_json(answer):
-                return Verdict(Fate.REJECTED, f"{said} with a page that is not the API's")
-            return Verdict(Fate.REJECTED, said, errors.DoesNotExist)
+                return Verdict(Ending.REJECTED, f"{said} with a page that is not from the API")
+            return Verdict(Ending.REJECTED, said, errors.DoesNotExist)
         case HTTPStatus.BAD_REQUEST | HTTPStatus.CONFLICT | HTTPStatus.UNPROCESSABLE_ENTITY:
             fields = _rejected_fields(answer)
-            return Verdict(Fate.REJECTED, said, errors.ValidationError, fields=fields)
+            return Verdict(Ending.REJECTED, said, errors.ValidationError, fields=fields)
         case HTTPStatus.TOO_MANY_REQUESTS:
-            # Assumed of the backend: a call that the limit turns away is not carried out.
-            return Verdict(Fate.REJECTED, said, errors.RateLimited)
+            # Assumed of the backend: a call rejected by the rate limit is not carried out.
+            return Verdict(Ending.REJECTED, said, errors.RateLimited)
         case _:
-            return Verdict(Fate.REJECTED, said)
+            return Verdict(Ending.REJECTED, said)
 
 
 def _said(answer: Answer) -> str:
@@ -176,11 +174,11 @@ def _said(answer: Answer) -> str:
 def _decode(answer: Answer) -> Any:
     encoding = answer.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in {"", "identity"}:
-        raise _NotTheApi(f"its body is encoded as {encoding}, which was not asked for")
+        raise _NotTheApi(f"its body has the encoding {encoding}, which was not requested")
     try:
         value = json.loads(answer.body.decode(), parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
-        raise _NotTheApi("its body is not the API's JSON") from None
+        raise _NotTheApi("its body is not valid JSON") from None
     if too_deep(value):
         raise _NotTheApi("its body is nested too deeply")
     return value
@@ -223,7 +221,7 @@ def _messages(value: object, path: tuple[str, ...]) -> Iterator[tuple[str, str]]
 
 
 def read_retry_after(value: str | None, now: float) -> float | None:
-    """Return the seconds that a `Retry-After` header asks to wait, or None where it asks nothing.
+    """Return how many seconds a `Retry-After` header asks to wait; None where it asks nothing.
 
     Args:
         value: the header's value: seconds or an HTTP date.

@@ -44,13 +44,17 @@ class Attempt:
         clock: returns the monotonic time in seconds.
         connect: how long the connection may take to come about, in seconds.
         total: how long the whole attempt may take, in seconds.
+        request_id: what the attempt is called in the server's log.
     """
 
-    def __init__(self, clock: Callable[[], float], connect: float, total: float) -> None:
+    def __init__(
+        self, clock: Callable[[], float], connect: float, total: float, request_id: str = ""
+    ) -> None:
         now = clock()
         self._clock = clock
         self._connected_by = now + min(connect, total)
         self._answered_by = now + total
+        self.request_id = request_id
         self.sent = False
 
     def left(self) -> float:

@@ -19,7 +19,8 @@ from kabelwerk_cli.config.settings import (
     URL,
     Settings,
 )
-from kabelwerk_cli.config.token import read_token
+from kabelwerk_cli.config.token import loose_file, read_token
+from kabelwerk_cli.terminal.session import Session
 
 from .sandbox import open_transport, sandbox_path
 
@@ -116,3 +117,13 @@ def _network(settings: Settings, given: str | None) -> Backend:
 
     proxies = environment_proxies(address)
     return Backend(NetworkTransport(address, ca_file=settings[CA_FILE], proxies=proxies), token)
+
+
+def warn_of_loose_files(session: Session) -> None:
+    """Warn where others may write the configuration, or read the token."""
+    settings, console, _ = session
+    if settings.profile.loose:
+        path = settings.profile.path
+        console.note(f"Others can write to the configuration '{path}'; run: chmod go-w '{path}'")
+    if token_file := loose_file(settings):
+        console.note(f"Others can read the token in '{token_file}'; run: chmod 600 '{token_file}'")

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from kabelwerk_cli.api.calls import Call, Ensure
+from kabelwerk_cli.api.call import Call
 from kabelwerk_cli.api.client import build_request
 from kabelwerk_cli.config.settings import OUTPUT, TOKEN_VARIABLE, Settings
 from kabelwerk_cli.output import Format
@@ -39,30 +39,32 @@ class Preview(NamedTuple):
         return " ".join(words)
 
 
-def previews(operation: Call | Ensure, settings: Settings) -> list[Preview]:
-    """Return what would be sent; for `Ensure` the second only if the first finds nobody.
+def previews(call: Call[Any], settings: Settings) -> list[Preview]:
+    """Return what would be sent: the call, then those that would be sent instead of it.
 
     Args:
-        operation: what would be sent.
+        call: what would be sent.
         settings: the settings, of which the address is needed and the token not.
 
     Raises:
         ConfigurationError: there is no URL, or it is not safe to use.
     """
-    calls = [operation] if isinstance(operation, Call) else [operation.update, operation.create]
-    return [_preview(call, base_url(settings)) for call in calls]
+    base = base_url(settings)
+    # an update that is sent once more looks the same
+    steps = {(step.method, step.path): step for step in call.steps()}
+    return [_preview(step, base) for step in steps.values()]
 
 
 def show_previews(session: Session, requests: Sequence[Preview]) -> None:
     """Show requests as curl commands, or as objects where JSON was asked for."""
-    settings, console = session
+    settings, console, _ = session
     if settings[OUTPUT] in {Format.JSON, Format.JSONL}:
         console.show(Listing(Preview, requests, single=len(requests) == 1))
     else:
         console.print("\n".join(request.as_curl() for request in requests))
 
 
-def _preview(call: Call, base: str) -> Preview:
+def _preview(call: Call[Any], base: str) -> Preview:
     request = build_request(call, token=SHOWN_TOKEN, user_agent=USER_AGENT, request_id="")
     # each attempt has an id of its own; repeating one would blur the server's log
     headers = {name: value for name, value in request.headers.items() if name != "X-Request-Id"}

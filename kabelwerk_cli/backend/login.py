@@ -30,7 +30,7 @@ def login(session: Session) -> None:
             stored.
         KabelwerkError: the backend does not accept it; nothing was stored.
     """
-    settings, console = session
+    settings, console, _ = session
     path = settings.profile.path
     name = settings[PROFILE] or settings.profile.name or DEFAULT_NAME
     # before anything is asked: a file that cannot be read is not written over
@@ -63,7 +63,7 @@ def logout(session: Session) -> None:
     Raises:
         ConfigurationError: there is no such profile, or it cannot be changed.
     """
-    settings, console = session
+    settings, console, _ = session
     path, name = settings.profile.path, settings.profile.name
     if name and not any(key in settings.profile.values for key in TOKEN_KEYS):
         console.note(f"The profile '{name}' has no token.")

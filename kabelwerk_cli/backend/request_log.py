@@ -28,7 +28,7 @@ def observer(session: Session, *, repeats: bool = True) -> Observer:
     Raises:
         ConfigurationError: the log file cannot be written.
     """
-    settings, console = session
+    settings, console, _ = session
     observers: list[Observer] = []
     if settings[VERBOSE]:
         observers.append(lambda attempted: _narrate(settings[VERBOSE], attempted))
@@ -85,11 +85,11 @@ def _entry(attempted: Attempted) -> bytes:
     call, verdict = attempted.call, attempted.verdict
     entry = {
         "time": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "operation": call.operation,
+        "operation": call.name,
         "method": call.method,
         "path": f"/api{call.path}",
         "status": verdict.status,
-        "outcome": verdict.fate,
+        "outcome": verdict.ending,
         "reason": verdict.reason,
         "milliseconds": round(attempted.seconds * 1000, 1),
         "attempt": attempted.number,

@@ -12,6 +12,7 @@ from kabelwerk_cli.output import Format, as_json, compact, visible
 from kabelwerk_cli.terminal.console import complain
 from kabelwerk_cli.terminal.exit_codes import InvalidRow
 
+from .fate import Fate
 from .files import Raw, RowFile
 from .journal import Journal
 from .rows import DIGEST_SIZE, BadRow, Parsed, Row, RowReader, sentence, with_stop
@@ -189,11 +190,11 @@ class Tasks:
     def _read(self, raw: Raw, mark: bytes, digest: bytes, before: int) -> Task | Result:
         row = self._reader.parse(raw)
         if isinstance(row, Parsed) and mark == DONE:
-            return Result(row.number, row.key, "done", sent=False)
+            return Result(row.number, row.key, Fate.DONE)
         made = self._reader.make(row) if isinstance(row, Parsed) else row
         if isinstance(made, Row) and made.digest != digest:
             made = BadRow(made.number, made.line, made.key, "the file changed while it was read")
         if isinstance(made, BadRow):
-            error = InvalidRow(f"{sentence(made.problem)} Nothing was sent.")
-            return Result(made.number, made.key, "failed", error=error, sent=False)
+            error = InvalidRow(sentence(made.problem))
+            return Result(made.number, made.key, Fate.FAILED, error=error)
         return Task(made, _id(digest, before), None)

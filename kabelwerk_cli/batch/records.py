@@ -26,7 +26,7 @@ def to_record(kind: Any, result: Result) -> Any:
     error = as_json(problem(result.error)) if result.error else None
     given = {RENAMED.get(name, name): value for name, value in _fields(result.record)}
     rest = [given.get(name) for name in kind._fields[len(OWN) :]]
-    return kind(result.number, result.key, result.outcome, error, *rest)
+    return kind(result.number, result.key, result.fate, error, *rest)
 
 
 def in_brief(record: Any) -> Any:

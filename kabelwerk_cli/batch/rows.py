@@ -3,19 +3,19 @@
 import functools
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import click
 
-from kabelwerk_cli.api.calls import DEPTH_LIMIT, Call, Ensure, too_deep
+from kabelwerk_cli.api.arguments import DEPTH_LIMIT, too_deep
+from kabelwerk_cli.api.call import Call
 from kabelwerk_cli.api.errors import InvalidInput
 from kabelwerk_cli.config import parsers
 from kabelwerk_cli.terminal.options import ColumnOption, JsonObject, KeyOption, TextFile
 
 from .files import BadFile, Raw
 
-Operation = Call | Ensure
 Convert = Callable[[Any], Any]
 DIGEST_SIZE = 16
 
@@ -25,20 +25,14 @@ class Row(NamedTuple):
 
     number: int
     line: int
-    operation: Operation
+    call: Call[Any]
     digest: bytes
     """Stands for the row's content; rows that say the same have the same."""
 
     @property
     def key(self) -> str:
         """The key of the user, or of the room's user."""
-        return self.operation.key
-
-    @property
-    def target(self) -> tuple[str, ...]:
-        """What rows are kept in order for: a room, or a user."""
-        call = self.operation.create if isinstance(self.operation, Ensure) else self.operation
-        return call.segments[:4] if call.segments[0] == "hubs" else ("users", call.key)
+        return self.call.key
 
 
 class BadRow(NamedTuple):
@@ -80,11 +74,11 @@ class RowReader:
         self,
         command: click.Command,
         params: Mapping[str, Any],
-        explicit: Sequence[str],
+        explicit: Collection[str],
         *,
         exact_key: bool,
     ) -> None:
-        self._make: Callable[..., Operation] = command.callback  # type: ignore[assignment]
+        self._make: Callable[..., Call[Any]] = command.callback  # type: ignore[assignment]
         options = [option for option in command.params if isinstance(option, ColumnOption)]
         self._options = {
             option.name or "": option for option in options if not isinstance(option.type, TextFile)

@@ -3,7 +3,7 @@
 import click
 
 from kabelwerk_cli.api import calls
-from kabelwerk_cli.api.calls import Call
+from kabelwerk_cli.api.call import Call
 from kabelwerk_cli.api.models import Message
 from kabelwerk_cli.command import CallCommand, Group
 from kabelwerk_cli.terminal.options import (
@@ -42,7 +42,9 @@ def messages() -> None:
     metavar="FILE",
     help="Read the text from FILE, '-' for stdin.",
 )
-def post(*, room: str, user: str, hub: str, text: str | None, text_file: str | None) -> Call:
+def post(
+    *, room: str, user: str, hub: str, text: str | None, text_file: str | None
+) -> Call[Message]:
     """Post a message in a room. A message of unknown outcome is never sent again."""
     if (text is None) == (text_file is None):
         raise click.UsageError("Give one of --text and --text-file.")

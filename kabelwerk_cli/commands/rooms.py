@@ -5,7 +5,8 @@ from typing import Any
 import click
 
 from kabelwerk_cli.api import calls
-from kabelwerk_cli.api.calls import ABSENT, Call
+from kabelwerk_cli.api.call import Call
+from kabelwerk_cli.api.calls import ABSENT
 from kabelwerk_cli.api.models import Room
 from kabelwerk_cli.command import CallCommand, Group
 from kabelwerk_cli.terminal.options import (
@@ -59,7 +60,7 @@ def update(
     attributes: dict[str, Any] | None,
     hub_user: str | None,
     unassign: bool,
-) -> Call:
+) -> Call[Room]:
     """Archive a room, set its attributes, assign it to a hub user."""
     if hub_user is not None and unassign:
         raise click.UsageError("--hub-user and --unassign exclude each other.")

@@ -3,7 +3,7 @@
 import click
 
 from kabelwerk_cli.api import calls
-from kabelwerk_cli.api.calls import Call, Ensure
+from kabelwerk_cli.api.call import Call
 from kabelwerk_cli.api.models import EnsuredUser, User
 from kabelwerk_cli.command import CallCommand, Group
 from kabelwerk_cli.terminal.options import ColumnOption, KeyOption
@@ -34,7 +34,7 @@ def users() -> None:
 @_key
 @click.option("--name", cls=ColumnOption, required=True, help="The user's name.")
 @click.option("--hub", cls=KeyOption, help="Create a hub user, in the hub with this slug.")
-def create(*, key: str, name: str, hub: str | None) -> Call:
+def create(*, key: str, name: str, hub: str | None) -> Call[User]:
     """Create a user."""
     return calls.create_user(key=key, name=name, hub=hub)
 
@@ -46,7 +46,7 @@ def create(*, key: str, name: str, hub: str | None) -> Call:
 )
 @_key
 @click.option("--name", cls=ColumnOption, required=True, help="The user's new name.")
-def update(*, key: str, name: str) -> Call:
+def update(*, key: str, name: str) -> Call[User]:
     """Set a user's name."""
     return calls.update_user(key=key, name=name)
 
@@ -67,9 +67,9 @@ def update(*, key: str, name: str) -> Call:
     is_flag=True,
     help="Count a user who does not exist as deleted.",
 )
-def delete(*, key: str, ignore_not_found: bool) -> Call:
+def delete(*, key: str, ignore_not_found: bool) -> Call[None]:
     """Delete a user. Asks first, or needs --yes where nobody can be asked."""
-    return calls.delete_user(key=key, ignore_not_found=ignore_not_found)
+    return calls.delete_user(key=key)._replace(absence_suffices=ignore_not_found)
 
 
 @users.command(
@@ -83,6 +83,6 @@ def delete(*, key: str, ignore_not_found: bool) -> Call:
 @_key
 @click.option("--name", cls=ColumnOption, required=True, help="The user's name.")
 @click.option("--hub", cls=KeyOption, help="If creating, create a hub user in this hub.")
-def ensure(*, key: str, name: str, hub: str | None) -> Ensure:
+def ensure(*, key: str, name: str, hub: str | None) -> Call[EnsuredUser]:
     """Create a user, or update the one with this key. Safe to run again and again."""
     return calls.ensure_user(key=key, name=name, hub=hub)

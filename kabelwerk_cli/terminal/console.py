@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from kabelwerk_cli.api.errors import BEFORE_SENDING, Interrupted, Report
 from kabelwerk_cli.config.settings import FIELDS, NO_INPUT, OUTPUT, QUIET, RAW_CSV, Settings
 from kabelwerk_cli.output import Format, Style, compact, visible, writer
 
@@ -32,19 +31,13 @@ class Console:
         self._settings = settings
         self._json = settings[OUTPUT] in {Format.JSON, Format.JSONL}
 
-    def show(self, listing: Listing, what: str = "", report: Report = BEFORE_SENDING) -> None:
+    def show(self, listing: Listing) -> None:
         """Write records to stdout.
-
-        Args:
-            listing: the records.
-            what: what was done before, as a sentence, in case that stdout cannot be written.
-            report: the circumstances, likewise.
 
         Raises:
             OutputLost: stdout cannot be written.
-            Interrupted: a signal came in between.
         """
-        with _stdout_failures(what, report):
+        with _stdout_failures():
             if sys.stdout is None:
                 raise OSError("it is closed")
             terminal = _is_terminal(sys.stdout)
@@ -69,7 +62,7 @@ class Console:
         Raises:
             OutputLost: stdout cannot be written.
         """
-        with _stdout_failures("", BEFORE_SENDING):
+        with _stdout_failures():
             if sys.stdout is None:
                 raise OSError("it is closed")
             print(text, flush=True)  # noqa: T201
@@ -111,13 +104,13 @@ class Console:
             Cancelled: it was not given, or there is nobody to ask.
         """
         if not self.can_ask:
-            raise Cancelled(f"{question} There is nobody to ask; say --yes. Nothing was sent.")
+            raise Cancelled("Cannot prompt without a terminal. Use --yes to confirm.")
         # stdout is for results: input() would write its prompt there
         choice = "[y/N]" if answer == "y" else f"Type {answer} to go on:"
         print(f"{visible(question)} {choice} ", end="", file=sys.stderr, flush=True)  # noqa: T201
         typed = sys.stdin.readline().strip().lower()
         if typed != answer and (answer, typed) != ("y", "yes"):
-            raise Cancelled("Not confirmed. Nothing was sent.")
+            raise Cancelled("Not confirmed.")
 
 
 def complain(line: str) -> None:
@@ -131,14 +124,11 @@ def _is_terminal(stream: Any) -> bool:
 
 
 @contextlib.contextmanager
-def _stdout_failures(what: str, report: Report) -> Iterator[None]:
+def _stdout_failures() -> Iterator[None]:
     try:
         yield
+    except BrokenPipeError:
+        raise  # the reader has seen enough
     except (OSError, ValueError) as error:
-        if isinstance(error, BrokenPipeError) and not what:
-            raise  # the reader has seen enough, and there is nothing else to be told
         reason = getattr(error, "strerror", None) or error
-        message = f"Standard output cannot be written ({reason}). {what}".rstrip()
-        raise OutputLost(message, report) from error
-    except KeyboardInterrupt as signal:
-        raise Interrupted(f"Interrupted. {what}", report) from signal
+        raise OutputLost(f"Cannot write to standard output: {reason}.") from error

@@ -6,17 +6,16 @@ from typing import NamedTuple
 import click
 
 from kabelwerk_cli.api.errors import (
-    BEFORE_SENDING,
     Applied,
     Interrupted,
     InvalidInput,
     KabelwerkError,
-    Report,
     ValidationError,
 )
 from kabelwerk_cli.output import Format, as_json, compact, visible
 
-from .exit_codes import ExitCode, Failed, describe_bug, exit_code
+from .book import NOTHING_SENT, Book
+from .exit_codes import ExitCode, Failed, Summed, describe_bug, exit_code
 
 
 class Problem(NamedTuple):
@@ -33,12 +32,19 @@ class Problem(NamedTuple):
     exit_code: int
 
 
-def problem(error: BaseException) -> Problem:
-    """Describe what ended a run, or a batch's row."""
-    report = _report(error)
+def problem(error: BaseException, book: Book = NOTHING_SENT) -> Problem:
+    """Describe what ended a run, or a batch's row.
+
+    Args:
+        error: what ended it.
+        book: what is known of the changes; an error of the API has its own report of them.
+    """
+    report = book.report()
+    if isinstance(error, (KabelwerkError, Interrupted)):
+        report = error.report
     return Problem(
         type=_type(error),
-        message=_message(error),
+        message=_message(error, book),
         status=report.status,
         fields=error.fields if isinstance(error, ValidationError) else {},
         applied=report.applied,
@@ -56,12 +62,6 @@ def line(ended: Problem, output: Format) -> str:
     return f"Error: {visible(ended.message)}"
 
 
-def _report(error: BaseException) -> Report:
-    if isinstance(error, (KabelwerkError, Interrupted, Failed)):
-        return error.report
-    return BEFORE_SENDING
-
-
 def _type(error: BaseException) -> str:
     if isinstance(error, click.ClickException):
         return "UsageError"
@@ -70,16 +70,20 @@ def _type(error: BaseException) -> str:
     return "Interrupted" if isinstance(error, KeyboardInterrupt) else type(error).__name__
 
 
-def _message(error: BaseException) -> str:
+def _message(error: BaseException, book: Book) -> str:
     if isinstance(error, InvalidInput) and error.field:
-        return f"--{error.field.replace('_', '-')} {error.error_message}. Nothing was sent."
+        option = f"--{error.field.replace('_', '-')}"
+        return f"{option} {error.error_message}. {book.sentence()}"
+    if isinstance(error, (KabelwerkError, Interrupted, Summed)):
+        return str(error)  # it says itself what was changed
     if isinstance(error, click.ClickException):
         return _usage(error)
-    if isinstance(error, KeyboardInterrupt) and not isinstance(error, Interrupted):
-        return "Interrupted. Nothing was sent."
-    if exit_code(error) is ExitCode.BUG and not isinstance(error, Failed):
-        return f"{describe_bug(error)} Nothing was sent."
-    return str(error)
+    said = str(error) if isinstance(error, Failed) else _unexpected(error)
+    return f"{said} {book.sentence()}"
+
+
+def _unexpected(error: BaseException) -> str:
+    return "Interrupted." if isinstance(error, KeyboardInterrupt) else describe_bug(error)
 
 
 def _usage(error: click.ClickException) -> str:

@@ -1,13 +1,11 @@
 """The exit codes, which error ends with which, and the errors that are this program's own."""
 
-import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from enum import IntEnum
 
 import click
 
 from kabelwerk_cli.api import errors
-from kabelwerk_cli.api.errors import Report
 
 from .signals import Terminated
 
@@ -51,31 +49,7 @@ MEANINGS: Mapping[ExitCode, str] = {
 
 
 class Failed(Exception):
-    """An end that is neither the API's nor click's; `report` tells what was done before it."""
-
-    def __init__(self, message: str, report: Report = errors.BEFORE_SENDING) -> None:
-        super().__init__(message)
-        self.report = report
-
-
-class Bug(Failed):
-    """This program is wrong."""
-
-
-@contextlib.contextmanager
-def bug_after(what: str, report: Report) -> Iterator[None]:
-    """Have an unexpected error end as a `Bug` that tells what was done before it.
-
-    Args:
-        what: what was done, a sentence.
-        report: the circumstances.
-    """
-    try:
-        yield
-    except (errors.KabelwerkError, Failed, click.ClickException):
-        raise
-    except Exception as error:
-        raise Bug(f"{describe_bug(error)} {what}", report) from error
+    """An end that is neither the API's nor click's; the book says what was changed before it."""
 
 
 def describe_bug(error: BaseException) -> str:
@@ -90,23 +64,27 @@ def describe_bug(error: BaseException) -> str:
 
 
 class Cancelled(Failed):
-    """A confirmation was needed and not given; nothing was sent."""
+    """A confirmation was needed and not given."""
 
 
 class OutputLost(Failed):
-    """Standard output could not be written."""
+    """Standard output cannot be written."""
 
 
 class InvalidRow(Failed):
-    """A batch's row is not fit to be sent."""
+    """A row of a batch is invalid."""
 
 
-class BatchFailed(Failed):
-    """A batch ended with rows that were not done, none of them unknown."""
+class Summed(Failed):
+    """A batch ended with rows that are not done; the text says how many."""
 
 
-class BatchUnknown(Failed):
-    """A batch ended with rows of which nobody knows whether they were done."""
+class BatchFailed(Summed):
+    """The outcome of every row is known."""
+
+
+class BatchUnknown(Summed):
+    """The outcome of some rows is unknown."""
 
 
 # the first class that fits decides, so a subclass stands before its base

@@ -1,29 +1,38 @@
 """What every command is run with."""
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+import click
 
 from kabelwerk_cli.config.settings import Settings, from_environment
 
+from .book import Book
 from .console import Console
 
 
 class Session(NamedTuple):
-    """One run of one command: its settings, and the streams it talks through."""
+    """One run of one command: its settings, its streams, and the book of what it changed."""
 
     settings: Settings
     console: Console
+    book: Book
 
 
-def open_session(given: Mapping[str, Any], *, profile_may_be_missing: bool = False) -> Session:
+def open_session(ctx: click.Context, *, profile_may_be_missing: bool = False) -> Session:
     """Return the session for the options given on the command line.
 
     Args:
-        given: the values of the common options that were given, by the setting's name.
+        ctx: the command's context.
         profile_may_be_missing: accept a configuration or profile that does not exist yet.
 
     Raises:
         ConfigurationError: a variable or the configuration cannot be read.
     """
-    settings = from_environment(given, profile_may_be_missing=profile_may_be_missing)
-    return Session(settings, Console(settings))
+    settings = from_environment(ctx.obj, profile_may_be_missing=profile_may_be_missing)
+    return Session(settings, Console(settings), book_of(ctx))
+
+
+def book_of(ctx: click.Context) -> Book:
+    """Return the book of the run that `ctx` belongs to."""
+    book: Book = ctx.meta.setdefault(__name__, Book())
+    return book

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kabelwerk_cli.api import calls, errors
+from kabelwerk_cli.api.history import History
 from kabelwerk_cli.api.models import Message, Room, User
-from kabelwerk_cli.api.outcomes import Outcome, conclude
-from kabelwerk_cli.api.verdicts import Fate, judge
+from kabelwerk_cli.api.outcomes import Success, conclude
+from kabelwerk_cli.api.verdicts import Ending, judge
 from kabelwerk_cli.api.wire import Answer
 
 CREATE = calls.create_user(key="kusanagi", name="Motoko")
@@ -45,74 +46,74 @@ def without(body, name):
 
 VERDICTS = [
     # what is done
-    (CREATE, answer(201, USER), Fate.DONE, None),
-    (CREATE, answer(200, {**USER, "more": 1}), Fate.DONE, None),
-    (DELETE, answer(204), Fate.DONE, None),
-    (DELETE, answer(200), Fate.DONE, None),
-    (DELETE, answer(200, {}), Fate.DONE, None),
-    (ROOM, answer(200, ROOM_BODY), Fate.DONE, None),
-    (ROOM, answer(200, {**ROOM_BODY, "hub_user": {"key": "batou"}}), Fate.DONE, None),
-    (POST, answer(201, MESSAGE), Fate.DONE, None),
-    (POST, answer(201, {**MESSAGE, "text": "a < b & 'c'"}), Fate.DONE, None),
-    (POST, answer(201, {**MESSAGE, "user": None}), Fate.DONE, None),
-    (POST, answer(201, {**MESSAGE, "inserted_at": "soon", "html": 3}), Fate.DONE, None),
+    (CREATE, answer(201, USER), Ending.DONE, None),
+    (CREATE, answer(200, {**USER, "more": 1}), Ending.DONE, None),
+    (DELETE, answer(204), Ending.DONE, None),
+    (DELETE, answer(200), Ending.DONE, None),
+    (DELETE, answer(200, {}), Ending.DONE, None),
+    (ROOM, answer(200, ROOM_BODY), Ending.DONE, None),
+    (ROOM, answer(200, {**ROOM_BODY, "hub_user": {"key": "batou"}}), Ending.DONE, None),
+    (POST, answer(201, MESSAGE), Ending.DONE, None),
+    (POST, answer(201, {**MESSAGE, "text": "a < b & 'c'"}), Ending.DONE, None),
+    (POST, answer(201, {**MESSAGE, "user": None}), Ending.DONE, None),
+    (POST, answer(201, {**MESSAGE, "inserted_at": "soon", "html": 3}), Ending.DONE, None),
     # what is acknowledged, but not as asked
-    (CREATE, answer(204), Fate.ACKNOWLEDGED, errors.ServerError),
-    (CREATE, answer(201), Fate.ACKNOWLEDGED, errors.ServerError),
-    (CREATE, answer(201, {**USER, "key": "batou"}), Fate.ACKNOWLEDGED, errors.ServerError),
-    (CREATE, answer(201, {**USER, "name": "Batou"}), Fate.ACKNOWLEDGED, errors.ServerError),
-    (CREATE, answer(201, {**USER, "id": "42"}), Fate.ACKNOWLEDGED, errors.ServerError),
-    (CREATE, answer(201, {**USER, "id": True}), Fate.ACKNOWLEDGED, errors.ServerError),
-    (CREATE, answer(201, {**USER, "id": 42.0}), Fate.ACKNOWLEDGED, errors.ServerError),
-    (CREATE, answer(201, {}), Fate.ACKNOWLEDGED, errors.ServerError),
-    (ROOM, answer(200, {**ROOM_BODY, "archived": False}), Fate.ACKNOWLEDGED, errors.ServerError),
-    (ROOM, answer(200, {**ROOM_BODY, "hub_user": None}), Fate.ACKNOWLEDGED, errors.ServerError),
-    (ROOM, answer(200, without(ROOM_BODY, "hub_user")), Fate.ACKNOWLEDGED, errors.ServerError),
-    (ROOM, answer(200, {**ROOM_BODY, "user": BATOU}), Fate.ACKNOWLEDGED, errors.ServerError),
-    (ROOM, answer(200, {**ROOM_BODY, "attributes": []}), Fate.ACKNOWLEDGED, errors.ServerError),
-    (POST, answer(201, {**MESSAGE, "text": "a"}), Fate.ACKNOWLEDGED, errors.ServerError),
-    (POST, answer(201, {**MESSAGE, "user": USER}), Fate.ACKNOWLEDGED, errors.ServerError),
+    (CREATE, answer(204), Ending.ACKNOWLEDGED, errors.ServerError),
+    (CREATE, answer(201), Ending.ACKNOWLEDGED, errors.ServerError),
+    (CREATE, answer(201, {**USER, "key": "batou"}), Ending.ACKNOWLEDGED, errors.ServerError),
+    (CREATE, answer(201, {**USER, "name": "Batou"}), Ending.ACKNOWLEDGED, errors.ServerError),
+    (CREATE, answer(201, {**USER, "id": "42"}), Ending.ACKNOWLEDGED, errors.ServerError),
+    (CREATE, answer(201, {**USER, "id": True}), Ending.ACKNOWLEDGED, errors.ServerError),
+    (CREATE, answer(201, {**USER, "id": 42.0}), Ending.ACKNOWLEDGED, errors.ServerError),
+    (CREATE, answer(201, {}), Ending.ACKNOWLEDGED, errors.ServerError),
+    (ROOM, answer(200, {**ROOM_BODY, "archived": False}), Ending.ACKNOWLEDGED, errors.ServerError),
+    (ROOM, answer(200, {**ROOM_BODY, "hub_user": None}), Ending.ACKNOWLEDGED, errors.ServerError),
+    (ROOM, answer(200, without(ROOM_BODY, "hub_user")), Ending.ACKNOWLEDGED, errors.ServerError),
+    (ROOM, answer(200, {**ROOM_BODY, "user": BATOU}), Ending.ACKNOWLEDGED, errors.ServerError),
+    (ROOM, answer(200, {**ROOM_BODY, "attributes": []}), Ending.ACKNOWLEDGED, errors.ServerError),
+    (POST, answer(201, {**MESSAGE, "text": "a"}), Ending.ACKNOWLEDGED, errors.ServerError),
+    (POST, answer(201, {**MESSAGE, "user": USER}), Ending.ACKNOWLEDGED, errors.ServerError),
     # what tells nothing
-    (CREATE, answer(200, b"<html>"), Fate.UNKNOWN, errors.ServerError),
-    (CREATE, answer(200, []), Fate.UNKNOWN, errors.ServerError),
-    (CREATE, answer(200, b"null"), Fate.UNKNOWN, errors.ServerError),
-    (CREATE, answer(200, b"\xff"), Fate.UNKNOWN, errors.ServerError),
-    (CREATE, answer(200, b"[" * 100_000), Fate.UNKNOWN, errors.ServerError),
-    (CREATE, answer(200, b'{"id":' + b"9" * 5000 + b"}"), Fate.UNKNOWN, errors.ServerError),
-    (CREATE, answer(200, b'{"id": NaN}'), Fate.UNKNOWN, errors.ServerError),
-    (CREATE, answer(201, USER, content_encoding="gzip"), Fate.UNKNOWN, errors.ServerError),
-    (DELETE, answer(200, b"<html>"), Fate.UNKNOWN, errors.ServerError),
-    (CREATE, answer(202, USER), Fate.UNKNOWN, errors.ServerError),
-    (DELETE, answer(202), Fate.UNKNOWN, errors.ServerError),
-    (DELETE, answer(205), Fate.UNKNOWN, errors.ServerError),
-    (CREATE, answer(206, USER), Fate.UNKNOWN, errors.ServerError),
-    (CREATE, answer(101), Fate.UNKNOWN, errors.ServerError),
-    (CREATE, answer(408), Fate.UNKNOWN, errors.ServerError),
-    (CREATE, answer(500), Fate.UNKNOWN, errors.ServerError),
-    (CREATE, answer(999), Fate.UNKNOWN, errors.ServerError),
-    (CREATE, answer(201, USER)._replace(oversize=True), Fate.UNKNOWN, errors.ServerError),
+    (CREATE, answer(200, b"<html>"), Ending.UNKNOWN, errors.ServerError),
+    (CREATE, answer(200, []), Ending.UNKNOWN, errors.ServerError),
+    (CREATE, answer(200, b"null"), Ending.UNKNOWN, errors.ServerError),
+    (CREATE, answer(200, b"\xff"), Ending.UNKNOWN, errors.ServerError),
+    (CREATE, answer(200, b"[" * 100_000), Ending.UNKNOWN, errors.ServerError),
+    (CREATE, answer(200, b'{"id":' + b"9" * 5000 + b"}"), Ending.UNKNOWN, errors.ServerError),
+    (CREATE, answer(200, b'{"id": NaN}'), Ending.UNKNOWN, errors.ServerError),
+    (CREATE, answer(201, USER, content_encoding="gzip"), Ending.UNKNOWN, errors.ServerError),
+    (DELETE, answer(200, b"<html>"), Ending.UNKNOWN, errors.ServerError),
+    (CREATE, answer(202, USER), Ending.UNKNOWN, errors.ServerError),
+    (DELETE, answer(202), Ending.UNKNOWN, errors.ServerError),
+    (DELETE, answer(205), Ending.UNKNOWN, errors.ServerError),
+    (CREATE, answer(206, USER), Ending.UNKNOWN, errors.ServerError),
+    (CREATE, answer(101), Ending.UNKNOWN, errors.ServerError),
+    (CREATE, answer(408), Ending.UNKNOWN, errors.ServerError),
+    (CREATE, answer(500), Ending.UNKNOWN, errors.ServerError),
+    (CREATE, answer(999), Ending.UNKNOWN, errors.ServerError),
+    (CREATE, answer(201, USER)._replace(oversize=True), Ending.UNKNOWN, errors.ServerError),
     # what was not done
-    (CREATE, answer(302, location="https://x.example"), Fate.REJECTED, errors.ServerError),
-    (CREATE, answer(304), Fate.REJECTED, errors.ServerError),
-    (CREATE, answer(400, {"errors": {}}), Fate.REJECTED, errors.ValidationError),
-    (CREATE, answer(409), Fate.REJECTED, errors.ValidationError),
-    (CREATE, answer(422), Fate.REJECTED, errors.ValidationError),
-    (CREATE, answer(401), Fate.REJECTED, errors.AuthenticationError),
-    (CREATE, answer(403, b"<html>"), Fate.REJECTED, errors.AuthenticationError),
-    (DELETE, answer(404), Fate.REJECTED, errors.DoesNotExist),
-    (DELETE, answer(404, {"errors": {}}), Fate.REJECTED, errors.DoesNotExist),
-    (DELETE, answer(404, b'"gone"'), Fate.REJECTED, errors.DoesNotExist),
-    (DELETE, answer(404, b"<html>"), Fate.REJECTED, errors.ServerError),
-    (DELETE, answer(405), Fate.REJECTED, errors.ServerError),
-    (DELETE, answer(418), Fate.REJECTED, errors.ServerError),
-    (DELETE, answer(429), Fate.REJECTED, errors.RateLimited),
+    (CREATE, answer(302, location="https://x.example"), Ending.REJECTED, errors.ServerError),
+    (CREATE, answer(304), Ending.REJECTED, errors.ServerError),
+    (CREATE, answer(400, {"errors": {}}), Ending.REJECTED, errors.ValidationError),
+    (CREATE, answer(409), Ending.REJECTED, errors.ValidationError),
+    (CREATE, answer(422), Ending.REJECTED, errors.ValidationError),
+    (CREATE, answer(401), Ending.REJECTED, errors.AuthenticationError),
+    (CREATE, answer(403, b"<html>"), Ending.REJECTED, errors.AuthenticationError),
+    (DELETE, answer(404), Ending.REJECTED, errors.DoesNotExist),
+    (DELETE, answer(404, {"errors": {}}), Ending.REJECTED, errors.DoesNotExist),
+    (DELETE, answer(404, b'"gone"'), Ending.REJECTED, errors.DoesNotExist),
+    (DELETE, answer(404, b"<html>"), Ending.REJECTED, errors.ServerError),
+    (DELETE, answer(405), Ending.REJECTED, errors.ServerError),
+    (DELETE, answer(418), Ending.REJECTED, errors.ServerError),
+    (DELETE, answer(429), Ending.REJECTED, errors.RateLimited),
 ]
 
 
 @pytest.mark.parametrize(("call", "got", "fate", "error"), VERDICTS)
 def test_verdicts(call, got, fate, error):
     verdict = judge(call, got, now=0.0)
-    assert verdict.fate is fate
+    assert verdict.ending is fate
     assert verdict.status == got.status
     if error:
         assert verdict.error is error
@@ -203,9 +204,12 @@ THE_FIVE = (
 @given(call=st.sampled_from([CREATE, DELETE, ROOM, POST]), got=answers())
 def test_only_the_references_exceptions_come_out(call, got):
     verdict = judge(call, got, now=1e9)
-    if verdict.fate is Fate.DONE:
-        assert isinstance(conclude(call, [verdict]), Outcome)
+    history = History()
+    history.begin(call)
+    history.ended(verdict)
+    if verdict.ending is Ending.DONE:
+        assert isinstance(conclude(history), Success)
         assert got.status in {200, 201, 204}
     else:
         with pytest.raises(THE_FIVE):
-            conclude(call, [verdict])
+            conclude(history)

@@ -23,11 +23,11 @@ DELETE = calls.delete_user(key="kusanagi")
 ARCHIVE = calls.update_room(room="kusanagi", archived=True)
 POST = calls.post_message(room="kusanagi", user="batou", text="?")
 DONE = {
-    CREATE.operation: Answer(201, "Created", {}, USER),
-    UPDATE.operation: Answer(200, "OK", {}, USER),
-    DELETE.operation: Answer(204, "No Content", {}, b""),
-    ARCHIVE.operation: Answer(200, "OK", {}, ROOM),
-    POST.operation: Answer(201, "Created", {}, MESSAGE),
+    CREATE.name: Answer(201, "Created", {}, USER),
+    UPDATE.name: Answer(200, "OK", {}, USER),
+    DELETE.name: Answer(204, "No Content", {}, b""),
+    ARCHIVE.name: Answer(200, "OK", {}, ROOM),
+    POST.name: Answer(201, "Created", {}, MESSAGE),
 }
 CALLS = [CREATE, UPDATE, DELETE, ARCHIVE, POST]
 
@@ -103,9 +103,9 @@ def send(call, *events, token="", world=None, observe=lambda _: None, **limits):
 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_plain_success_takes_one_request(call):
-    outcome, transport = send(call, DONE[call.operation])
+    outcome, transport = send(call, DONE[call.name])
     assert outcome.report == errors.Report(
-        Applied.YES, call is not POST, DONE[call.operation].status, 1, "request-1"
+        Applied.YES, call is not POST, DONE[call.name].status, 1, "request-1"
     )
     assert len(transport.requests) == 1
 
@@ -120,7 +120,7 @@ REPEATED = [
 
 @pytest.mark.parametrize(("call", "event"), REPEATED)
 def test_what_is_repeated_ends_well(call, event):
-    outcome, transport = send(call, event, event, DONE[call.operation])
+    outcome, transport = send(call, event, event, DONE[call.name])
     assert outcome.report.attempts == len(transport.requests) == 3
 
 
@@ -192,18 +192,18 @@ def test_once_unknown_never_not_applied(call, doubt, refusal):
     end, _ = send(call, doubt, refusal)
     if call is DELETE and refusal == status(404):
         assert end.record is None
-        assert end.notes == ("User 'kusanagi' is gone; the answer to the first try was lost.",)
+        assert end.notes == ("User 'kusanagi' is gone; the answer to an earlier attempt was lost.",)
     else:
         assert type(end) is errors.OutcomeUnknown
         assert end.report.applied is Applied.UNKNOWN
-        assert "at first" in str(end)
+        assert ": first " in str(end)
         assert "then" in str(end)
 
 
 def test_a_create_that_was_lost_and_then_rejected_names_the_first_try():
     error, _ = send(CREATE, LOST, TAKEN)
     assert type(error) is errors.OutcomeUnknown
-    assert "The user exists now, perhaps by the first try." in str(error)
+    assert "The user exists now, possibly created by an earlier attempt." in str(error)
     assert "key has already been taken" in str(error)
 
 
@@ -219,7 +219,7 @@ def test_an_unknown_message_says_where_to_look():
     assert "may have been posted" in str(error)
     assert "'kusanagi'" in str(error)
     assert "request-1" in str(error)
-    assert "Look in the room before posting it again." in str(error)
+    assert "Check the room before you post it again." in str(error)
     assert not error.report.safe_to_rerun
 
 
@@ -232,7 +232,7 @@ def test_pauses_double_and_are_told():
 
 def test_a_retry_after_is_obeyed():
     world = World()
-    outcome, _ = send(POST, status(429, retry_after="7"), DONE[POST.operation], world=world)
+    outcome, _ = send(POST, status(429, retry_after="7"), DONE[POST.name], world=world)
     assert world.pauses == [7.0]
     assert outcome.record.text == "?"
 
@@ -285,7 +285,7 @@ def test_an_interrupt_between_attempts(call, event, applied):
 
 
 def test_headers_and_fresh_connections():
-    _, transport = send(UPDATE, status(503), DONE[UPDATE.operation], token="secret")
+    _, transport = send(UPDATE, status(503), DONE[UPDATE.name], token="secret")
     first, second = transport.requests
     assert first.headers == {
         "Accept": "application/json",
@@ -297,7 +297,7 @@ def test_headers_and_fresh_connections():
     }
     assert second.headers["X-Request-Id"] == "request-2"
     assert not first.fresh
-    _, transport = send(POST, DONE[POST.operation])
+    _, transport = send(POST, DONE[POST.name])
     assert transport.requests[0].fresh
 
 
@@ -312,14 +312,14 @@ def test_a_token_that_the_server_repeats_is_not_repeated_again():
 
 
 ENSURE = calls.ensure_user(key="kusanagi", name="Motoko")
-CREATED, UPDATED = DONE[CREATE.operation], DONE[UPDATE.operation]
+CREATED, UPDATED = DONE[CREATE.name], DONE[UPDATE.name]
 ABSENT = status(404)
 ENSURED = [
     ("updated", 1, [UPDATED]),
     ("created", 2, [ABSENT, CREATED]),
     # somebody else was faster
     ("updated", 3, [ABSENT, TAKEN, UPDATED]),
-    # our own first try was, or somebody else's
+    # our own first attempt was, or somebody else's
     ("created", 4, [ABSENT, LOST, TAKEN, UPDATED]),
     ("created", 5, [ABSENT, LOST, LOST, LOST, UPDATED]),
     # an update that was lost and then finds nobody has changed nobody
@@ -344,6 +344,11 @@ def test_ensure_resolves_every_doubt(how, requests, events):
         (errors.OutcomeUnknown, [ABSENT, LOST]),
         (errors.ConnectionError, [NOT_SENT]),
         (errors.ServerError, [ABSENT, status(204)]),
+        # its calls are one history: a doubt about any of them is a doubt about the whole
+        (errors.OutcomeUnknown, [ABSENT, TAKEN, LOST]),
+        (errors.OutcomeUnknown, [LOST, ABSENT, status(401)]),
+        (errors.OutcomeUnknown, [LOST, ABSENT, NOT_SENT]),
+        (errors.AuthenticationError, [ABSENT, TAKEN, status(401)]),
     ],
 )
 def test_ensure_gives_up_honestly(kind, events):
@@ -352,7 +357,7 @@ def test_ensure_gives_up_honestly(kind, events):
 
 
 def test_absence_suffices_where_it_is_said_so():
-    gone = calls.delete_user(key="kusanagi", ignore_not_found=True)
+    gone = calls.delete_user(key="kusanagi")._replace(absence_suffices=True)
     outcome, _ = send(gone, ABSENT)
     assert outcome.notes == ("User 'kusanagi' did not exist.",)
     page = Answer(404, "", {}, b"<html>")

@@ -3,7 +3,7 @@
 import pytest
 
 from kabelwerk_cli.api.retries import pause
-from kabelwerk_cli.api.verdicts import Fate, Verdict, read_retry_after
+from kabelwerk_cli.api.verdicts import Ending, Verdict, read_retry_after
 
 NOW = 1_000_000_000.0  # Sun, 09 Sep 2001 01:46:40 GMT
 
@@ -33,7 +33,7 @@ def test_retry_after(header, seconds):
 
 
 def history(length, retry_after=None):
-    return [Verdict(Fate.NOT_SENT, "", retry_after=retry_after)] * length
+    return [Verdict(Ending.NOT_SENT, "", retry_after=retry_after)] * length
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ def test_a_token_that_ends(users: Shell) -> None:
             {"done": 19, "failed": 1, "not attempted": 30},
         )
         assert len(server.requests) == 20
-        assert "does not accept the token" in ran.err
+        assert "rejects the token" in ran.err
         again = configured(users, server).run(*CREATE)
         assert (again.code, outcomes(again)) == (0, {"done": 50})
         assert len(server.requests) == 20 + 31
@@ -208,7 +208,7 @@ def test_rejects_that_cannot_be_written_are_known_before(users: Shell) -> None:
             assert "Nothing was sent" in ran.err
         ran = run(*CREATE, "--journal", "pipe")
         assert ran.code == 2
-        assert "no regular file" in ran.err
+        assert "not a regular file" in ran.err
         for option in ("--journal", "--log-file"):
             ran = run(*CREATE, option, "rows.csv")
             assert ran.code == 2

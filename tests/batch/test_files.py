@@ -163,7 +163,7 @@ def test_options_hold_for_every_row_and_do_not_stand_beside_columns(shell: Shell
         assert run("users", "create", "--from", "none.csv").code == 2
         ran = run("users", "create", "--key", "a", "--name", "A", "--rate", "3")
         assert ran.code == 2
-        assert "needs --from" in ran.err
+        assert "requires --from" in ran.err
 
 
 def test_deletions_ask_for_their_number(shell: Shell) -> None:

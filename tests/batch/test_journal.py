@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from kabelwerk_cli.batch.journal import Entry, Journal, JournalError, OtherPurpose, State
+from kabelwerk_cli.batch.fate import Fate
+from kabelwerk_cli.batch.journal import Entry, Journal, JournalError, OtherPurpose
 from tests.conftest import TOKEN, Shell
 from tests.faults import FAULTS, HANG, HONEST, FaultyServer, Step, invalid
 
@@ -21,14 +22,14 @@ def configured(shell: Shell, server: FaultyServer) -> Shell:
     return shell.with_(KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN)
 
 
-def entry(number: int, state: State = State.DONE) -> Entry:
+def entry(number: int, state: Fate = Fate.DONE) -> Entry:
     return Entry(number.to_bytes(20, "big"), state, f"user-{number}", f"request-{number}")
 
 
 def filled(path: Path, count: int = 60) -> bytes:
     with Journal(path, "purpose") as journal:
         for number in range(count):
-            intent = entry(number, State.INTENT)
+            intent = entry(number, Fate.IN_FLIGHT)
             for now, before in ((intent, None), (entry(number), intent)):
                 on_disk = queue.SimpleQueue()
                 journal.write(now, before, on_disk.put)
@@ -277,7 +278,7 @@ def test_a_stream_under_a_name(shell: Shell) -> None:
             redirected = process.communicate(timeout=60)[0].decode()
         for out in (pipe.out, redirected):
             assert [json.loads(line)["outcome"] for line in out.splitlines()] == ["done"] * 2
-    assert "cannot be gone on with" in pipe.err
+    assert "cannot be resumed" in pipe.err
     assert [path.name for path in shell.home.iterdir()] == ["rows.csv"]
 
 

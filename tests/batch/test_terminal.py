@@ -68,7 +68,7 @@ def test_two_signals_end_it_at_once(rows: Shell, output: str) -> None:
         assert time.monotonic() - started < 10
     assert process.returncode == 130
     (line,) = err.decode().splitlines()
-    assert "Interrupted. 'rows.csv.kabelwerk-journal' knows which rows were sent." in line
+    assert "Interrupted. 'rows.csv.kabelwerk-journal' records which rows were sent." in line
     assert output == "table" or json.loads(line)["error"]["applied"] == "unknown"
 
 

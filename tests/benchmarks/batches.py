@@ -19,8 +19,9 @@ from pathlib import Path
 
 import requests
 
+from kabelwerk_cli.batch.fate import Fate
 from kabelwerk_cli.batch.files import RowFile
-from kabelwerk_cli.batch.journal import GROUP, Entry, Journal, State
+from kabelwerk_cli.batch.journal import GROUP, Entry, Journal
 from kabelwerk_cli.batch.rows import Parsed, RowReader
 from kabelwerk_cli.batch.run import JOURNAL_SUFFIX
 from kabelwerk_cli.commands.users import create
@@ -145,7 +146,7 @@ def journal_of(path: Path, url: str, left: int) -> None:
             row = reader.parse(raw)
             assert isinstance(row, Parsed)
             request_id = os.urandom(16).hex()
-            entry = Entry(row.digest + bytes(4), State.DONE, row.key, request_id)
+            entry = Entry(row.digest + bytes(4), Fate.DONE, row.key, request_id)
             journal.write(entry, None, written.put)
             under_way += 1
             while under_way > 2 * GROUP:

@@ -1,0 +1,90 @@
+"""What a call is: an operation of the API as a value.
+
+One run sends it, a batch journals and sends thousands, a preview prints it, the log names it, the
+rules for repeating it look at it; none of them needs to know which operation it is.
+"""
+
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from .models import Record
+
+R = TypeVar("R")
+
+
+class Reason(Enum):
+    """Why another call is sent instead."""
+
+    MISSING = "the user does not exist"
+    TAKEN = "the key is taken, or may be: it is in doubt whether the user was created"
+
+
+class Otherwise(NamedTuple):
+    """The call to send where the one before it was rejected for a reason."""
+
+    when: Reason
+    call: "Call[Any]"
+
+
+def _as_answered(answered: Any, _: str) -> Any:
+    return answered
+
+
+class Call(NamedTuple, Generic[R]):
+    """One operation of the API and all that is known about it; `R` is what it returns."""
+
+    name: str
+    """The operation's name in the reference."""
+    method: str
+    """The HTTP method."""
+    segments: tuple[str, ...]
+    """The path below the API's address, its segments not yet percent-encoded."""
+    body: Mapping[str, Any] | None
+    """The JSON object to send."""
+    answer: type[Record] | None
+    """What the answer's body holds; None where a success has no body."""
+    expects: tuple[tuple[str, Any], ...]
+    """What the answer must show for the call to count as done: dotted field, value."""
+    subject: str
+    """What the call is about, in words that fit into a sentence."""
+    deed: str
+    """What happens to the subject: `created`, `posted` ..."""
+    missing: str
+    """What a 404 means, as a sentence."""
+    key: str
+    """The key of the user, or of the room's user."""
+    target: tuple[str, ...]
+    """What calls are kept in order for: a user, or a room in a hub."""
+    repeatable: bool = True
+    """Whether doing it twice is the same as doing it once."""
+    absence_suffices: bool = False
+    """Whether a subject that does not exist counts as a success."""
+    otherwise: Otherwise | None = None
+    """The call to send instead where this one is rejected for a stated reason."""
+    complete: Callable[[Any, str], R] = _as_answered
+    """Makes the record that is returned, from the answer's and the deed."""
+
+    @property
+    def path(self) -> str:
+        """The path below the API's address, each segment percent-encoded."""
+        from urllib.parse import quote
+
+        return "".join("/" + quote(segment, safe="") for segment in self.segments)
+
+    @property
+    def deletes(self) -> bool:
+        """Whether the subject is gone once the call is done."""
+        return self.method == "DELETE"
+
+    def content(self) -> bytes | None:
+        """Return the body in bytes, or None where the call has none."""
+        if self.body is None:
+            return None
+        import json
+
+        return json.dumps(self.body, separators=(",", ":"), allow_nan=False).encode()
+
+    def steps(self) -> "tuple[Call[Any], ...]":
+        """Return this call, and each that may be sent instead of the one before it."""
+        return (self, *self.otherwise.call.steps()) if self.otherwise else (self,)

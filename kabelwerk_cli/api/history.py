@@ -1,0 +1,143 @@
+"""What is known of a call, while it is under way and afterwards."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from .call import Call, Otherwise, Reason
+from .errors import Applied, Report
+from .verdicts import Ending, Verdict
+from .wire import Attempt
+
+APPLIED = frozenset({Ending.ACKNOWLEDGED, Ending.DONE})
+SAFE = "It is safe to run the same command again."
+
+
+class Step(NamedTuple):
+    """One call, and what each attempt at it came to."""
+
+    call: Call[Any]
+    when: Reason | None
+    """Why it was sent instead of the one before it; None for the first."""
+    tries: list[Verdict]
+
+    def following(self) -> Otherwise | None:
+        """Return the call to send instead, if there is one for what this one came to."""
+        other, last = self.call.otherwise, self.tries[-1]
+        if other is None or last.ending in APPLIED:
+            return None
+        if other.when is Reason.MISSING:
+            return other if last.is_missing else None
+        taken = last.ending is Ending.REJECTED and "key" in last.fields
+        return other if taken or self.in_doubt else None
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether an attempt may have been applied."""
+        return any(verdict.ending is Ending.UNKNOWN for verdict in self.tries)
+
+
+class History:
+    """The strongest that is known of one call: it is written, never taken back.
+
+    An attempt is noted before its first byte goes out, its verdict when it has ended. So it can be
+    read at any moment, by whoever has to say what was changed.
+
+    Args:
+        earlier: what an earlier run left in doubt.
+    """
+
+    def __init__(self, earlier: Verdict | None = None) -> None:
+        self.steps: list[Step] = []
+        self._earlier = earlier
+        self._attempt: Attempt | None = None
+
+    def begin(self, call: Call[Any], when: Reason | None = None) -> Step:
+        """Note which call is sent from here on."""
+        self.steps.append(Step(call, when, []))
+        return self.steps[-1]
+
+    def attempting(self, attempt: Attempt) -> None:
+        """Note that an attempt is about to be made."""
+        self._attempt = attempt
+
+    def ended(self, verdict: Verdict) -> None:
+        """Note what the attempt came to."""
+        self.steps[-1].tries.append(verdict)
+        self._attempt = None
+
+    def sentence(self) -> str:
+        """Say what is known of the change, and what to do about it."""
+        if not any(step.tries for step in self.steps) and not self._in_flight:
+            return "Nothing was sent."
+        call = self.telling.call
+        subject = capitalized(call.subject)
+        said = {
+            Applied.NO: f"{subject} was not {call.deed}.",
+            Applied.YES: f"{subject} was {call.deed}.",
+            Applied.UNKNOWN: f"{subject} may have been {call.deed}. {what_next(call)}",
+        }
+        return said[self.applied]
+
+    @property
+    def telling(self) -> Step:
+        """The step that says how the call ended.
+
+        It is the last one; but where a key was rejected and nobody has it after all, the rejection
+        was about something else, and says more.
+        """
+        *before, last = self.steps
+        if last.when is Reason.TAKEN and last.tries and last.tries[-1].is_missing:
+            return before[-1]
+        return last
+
+    @property
+    def doubt(self) -> Verdict | None:
+        """The first attempt of which nobody knows whether it was applied."""
+        unknown = (each for each in self._verdicts() if each.ending is Ending.UNKNOWN)
+        return self._earlier or next(unknown, None)
+
+    @property
+    def applied(self) -> Applied:
+        """Whether the server did what was asked, as far as is known."""
+        if any(verdict.ending in APPLIED for verdict in self._verdicts()):
+            return Applied.YES
+        if self.doubt and self._is_gone:
+            return Applied.YES
+        return Applied.UNKNOWN if self.doubt or self._in_flight else Applied.NO
+
+    def report(self) -> Report:
+        """Return the circumstances for an error or a result."""
+        tries = self.telling.tries if self.steps else []
+        last = tries[-1] if tries else None
+        flying = self._in_flight
+        request_id = flying.request_id if flying else last and last.request_id
+        return Report(
+            applied=self.applied,
+            safe_to_rerun=self.applied is Applied.NO or self.steps[0].call.repeatable,
+            status=last.status if last else None,
+            attempts=sum(len(step.tries) for step in self.steps) + bool(flying),
+            request_id=request_id,
+        )
+
+    @property
+    def _in_flight(self) -> Attempt | None:
+        return self._attempt if self._attempt and self._attempt.sent else None
+
+    @property
+    def _is_gone(self) -> bool:
+        call, _, tries = self.steps[-1]
+        return call.deletes and bool(tries) and tries[-1].is_missing
+
+    def _verdicts(self) -> Iterator[Verdict]:
+        for step in self.steps:
+            yield from step.tries
+
+
+def what_next(call: Call[Any]) -> str:
+    """Return what to do where the outcome of a call is unknown, as a sentence."""
+    return SAFE if call.repeatable else "Check the room before you post it again."
+
+
+def capitalized(text: str) -> str:
+    """Return `text` as the start of a sentence; the rest stays as it is."""
+    return text[:1].upper() + text[1:]

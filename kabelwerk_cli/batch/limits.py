@@ -1,0 +1,93 @@
+"""What keeps a batch from hammering a server that is in trouble: a quota and a breaker."""
+
+import threading
+from typing import NamedTuple
+
+from kabelwerk_cli.api.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    ConnectionError,  # noqa: A004 - the reference's name
+    KabelwerkError,
+    OutcomeUnknown,
+    ServerError,
+    UntrustedCertificate,
+)
+from kabelwerk_cli.api.verdicts import HTTP_REJECTED, Verdict
+
+from .fate import Fate
+
+QUOTA = 500
+RETRY_COST = 5
+TIMEOUT_COST = 10
+DEAD_AFTER = 10
+"""After how many failures of the server or the network in a row the run stops."""
+
+
+class Stop(NamedTuple):
+    """Why a run ended early."""
+
+    reason: str
+    error: KabelwerkError | None = None
+
+
+class Quota:
+    """How many repeats the whole run may make; each plain success gives one back."""
+
+    def __init__(self) -> None:
+        self._left = QUOTA
+        self._lock = threading.Lock()
+
+    def take(self, verdict: Verdict) -> bool:
+        """Pay for a repeat; return whether there was enough left."""
+        cost = TIMEOUT_COST if verdict.timed_out else RETRY_COST
+        with self._lock:
+            if self._left < cost:
+                return False
+            self._left -= cost
+            return True
+
+    def give_back(self) -> None:
+        """Note a success without a repeat."""
+        with self._lock:
+            self._left = min(self._left + 1, QUOTA)
+
+
+class Breaker:
+    """Tells when a run gets nowhere.
+
+    Args:
+        max_failures: how many rows may fail; None for any number.
+    """
+
+    def __init__(self, max_failures: int | None) -> None:
+        self._max_failures = max_failures
+        self._failures = self._dead = 0
+        self._lock = threading.Lock()
+
+    def watch(self, fate: Fate, error: Exception | None) -> Stop | None:
+        """Note what became of a row that was sent; return why the run has to stop, if it does."""
+        with self._lock:
+            if fate is Fate.DONE:
+                self._dead = 0
+                return None
+            self._failures += 1
+            return self._verdict(error)
+
+    def _verdict(self, error: Exception | None) -> Stop | None:
+        if isinstance(error, (AuthenticationError, UntrustedCertificate, ConfigurationError)):
+            return Stop("the server rejects the token, or cannot be trusted", error)
+        if isinstance(error, (ConnectionError, ServerError)) and not _was_rejected(error):
+            self._dead += 1
+            if self._dead >= DEAD_AFTER:
+                reason = f"the server or the network failed {DEAD_AFTER} times in a row"
+                return Stop(reason, error)
+        else:
+            self._dead = 0
+        if self._max_failures is not None and self._failures > self._max_failures:
+            return Stop(f"more than {self._max_failures} rows failed")
+        return None
+
+
+def _was_rejected(error: KabelwerkError) -> bool:
+    """Tell whether a working server rejected what an earlier attempt had left in doubt."""
+    return isinstance(error, OutcomeUnknown) and error.report.status in HTTP_REJECTED

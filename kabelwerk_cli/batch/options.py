@@ -1,0 +1,112 @@
+"""The options of a batch: those on the command line, and the typed value they become."""
+
+from typing import NamedTuple, get_type_hints
+
+import click
+
+from kabelwerk_cli.terminal.options import AroundOption, BatchOption, FileType, claim_stdin
+
+
+class BatchOptions(NamedTuple):
+    """How a command's calls are sent; each field is an option."""
+
+    from_file: str | None
+    """The file of rows; None for a single call."""
+    dry_run: bool
+    yes: bool
+    concurrency: int
+    rate: float | None
+    """The most rows a second."""
+    max_failures: int | None
+    skip_invalid: bool
+    restart: bool
+    resend_unknown: bool
+    rejects: str | None
+    journal: str | None
+
+
+DRY_RUN = AroundOption(
+    ["--dry-run"], is_flag=True, help="Print the request as a curl command; send nothing."
+)
+YES = AroundOption(["--yes"], is_flag=True, help="Do not ask for confirmation.")
+YES_FOR_BATCHES = BatchOption(
+    ["--yes"], is_flag=True, help="Do not ask; required for batches in a protected profile."
+)
+BATCH_OPTIONS: tuple[click.Option, ...] = (
+    BatchOption(
+        ["--from", "from_file"],
+        type=FileType(),
+        metavar="FILE",
+        is_eager=True,
+        help="Send one call per row of FILE (CSV, TSV or JSON Lines; '-' for stdin).",
+    ),
+    BatchOption(
+        ["--concurrency"],
+        type=click.IntRange(1, 256),
+        default=8,
+        metavar="N",
+        show_default=True,
+        help="Send up to N rows at the same time.",
+    ),
+    BatchOption(
+        ["--rate"],
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="N",
+        help="Start at most N rows per second. [default: no limit]",
+    ),
+    BatchOption(
+        ["--max-failures"],
+        type=click.IntRange(0),
+        metavar="N",
+        help="Stop after more than N failed rows. [default: no limit]",
+    ),
+    BatchOption(["--skip-invalid"], is_flag=True, help="Skip invalid rows."),
+    BatchOption(["--restart"], is_flag=True, help="Discard the journal and start over."),
+    BatchOption(
+        ["--resend-unknown"], is_flag=True, help="Resend messages whose outcome is unknown."
+    ),
+    BatchOption(
+        ["--rejects"],
+        type=FileType(),
+        metavar="FILE",
+        help="Write rows that were not done to FILE, to be corrected and sent again.",
+    ),
+    BatchOption(
+        ["--journal"],
+        type=FileType(),
+        metavar="FILE",
+        help="Record progress in FILE. [default: the input's name plus .kabelwerk-journal]",
+    ),
+)
+
+
+def take_options(ctx: click.Context) -> BatchOptions:
+    """Remove the options of a batch from a command's parameters, and return them.
+
+    Raises:
+        click.UsageError: there are some, and no file; or two inputs are standard input.
+    """
+    options = BatchOptions(**{name: ctx.params.pop(name) for name in get_type_hints(BatchOptions)})
+    if options.from_file is None:
+        _refuse_without_file(ctx)
+    elif options.from_file == "-":
+        claim_stdin(ctx, "--from")
+    return options
+
+
+def explicit(ctx: click.Context) -> frozenset[str]:
+    """Return the names of the command's own options that were given on the command line."""
+    commandline = click.core.ParameterSource.COMMANDLINE
+    return frozenset(n for n in ctx.params if ctx.get_parameter_source(n) is commandline)
+
+
+def _refuse_without_file(ctx: click.Context) -> None:
+    for option in BATCH_OPTIONS:
+        source = ctx.get_parameter_source(option.name or "")
+        if source is click.core.ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{option.opts[0]} requires --from FILE.", ctx)
+
+
+def options_for(*, destructive: bool) -> tuple[click.Option, ...]:
+    """Return the options that every command has that sends calls."""
+    return (DRY_RUN, YES if destructive else YES_FOR_BATCHES, *BATCH_OPTIONS)
