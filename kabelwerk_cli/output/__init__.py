@@ -1,7 +1,7 @@
-"""Records to table, json, jsonl, csv or tsv, and foreign text made safe.
+"""Output of records as table, json, jsonl, csv or tsv.
 
-`text` has the one function that makes control characters visible, `records` turns NamedTuples
-into columns and JSON, `formats` writes them, `table` draws tables (and alone imports rich).
+`text` escapes control characters in foreign text, `fields` turns NamedTuples into columns and JSON,
+`formats` writes them, and `table` draws tables (the only module here that imports rich).
 """
 
 from .fields import UnknownField, as_json, check_fields, columns, compact, known_fields

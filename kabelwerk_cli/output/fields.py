@@ -1,4 +1,4 @@
-"""Records as columns and as JSON. A record is a NamedTuple; its class says which fields it has."""
+"""Records as columns and as JSON. A record is a NamedTuple; its class defines the fields."""
 
 import types
 import typing
@@ -8,24 +8,24 @@ from typing import Any
 
 
 class UnknownField(ValueError):
-    """A field was asked for that the records do not have."""
+    """A requested field does not exist in the records."""
 
 
 def columns(record_type: type) -> tuple[str, ...]:
-    """Return the dotted names of all fields that hold no other record."""
+    """Return the dotted names of all fields, without fields that hold another record."""
     return tuple(name for name, nested in _fields(record_type) if nested is None)
 
 
 def known_fields(record_type: type) -> tuple[str, ...]:
-    """Return the dotted names of all fields, those that hold another record included."""
+    """Return the dotted names of all fields, including fields that hold another record."""
     return tuple(name for name, _ in _fields(record_type))
 
 
 def check_fields(record_type: type, fields: Sequence[str]) -> None:
-    """Refuse fields that the records do not have.
+    """Check that the fields exist in the records.
 
     Raises:
-        UnknownField: there is one; the text lists the known ones.
+        UnknownField: a field does not exist; the text lists those that do.
     """
     import difflib
 
@@ -34,12 +34,12 @@ def check_fields(record_type: type, fields: Sequence[str]) -> None:
         if field not in known:
             close = difflib.get_close_matches(field, known, n=1)
             meant = f" Did you mean '{close[0]}'?" if close else ""
-            raise UnknownField(f"there is no field '{field}' among {', '.join(known)}.{meant}")
+            raise UnknownField(f"unknown field '{field}'; known fields: {', '.join(known)}.{meant}")
 
 
 def as_json(value: Any) -> Any:
-    """Return `value` as what JSON can carry: a record becomes an object, a time a string."""
-    # a NamedTuple is a tuple, which the json module would write as an array before asking
+    """Return `value` as JSON types: a record becomes an object, a time a string."""
+    # first, because the json module writes a NamedTuple as an array and never asks `default`
     if hasattr(value, "_fields"):
         return {name: as_json(getattr(value, name)) for name in value._fields}
     if isinstance(value, datetime):
@@ -52,7 +52,7 @@ def as_json(value: Any) -> Any:
 
 
 def as_object(record: Any, fields: Sequence[str] | None) -> dict[str, Any]:
-    """Return a record as a JSON object, of the given fields only, nested as in the whole."""
+    """Return a record as a JSON object with only the given fields, nested as in the full record."""
     if fields is None:
         whole: dict[str, Any] = as_json(record)
         return whole
@@ -71,7 +71,7 @@ def as_object(record: Any, fields: Sequence[str] | None) -> dict[str, Any]:
 
 
 def as_cell(record: Any, field: str) -> str:
-    """Return one field of a record as the text of a cell."""
+    """Return one field of a record as text for a table or CSV cell."""
     value = record
     for name in field.split("."):
         value = getattr(value, name, None)
@@ -82,21 +82,21 @@ def as_cell(record: Any, field: str) -> str:
 
 
 def compact(value: Any) -> str:
-    """Return JSON in one line, in ASCII, so that it is the same wherever it is read."""
+    """Return JSON on one line, in ASCII, so it does not depend on the reader's encoding."""
     import json
 
     return _ascii(json.dumps(value, separators=(",", ":")))
 
 
 def indented(value: Any) -> str:
-    """Return JSON for people, in ASCII."""
+    """Return indented JSON, in ASCII."""
     import json
 
     return _ascii(json.dumps(value, indent=2))
 
 
 def _ascii(text: str) -> str:
-    return text.replace("\x7f", "\\u007f")  # the one control character that JSON lets through
+    return text.replace("\x7f", "\\u007f")  # the only control character that JSON does not escape
 
 
 def _time(value: datetime) -> str:
@@ -105,7 +105,7 @@ def _time(value: datetime) -> str:
 
 
 def _fields(record_type: type) -> list[tuple[str, type | None]]:
-    """Return each field's dotted name, with the record type in it or None."""
+    """Return each field's dotted name, with the type of the record it holds or None."""
     found: list[tuple[str, type | None]] = []
     for name, hint in typing.get_type_hints(record_type).items():
         nested = _record_in(hint)

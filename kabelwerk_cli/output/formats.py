@@ -1,4 +1,4 @@
-"""The formats: records go to a stream one by one, none of them kept but for a table's widths."""
+"""The output formats. Records are streamed; only a table keeps them, to measure its columns."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from .text import visible
 
 
 class Format(StrEnum):
-    """How records are written."""
+    """The format of the output."""
 
     TABLE = "table"
     JSON = "json"
@@ -20,43 +20,43 @@ class Format(StrEnum):
 
 
 class Style(NamedTuple):
-    """How to write, besides the format."""
+    """Output options other than the format."""
 
     fields: Sequence[str] | None = None
-    """What to show of each record; None for the format's own choice."""
+    """The fields to show; None for the format's default."""
     summary: Sequence[str] | None = None
-    """What a table shows unless told; None for all columns."""
+    """The fields of a table by default; None for all columns."""
     single: bool = False
-    """Whether there is one record, which is an object in JSON and not an array."""
+    """Whether JSON output is one object instead of an array."""
     terminal: bool = False
-    """Whether a person looks at it."""
+    """Whether the output is a terminal."""
     color: bool = False
-    """Whether colours may be used, on a terminal."""
+    """Whether to use color."""
     raw_csv: bool = False
-    """Whether CSV cells stay as they are that a spreadsheet would run."""
+    """Whether to leave CSV cells alone that a spreadsheet would run as a formula."""
 
 
 class Writer(Protocol):
-    """Takes records of one type."""
+    """Writes records of one type."""
 
     def write(self, record: Any) -> None:
         """Write a record."""
         ...
 
     def close(self) -> None:
-        """Write what comes after the last record."""
+        """Finish the output after the last record."""
         ...
 
 
 @contextlib.contextmanager
 def writer(output: Format, record_type: type, stream: TextIO, style: Style) -> Iterator[Writer]:
-    """Give a writer of records.
+    """Provide a writer of records.
 
     Args:
         output: the format.
-        record_type: the records' class, so that no records still have column names.
+        record_type: the class of the records, so that zero records still have column names.
         stream: where to write.
-        style: fields, width and colours.
+        style: fields, terminal and color.
     """
     kind = _WRITERS[output]
     chosen = kind(record_type, stream, style)
@@ -66,7 +66,7 @@ def writer(output: Format, record_type: type, stream: TextIO, style: Style) -> I
 
 
 class _Json:
-    """An array, or the object itself where there is only one."""
+    """An array, or a single object."""
 
     def __init__(self, _: type, stream: TextIO, style: Style) -> None:
         self._stream = stream
@@ -88,7 +88,7 @@ class _Json:
 
 
 class _Jsonl:
-    """An object a line."""
+    """One object per line."""
 
     def __init__(self, _: type, stream: TextIO, style: Style) -> None:
         self._stream = stream
@@ -102,7 +102,7 @@ class _Jsonl:
 
 
 class _Csv:
-    """A header, then a row a record; what a spreadsheet would run is quoted."""
+    """A header, then one row per record; formulas are prefixed with an apostrophe."""
 
     def __init__(self, record_type: type, stream: TextIO, style: Style) -> None:
         import csv
@@ -120,7 +120,7 @@ class _Csv:
 
     def _cell(self, record: Any, field: str) -> str:
         text = as_cell(record, field)
-        runs = text.startswith(("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠"))  # noqa: RUF001 - the wide forms are what is looked for
+        runs = text.startswith(("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠"))  # noqa: RUF001 - the full-width forms are intended
         return visible(f"'{text}" if runs and not self._raw and not _is_number(text) else text)
 
 
@@ -129,7 +129,7 @@ def _is_number(text: str) -> bool:
 
 
 class _Tsv:
-    """Bare values with tabs between them."""
+    """Tab-separated values without a header."""
 
     def __init__(self, record_type: type, stream: TextIO, style: Style) -> None:
         self._stream = stream
@@ -144,7 +144,7 @@ class _Tsv:
 
 
 class _Table:
-    """Columns for people: see `table`."""
+    """A table for people, see `table`."""
 
     def __init__(self, record_type: type, stream: TextIO, style: Style) -> None:
         self._stream = stream

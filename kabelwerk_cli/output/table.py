@@ -1,4 +1,4 @@
-"""Tables: rich's on a terminal; off one, the same columns without a frame, a width or a colour."""
+"""Tables: drawn by rich on a terminal, plain columns elsewhere."""
 
 from collections.abc import Sequence
 from typing import TextIO
@@ -17,11 +17,11 @@ def print_table(
     """Write a table.
 
     Args:
-        header: the names of the columns.
-        rows: the cells, made safe before.
+        header: the column names.
+        rows: the cells, already escaped.
         stream: where to write.
-        terminal: whether a person looks at it, on a screen that has a width.
-        color: whether colours are to be used; a header is in bold.
+        terminal: whether the output is a terminal, which has a width.
+        color: whether to use color; the header is bold.
     """
     if terminal:
         _print_framed(header, rows, stream, color=color)
@@ -30,7 +30,7 @@ def print_table(
 
 
 def _print_plain(rows: Sequence[Sequence[str]], stream: TextIO, *, color: bool) -> None:
-    # rich would fill each line up to a width, wrap at it, and measure every character twice
+    # rich would pad and wrap lines to a width, and measure every character twice
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     for number, row in enumerate(rows):
         cells = (

@@ -1,10 +1,10 @@
-"""The one place where foreign text is made safe to look at."""
+"""Escaping of foreign text: the only place that makes it safe to display."""
 
 import functools
 import re
 
-# C0, DEL and C1; marks that change the direction of what follows; line and paragraph separators;
-# interlinear annotations; the byte order mark; surrogates that no other half goes with
+# C0, DEL and C1 control characters; bidirectional marks; line and paragraph separators;
+# interlinear annotations; the byte order mark; lone surrogates
 _UNSAFE = (
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb"
     "\ud800-\udfff]"
@@ -13,19 +13,19 @@ _SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 
 def visible(text: str) -> str:
-    r"""Return `text` with every character written out that would do something instead of show.
+    r"""Return `text` with every control character escaped.
 
-    An ESC becomes `\x1b`, a line break `\n`, a bidirectional mark `\u202e`.
+    ESC becomes `\x1b`, a line break `\n`, a bidirectional mark `\u202e`.
     """
     return _compiled().sub(_escape, text)
 
 
 @functools.cache
 def _compiled() -> re.Pattern[str]:
-    return re.compile(_UNSAFE)  # not while importing: a help text does without it
+    return re.compile(_UNSAFE)  # not at import time: printing help does not need it
 
 
 def _escape(match: re.Match[str]) -> str:
     character = match.group()
     code = ord(character)
-    return _SHORT.get(character) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")  # noqa: PLR2004 - the last code with two digits
+    return _SHORT.get(character) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")  # noqa: PLR2004 - from here on, more than two hex digits
