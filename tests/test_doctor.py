@@ -55,7 +55,7 @@ def test_over_tls_the_certificates_end_is_shown(
         ran = there.run("doctor", "--ca-file", ca_file, "-o", "json")
         rows = {row["check"]: row for row in json.loads(ran.out)}
     assert ran.code == 0
-    assert re.search(r"until \d{4}-\d\d-\d\d$", rows["tls"]["detail"])
+    assert re.search(r"expires \d{4}-\d\d-\d\d$", rows["tls"]["detail"])
     assert rows["tls"]["milliseconds"] > 0
 
 
@@ -76,7 +76,7 @@ def test_a_closed_port(shell: Shell) -> None:
         port = taken.getsockname()[1]
     code, checks, message = examined(configured(shell, f"http://127.0.0.1:{port}"))
     assert (code, checks["connection"], checks["api"]) == (7, "failed", "skipped")
-    assert "whether the server runs" in message
+    assert "whether the server is running" in message
 
 
 @pytest.mark.parametrize("number", range(3))

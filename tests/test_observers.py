@@ -63,7 +63,7 @@ def test_a_disk_that_is_full_does_not_stop_a_call(shell: Shell) -> None:
         ran = configured(shell, server).run(*COMMANDS["message"], "--log-file", "/dev/full")
         assert len(server.model.messages) == 1
     assert ran.code == 0
-    assert "cannot be written" in ran.err
+    assert "Cannot write log file '/dev/full'" in ran.err
 
 
 def echo(status: int, *headers: tuple[str, str]) -> Fault:

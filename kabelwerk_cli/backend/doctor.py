@@ -1,4 +1,4 @@
-"""Checking a backend step by step, changing nothing (see `calls.probe` for why that is sure)."""
+"""Checks of a backend, which change nothing (see `calls.probe` for why)."""
 
 import os
 import socket
@@ -41,31 +41,31 @@ def _ignore(_: Attempted) -> None:
 
 
 class Check(NamedTuple):
-    """One step, and what came of it."""
+    """The result of one check."""
 
     check: str
-    """What was checked."""
+    """The name of the check."""
     outcome: str
     """`ok`, `failed` or `skipped`."""
     milliseconds: float | None
-    """How long it took."""
+    """The time it took."""
     detail: str
-    """What was found."""
+    """The finding or the error, in words."""
 
 
 class Findings(NamedTuple):
-    """All steps; those after the first failure are skipped."""
+    """The results of all checks; those after the first failure are skipped."""
 
     checks: tuple[Check, ...]
     failure: KabelwerkError | None
 
 
 Step = Callable[[], str]
-"""Returns what it found, or raises a KabelwerkError."""
+"""Runs a check: returns the finding in words, or raises a KabelwerkError."""
 
 
 def doctor(session: Session) -> None:
-    """Check everything, and show what came of it.
+    """Run all checks and show the results.
 
     Raises:
         KabelwerkError: the first failure.
@@ -77,11 +77,11 @@ def doctor(session: Session) -> None:
 
 
 def examine(settings: Settings, observe: Observer) -> Findings:
-    """Check the settings, the name, the connection, TLS, the API and the token, in this order."""
+    """Check settings, host name, connection, TLS, API and token, in this order."""
     tokens: list[str] = []
     findings = _examine([("settings", lambda: _settings(settings, tokens))])
     if findings.failure:
-        return findings  # there is nothing to check with
+        return findings  # the other checks need the settings
     others = _examine(_steps(settings, tokens[0], observe))
     return Findings(findings.checks + others.checks, others.failure)
 
@@ -103,16 +103,16 @@ def _examine(steps: Iterable[tuple[str, Step]]) -> Findings:
 
 
 def probe(settings: Settings, token: str, observe: Observer = _ignore) -> None:
-    """Ask the backend whether it is the API and accepts the token.
+    """Check that the backend is the Kabelwerk API and accepts the token.
 
     Args:
         settings: the settings.
         token: the token to try.
-        observe: is told of each attempt.
+        observe: called after each attempt.
 
     Raises:
-        AuthenticationError: the token is not accepted.
-        KabelwerkError: it is not the API, or cannot be asked.
+        AuthenticationError: the token is rejected.
+        KabelwerkError: the backend is not the API, or is unreachable.
     """
     attempts: list[Attempted] = []
 
@@ -127,9 +127,7 @@ def probe(settings: Settings, token: str, observe: Observer = _ignore) -> None:
         except (DoesNotExist, ValidationError):
             return
         except AuthenticationError as error:
-            raise AuthenticationError(
-                "The backend does not accept the API token.", error.report
-            ) from None
+            raise AuthenticationError("The backend rejected the API token.", error.report) from None
         except (ServerError, OutcomeUnknown) as error:
             raise type(error)(_not_the_api(attempts), error.report) from None
         except ConnectionError as error:
@@ -144,9 +142,9 @@ def _not_the_api(attempts: Sequence[Attempted]) -> str:
 
 def _not_reached(error: ConnectionError, attempts: Sequence[Attempted]) -> str:
     reason = attempts[-1].verdict.reason
-    cure = "Check the URL, the network, and whether the server runs."
+    cure = "Check the URL, the network and whether the server is running."
     if isinstance(error, UntrustedCertificate):
-        cure = "If the server is yours, name its CA with --ca-file."
+        cure = "If you trust the server, pass its CA certificate with --ca-file."
     return f"{reason[:1].upper()}{reason[1:]}. {cure}"
 
 
@@ -157,14 +155,14 @@ def _steps(settings: Settings, token: str, observe: Observer) -> Iterator[tuple[
         try:
             probe(settings, token, observe)
         except AuthenticationError as error:
-            cure = "Check it, or run 'kabelwerk login'."
+            cure = "Check the token, or run 'kabelwerk login'."
             answered.append(AuthenticationError(f"{error} {cure}", error.report))
-        return "it answers as the Kabelwerk API"
+        return "responds like the Kabelwerk API"
 
     def accepted() -> str:
         for error in answered:
             raise error
-        return "it is accepted"
+        return "accepted"
 
     if sandbox_path(settings) is None:
         address = network_address(settings)
@@ -179,11 +177,11 @@ def _steps(settings: Settings, token: str, observe: Observer) -> Iterator[tuple[
 
 
 def _settings(settings: Settings, tokens: list[str]) -> str:
-    """Check the settings; put the token, which can be read but once from a pipe, into `tokens`."""
+    """Check the settings and put the token into `tokens`: a pipe can be read only once."""
     path = sandbox_path(settings)
     if path is not None:
         tokens.append("")
-        return f"the sandbox in '{path}'"
+        return f"sandbox '{path}'"
     address = network_address(settings)
     tokens.append(read_token(settings))
     source = token_source(settings)
@@ -195,10 +193,10 @@ def _name(host: str, port: int, settings: Settings) -> str:
         found = look_up(host, port, settings[TIMEOUT])
     except OSError as error:
         raise ConnectionError(
-            f"The host name '{host}' cannot be looked up ({error.strerror or error}). Check the "
-            "URL and the network."
+            f"Cannot resolve host name '{host}': {error.strerror or error}. Check the URL and the "
+            "network."
         ) from None
-    return f"{host} is {found[0][4][0]}"
+    return f"{host} resolves to {found[0][4][0]}"
 
 
 def _connection(host: str, port: int, settings: Settings) -> str:
@@ -208,7 +206,7 @@ def _connection(host: str, port: int, settings: Settings) -> str:
 
 def _tls(host: str, port: int, settings: Settings, *, by_proxy: bool) -> str:
     if by_proxy:
-        return "there is a proxy; the certificate is checked with the API"
+        return "behind a proxy; certificate checked in the next step"
     context = tls_context(settings[CA_FILE])
     with _connect(host, port, settings) as connection:
         try:
@@ -216,16 +214,16 @@ def _tls(host: str, port: int, settings: Settings, *, by_proxy: bool) -> str:
                 ends = str((secured.getpeercert() or {})["notAfter"])
         except ssl.SSLCertVerificationError as error:
             raise UntrustedCertificate(
-                f"The certificate of {host} is not trusted: {error.verify_message}. If the server "
-                "is yours, name its CA with --ca-file."
+                f"The certificate of {host} is not trusted: {error.verify_message}. If you trust "
+                "the server, pass its CA certificate with --ca-file."
             ) from None
         except OSError as error:
             reason = getattr(error, "reason", None) or error
             raise ConnectionError(
-                f"Port {port} of {host} does not speak TLS ({reason}). Check the URL."
+                f"Port {port} on {host} does not support TLS ({reason}). Check the URL."
             ) from None
     day = datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC).date()
-    return f"the certificate is trusted, until {day}"
+    return f"certificate trusted, expires {day}"
 
 
 def _connect(host: str, port: int, settings: Settings) -> socket.socket:
@@ -233,8 +231,8 @@ def _connect(host: str, port: int, settings: Settings) -> socket.socket:
         return socket.create_connection((host, port), timeout=settings[TIMEOUT])
     except OSError as error:
         raise ConnectionError(
-            f"Port {port} of {host} does not answer ({error.strerror or error}). Check the URL, "
-            "the network, and whether the server runs."
+            f"Cannot connect to port {port} on {host}: {error.strerror or error}. Check the URL, "
+            "the network and whether the server is running."
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""A call as it would be sent: as a curl command, or as an object."""
+"""`--dry-run`: a call as a curl command or as an object."""
 
 import json
 import shlex
@@ -18,7 +18,7 @@ SHOWN_TOKEN = f"${TOKEN_VARIABLE}"
 
 
 class Preview(NamedTuple):
-    """An HTTP request, its token replaced by the name of the variable that holds it."""
+    """An HTTP request, with the token replaced by the name of its environment variable."""
 
     method: str
     url: str
@@ -26,15 +26,15 @@ class Preview(NamedTuple):
     body: Mapping[str, Any] | None
 
     def as_curl(self) -> str:
-        """Return a command line that makes the request."""
+        """Return a curl command that sends the request."""
         words = ["curl", "--request", self.method]
         for name, value in self.headers.items():
-            # in double quotes, so that the shell puts the token in
+            # double quotes let the shell insert the token
             quoted = f'"{name}: {value}"' if value == SHOWN_TOKEN else f"'{name}: {value}'"
             words += ["--header", quoted]
         if self.body is not None:
             words += ["--data-binary", shlex.quote(json.dumps(self.body, separators=(",", ":")))]
-        # brackets of an IPv6 address are no pattern, and dots in a path are no folders
+        # keep curl from expanding the brackets of IPv6 addresses and from resolving dots in paths
         words += ["--globoff", "--path-as-is", shlex.quote(self.url)]
         return " ".join(words)
 
@@ -56,7 +56,7 @@ def previews(call: Call[Any], settings: Settings) -> list[Preview]:
 
 
 def show_previews(session: Session, requests: Sequence[Preview]) -> None:
-    """Show requests as curl commands, or as objects where JSON was asked for."""
+    """Print requests as curl commands, or as objects with -o json or jsonl."""
     settings, console, _ = session
     if settings[OUTPUT] in {Format.JSON, Format.JSONL}:
         console.show(Listing(Preview, requests, single=len(requests) == 1))
@@ -66,6 +66,6 @@ def show_previews(session: Session, requests: Sequence[Preview]) -> None:
 
 def _preview(call: Call[Any], base: str) -> Preview:
     request = build_request(call, token=SHOWN_TOKEN, user_agent=USER_AGENT, request_id="")
-    # each attempt has an id of its own; repeating one would blur the server's log
+    # each attempt has its own ID; a repeated one would confuse the server's log
     headers = {name: value for name, value in request.headers.items() if name != "X-Request-Id"}
     return Preview(call.method, base + call.path, headers, call.body)

@@ -1,4 +1,4 @@
-"""Telling of each request: to the person who said -v, and to a log file."""
+"""Logging of requests: to stderr (`-v`), and to a file (`--log-file`)."""
 
 import json
 import os
@@ -13,20 +13,20 @@ from kabelwerk_cli.terminal.console import Console, complain
 from kabelwerk_cli.terminal.session import Session
 
 BODIES = 2
-"""How often -v is given to see bodies, too."""
+"""The verbosity from which bodies are logged too (-vv)."""
 
 Observer = Callable[[Attempted], None]
 
 
 def observer(session: Session, *, repeats: bool = True) -> Observer:
-    """Return what is to be told of each attempt.
+    """Return a function that logs an attempt.
 
     Args:
-        session: the settings, and where to log.
-        repeats: whether repeats are told of also without -v.
+        session: has the settings and the console.
+        repeats: whether to report retries even without -v.
 
     Raises:
-        ConfigurationError: the log file cannot be written.
+        ConfigurationError: the log file cannot be opened for writing.
     """
     settings, console, _ = session
     observers: list[Observer] = []
@@ -47,7 +47,7 @@ def observer(session: Session, *, repeats: bool = True) -> Observer:
 def _tell_of_repeat(console: Console, attempted: Attempted) -> None:
     if attempted.pause is not None:
         console.note(
-            f"Try {attempted.number}: {attempted.verdict.reason}; trying again in "
+            f"Attempt {attempted.number}: {attempted.verdict.reason}; retrying in "
             f"{attempted.pause:.1f} s."
         )
 
@@ -67,16 +67,16 @@ def _narrate(verbosity: int, attempted: Attempted) -> None:
 
 def _logger(path: str) -> Observer:
     try:
-        # its own line even where several processes append; for its owner only
+        # O_APPEND keeps lines whole if several processes write; 0600 is for the owner only
         handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise ConfigurationError(f"The log '{path}' cannot be written: {error.strerror}.") from None
+        raise ConfigurationError(f"Cannot write log file '{path}': {error.strerror}.") from None
 
     def log(attempted: Attempted) -> None:
         try:
             os.write(handle, _entry(attempted))
         except OSError as error:
-            complain(f"The log '{visible(path)}' cannot be written: {error.strerror}.")
+            complain(f"Cannot write log file '{visible(path)}': {error.strerror}.")
 
     return log
 

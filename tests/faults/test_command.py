@@ -75,7 +75,7 @@ def test_an_update_that_was_lost_once(shell: Shell) -> None:
         assert server.model.users["kusanagi"].name == "Motoko Kusanagi"
     assert ran.code == 0
     assert len(ran.err.splitlines()) == 1
-    assert "trying again" in ran.err
+    assert "retrying in" in ran.err
 
 
 def test_a_delete_that_was_applied_and_lost(shell: Shell) -> None:
