@@ -1,1 +1,1 @@
-"""What is made from the program itself."""
+"""Generators: completions, man pages, README topics and packages."""

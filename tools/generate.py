@@ -1,7 +1,7 @@
-"""Writes what is made from the program itself: help topics in the README, completions, man pages.
+"""Generate the README's help topics, the completions and the man pages from the program.
 
-Run it after a change to commands, options or topics: `.venv/bin/python -m tools.generate`. A test
-fails while what is committed is stale.
+Run it after changing commands, options or help topics: `.venv/bin/python -m tools.generate`. A test
+fails while a committed file is out of date.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ COMPLETIONS = {"bash": "kabelwerk.bash", "zsh": "_kabelwerk", "fish": "kabelwerk
 
 
 def readme() -> str:
-    """Return the README with the help topics as the program tells them."""
+    """Return the README with the current help topics."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     for topic, tell in help_topics.TOPICS.items():
         before, rest = text.split(f"<!-- help {topic} -->\n```text\n", maxsplit=1)
@@ -27,7 +27,7 @@ def readme() -> str:
 
 
 def files() -> dict[str, str]:
-    """Return each generated file's content by its path below the root."""
+    """Return the content of each generated file by its path relative to the root."""
     completions = {
         f"completions/{name}": completion_script(kabelwerk, shell) + "\n"
         for shell, name in COMPLETIONS.items()
@@ -37,7 +37,7 @@ def files() -> dict[str, str]:
 
 
 def main() -> None:
-    """Write the files, and remove pages of commands that are no more."""
+    """Write the files, and remove man pages of commands that no longer exist."""
     made = files()
     for path in (ROOT / "man").glob("*"):
         if f"man/{path.name}" not in made:

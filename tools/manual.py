@@ -1,4 +1,4 @@
-"""Man pages from the command tree."""
+"""Man pages, generated from the command tree."""
 
 import re
 from collections.abc import Iterator
@@ -14,16 +14,16 @@ from kabelwerk_cli.terminal.options import SettingOption
 SECTION = "1"
 FILES = """\
 ~/.config/kabelwerk/config.toml
-    Profiles; elsewhere where the platform, $XDG_CONFIG_HOME or --config says so.
+    Profiles. The path depends on the platform, $XDG_CONFIG_HOME and --config.
 ~/.config/kabelwerk/tokens/
-    API tokens that 'kabelwerk login' keeps where there is no keyring.
+    API tokens stored by 'kabelwerk login' if there is no keyring.
 ~/.local/share/kabelwerk/sandbox.db
-    What the sandbox has in it.
+    Users, rooms and messages in the sandbox.
 """
 
 
 def pages(root: click.Group) -> dict[str, str]:
-    """Return each page by its file's name."""
+    """Return the content of each page by its file name."""
     paths = list(walk(root, (root.name or "",)))
     return {f"{'-'.join(path)}.{SECTION}": page(command, path, paths) for command, path in paths}
 
@@ -33,7 +33,7 @@ def page(
     path: tuple[str, ...],
     paths: list[tuple[click.Command, tuple[str, ...]]],
 ) -> str:
-    """Return one page."""
+    """Return the page of one command."""
     context = context_of(command, path)
     title = "-".join(path)
     own = [param for param in command.params if not isinstance(param, SettingOption)]
@@ -67,21 +67,21 @@ def page(
 
 
 def released() -> str:
-    """Return the day of the version's release, from the changelog."""
+    """Return the release date of this version, from the changelog."""
     log = (Path(__file__).parent.parent / "CHANGELOG.md").read_text(encoding="utf-8")
     match = re.search(rf"^## \[{re.escape(__version__)}\] - (.*)$", log, flags=re.MULTILINE)
     if not match:
-        raise ValueError(f"CHANGELOG.md does not say when {__version__} was released")
+        raise ValueError(f"CHANGELOG.md has no release date for {__version__}")
     return match[1]
 
 
 def context_of(command: click.Command, path: tuple[str, ...]) -> click.Context:
-    """Return a context to ask a command for its help in."""
+    """Return a context for rendering a command's help."""
     return click.Context(command, info_name=" ".join(path), obj={})
 
 
 def summary(command: click.Command) -> str:
-    """Return the first sentence of a command's help, without its full stop."""
+    """Return the first paragraph of a command's help without its final period."""
     first = (command.help or "").split("\n\n")[0]
     return " ".join(first.split()).removesuffix(".")
 
@@ -95,7 +95,7 @@ def description(command: click.Command) -> Iterator[str]:
 
 
 def commands(group: click.Group) -> Iterator[str]:
-    """Yield the commands of a group with their summaries."""
+    """Yield the subcommands of a group with their summaries."""
     for name, child in sorted(group.commands.items()):
         yield from (".TP", f"\\fB{escaped(name)}\\fR", *paragraph(summary(child)))
 
@@ -103,16 +103,20 @@ def commands(group: click.Group) -> Iterator[str]:
 def options(
     title: str, params: list[click.Parameter | None], context: click.Context
 ) -> Iterator[str]:
-    """Yield a section of options, if there are any."""
-    records = [record for param in params if param and (record := param.get_help_record(context))]
+    """Yield a section of options, if there are any; arguments are in the synopsis."""
+    records = [
+        record
+        for param in params
+        if isinstance(param, click.Option) and (record := param.get_help_record(context))
+    ]
     if records:
         yield f".SH {title}"
     for names, text in records:
-        yield from (".TP", f"\\fB{escaped(names)}\\fR", *paragraph(text or "See above."))
+        yield from (".TP", f"\\fB{escaped(names)}\\fR", *paragraph(text))
 
 
 def see_also(path: tuple[str, ...], others: list[tuple[str, ...]]) -> Iterator[str]:
-    """Yield the pages above, beside and below."""
+    """Yield references to the parent, sibling and child pages."""
     near = [
         other
         for other in others
@@ -123,16 +127,16 @@ def see_also(path: tuple[str, ...], others: list[tuple[str, ...]]) -> Iterator[s
 
 
 def paragraph(text: str) -> list[str]:
-    """Return running text."""
+    """Return filled text."""
     return [escaped(" ".join(text.split()))]
 
 
 def verbatim(text: str) -> list[str]:
-    """Return text whose lines stay as they are."""
+    """Return text with its line breaks kept."""
     return [".nf", *(escaped(line) for line in text.rstrip().splitlines()), ".fi"]
 
 
 def escaped(text: str) -> str:
-    """Return text that roff takes for text."""
+    """Return text with roff's special characters escaped."""
     safe = text.replace("\\", "\\e").replace("-", "\\-").replace("~", "\\(ti").replace("^", "\\(ha")
     return f"\\&{safe}" if safe.startswith((".", "'")) else safe

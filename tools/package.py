@@ -1,10 +1,10 @@
-"""Builds what runs without an installation by pip: a single file, and a Debian package of it.
+"""Build packages that do not need pip: a single executable file, and a Debian package of it.
 
     .venv/bin/python -m tools.package
 
-It writes `dist/kabelwerk.pyz`, which holds the program, the sandbox and all they need, for any
-machine with Python 3.11 or newer; and, where dpkg-deb is, `dist/kabelwerk_VERSION_all.deb`: the
-same file with man pages and completions.
+This writes `dist/kabelwerk.pyz`, which contains the program, the sandbox and all dependencies and
+runs on any machine with Python 3.11 or newer. If dpkg-deb is installed, it also writes
+`dist/kabelwerk_VERSION_all.deb`: the same file with man pages and completions.
 """
 
 import compileall
@@ -44,22 +44,22 @@ Description: Command-line administration tool for Kabelwerk
 
 
 def build_single_file(target: Path, interpreter: str = "/usr/bin/env python3") -> None:
-    """Write the program with its dependencies as one executable file.
+    """Write the program and its dependencies as one executable file.
 
     Args:
-        target: the file.
-        interpreter: what runs it.
+        target: the file to write.
+        interpreter: the interpreter in its first line.
     """
     with tempfile.TemporaryDirectory() as folder:
         wheels, tree = Path(folder, "wheels"), Path(folder, "tree")
         _pip("wheel", "--no-deps", "--wheel-dir", str(wheels), str(ROOT))
         (wheel,) = wheels.iterdir()
-        # pure Python only: a compiled module cannot be imported from a zip file
+        # pure Python only: compiled modules cannot be imported from a zip file
         pure = ("--only-binary", ":all:", "--platform", "any", "--implementation", "py")
         _pip("install", "--target", str(tree), *pure, "--abi", "none", f"{wheel}[sandbox]")
         for left_out in ("bin", "share"):
             shutil.rmtree(tree / left_out, ignore_errors=True)
-        # for the version of Python that builds it; another one reads the sources beside
+        # for the Python version that builds it; others use the sources, which are included too
         compileall.compile_dir(
             tree,
             quiet=1,
@@ -73,7 +73,7 @@ def build_single_file(target: Path, interpreter: str = "/usr/bin/env python3") -
 
 
 def build_debian_package(target: Path) -> None:
-    """Write a Debian package of the single file, its man pages and completions."""
+    """Write a Debian package with the single file, the man pages and the completions."""
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder)
         build_single_file(_place(tree, "usr/bin/kabelwerk"), "/usr/bin/python3")
@@ -104,7 +104,7 @@ def _pip(*args: str) -> None:
 
 
 def main() -> None:
-    """Build both, as far as this machine can."""
+    """Build the single file, and the Debian package if dpkg-deb is installed."""
     build_single_file(SINGLE_FILE)
     if shutil.which("dpkg-deb"):
         build_debian_package(DEBIAN_PACKAGE)
