@@ -1,4 +1,4 @@
-"""Entry of the command `kabelwerk` and of `python -m kabelwerk_cli`."""
+"""Entry point of the command `kabelwerk` and of `python -m kabelwerk_cli`."""
 
 import gc
 import io
@@ -10,7 +10,7 @@ from .terminal.signals import Terminated, raise_on_sigterm
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    # What is imported is no garbage: looking through it for some takes longer than a help text.
+    # Imports create no garbage, and collecting takes longer than printing help.
     gc.set_threshold(100_000)
     _guard_standard_streams()
     try:
@@ -33,29 +33,29 @@ def _run() -> int:
     try:
         code: int = kabelwerk.main(prog_name="kabelwerk", standalone_mode=False)
     except Abort as error:
-        # click's word for a second signal, which came while the first one was told of
+        # click raises this for a second signal, received while the first was being reported
         raise (error.__cause__ or KeyboardInterrupt) from None
     return code
 
 
 def _guard_standard_streams() -> None:
-    # A stream that was closed by the caller leaves its number free, and the next file or socket
-    # that is opened would get it, with whatever a child process prints.
+    # If the caller closed a standard stream, the next file or socket opened would get its
+    # descriptor, and with it whatever a child process prints.
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
     if sys.stdin is None:
-        sys.stdin = open(0, closefd=False)  # noqa: SIM115 - there is nothing to be read
+        sys.stdin = open(0, closefd=False)  # noqa: SIM115 - it stays open
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # foreign text never crashes a terminal that cannot show it
+            # text that the terminal's encoding cannot show is escaped and raises no error
             stream.reconfigure(errors="backslashreplace")
 
 
 def _settle_stdout() -> None:
-    # Python flushes once more at its end, and would exit with a code of its own if that failed.
+    # Python flushes stdout at exit, and if that fails, it overrides the exit code.
     try:
         if sys.stdout is not None:
             sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""The root command, and the one place where an error becomes a message and an exit code."""
+"""The root command, and the only place where errors become messages and exit codes."""
 
 import contextlib
 import errno
@@ -33,7 +33,7 @@ WRITE_ERRORS = frozenset(
 
 
 class Root(Group):
-    """The group of groups. The boundary is here, so that tests see the shell's exit codes."""
+    """The root group. Errors are handled here, so click's test runner sees the real exit codes."""
 
     def make_context(
         self,
@@ -42,7 +42,7 @@ class Root(Group):
         parent: click.Context | None = None,
         **extra: Any,
     ) -> click.Context:
-        """Parse the options before the subcommand."""
+        """Parse the options given before the subcommand."""
         given: dict[str, Any] = {}
         argv = tuple(args)
         with _boundary(given, argv, NOTHING_SENT):
@@ -58,7 +58,7 @@ class Root(Group):
 
 @contextlib.contextmanager
 def _boundary(given: Mapping[str, Any], argv: Sequence[str], book: Book) -> Iterator[None]:
-    """Turn any error into one line on stderr and the exit code that goes with it."""
+    """Turn any error into one line on stderr and an exit code."""
     try:
         yield
     except (click.exceptions.Exit, click.exceptions.Abort):
@@ -83,7 +83,7 @@ def _lost_output(error: BaseException) -> OutputLost | None:
 
 
 def _asked_format(argv: Sequence[str]) -> dict[str, Format]:
-    """Return the format that is asked for, also where parsing had not come to `-o` yet."""
+    """Return the output format asked for, even if parsing failed before it reached `-o`."""
     asked = {}
     for word, following in itertools.pairwise([*argv, ""]):
         for start in (OUTPUT.option, OUTPUT.short or ""):
@@ -109,7 +109,7 @@ def kabelwerk() -> None:
 
 
 kabelwerk.epilog = (
-    f"\b\nExit codes (more: kabelwerk help exit-codes):\n{help_topics.exit_code_table()}"
+    f"\b\nExit codes (see also: kabelwerk help exit-codes):\n{help_topics.exit_code_table()}"
 )
 
 

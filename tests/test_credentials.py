@@ -259,7 +259,7 @@ def test_one_reader_of_standard_input(shell: Shell) -> None:
         ):
             ran = secret.run(*args, stdin=TOKEN.encode())
             assert (ran.code, ran.out) == (2, "")
-            assert "cannot both read standard input" in ran.err
+            assert "cannot both read from stdin" in ran.err
             assert TOKEN not in ran.err
         assert server.attempts == []
 

@@ -202,7 +202,10 @@ def test_what_is_missing_is_named(
         (("users", "create", "--key", "k", "--name", "M", "--fields", "nmae"), "id, key, name"),
         (("users", "delete", "--key", "kusanagi"), "--yes"),
         (("rooms", "update", "--room", "kusanagi"), "nothing to change"),
-        (("rooms", "update", "--room", "kusanagi", "--hub-user", "b", "--unassign"), "exclude"),
+        (
+            ("rooms", "update", "--room", "kusanagi", "--hub-user", "b", "--unassign"),
+            "cannot be used together",
+        ),
         (("rooms", "update", "--room", "kusanagi", "--attributes", "[]"), "object"),
         (("rooms", "update", "--room", "kusanagi", "--attributes", "{"), "JSON"),
         (("rooms", "update", "--room", "kusanagi", "--attributes", '{"a": NaN}'), "JSON"),
@@ -212,7 +215,7 @@ def test_what_is_missing_is_named(
         (("messages", "post", "--room", "r", "--user", "u", "--text-file", "none"), "none"),
         (
             ("messages", "post", "--room", "r", "--user", "u", "--text", "a", "--text-file", "-"),
-            "one of",
+            "either --text or --text-file",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""`kabelwerk completion`: what makes TAB work."""
+"""`kabelwerk completion`: scripts for shell completion."""
 
 import click
 from click.shell_completion import ShellComplete, get_completion_class
@@ -21,14 +21,14 @@ SHELLS = ("bash", "zsh", "fish")
 @click.argument("shell", type=OneOf(SHELLS))
 @click.pass_context
 def completion(ctx: click.Context, session: Session, *, shell: str) -> None:
-    """Print the completion script for a shell."""
+    """Print the shell completion script for bash, zsh or fish."""
     session.console.print(completion_script(ctx.find_root().command, shell))
 
 
 def completion_script(root: click.Command, shell: str) -> str:
-    """Return the script for `bash`, `zsh` or `fish`, which asks the program itself at each TAB."""
+    """Return the script for `bash`, `zsh` or `fish`, which calls kabelwerk at each TAB."""
     kind = get_completion_class(shell)
     if kind is None:
-        raise ValueError(f"click knows no shell {shell}")
-    # not the class's own source(): bash's starts bash to look at its version
+        raise ValueError(f"click does not support the shell {shell}")
+    # not the class's own source(): for bash, it starts bash to check its version
     return ShellComplete.source(kind(root, {}, "kabelwerk", "_KABELWERK_COMPLETE")).strip()

@@ -1,4 +1,4 @@
-"""`kabelwerk login`, `logout` and `config show`: where settings are kept."""
+"""`kabelwerk login`, `logout` and `config show`: stored settings and tokens."""
 
 from typing import Any, NamedTuple
 
@@ -22,8 +22,8 @@ from kabelwerk_cli.terminal.session import Session
 def login(session: Session) -> None:
     """Check a URL and an API token, and store them in a profile.
 
-    Prompts for what is not given. The token is stored in the system keyring if there is one, else
-    in a file that only you can read.
+    Prompts for what is not given. The token is stored in the system keyring if there is one,
+    otherwise in a file that only you can read.
     """
     from kabelwerk_cli.backend.login import login as log_in
 
@@ -57,7 +57,7 @@ class SettingInForce(NamedTuple):
     cls=ActionCommand, examples=["kabelwerk config show", "kabelwerk config show -o json"]
 )
 def show(session: Session) -> None:
-    """Show each setting, its value, and where it comes from; never the token itself."""
+    """Show each setting, its value and where it comes from. The token is never shown."""
     from kabelwerk_cli.config.token import token_source
 
     settings = session.settings

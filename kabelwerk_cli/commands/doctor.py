@@ -1,4 +1,4 @@
-"""`kabelwerk doctor`: is everything in place?"""
+"""`kabelwerk doctor`: check the setup."""
 
 import click
 
@@ -13,7 +13,7 @@ from kabelwerk_cli.terminal.session import Session
 def doctor(session: Session) -> None:
     """Check the settings, the network, TLS, the API and the token.
 
-    Changes nothing. Exits with the code of the first check that failed.
+    Changes nothing. Exits with the code of the first check that fails.
     """
     from kabelwerk_cli.backend.doctor import doctor as check_all
 

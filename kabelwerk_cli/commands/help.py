@@ -1,4 +1,4 @@
-"""`kabelwerk help`: topics that do not fit into a single command's help."""
+"""`kabelwerk help`: topics that concern more than one command."""
 
 import click
 

@@ -32,21 +32,26 @@ def messages() -> None:
     ],
 )
 @room_option
-@click.option("--user", cls=KeyOption, required=True, help="The key of the user who posts.")
+@click.option(
+    "--user", cls=KeyOption, required=True, metavar="KEY", help="Key of the user who posts."
+)
 @room_hub_option
-@click.option("--text", cls=ColumnOption, help="The text.")
+@click.option("--text", cls=ColumnOption, metavar="TEXT", help="Text of the message.")
 @click.option(
     "--text-file",
     cls=ColumnOption,
     type=TextFile(),
     metavar="FILE",
-    help="Read the text from FILE, '-' for stdin.",
+    help="Read the text from FILE ('-' for stdin).",
 )
 def post(
     *, room: str, user: str, hub: str, text: str | None, text_file: str | None
 ) -> Call[Message]:
-    """Post a message in a room. A message of unknown outcome is never sent again."""
+    """Post a message in a room.
+
+    A message whose outcome is unknown is not sent again.
+    """
     if (text is None) == (text_file is None):
-        raise click.UsageError("Give one of --text and --text-file.")
+        raise click.UsageError("Use either --text or --text-file.")
     chosen = text if text is not None else text_file or ""
     return calls.post_message(hub=hub, room=room, user=user, text=chosen)

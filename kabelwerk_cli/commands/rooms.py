@@ -1,4 +1,4 @@
-"""`kabelwerk rooms`: change rooms."""
+"""`kabelwerk rooms`: update rooms."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from kabelwerk_cli.terminal.options import (
 
 @click.group(cls=Group, examples=["kabelwerk rooms update --room kusanagi --archived"])
 def rooms() -> None:
-    """Change rooms."""
+    """Update rooms."""
 
 
 @rooms.command(
@@ -39,19 +39,24 @@ def rooms() -> None:
     "--archived/--no-archived",
     cls=ColumnOption,
     default=None,
-    help="Archive the room, or bring it back.",
+    help="Archive or unarchive the room.",
 )
 @click.option(
     "--attributes",
     cls=ColumnOption,
     type=JsonObject(),
     metavar="JSON",
-    help="Set these attributes: a JSON object, @FILE, or '-' for standard input.",
+    help="Replace all attributes of the room; a JSON object, @FILE, or '-' for stdin.",
 )
 @click.option(
-    "--hub-user", cls=KeyOption, metavar="KEY", help="Assign the room to the hub user with KEY."
+    "--hub-user",
+    cls=KeyOption,
+    metavar="KEY",
+    help="Assign the room to the hub user with this key.",
 )
-@click.option("--unassign", cls=ColumnOption, is_flag=True, help="Assign the room to nobody.")
+@click.option(
+    "--unassign", cls=ColumnOption, is_flag=True, help="Remove the hub user from the room."
+)
 def update(
     *,
     room: str,
@@ -61,12 +66,12 @@ def update(
     hub_user: str | None,
     unassign: bool,
 ) -> Call[Room]:
-    """Archive a room, set its attributes, assign it to a hub user."""
+    """Update a room: archive it, set its attributes, assign it to a hub user."""
     if hub_user is not None and unassign:
-        raise click.UsageError("--hub-user and --unassign exclude each other.")
+        raise click.UsageError("--hub-user and --unassign cannot be used together.")
     if archived is None and attributes is None and hub_user is None and not unassign:
         raise click.UsageError(
-            "There is nothing to change; give --archived, --no-archived, --attributes, --hub-user "
+            "There is nothing to change. Use --archived, --no-archived, --attributes, --hub-user "
             "or --unassign."
         )
     return calls.update_room(

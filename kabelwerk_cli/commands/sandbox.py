@@ -9,11 +9,16 @@ from kabelwerk_cli.command import ActionCommand, Group
 from kabelwerk_cli.terminal.options import OneOf
 from kabelwerk_cli.terminal.session import Session
 
-_db = click.option("--db", type=click.Path(), metavar="FILE", help="The sandbox's database file.")
+_db = click.option(
+    "--db",
+    type=click.Path(),
+    metavar="FILE",
+    help="Database file [default: sandbox.db in the user's data folder].",
+)
 
 
 class FaultType(click.ParamType[tuple[int, float]]):
-    """A status and how often it is answered, as in `503:0.05`."""
+    """An HTTP status and its probability, as in `503:0.05`."""
 
     name = "fault"
 
@@ -23,7 +28,7 @@ class FaultType(click.ParamType[tuple[int, float]]):
         """Return the status and the probability."""
         match = re.fullmatch(r"([45][0-9]{2}):(0|1|[01]?\.[0-9]+)", value)
         if not match or float(match[2]) > 1:
-            self.fail(f"'{value}' is not a status and a probability, as in 503:0.05", param, ctx)
+            self.fail(f"'{value}' is not STATUS:PROBABILITY, such as 503:0.05", param, ctx)
         return int(match[1]), float(match[2])
 
 
@@ -35,7 +40,7 @@ class FaultType(click.ParamType[tuple[int, float]]):
     ],
 )
 def sandbox() -> None:
-    """Try things out on a backend on this machine."""
+    """Run a Kabelwerk backend on this machine to try things out."""
 
 
 @sandbox.command(
@@ -46,29 +51,50 @@ def sandbox() -> None:
         "kabelwerk sandbox serve --latency 0.05 --fault 503:0.05 --fault 429:0.1",
     ],
 )
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="[default: a free one]")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    metavar="N",
+    help="Port to listen on; 0 for any free port.",
+    show_default=True,
+)
 @_db
-@click.option("--hub", "hubs", multiple=True, metavar="SLUG", help="A hub; may be repeated.")
-@click.option("--token", help="Accept only this token.")
+@click.option(
+    "--hub",
+    "hubs",
+    multiple=True,
+    metavar="SLUG",
+    help="Hub to create; repeatable [default: section9].",
+)
+@click.option("--token", metavar="TOKEN", help="Accept only this token [default: accept any].")
 @click.option(
     "--rooms",
     type=OneOf(["auto", "manual"]),
     default="auto",
-    help="Whether a new end user gets a room in every hub; on the real backend the app does that.",
+    show_default=True,
+    help="'auto': a new end user gets a room in every hub; 'manual': none, like the real backend.",
 )
-@click.option("--latency", type=click.FloatRange(0, 60), default=0.0, help="Seconds per answer.")
+@click.option(
+    "--latency",
+    type=click.FloatRange(0, 60),
+    default=0.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Delay before each response.",
+)
 @click.option(
     "--fault",
     "faults",
     type=FaultType(),
     multiple=True,
     metavar="STATUS:PROBABILITY",
-    help="Answer with this status, so often (0 to 1), instead of acting; may be repeated.",
+    help="Fail some requests with an HTTP status, such as 503:0.05; repeatable.",
 )
 def serve(session: Session, *, db: str | None, rooms: str, **service: Any) -> None:
-    """Serve the sandbox over HTTP, to this machine only, until Ctrl-C.
+    """Serve the sandbox over HTTP on a loopback address until Ctrl-C.
 
-    Prints the `export` lines that point kabelwerk, or the official SDK, to it.
+    Prints `export` lines that point kabelwerk or the official SDK to it.
     """
     from kabelwerk_cli.backend.sandbox import Service
     from kabelwerk_cli.backend.sandbox import serve as serve_sandbox
@@ -92,7 +118,7 @@ def show(session: Session, *, what: str, db: str | None) -> None:
 @sandbox.command(cls=ActionCommand, examples=["kabelwerk sandbox reset"])
 @_db
 def reset(session: Session, *, db: str | None) -> None:
-    """Delete all users, rooms and messages in the sandbox; its hubs stay."""
+    """Delete all users, rooms and messages in the sandbox, but not its hubs."""
     from kabelwerk_cli.backend.sandbox import reset as reset_sandbox
 
     reset_sandbox(session, db)

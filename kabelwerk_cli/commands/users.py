@@ -8,7 +8,9 @@ from kabelwerk_cli.api.models import EnsuredUser, User
 from kabelwerk_cli.command import CallCommand, Group
 from kabelwerk_cli.terminal.options import ColumnOption, KeyOption
 
-_key = click.option("--key", cls=KeyOption, required=True, help="Your unique ID for the user.")
+_key = click.option(
+    "--key", cls=KeyOption, required=True, metavar="KEY", help="Your unique ID for the user."
+)
 
 
 @click.group(
@@ -32,8 +34,8 @@ def users() -> None:
     ],
 )
 @_key
-@click.option("--name", cls=ColumnOption, required=True, help="The user's name.")
-@click.option("--hub", cls=KeyOption, help="Create a hub user, in the hub with this slug.")
+@click.option("--name", cls=ColumnOption, required=True, metavar="NAME", help="Name of the user.")
+@click.option("--hub", cls=KeyOption, metavar="SLUG", help="Create a hub user in this hub.")
 def create(*, key: str, name: str, hub: str | None) -> Call[User]:
     """Create a user."""
     return calls.create_user(key=key, name=name, hub=hub)
@@ -45,9 +47,11 @@ def create(*, key: str, name: str, hub: str | None) -> Call[User]:
     examples=["kabelwerk users update --key kusanagi --name 'Motoko Kusanagi'"],
 )
 @_key
-@click.option("--name", cls=ColumnOption, required=True, help="The user's new name.")
+@click.option(
+    "--name", cls=ColumnOption, required=True, metavar="NAME", help="New name of the user."
+)
 def update(*, key: str, name: str) -> Call[User]:
-    """Set a user's name."""
+    """Update a user's name."""
     return calls.update_user(key=key, name=name)
 
 
@@ -65,10 +69,13 @@ def update(*, key: str, name: str) -> Call[User]:
     "--ignore-not-found",
     cls=ColumnOption,
     is_flag=True,
-    help="Count a user who does not exist as deleted.",
+    help="Succeed even if the user does not exist.",
 )
 def delete(*, key: str, ignore_not_found: bool) -> Call[None]:
-    """Delete a user. Asks first, or needs --yes where nobody can be asked."""
+    """Delete a user.
+
+    Asks for confirmation; without a terminal, --yes is required.
+    """
     return calls.delete_user(key=key)._replace(absence_suffices=ignore_not_found)
 
 
@@ -81,8 +88,13 @@ def delete(*, key: str, ignore_not_found: bool) -> Call[None]:
     ],
 )
 @_key
-@click.option("--name", cls=ColumnOption, required=True, help="The user's name.")
-@click.option("--hub", cls=KeyOption, help="If creating, create a hub user in this hub.")
+@click.option("--name", cls=ColumnOption, required=True, metavar="NAME", help="Name of the user.")
+@click.option(
+    "--hub",
+    cls=KeyOption,
+    metavar="SLUG",
+    help="If the user does not exist, create a hub user in this hub.",
+)
 def ensure(*, key: str, name: str, hub: str | None) -> Call[EnsuredUser]:
-    """Create a user, or update the one with this key. Safe to run again and again."""
+    """Create a user, or update the user with this key. Safe to run repeatedly."""
     return calls.ensure_user(key=key, name=name, hub=hub)

@@ -1,4 +1,4 @@
-"""The three standard streams: records to stdout, notes to stderr, questions to a person."""
+"""The standard streams: records to stdout, notes to stderr, prompts on a terminal."""
 
 import contextlib
 import sys
@@ -12,20 +12,20 @@ from .exit_codes import Cancelled, OutputLost
 
 
 class Listing(NamedTuple):
-    """Records of one type to be shown."""
+    """Records of one type to show."""
 
     record_type: type
     records: Iterable[Any]
     summary: Sequence[str] | None = None
-    """What a table shows of each; None for all."""
+    """The columns of a table; None for all."""
     single: bool = False
-    """Whether it is one object and not a list, in JSON."""
+    """Whether JSON output is one object instead of an array."""
     live: bool = False
-    """Whether a reader is to get each as it comes."""
+    """Whether to flush after each record."""
 
 
 class Console:
-    """Shows results, notes and questions as the settings ask for."""
+    """Writes results, notes and prompts according to the settings."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -57,7 +57,7 @@ class Console:
                         sys.stdout.flush()
 
     def print(self, text: str) -> None:
-        """Write lines of our own to stdout.
+        """Write text to stdout as it is.
 
         Raises:
             OutputLost: stdout cannot be written.
@@ -69,44 +69,44 @@ class Console:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether nothing is to be said of a success."""
+        """Whether to print nothing on success."""
         return self._settings[QUIET]
 
     def note(self, text: str) -> None:
-        """Write a line to stderr, unless the run is to be quiet."""
+        """Write a line to stderr, unless the run is quiet."""
         if not self.is_quiet:
             complain(compact({"note": text}) if self._json else visible(text))
 
     def tell(self, text: str) -> None:
-        """Write a note where a person sees it: a script learns as much from the exit code."""
+        """Write a note only if stderr is a terminal: for scripts, the exit code says as much."""
         if _is_terminal(sys.stderr):
             self.note(text)
 
     @property
     def is_watched(self) -> bool:
-        """Whether a person sees what goes to stderr, on a terminal that can draw."""
+        """Whether stderr is a terminal that can redraw lines."""
         return _is_terminal(sys.stderr) and not self._settings.dumb_terminal
 
     @property
     def can_ask(self) -> bool:
-        """Whether there is a person to be asked."""
+        """Whether it is possible to prompt."""
         people = _is_terminal(sys.stdin) and _is_terminal(sys.stderr)
         return people and not self._settings[NO_INPUT]
 
     def confirm(self, question: str, answer: str = "y") -> None:
-        """Ask for leave to do something.
+        """Ask for confirmation.
 
         Args:
             question: what to ask.
-            answer: what has to be typed; for `y`, `yes` will do.
+            answer: what to type; for `y`, `yes` is accepted too.
 
         Raises:
-            Cancelled: it was not given, or there is nobody to ask.
+            Cancelled: the answer is different, or it is not possible to prompt.
         """
         if not self.can_ask:
             raise Cancelled("Cannot prompt without a terminal. Use --yes to confirm.")
         # stdout is for results: input() would write its prompt there
-        choice = "[y/N]" if answer == "y" else f"Type {answer} to go on:"
+        choice = "[y/N]" if answer == "y" else f"Type {answer} to continue:"
         print(f"{visible(question)} {choice} ", end="", file=sys.stderr, flush=True)  # noqa: T201
         typed = sys.stdin.readline().strip().lower()
         if typed != answer and (answer, typed) != ("y", "yes"):
@@ -114,7 +114,7 @@ class Console:
 
 
 def complain(line: str) -> None:
-    """Write a line to stderr; where that cannot be, there is nobody left to tell."""
+    """Write a line to stderr. A failure is ignored, as there is nowhere to report it."""
     with contextlib.suppress(OSError, ValueError):
         print(line, file=sys.stderr, flush=True)  # noqa: T201 - one of two places
 

@@ -1,4 +1,4 @@
-"""What can end a run besides the API's errors, and how any end is told to people and scripts."""
+"""Errors as a sentence for people and as an object for scripts."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from .exit_codes import ExitCode, Failed, Summed, describe_bug, exit_code
 
 
 class Problem(NamedTuple):
-    """The error object of JSON output and of a batch's rows."""
+    """The error object in JSON output and in the records of a batch."""
 
     type: str
     message: str
@@ -56,7 +56,7 @@ def problem(error: BaseException, book: Book = NOTHING_SENT) -> Problem:
 
 
 def line(ended: Problem, output: Format) -> str:
-    """Return the one line that tells of a problem, for standard error."""
+    """Return a problem as one line for stderr."""
     if output in {Format.JSON, Format.JSONL}:
         return compact({"error": as_json(ended)})
     return f"Error: {visible(ended.message)}"
@@ -87,7 +87,7 @@ def _unexpected(error: BaseException) -> str:
 
 
 def _usage(error: click.ClickException) -> str:
-    # click breaks some messages over lines
+    # some of click's messages have line breaks
     message = " ".join(error.format_message().split())
     context = error.ctx if isinstance(error, click.UsageError) else None
     path = context.command_path if context else "kabelwerk"

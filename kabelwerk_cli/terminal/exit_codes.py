@@ -1,4 +1,4 @@
-"""The exit codes, which error ends with which, and the errors that are this program's own."""
+"""Exit codes, the errors they belong to, and the errors that are not the API's."""
 
 from collections.abc import Mapping
 from enum import IntEnum
@@ -11,7 +11,7 @@ from .signals import Terminated
 
 
 class ExitCode(IntEnum):
-    """What the shell learns of a run. From 2 to 7, nothing was changed."""
+    """The exit code of a run. Codes 2 to 7 mean that nothing was changed."""
 
     DONE = 0
     BUG = 1
@@ -30,22 +30,22 @@ class ExitCode(IntEnum):
 
 
 MEANINGS: Mapping[ExitCode, str] = {
-    ExitCode.DONE: "done as asked",
-    ExitCode.BUG: "a bug in this program; the text says what was done",
-    ExitCode.USAGE: "wrong usage or input, or a confirmation that was not given",
-    ExitCode.CONFIGURATION: "no or unsafe URL, no token, untrusted certificate, bad configuration",
-    ExitCode.AUTHENTICATION: "the server does not accept the token (401, 403)",
-    ExitCode.DOES_NOT_EXIST: "there is no such user or room (404)",
-    ExitCode.VALIDATION: "the server rejects the input (400, 409, 422)",
-    ExitCode.NOT_SENT: "the server could not be reached, or limits the rate (429)",
-    ExitCode.SERVER: "the server failed, or its answer is not the API's; see 'applied'",
-    ExitCode.UNKNOWN: "sent, and no answer came: perhaps done, perhaps not",
-    ExitCode.BATCH: "a batch ended with failed rows, none of them unknown",
-    ExitCode.INTERRUPTED: "interrupted (Ctrl-C); the text says what was done",
-    ExitCode.OUTPUT_LOST: "standard output was closed or full; the text says what was done",
-    ExitCode.TERMINATED: "terminated (SIGTERM); the text says what was done",
+    ExitCode.DONE: "success",
+    ExitCode.BUG: "a bug in kabelwerk; the message says what was done",
+    ExitCode.USAGE: "usage error, invalid input or missing confirmation",
+    ExitCode.CONFIGURATION: "missing or unsafe URL, no token, untrusted certificate, bad config",
+    ExitCode.AUTHENTICATION: "authentication failed: the server rejected the token (401, 403)",
+    ExitCode.DOES_NOT_EXIST: "user or room not found (404)",
+    ExitCode.VALIDATION: "validation failed: the server rejected the input (400, 409, 422)",
+    ExitCode.NOT_SENT: "server unreachable or rate limit exceeded (429)",
+    ExitCode.SERVER: "server error or invalid response; the message says what was done",
+    ExitCode.UNKNOWN: "request sent but not answered; outcome unknown",
+    ExitCode.BATCH: "batch finished with failed rows, none with an unknown outcome",
+    ExitCode.INTERRUPTED: "interrupted (Ctrl-C); the message says what was done",
+    ExitCode.OUTPUT_LOST: "stdout is closed or cannot be written; the message says what was done",
+    ExitCode.TERMINATED: "terminated (SIGTERM); the message says what was done",
 }
-"""What each code means, in words."""
+"""The meaning of each code, for help texts."""
 
 
 class Failed(Exception):
@@ -53,7 +53,7 @@ class Failed(Exception):
 
 
 def describe_bug(error: BaseException) -> str:
-    """Return where an unexpected error came from. Its own text may hold anything, so it is left."""
+    """Return where an unexpected error was raised, without its text, which may hold secrets."""
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
@@ -87,7 +87,7 @@ class BatchUnknown(Summed):
     """The outcome of some rows is unknown."""
 
 
-# the first class that fits decides, so a subclass stands before its base
+# the first match wins, so a subclass comes before its base
 _CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (
     (errors.InvalidInput, ExitCode.USAGE),
     (errors.ValidationError, ExitCode.VALIDATION),
@@ -111,7 +111,7 @@ _CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (
 
 
 def exit_code(error: BaseException) -> ExitCode:
-    """Return the code to exit with where `error` ends the run."""
+    """Return the exit code of a run that ends with `error`."""
     if isinstance(error, errors.Interrupted) and error.__cause__ is not None:
-        return exit_code(error.__cause__)  # which signal it was
+        return exit_code(error.__cause__)  # tells SIGINT from SIGTERM
     return next((code for kind, code in _CODES if isinstance(error, kind)), ExitCode.BUG)

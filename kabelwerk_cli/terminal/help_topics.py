@@ -1,6 +1,6 @@
-"""What `kabelwerk help TOPIC` says; the man page and the README say the same.
+"""The texts of `kabelwerk help TOPIC`, which are also in the man pages and the README.
 
-Where a text lists things that the program knows (exit codes, settings), it is made from them.
+Lists of exit codes and settings are generated from the code.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,15 +12,16 @@ from .exit_codes import MEANINGS, ExitCode
 WIDTH = 78
 
 RERUN = """\
-A script may run the command again after 3, 4 and 7, once the cause is gone:
-nothing was changed. After 2, 5 and 6 nothing was changed either, but the
-same input gets the same answer. 8 and 9 may leave something done: run users
-and rooms commands again, they end in the same state however often they run.
-After 'messages post' look in the room first: nothing else can tell whether
-a second message would be a second one. With -o json the error on stderr says
-all this in "applied" and "safe_to_rerun". What is safe to repeat was already
-tried three times by then. In a crontab, hourly, and once more where the
-server could not be reached:
+After 3, 4 or 7, a script can rerun the command once the cause is fixed:
+nothing was changed. After 2, 5 or 6, nothing was changed either, but the same
+input fails again. After 8 or 9, the change may have been applied. Rerunning a
+'users' or 'rooms' command is safe: the result is the same however often it
+runs. Before rerunning 'messages post', check the room, or the message may be
+posted twice. With -o json, the error on stderr has this information in
+"applied" and "safe_to_rerun". By then, kabelwerk has already retried what is
+safe to retry (see --retries).
+
+An hourly crontab entry that tries once more if the server is unreachable:
 """
 CRON = (
     "0 * * * * kabelwerk users ensure --key kusanagi --name Motoko -q"
@@ -28,20 +29,21 @@ CRON = (
 )
 
 FORMATS = """\
--o table   for people: on a terminal a table, elsewhere plain columns without
-           colours or frames, never wrapped or cut
--o json    an object, or an array where there may be several
--o jsonl   an object a line
--o csv     a header and a row each; nested fields as user.key; a cell that a
-           spreadsheet would run gets a leading ', unless --raw-csv
--o tsv     bare values without a header, for a shell:
+-o table   for people: a table on a terminal; in a pipe or a file, plain
+           columns without color or frames, never wrapped or truncated
+-o json    one object, or an array if the command can return several
+-o jsonl   one object per line
+-o csv     a header, then one row per record; nested fields are named like
+           user.key; cells that a spreadsheet would run as a formula are
+           prefixed with ', unless --raw-csv is given
+-o tsv     values only, no header, for shell scripts:
            id=$(kabelwerk users create --key kusanagi --name Motoko \\
                 -o tsv --fields id)
 
---fields id,user.key picks fields in every format; JSON keeps its shape.
-Results go to stdout, all else to stderr. Times are ISO 8601 in UTC. JSON is
-in ASCII and lossless; elsewhere control characters are written out, as \\x1b.
-With json and jsonl an error is one JSON line on stderr as well:
+--fields id,user.key selects fields in every format; JSON keeps its nesting.
+Results go to stdout, everything else to stderr. Times are ISO 8601 in UTC.
+JSON is ASCII and lossless; other formats escape control characters, as \\x1b.
+With json and jsonl, an error is one line of JSON on stderr:
 {"error":{"type","message","status","fields","applied","safe_to_rerun",
 "attempts","request_id","exit_code"}}.
 """
@@ -50,76 +52,76 @@ With json and jsonl an error is one JSON line on stderr as well:
 BATCHES = """\
 kabelwerk users create --from users.csv
 
-Every command that changes something makes a call for each row of a file:
-CSV (with , or ;), TSV or JSON Lines, or - for standard input. The columns
-are the command's own options; an option on the command line holds for every
-row. In CSV an empty cell of an optional column means "not given".
+Every command that changes something can read its input from a file and make
+one call per row: CSV (comma or semicolon), TSV or JSON Lines, or '-' for
+stdin. Columns have the names of the command's options; an option on the
+command line applies to every row. In CSV, an empty cell in an optional column
+means "not given".
 
-- The whole file is checked first. Every bad line is named, and nothing is
-  sent if there is one, unless --skip-invalid says to go on without them.
-- Rows for the same user or room keep their order; others run side by side
-  (--concurrency, --rate). A row that failed does not hold up the next ones.
-- A journal (FILE.kabelwerk-journal, or --journal) remembers each row by its
-  content, before it is sent. Run the same command again, and it goes on
-  where it stopped, after a crash, Ctrl-C, a full disk or a corrected file:
-  rows that are done are skipped, those that failed are tried again. When
-  every row is done the journal is removed; --restart begins anew.
-- A message of unknown outcome is told of and not sent again, also not by
-  --rejects, unless --resend-unknown says so. Look in the room first.
-- The run stops after 401 or 403, with an untrusted certificate, after ten
-  failures of the server in a row, or more than --max-failures. All rows
-  together have a limited number of repeats.
-- stdout has a record for each row, in the order in which they end: row, key,
-  outcome (done, failed, unknown, not attempted), error, and the fields of
-  the object (the outcome of 'users ensure' is called ensured there). Rows
-  that an earlier run did have no object. A table shows only what failed.
-  --rejects FILE gets the rows that were not done, to be corrected
-  and run in their turn.
+- The whole file is checked first. Every invalid line is reported, and nothing
+  is sent if there is one, unless --skip-invalid is given.
+- Rows for the same user or room are sent in file order; others are sent in
+  parallel (--concurrency, --rate). A failed row does not block later ones.
+- A journal (FILE.kabelwerk-journal, or --journal) records each row by its
+  content before it is sent. To resume after a crash, Ctrl-C, a full disk or a
+  corrected file, run the same command again: rows that are done are skipped,
+  failed rows are retried. The journal is removed when every row is done;
+  --restart discards it and starts over.
+- A message whose outcome is unknown is reported, but not sent again or
+  written to --rejects. Check the room, then use --resend-unknown to resend.
+- The run stops on 401 or 403, on an untrusted certificate, after ten server
+  failures in a row, and after more than --max-failures failures. The number
+  of retries is limited for the whole run.
+- stdout gets one record per row, as rows finish: row, key, outcome (done,
+  failed, unknown, not attempted), error, and the fields of the user, room or
+  message ('users ensure' has its own outcome as "ensured"). Rows done by an
+  earlier run have no such fields. A table shows only rows that are not done.
+- --rejects FILE gets the rows that were not done, to correct and run again.
 
-It ends with 0 when every row is done, 10 when some are not, 9 when nobody
-knows of some. Deletions ask for the number of rows to be typed, or need
+The exit code is 0 if every row is done, 10 if some are not, 9 if the outcome
+of some is unknown. To confirm deletions, type the number of rows, or use
 --yes.
 """
 
 
 def batches() -> str:
-    """Return how a file's rows are sent."""
+    """Return the topic on batches."""
     return BATCHES.rstrip()
 
 
 def exit_code_table() -> str:
-    """Return what each exit code means."""
+    """Return the exit codes with their meanings."""
     rows = [f"{code.value:>3}  {MEANINGS[code]}" for code in ExitCode]
-    return "\n".join([*rows, "From 2 to 7, nothing was changed."])
+    return "\n".join([*rows, "Codes 2 to 7 mean that nothing was changed."])
 
 
 def exit_codes() -> str:
-    """Return what each exit code means, and when to run a command again."""
+    """Return the topic on exit codes, including when to rerun a command."""
     return f"{exit_code_table()}\n\n{RERUN}\n{CRON}"
 
 
 def environment() -> str:
-    """Return which variables there are."""
-    rows = [(TOKEN_VARIABLE, "The API token itself.")]
+    """Return the topic on environment variables."""
+    rows = [(TOKEN_VARIABLE, "The API token.")]
     rows += [(row.environment, row.help) for row in SETTINGS if Rank.ENVIRONMENT in row.sources]
     rows += [
-        ("NO_COLOR", "Print no colours."),
-        ("FORCE_COLOR", "Print colours also where no terminal is."),
-        ("TERM", "With 'dumb', print neither colours nor frames nor a progress bar."),
-        ("COLUMNS", "How wide tables and help texts are on a terminal."),
-        ("HTTPS_PROXY", "A proxy for https, but never to this machine; also ALL_PROXY, NO_PROXY."),
+        ("NO_COLOR", "Disable color."),
+        ("FORCE_COLOR", "Use color even if the output is not a terminal."),
+        ("TERM", "If 'dumb', use no color, no frames and no progress bar."),
+        ("COLUMNS", "Width of tables and help text on a terminal."),
+        ("HTTPS_PROXY", "Proxy for https, except to loopback addresses; also ALL_PROXY, NO_PROXY."),
     ]
     width = max(len(name) for name, _ in rows) + 2
     table = [line for name, text in rows for line in _hang(f"{name:<{width}}{text}", width)]
     intro = _wrap(
-        "An option wins over the variable, the variable over the profile, the profile over the "
-        "default. 'kabelwerk config show' tells what is in force, and why.",
+        "An option overrides the environment variable, which overrides the profile, which "
+        "overrides the default. 'kabelwerk config show' prints each value and where it comes from.",
     )
     return "\n".join([*intro, "", *table])
 
 
 def formats() -> str:
-    """Return what each output format is for."""
+    """Return the topic on output formats."""
     return FORMATS.rstrip()
 
 

@@ -1,4 +1,4 @@
-"""Options: the common ones, made from the table of settings, and the kinds that commands share."""
+"""Common options, generated from the table of settings, and option types that commands share."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,10 +12,10 @@ from kabelwerk_cli.config.settings import CONFIG, PROFILE, SETTINGS, Rank, Setti
 
 
 class SettingOption(click.Option):
-    """The option of one setting; it may stand before and after the subcommand.
+    """The option of one setting, accepted before and after the subcommand.
 
-    Its value goes into the context's object, which root, group and command share, so that the
-    last one given wins wherever it stands.
+    The value is stored in the context's object, which root, group and command share, so the last
+    one given wins regardless of its position.
     """
 
     def __init__(self, setting: Setting[Any]) -> None:
@@ -32,14 +32,14 @@ def _help(setting: Setting[Any]) -> str:
 
 
 class SettingType(click.ParamType[Any]):
-    """Reads an option's value the way the environment's is read."""
+    """Parses an option's value like that of the environment variable."""
 
     def __init__(self, setting: Setting[Any]) -> None:
         self.name = setting.name
         self._setting = setting
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the parsed value; a wrong one is a usage error."""
+        """Return the parsed value; an invalid one is a usage error."""
         try:
             return self._setting.parse(value)
         except ValueError as error:
@@ -48,7 +48,7 @@ class SettingType(click.ParamType[Any]):
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """Return what a TAB offers: files, profiles, or the few values there are."""
+        """Complete files, profiles or the setting's choices."""
         del param
         if self._setting.names_file:
             return [CompletionItem(incomplete, type="file")]
@@ -66,28 +66,28 @@ def _remember(ctx: click.Context, param: click.Parameter, value: object) -> None
 COMMON_OPTIONS: tuple[click.Parameter, ...] = tuple(
     SettingOption(setting) for setting in SETTINGS if Rank.OPTION in setting.sources
 )
-"""The common options, one object each for all commands: there are some hundred places for them."""
+"""The common options. All commands share these objects, which keeps startup short."""
 
 
 class AroundOption(click.Option):
-    """An option of a call's command that is not the call's own."""
+    """An option of a call command that is not a parameter of the call."""
 
 
 class BatchOption(AroundOption):
-    """An option of how a file's rows are sent."""
+    """An option that controls how a batch is sent."""
 
 
 class ColumnOption(click.Option):
-    """An option of a call, which may also be a column of a batch's file."""
+    """A parameter of a call: an option, or a column of a batch's file."""
 
     def handle_parse_result(
         self, ctx: click.Context, opts: Mapping[str, Any], args: list[str]
     ) -> tuple[Any, list[str]]:
-        """Take the value; where it is missing, a batch's file may have it."""
+        """Take the value; if it is missing, the batch's file may have a column for it."""
         try:
             return super().handle_parse_result(ctx, opts, args)
         except click.MissingParameter:
-            # before parsing has ended, an option that was not given has a value of click's own
+            # during parsing, an option that was not given has a sentinel value of click's
             if not isinstance(ctx.params.get("from_file"), str):
                 raise
             ctx.params[self.name or ""] = None
@@ -95,53 +95,55 @@ class ColumnOption(click.Option):
 
 
 class KeyOption(ColumnOption):
-    """The option of a key or slug. What a key may be, `calls.check_key` knows."""
+    """The option of a key or slug. `calls.check_key` validates it."""
 
 
 room_option = click.option(
-    "--room", cls=KeyOption, required=True, help="The key of the end user whose room it is."
+    "--room", cls=KeyOption, required=True, metavar="KEY", help="Key of the room's end user."
 )
 room_hub_option = click.option(
     "--hub",
     cls=KeyOption,
     default="_",
-    help="The slug of the room's hub; not needed with a single hub.",
+    show_default=True,
+    metavar="SLUG",
+    help="Slug of the room's hub; '_' if there is only one hub.",
 )
 
 
 class OneOf(click.Choice[str]):
-    """One of a few words."""
+    """One of a fixed set of words."""
 
     def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
-        """Return what is wrong, and what may have been meant."""
+        """Return click's message with a suggestion."""
         meant = did_you_mean(str(value), tuple(self.choices))
         return f"{super().get_invalid_choice_message(value, ctx)}{meant}"
 
 
 def claim_stdin(ctx: click.Context | None, option: str) -> None:
-    """Note who reads standard input: a second reader would get nothing, or the other's secret.
+    """Record which option reads stdin: a second reader would get nothing, or the other's secret.
 
     Raises:
-        click.UsageError: another option reads it already.
+        click.UsageError: another option already reads it.
     """
     reader = ctx.meta.setdefault(f"{__name__}.stdin", option) if ctx else option
     if reader != option:
-        raise click.UsageError(f"{reader} and {option} cannot both read standard input.", ctx)
+        raise click.UsageError(f"{reader} and {option} cannot both read from stdin.", ctx)
 
 
 class FileType(click.ParamType[Any]):
-    """A type whose values are, or may be, files."""
+    """A type whose values are, or can be, files."""
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """Offer files."""
+        """Complete files."""
         del ctx, param
         return [CompletionItem(incomplete, type="file")]
 
 
 class TextFile(FileType):
-    """A file, or `-` for standard input, whose text is the value."""
+    """A file, or `-` for stdin, whose text is the value."""
 
     name = "file"
 
@@ -156,7 +158,7 @@ class TextFile(FileType):
 
 
 class JsonObject(FileType):
-    """A JSON object: itself, `@FILE`, or `-` for standard input."""
+    """A JSON object, `@FILE`, or `-` for stdin."""
 
     name = "json"
 
@@ -174,15 +176,15 @@ class JsonObject(FileType):
                 text = read_text(value.removeprefix("@"))
             given = json.loads(text, parse_constant=_refuse_constant)
         except json.JSONDecodeError as error:
-            self.fail(f"is not JSON: {error}", param, ctx)
+            self.fail(f"not valid JSON: {error}", param, ctx)
         except RecursionError:
-            self.fail("is nested too deeply", param, ctx)
+            self.fail("nested too deeply", param, ctx)
         except ValueError as error:
             self.fail(str(error), param, ctx)
         if not isinstance(given, dict):
-            self.fail("is JSON, but not an object such as '{\"age\": 42}'", param, ctx)
+            self.fail("not a JSON object such as '{\"age\": 42}'", param, ctx)
         return given
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+    raise ValueError(f"{name} is not valid JSON")

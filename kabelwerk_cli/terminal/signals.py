@@ -5,11 +5,11 @@ from types import FrameType
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM came; handled wherever Ctrl-C is."""
+    """SIGTERM was received; handled like Ctrl-C."""
 
 
 def raise_on_sigterm() -> None:
-    """Have SIGTERM raise `Terminated` in the main thread, as SIGINT raises KeyboardInterrupt."""
+    """Make SIGTERM raise `Terminated` in the main thread, as SIGINT raises KeyboardInterrupt."""
     signal.signal(signal.SIGTERM, _raise)
 
 
