@@ -68,7 +68,7 @@ def _boundary(given: Mapping[str, Any], argv: Sequence[str], book: Book) -> Iter
         raise click.exceptions.Exit(ExitCode.USAGE) from error
     except (Exception, KeyboardInterrupt) as error:
         ended = _lost_output(error) or error
-        # a reader who has seen enough, as `head` has, need not hear that nothing was sent
+        # a reader that closes the pipe early, such as `head`, needs no message if nothing was sent
         if not (isinstance(error, BrokenPipeError) and book.is_blank):
             asked = output_format({**_asked_format(argv), **given})
             complain(line(problem(ended, book), asked))
@@ -76,7 +76,7 @@ def _boundary(given: Mapping[str, Any], argv: Sequence[str], book: Book) -> Iter
 
 
 def _lost_output(error: BaseException) -> OutputLost | None:
-    """Return the error for an output that cannot be written, wherever that was noticed."""
+    """Return `OutputLost` for an error of writing to stdout, wherever it was raised."""
     if isinstance(error, OSError) and error.errno in WRITE_ERRORS:
         return OutputLost(f"Cannot write to standard output: {error.strerror}.")
     return None

@@ -40,17 +40,17 @@ class Preview(NamedTuple):
 
 
 def previews(call: Call[Any], settings: Settings) -> list[Preview]:
-    """Return what would be sent: the call, then those that would be sent instead of it.
+    """Return the requests that would be sent: the call, then its alternatives.
 
     Args:
-        call: what would be sent.
-        settings: the settings, of which the address is needed and the token not.
+        call: the call.
+        settings: the settings; the token is not needed.
 
     Raises:
-        ConfigurationError: there is no URL, or it is not safe to use.
+        ConfigurationError: the URL is missing or unsafe.
     """
     base = base_url(settings)
-    # an update that is sent once more looks the same
+    # an update that is sent twice is shown once
     steps = {(step.method, step.path): step for step in call.steps()}
     return [_preview(step, base) for step in steps.values()]
 

@@ -33,18 +33,18 @@ def observer(session: Session, *, repeats: bool = True) -> Observer:
     if settings[VERBOSE]:
         observers.append(lambda attempted: _narrate(settings[VERBOSE], attempted))
     if settings[VERBOSE] or repeats:
-        observers.append(lambda attempted: _tell_of_repeat(console, attempted))
+        observers.append(lambda attempted: _report_retry(console, attempted))
     if log_file := settings[LOG_FILE]:
         observers.append(_logger(log_file))
 
-    def tell_all(attempted: Attempted) -> None:
-        for tell in observers:
-            tell(attempted)
+    def log_all(attempted: Attempted) -> None:
+        for observe in observers:
+            observe(attempted)
 
-    return tell_all
+    return log_all
 
 
-def _tell_of_repeat(console: Console, attempted: Attempted) -> None:
+def _report_retry(console: Console, attempted: Attempted) -> None:
     if attempted.pause is not None:
         console.note(
             f"Attempt {attempted.number}: {attempted.verdict.reason}; retrying in "

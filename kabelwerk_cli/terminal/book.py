@@ -1,4 +1,4 @@
-"""What a run has changed, in one place: whoever ends the run says what the book says."""
+"""The record of what a run has changed. However a run ends, its message is based on it."""
 
 from typing import Protocol
 
@@ -6,40 +6,40 @@ from kabelwerk_cli.api.errors import BEFORE_SENDING, Report
 
 
 class Account(Protocol):
-    """Knows what was changed: the history of one call, or the totals of a batch."""
+    """Tracks what was changed: the history of one call, or the totals of a batch."""
 
     def report(self) -> Report:
-        """Return the circumstances, at any moment."""
+        """Return the current report; can be called at any time."""
         ...
 
     def sentence(self) -> str:
-        """Say what was changed, and what to do about it."""
+        """Return what was changed and what to do next, as a sentence."""
         ...
 
 
 class Book:
-    """The book of one run. Until an account is opened, nothing was sent."""
+    """The book of one run. Nothing has been sent until an account is opened."""
 
     def __init__(self) -> None:
         self._account: Account | None = None
 
     def open(self, account: Account) -> None:
-        """Have `account` say what is changed from here on."""
+        """Use `account` from here on."""
         self._account = account
 
     @property
     def is_blank(self) -> bool:
-        """Whether nothing can have been sent."""
+        """Whether it is certain that nothing was sent."""
         return self._account is None
 
     def report(self) -> Report:
-        """Return the circumstances of whatever ends the run."""
+        """Return the report for the end of the run."""
         return self._account.report() if self._account else BEFORE_SENDING
 
     def sentence(self) -> str:
-        """Say what was changed, and what to do about it."""
+        """Return what was changed and what to do next, as a sentence."""
         return self._account.sentence() if self._account else "Nothing was sent."
 
 
 NOTHING_SENT = Book()
-"""The book of a run that has not begun to send."""
+"""The book of a run that has sent nothing yet."""

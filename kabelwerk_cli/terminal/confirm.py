@@ -1,4 +1,4 @@
-"""Asking before something is changed that cannot be undone."""
+"""Confirmation of changes that cannot be undone."""
 
 from kabelwerk_cli.config.settings import PROFILE, PROTECTED, Rank
 
@@ -7,16 +7,16 @@ from .session import Session
 
 
 def confirm(session: Session, question: str, *, yes: bool, answer: str = "y") -> None:
-    """Ask for confirmation, unless it was given.
+    """Ask for confirmation, unless `--yes` was given.
 
     Args:
-        session: whom to ask, and which profile is in force.
+        session: has the console and the current profile.
         question: what to ask.
         yes: whether `--yes` was given.
-        answer: what has to be typed.
+        answer: what to type to confirm.
 
     Raises:
-        Cancelled: it was not confirmed.
+        Cancelled: the change was not confirmed.
     """
     check_protection(session, yes=yes)
     if not yes:
@@ -24,10 +24,10 @@ def confirm(session: Session, question: str, *, yes: bool, answer: str = "y") ->
 
 
 def check_protection(session: Session, *, yes: bool) -> None:
-    """Require that a protected profile is named on the command line, together with `--yes`.
+    """Require `--yes` and `--profile` on the command line if the profile is protected.
 
     Raises:
-        Cancelled: it is not.
+        Cancelled: one of them is missing.
     """
     settings = session.settings
     named = settings.rank(PROFILE) is Rank.OPTION

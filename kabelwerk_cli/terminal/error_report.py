@@ -33,11 +33,11 @@ class Problem(NamedTuple):
 
 
 def problem(error: BaseException, book: Book = NOTHING_SENT) -> Problem:
-    """Describe what ended a run, or a batch's row.
+    """Return the error object for an error that ended a run or a row of a batch.
 
     Args:
-        error: what ended it.
-        book: what is known of the changes; an error of the API has its own report of them.
+        error: the error.
+        book: what was changed; errors of the API have their own report instead.
     """
     report = book.report()
     if isinstance(error, (KabelwerkError, Interrupted)):
@@ -75,7 +75,7 @@ def _message(error: BaseException, book: Book) -> str:
         option = f"--{error.field.replace('_', '-')}"
         return f"{option} {error.error_message}. {book.sentence()}"
     if isinstance(error, (KabelwerkError, Interrupted, Summed)):
-        return str(error)  # it says itself what was changed
+        return str(error)  # their text includes what was changed
     if isinstance(error, click.ClickException):
         return _usage(error)
     said = str(error) if isinstance(error, Failed) else _unexpected(error)

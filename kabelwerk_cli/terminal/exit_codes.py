@@ -49,7 +49,7 @@ MEANINGS: Mapping[ExitCode, str] = {
 
 
 class Failed(Exception):
-    """An end that is neither the API's nor click's; the book says what was changed before it."""
+    """An error that is neither the API's nor click's; the book knows what was changed before it."""
 
 
 def describe_bug(error: BaseException) -> str:
@@ -76,7 +76,7 @@ class InvalidRow(Failed):
 
 
 class Summed(Failed):
-    """A batch ended with rows that are not done; the text says how many."""
+    """A batch ended with rows that are not done; the message says how many."""
 
 
 class BatchFailed(Summed):

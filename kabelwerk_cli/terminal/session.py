@@ -1,4 +1,4 @@
-"""What every command is run with."""
+"""The session: settings, console and book of one run."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from .console import Console
 
 
 class Session(NamedTuple):
-    """One run of one command: its settings, its streams, and the book of what it changed."""
+    """One run of one command: its settings, its console, and the book of what it changed."""
 
     settings: Settings
     console: Console
