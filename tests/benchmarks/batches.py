@@ -169,9 +169,8 @@ def with_latency(home: Path, fixed: float) -> None:
         with server(0.05) as url:
             seconds = batch(home, url, "--from", str(rows), *at_once).seconds
         ratio = count / (seconds - fixed) / (concurrency / 0.05)
-        tell(
-            f"50 ms of latency, {concurrency} at once: of what is possible", f"{ratio:.2f}", "0.90"
-        )
+        name = f"50 ms latency, {concurrency} in parallel: share of the theoretical maximum"
+        tell(name, f"{ratio:.2f}", "0.90")
 
 
 def without_latency(home: Path, fixed: float) -> None:
@@ -182,8 +181,9 @@ def without_latency(home: Path, fixed: float) -> None:
         mine = batch(home, url, "--from", str(rows)).seconds - fixed
         bare = bare_threads(url, count, 8)
         sdk = sdk_loop(url, count // 4) * 4
-    tell("no latency, journal on: of bare `requests.Session` threads", f"{bare / mine:.2f}", "0.80")
-    tell("no latency, journal on: of the official SDK in a loop", f"{sdk / mine:.2f}", "1.00")
+    name = "no latency, with journal: relative to"
+    tell(f"{name} plain `requests.Session` threads", f"{bare / mine:.2f}", "0.80")
+    tell(f"{name} the official SDK in a loop", f"{sdk / mine:.2f}", "1.00")
 
 
 def a_long_file(home: Path, fixed: float, count: int) -> None:
@@ -192,12 +192,12 @@ def a_long_file(home: Path, fixed: float, count: int) -> None:
     write_rows(rows, count)
     with server(0) as url:
         _, seconds, memory = batch(home, url, "--from", str(rows), "--dry-run")
-        tell(f"{count:,} rows: checked a second", f"{count / (seconds - fixed):,.0f}", "100,000")
-        tell(f"{count:,} rows: memory while checking", f"{memory / 1e6:.0f} MB", "100 MB")
+        tell(f"{count:,} rows: rows checked per second", f"{count / (seconds - fixed):,.0f}", "100,000")
+        tell(f"{count:,} rows: memory of the check", f"{memory / 1e6:.0f} MB", "100 MB")
         journal_of(rows, url, left=10)
         _, seconds, memory = batch(home, url, "--from", str(rows))
-        tell(f"{count:,} rows, ten of them left: time", f"{seconds:.1f} s", "10 s")
-        tell(f"{count:,} rows, ten of them left: memory", f"{memory / 1e6:.0f} MB", "100 MB")
+        tell(f"{count:,} rows, resumed with ten left: time", f"{seconds:.1f} s", "10 s")
+        tell(f"{count:,} rows, resumed with ten left: memory", f"{memory / 1e6:.0f} MB", "100 MB")
 
 
 def main() -> None:
@@ -205,7 +205,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         fixed = startup(home)
-        print("| what | reached | bound |\n|---|---|---|")
+        print("| measurement | result | limit |\n|---|---|---|")
         with_latency(home, fixed)
         without_latency(home, fixed)
         a_long_file(home, fixed, int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)

@@ -98,11 +98,11 @@ def rows(home: Path, url: str) -> tuple[dict[str, list[str]], list[Row]]:
     table = [
         Row("kabelwerk --help", [kabelwerk, "--help"], "import click", 1.25),
         Row("kabelwerk --version", [kabelwerk, "--version"], "import click", 1.25),
-        Row("a TAB", ["env", *COMPLETION, kabelwerk], "import click", 1.25),
+        Row("completion (TAB)", ["env", *COMPLETION, kabelwerk], "import click", 1.25),
         Row("synadm --help", [*synadm, "--help"], "import click"),
         Row("http --version", [*http, "--version"], "import click"),
-        Row("kabelwerk, a call with -o json", [*call, "-o", "json"], "click + requests", 1.10),
-        Row("kabelwerk, a call with a table", call, "click + requests", 1.30),
+        Row("kabelwerk, one call with -o json", [*call, "-o", "json"], "click + requests", 1.10),
+        Row("kabelwerk, one call with a table", call, "click + requests", 1.30),
         Row(
             "the official SDK in a script",
             [python, write(home / "sdk.py", SDK_SCRIPT)],
@@ -146,7 +146,7 @@ def main() -> None:
             "KABELWERK_API_TOKEN": "benchmark",
         }
         floors, table = rows(Path(folder), server.url)
-        print("| command | compared with | times as long | at most |\n|---|---|---|---|")
+        print("| command | compared with | ratio | limit |\n|---|---|---|---|")
         for row in table:
             bound = f"{row.bound:.2f}" if row.bound else ""
             took = ratio(row, floors, environment)
