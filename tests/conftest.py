@@ -1,81 +1,30 @@
-"""What all tests share: the real executable, run as a process in an empty home."""
+"""Fixtures that several rooms need."""
 
 import fcntl
 import os
-import subprocess
-import sys
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-EXECUTABLE = Path(sys.executable).with_name("kabelwerk")
-TOKEN = "s3cret-token"
+from .faultserver import Authority
+from .shell import TOKEN, Shell, served
 
 
-class Ran(NamedTuple):
-    """What a run of the executable came to."""
+def pytest_configure() -> None:
+    """Let signals work also where a script runs the tests with `&`.
 
-    code: int
-    out: str
-    err: str
-
-
-class Shell:
-    """Runs the executable with a pinned environment.
-
-    Args:
-        home: an empty folder.
-        environment: what is set besides.
+    A shell has its background jobs ignore these signals, and so would all that the tests start.
     """
-
-    def __init__(self, home: Path, **environment: str) -> None:
-        self.home = home
-        self.environment = {
-            "HOME": str(home),
-            "PATH": os.defpath,
-            "COLUMNS": "80",
-            "LC_ALL": "C.UTF-8",
-            "TERM": "xterm",
-            **environment,
-        }
-
-    def with_(self, **environment: str) -> "Shell":
-        """Return a shell with more set."""
-        return Shell(self.home, **{**self.environment, **environment})
-
-    def start(
-        self, *args: str | bytes, program: str | Path = EXECUTABLE, **options
-    ) -> subprocess.Popen:
-        """Start the executable, or another program, and return the process."""
-        return subprocess.Popen(
-            [program, *args],
-            env=self.environment,
-            cwd=self.home,
-            **{
-                "stdin": subprocess.DEVNULL,
-                "stdout": subprocess.PIPE,
-                "stderr": subprocess.PIPE,
-                **options,
-            },
-        )
-
-    def run(self, *args: str | bytes, stdin: bytes | None = None, timeout: float = 60) -> Ran:
-        """Run the executable to its end."""
-        options = {} if stdin is None else {"stdin": subprocess.PIPE}
-        with self.start(*args, **options) as process:
-            try:
-                out, err = process.communicate(stdin, timeout=timeout)
-            except BaseException:
-                process.kill()
-                raise
-        return Ran(
-            process.returncode,
-            out.decode(errors="surrogateescape"),
-            err.decode(errors="surrogateescape"),
-        )
+    for number, handler in (
+        (signal.SIGINT, signal.default_int_handler),
+        (signal.SIGQUIT, signal.SIG_DFL),
+        (signal.SIGTERM, signal.SIG_DFL),
+    ):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 @pytest.fixture
@@ -87,8 +36,27 @@ def shell(tmp_path: Path) -> Shell:
 
 
 @pytest.fixture
+def sandbox(shell: Shell) -> Iterator[Shell]:
+    """Serve a sandbox that accepts one token, and return a shell that has it."""
+    with served(shell, "--token", TOKEN) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def authority() -> Authority:
+    """Return a certificate authority that only these tests trust."""
+    return Authority()
+
+
+@pytest.fixture(scope="session")
+def ca_file(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the authority's certificate as a file."""
+    return authority.write(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture
 def alone() -> Iterator[None]:
-    """Keep tests apart, across workers, that load the machine or look at the clock."""
+    """Run tests that load the machine or look at the clock one at a time, across all workers."""
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", "one")
     with (Path(tempfile.gettempdir()) / f"kabelwerk-tests-{run}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

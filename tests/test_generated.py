@@ -7,9 +7,8 @@ import pytest
 
 from kabelwerk_cli.cli import kabelwerk
 from kabelwerk_cli.command import walk
+from tests.shell import Shell
 from tools.generate import ROOT, files
-
-from .conftest import Shell
 
 TREE = [(" ".join(path), command) for command, path in walk(kabelwerk, ("kabelwerk",))]
 

@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 
 from kabelwerk_cli.terminal import help_topics
-
-from .conftest import EXECUTABLE, TOKEN, Shell
-from .sandbox.conftest import served
+from tests.shell import EXECUTABLE, TOKEN, Shell, served
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"(?:<!-- ([^>]*) -->\n)?```(\w+)\n(.*?)```", README, flags=re.DOTALL)

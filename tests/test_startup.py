@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from .conftest import TOKEN, Shell
-from .faults import FaultyServer
+from tests.faultserver import FaultyServer
+from tests.shell import Shell
 
 HEAVY = {
     "requests",
@@ -57,7 +57,7 @@ def test_a_run_imports_what_it_needs(
     shell: Shell, args: tuple[str, ...], allowed: set[str]
 ) -> None:
     with FaultyServer() as server:
-        there = shell.with_(KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN)
+        there = shell.configured(server)
         found = imported(there.environment, *args)
     assert found & HEAVY == allowed
     assert "click" in found
@@ -80,7 +80,7 @@ def test_a_completion_imports_little(shell: Shell, words: str, allowed: set[str]
 def test_the_table_of_a_call_needs_little_of_rich(shell: Shell) -> None:
     """Off a terminal only the widths of characters come from it."""
     with FaultyServer() as server:
-        there = shell.with_(KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN)
+        there = shell.configured(server)
         ran = subprocess.run(
             [sys.executable, "-c", REPORT, *UPDATE],
             env=there.environment,

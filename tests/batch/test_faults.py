@@ -7,8 +7,7 @@ from collections import Counter
 
 import pytest
 
-from tests.conftest import TOKEN, Ran, Shell
-from tests.faults import (
+from tests.faultserver import (
     FAULTS,
     HANG,
     HONEST,
@@ -17,6 +16,7 @@ from tests.faults import (
     Step,
     invalid,
 )
+from tests.shell import Ran, Shell
 
 ROWS = 50
 CREATE = ("users", "create", "--from", "rows.csv", "--concurrency", "1", "-o", "jsonl")
@@ -24,10 +24,6 @@ POST = (
     "messages", "post", "--room", "kusanagi", "--user", "batou",
     "--from", "rows.csv", "--concurrency", "1", "-o", "jsonl",
 )  # fmt: skip
-
-
-def configured(shell: Shell, server: FaultyServer) -> Shell:
-    return shell.with_(KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN)
 
 
 @pytest.fixture
@@ -56,10 +52,10 @@ def journal_is_gone(shell: Shell) -> bool:
 def test_one_row_is_rejected(users: Shell) -> None:
     no = invalid("no", {"key": ["is invalid"]})
     with FaultyServer([Step(HONEST, times=9), Step(no, times=1)]) as server:
-        ran = configured(users, server).run(*CREATE)
+        ran = users.configured(server).run(*CREATE)
         assert (ran.code, outcomes(ran)) == (10, {"done": 49, "failed": 1})
         before = len(server.requests)
-        again = configured(users, server).run(*CREATE)
+        again = users.configured(server).run(*CREATE)
         assert (again.code, outcomes(again)) == (0, {"done": 50})
         assert len(server.requests) == before + 1
     assert journal_is_gone(users)
@@ -68,7 +64,7 @@ def test_one_row_is_rejected(users: Shell) -> None:
 def test_one_message_is_unknown_and_never_sent_again(messages: Shell) -> None:
     script = [Step(HONEST, times=9), Step(RESET_AFTER_READING, applied=True, times=1)]
     with FaultyServer(script) as server:
-        run = configured(messages, server).run
+        run = messages.configured(server).run
         ran = run(*POST, "--rejects", "rejects.csv")
         assert (ran.code, outcomes(ran)) == (9, {"done": 49, "unknown": 1})
         assert "--resend-unknown" in ran.err
@@ -87,10 +83,10 @@ def test_a_table_counts_what_was_done_before(messages: Shell) -> None:
     no = invalid("no", {"text": ["is invalid"]})
     table = POST[:-2]
     with FaultyServer([Step(HONEST, times=9), Step(no, times=1)]) as server:
-        ran = configured(messages, server).run(*table)
+        ran = messages.configured(server).run(*table)
         assert ran.code == 10
         assert "50 rows: 49 done, 1 failed, 0 unknown, 0 not attempted." in ran.err
-        again = configured(messages, server).run(*table)
+        again = messages.configured(server).run(*table)
         assert (again.code, again.out) == (0, "")
         assert "50 rows: 50 done, 0 failed, 0 unknown, 0 not attempted." in again.err
         assert Counter(m.text for m in server.model.messages) == {"same": 30, "other": 20}
@@ -100,12 +96,12 @@ def test_doubts_of_an_earlier_run_do_not_look_like_a_dead_server(users: Shell) -
     lost = Step(RESET_AFTER_READING, applied=True, times=15)
     command = ("--concurrency", "16", "--retries", "0")
     with FaultyServer([lost]) as server:
-        ran = configured(users, server).run(*CREATE, *command)
+        ran = users.configured(server).run(*CREATE, *command)
         assert ran.code == 9
         counts = outcomes(ran)
         assert counts["unknown"] >= 10
         assert "10 times in a row" in ran.err
-        again = configured(users, server).run(*CREATE, *command)
+        again = users.configured(server).run(*CREATE, *command)
         assert again.code == 9
         assert outcomes(again) == {"unknown": counts["unknown"], "done": ROWS - counts["unknown"]}
         assert set(server.model.users) >= {f"u{n}" for n in range(1, ROWS + 1)}
@@ -113,14 +109,14 @@ def test_doubts_of_an_earlier_run_do_not_look_like_a_dead_server(users: Shell) -
 
 def test_a_token_that_ends(users: Shell) -> None:
     with FaultyServer([Step(HONEST, times=19), Step(FAULTS["status-401"], times=1)]) as server:
-        ran = configured(users, server).run(*CREATE)
+        ran = users.configured(server).run(*CREATE)
         assert (ran.code, outcomes(ran)) == (
             10,
             {"done": 19, "failed": 1, "not attempted": 30},
         )
         assert len(server.requests) == 20
         assert "rejects the token" in ran.err
-        again = configured(users, server).run(*CREATE)
+        again = users.configured(server).run(*CREATE)
         assert (again.code, outcomes(again)) == (0, {"done": 50})
         assert len(server.requests) == 20 + 31
 
@@ -128,14 +124,14 @@ def test_a_token_that_ends(users: Shell) -> None:
 def test_a_server_that_goes_and_comes_back(users: Shell) -> None:
     with FaultyServer([Step(HONEST, times=19), Step(FAULTS["refuse"])]) as server:
         model, port = server.model, server.port
-        ran = configured(users, server).run(*CREATE, "--retries", "0")
+        ran = users.configured(server).run(*CREATE, "--retries", "0")
         assert (ran.code, outcomes(ran)) == (
             10,
             {"done": 19, "failed": 10, "not attempted": 21},
         )
         assert "10 times in a row" in ran.err
     with FaultyServer(model=model) as back:
-        ran = configured(users, back).run(*CREATE)
+        ran = users.configured(back).run(*CREATE)
         assert ran.code == 2  # another address needs another journal
         assert str(port) in ran.err
         assert back.requests == []
@@ -146,19 +142,19 @@ def test_every_third_answer_is_a_503(users: Shell) -> None:
         Step(each, times=1) for _ in range(40) for each in (HONEST, HONEST, FAULTS["status-503"])
     ]
     with FaultyServer(script) as server:
-        ran = configured(users, server).run(*CREATE)
+        ran = users.configured(server).run(*CREATE)
         assert (ran.code, outcomes(ran)) == (0, {"done": 50})
         assert len(server.requests) > ROWS
 
 
 def test_a_storm_of_429(users: Shell) -> None:
     with FaultyServer([Step(FAULTS["status-429"], times=45)]) as server:
-        ran = configured(users, server).run(*CREATE, "--retries", "0")
+        ran = users.configured(server).run(*CREATE, "--retries", "0")
         counts = outcomes(ran)
         assert ran.code == 10
         assert counts == {"failed": 10, "not attempted": 40}
         assert set(server.model.users) == {"kusanagi", "batou"}
-        again = configured(users, server).run(*CREATE, "--retries", "0", "--concurrency", "1")
+        again = users.configured(server).run(*CREATE, "--retries", "0", "--concurrency", "1")
         assert again.code == 10
     assert not journal_is_gone(users)
 
@@ -169,14 +165,14 @@ def test_the_quota_of_repeats_is_for_the_whole_run(users: Shell) -> None:
     (users.home / "rows.csv").write_text(f"key,name\n{rows}")
     no = Step(FAULTS["status-429-after-0"])
     with FaultyServer([no]) as server:
-        configured(users, server).run(*CREATE, "--retries", "30", "--max-time", "50")
+        users.configured(server).run(*CREATE, "--retries", "30", "--max-time", "50")
         assert 100 < len(server.requests) <= 100 + 10
 
 
 def test_more_failures_than_allowed(users: Shell) -> None:
     no = invalid("no", {"key": ["is invalid"]})
     with FaultyServer([Step(no)]) as server:
-        ran = configured(users, server).run(*CREATE, "--max-failures", "3")
+        ran = users.configured(server).run(*CREATE, "--max-failures", "3")
         assert outcomes(ran) == {"failed": 4, "not attempted": 46}
         assert len(server.requests) == 4
 
@@ -184,7 +180,7 @@ def test_more_failures_than_allowed(users: Shell) -> None:
 def test_rejects_corrected_are_accepted_and_finish_the_work(users: Shell) -> None:
     (users.home / "rows.csv").write_text('key;name\r\na;A\r\nb;\r\nc;"C;\n1"\r\n')
     with FaultyServer() as server:
-        run = configured(users, server).run
+        run = users.configured(server).run
         ran = run("users", "create", "--from", "rows.csv", "--rejects", "rejects.csv")
         assert ran.code == 10
         assert (users.home / "rejects.csv").read_text() == "key;name\nb;\n"
@@ -201,7 +197,7 @@ def test_rejects_that_cannot_be_written_are_known_before(users: Shell) -> None:
     (users.home / "folder").mkdir()
     os.mkfifo(users.home / "pipe")
     with FaultyServer() as server:
-        run = configured(users, server).run
+        run = users.configured(server).run
         for path in ("folder", "nowhere/rejects.csv", "rows.csv", "pipe"):
             ran = run(*CREATE, "--rejects", path)
             assert (ran.code, ran.out) == (2, "")
@@ -220,7 +216,7 @@ def test_rejects_that_cannot_be_written_are_known_before(users: Shell) -> None:
 
 def test_a_reader_that_goes_away(users: Shell) -> None:
     with FaultyServer() as server:
-        shell = configured(users, server)
+        shell = users.configured(server)
         with shell.start(*CREATE) as process:
             assert process.stdout
             assert process.stderr
@@ -240,7 +236,7 @@ def test_a_reader_that_goes_away(users: Shell) -> None:
 
 def test_records_come_as_rows_end(users: Shell) -> None:
     with FaultyServer([Step(HONEST, times=3), Step(HANG)]) as server:
-        process = configured(users, server).start(*CREATE)
+        process = users.configured(server).start(*CREATE)
         assert process.stdout
         first = [json.loads(process.stdout.readline())["row"] for _ in range(3)]
         process.kill()
@@ -255,7 +251,7 @@ def test_rows_for_one_room_arrive_in_order(shell: Shell) -> None:
         "room,text\n" + "".join(f"{room},{text}\n" for room, text in rows)
     )
     with FaultyServer() as server:
-        run = configured(shell, server).run
+        run = shell.configured(server).run
         (shell.home / "users.csv").write_text("key,name\n" + "".join(f"{r},x\n" for r in rooms))
         assert run("users", "create", "--from", "users.csv").code == 0
         for room in rooms:

@@ -6,12 +6,8 @@ from pathlib import Path
 import pytest
 
 from kabelwerk_cli.batch.files import LINE_LIMIT
-from tests.conftest import TOKEN, Shell
-from tests.faults import FaultyServer
-
-
-def configured(shell: Shell, server: FaultyServer) -> Shell:
-    return shell.with_(KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN)
+from tests.faultserver import FaultyServer
+from tests.shell import Shell
 
 
 def write(shell: Shell, name: str, content: str | bytes) -> str:
@@ -40,7 +36,7 @@ def test_every_kind_of_file(shell: Shell, name: str, way: str) -> None:
     content = next(text for known, text in GOOD.items() if known[:4] == name[:4]).encode()
     source = "-" if way == "stdin" else write(shell, name, content)
     with FaultyServer() as server:
-        ran = configured(shell, server).run(
+        ran = shell.configured(server).run(
             "users", "create", "--from", source, "--journal", "j", "-o", "jsonl", stdin=content
         )
         assert {"a": "A", "b": "B"}.items() <= {
@@ -58,7 +54,7 @@ def test_every_kind_of_file(shell: Shell, name: str, way: str) -> None:
 def test_a_newline_in_a_cell(shell: Shell) -> None:
     source = write(shell, "m.csv", 'room,user,text\nkusanagi,batou,"a\n;b"\nkusanagi,batou,c\n')
     with FaultyServer() as server:
-        ran = configured(shell, server).run("messages", "post", "--from", source)
+        ran = shell.configured(server).run("messages", "post", "--from", source)
         assert [m.text for m in server.model.messages] == ["a\n;b", "c"]
     assert (ran.code, ran.out) == (0, "")
 
@@ -66,7 +62,7 @@ def test_a_newline_in_a_cell(shell: Shell) -> None:
 def test_rooms_with_every_kind_of_cell(shell: Shell) -> None:
     csv = 'room,hub-user,unassign,archived,attributes\nkusanagi,batou,,yes,"{""a"": 1}"\n'
     with FaultyServer() as server:
-        run = configured(shell, server).run
+        run = shell.configured(server).run
         assert run("rooms", "update", "--from", write(shell, "a.csv", csv)).code == 0
         room = server.model.rooms["section9", "kusanagi"]
         assert (room.archived, room.attributes, room.hub_user) == (True, {"a": 1}, "batou")
@@ -111,7 +107,7 @@ def test_what_is_wrong_is_named_and_nothing_sent(
 ) -> None:
     source = write(shell, "rows", content)
     with FaultyServer() as server:
-        ran = configured(shell, server).run("users", "create", "--from", source)
+        ran = shell.configured(server).run("users", "create", "--from", source)
         assert server.attempts == []
     assert (ran.code, ran.out) == (2, "")
     assert complaint in ran.err
@@ -121,7 +117,7 @@ def test_what_is_wrong_is_named_and_nothing_sent(
 def test_every_bad_line_is_named_also_in_json(shell: Shell) -> None:
     source = write(shell, "rows.csv", "key,name\n" + ",x\n" * 30 + "a,A\n")
     with FaultyServer() as server:
-        ran = configured(shell, server).run("users", "create", "--from", source, "-o", "json")
+        ran = shell.configured(server).run("users", "create", "--from", source, "-o", "json")
         assert server.attempts == []
     *lines, last = map(json.loads, ran.err.splitlines())
     assert [line["invalid"]["line"] for line in lines] == list(range(2, 32))
@@ -131,7 +127,7 @@ def test_every_bad_line_is_named_also_in_json(shell: Shell) -> None:
 def test_going_on_without_the_bad_ones(shell: Shell) -> None:
     source = write(shell, "rows.csv", "key,name\na,A\n,B\nc\nd,D\n")
     with FaultyServer() as server:
-        ran = configured(shell, server).run(
+        ran = shell.configured(server).run(
             "users",
             "create",
             "--from",
@@ -153,7 +149,7 @@ def test_going_on_without_the_bad_ones(shell: Shell) -> None:
 def test_options_hold_for_every_row_and_do_not_stand_beside_columns(shell: Shell) -> None:
     source = write(shell, "rows.csv", "room\nkusanagi\n")
     with FaultyServer() as server:
-        run = configured(shell, server).run
+        run = shell.configured(server).run
         post = ("messages", "post", "--user", "batou", "--text", "Hello", "--from", source)
         assert run(*post).code == 0
         assert [m.text for m in server.model.messages] == ["Hello"]
@@ -167,11 +163,11 @@ def test_options_hold_for_every_row_and_do_not_stand_beside_columns(shell: Shell
 
 
 def test_deletions_ask_for_their_number(shell: Shell) -> None:
-    from tests.terminal import Terminal
+    from tests.pseudo_terminal import Terminal
 
     source = write(shell, "rows.csv", "key\nkusanagi\nbatou\n")
     with FaultyServer() as server:
-        there = configured(shell, server)
+        there = shell.configured(server)
         delete = ("users", "delete", "--from", source)
         assert there.run(*delete).code == 2
         for typed, code in (("y\n", 2), ("3\n", 2), ("2\n", 0)):
@@ -186,7 +182,7 @@ def test_deletions_ask_for_their_number(shell: Shell) -> None:
 def test_a_preview_of_a_batch(shell: Shell) -> None:
     source = write(shell, "rows.csv", "key,name\n" + "".join(f"k{n},x\n" for n in range(9)))
     with FaultyServer() as server:
-        ran = configured(shell, server).run("users", "create", "--from", source, "--dry-run")
+        ran = shell.configured(server).run("users", "create", "--from", source, "--dry-run")
         assert server.attempts == []
     assert ran.code == 0
     assert ran.out.count("curl ") == 3

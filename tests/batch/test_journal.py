@@ -11,15 +11,11 @@ import pytest
 
 from kabelwerk_cli.batch.fate import Fate
 from kabelwerk_cli.batch.journal import Entry, Journal, JournalError, OtherPurpose
-from tests.conftest import TOKEN, Shell
-from tests.faults import FAULTS, HANG, HONEST, FaultyServer, Step, invalid
+from tests.faultserver import FAULTS, HANG, HONEST, FaultyServer, Step, invalid
+from tests.shell import TOKEN, Shell
 
 NO = invalid("no", {"key": ["is invalid"]})
 CREATE = ("users", "create", "--from", "rows.csv")
-
-
-def configured(shell: Shell, server: FaultyServer) -> Shell:
-    return shell.with_(KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN)
 
 
 def entry(number: int, state: Fate = Fate.DONE) -> Entry:
@@ -93,7 +89,7 @@ def test_a_flipped_bit_never_changes_what_is_known(tmp_path: Path) -> None:
 def test_damage_is_exit_3_and_nothing_is_sent(shell: Shell) -> None:
     (shell.home / "rows.csv").write_text("key,name\na,A\nb,B\n")
     with FaultyServer([Step(HONEST, times=1), Step(NO, times=1)]) as server:
-        run = configured(shell, server).run
+        run = shell.configured(server).run
         assert run(*CREATE, "--concurrency", "1").code == 10
         journal = shell.home / "rows.csv.kabelwerk-journal"
         journal.write_bytes(journal.read_bytes()[:-1000])
@@ -109,7 +105,7 @@ def test_damage_is_exit_3_and_nothing_is_sent(shell: Shell) -> None:
 def test_neither_token_nor_text_is_in_it(shell: Shell) -> None:
     (shell.home / "rows.csv").write_text("room,user,text\nkusanagi,batou,very private\n")
     with FaultyServer([Step(FAULTS["reset-after-reading"])]) as server:
-        ran = configured(shell, server).run("messages", "post", "--from", "rows.csv")
+        ran = shell.configured(server).run("messages", "post", "--from", "rows.csv")
     assert ran.code == 9
     content = (shell.home / "rows.csv.kabelwerk-journal").read_bytes()
     assert TOKEN.encode() not in content
@@ -120,7 +116,7 @@ def test_neither_token_nor_text_is_in_it(shell: Shell) -> None:
 def test_another_command_is_exit_2(shell: Shell) -> None:
     (shell.home / "rows.csv").write_text("key,name\na,A\nb,B\n")
     with FaultyServer([Step(NO, times=1)]) as server:
-        run = configured(shell, server).run
+        run = shell.configured(server).run
         assert run(*CREATE, "--concurrency", "1").code == 10
         ran = run("users", "ensure", "--from", "rows.csv")
         assert ran.code == 2
@@ -131,7 +127,7 @@ def test_an_edited_and_reordered_file_goes_on(shell: Shell) -> None:
     rows = [f"u{n},x\n" for n in range(20)]
     (shell.home / "rows.csv").write_text("key,name\n" + "".join(rows) + "bad,x\n")
     with FaultyServer([Step(NO, path="/api/users", times=1)]) as server:
-        run = configured(shell, server).run
+        run = shell.configured(server).run
         assert run(*CREATE, "--concurrency", "1").code == 10
         assert len(server.requests) == 21
         (shell.home / "rows.csv").write_text("key,name\n" + "good,x\n" + "".join(reversed(rows)))
@@ -146,7 +142,7 @@ def test_the_order_of_options_makes_no_other_row(shell: Shell) -> None:
     hello, there = ["--user", "batou"], ["--room", "kusanagi"]
     batch = ("--from", "rows.csv", "--concurrency", "1")
     with FaultyServer([Step(HONEST, times=2), Step(NO, times=1)]) as server:
-        run = configured(shell, server).run
+        run = shell.configured(server).run
         assert run("messages", "post", *hello, *there, *batch).code == 10
         assert run("messages", "post", *batch, *there, *hello, "--hub", "_").code == 0
         assert [message.text for message in server.model.messages] == ["one", "two", "three"]
@@ -176,7 +172,7 @@ def test_a_later_version_knows_the_rows_again(shell: Shell, command: str) -> Non
     row, digest = KNOWN_AS[command]
     (shell.home / "rows.jsonl").write_text(row)
     with FaultyServer([Step(NO)]) as server:
-        ran = configured(shell, server).run(*command.split(), "--from", "rows.jsonl", "--yes")
+        ran = shell.configured(server).run(*command.split(), "--from", "rows.jsonl", "--yes")
     assert ran.code == 10
     with contextlib.closing(
         sqlite3.connect(shell.home / "rows.jsonl.kabelwerk-journal")
@@ -188,7 +184,7 @@ def test_identical_rows_count_apart(shell: Shell) -> None:
     (shell.home / "rows.csv").write_text("text\n" + "same\n" * 5)
     post = ("messages", "post", "--room", "kusanagi", "--user", "batou", "--from", "rows.csv")
     with FaultyServer([Step(HONEST, times=2), Step(FAULTS["status-429"], times=1)]) as server:
-        run = configured(shell, server).run
+        run = shell.configured(server).run
         assert run(*post, "--retries", "0").code == 10
         assert run(*post, "--retries", "0").code == 0
         assert [m.text for m in server.model.messages] == ["same"] * 5
@@ -197,7 +193,7 @@ def test_identical_rows_count_apart(shell: Shell) -> None:
 def test_a_second_process_is_turned_away(shell: Shell) -> None:
     (shell.home / "rows.csv").write_text("key,name\na,A\n")
     with FaultyServer([Step(HANG, times=1)]) as server:
-        there = configured(shell, server)
+        there = shell.configured(server)
         first = there.start(*CREATE)
         while not server.requests:
             pass
@@ -213,7 +209,7 @@ def test_a_disk_that_is_full_sends_no_row_without_an_intent(shell: Shell, room: 
     rows = "".join(f"user-{n:04},Name\n" for n in range(600))
     (shell.home / "rows.csv").write_text(f"key,name\n{rows}")
     with FaultyServer() as server:
-        there = configured(shell, server)
+        there = shell.configured(server)
         process = there.start(
             *CREATE,
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
@@ -243,7 +239,7 @@ def test_a_disk_that_is_full_sends_no_row_without_an_intent(shell: Shell, room: 
 def test_a_folder_that_cannot_be_written(shell: Shell) -> None:
     (shell.home / "rows.csv").write_text("key,name\na,A\n")
     with FaultyServer() as server:
-        ran = configured(shell, server).run(*CREATE, "--journal", "/proc/journal")
+        ran = shell.configured(server).run(*CREATE, "--journal", "/proc/journal")
         assert server.attempts == []
     assert ran.code == 3
 
@@ -251,7 +247,7 @@ def test_a_folder_that_cannot_be_written(shell: Shell) -> None:
 def test_a_name_that_cannot_be_one(shell: Shell) -> None:
     (shell.home / "rows.csv").write_text("key,name\na,A\n")
     with FaultyServer() as server:
-        run = configured(shell, server).run
+        run = shell.configured(server).run
         assert run(*CREATE, "--journal", "x" * 300).code == 3
         assert run(*CREATE, "--rejects", "x" * 300).code == 2
         assert server.attempts == []
@@ -259,7 +255,7 @@ def test_a_name_that_cannot_be_one(shell: Shell) -> None:
 
 def test_standard_input_says_that_it_cannot_be_gone_on_with(shell: Shell) -> None:
     with FaultyServer() as server:
-        ran = configured(shell, server).run(
+        ran = shell.configured(server).run(
             "users", "create", "--from", "-", stdin=b"key,name\na,A\n"
         )
         assert "a" in server.model.users
@@ -271,7 +267,7 @@ def test_a_stream_under_a_name(shell: Shell) -> None:
     (shell.home / "rows.csv").write_text("key,name\na,A\nb,B\n")
     batch = ("users", "ensure", "-o", "jsonl", "--from")
     with FaultyServer() as server, (shell.home / "rows.csv").open("rb") as rows:
-        there = configured(shell, server)
+        there = shell.configured(server)
         pipe = there.run(*batch, "/dev/stdin", stdin=rows.read())
         rows.seek(0)
         with there.start(*batch, "/dev/stdin", stdin=rows) as process:
@@ -285,8 +281,8 @@ def test_a_stream_under_a_name(shell: Shell) -> None:
 def test_quiet_success_prints_nothing(shell: Shell) -> None:
     (shell.home / "rows.csv").write_text("key,name\na,A\n")
     with FaultyServer() as server:
-        assert configured(shell, server).run(*CREATE, "-q", "-o", "json") == (0, "", "")
+        assert shell.configured(server).run(*CREATE, "-q", "-o", "json") == (0, "", "")
         (shell.home / "rows.csv").write_text("key,name\na,A\n")
-        again = configured(shell, server).run(*CREATE, "-q", "-o", "json")
+        again = shell.configured(server).run(*CREATE, "-q", "-o", "json")
     assert again.code == 10
     assert json.loads(again.err)["error"]["exit_code"] == 10

@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.conftest import TOKEN, Shell
-from tests.faults import (
+from tests.faultserver import (
     HONEST,
     RESET_AFTER_READING,
     FaultyServer,
@@ -22,7 +21,8 @@ from tests.faults import (
     invalid,
     seeded,
 )
-from tests.faults.state import State
+from tests.faultserver.state import State
+from tests.shell import Shell
 
 ROWS = 60
 BATCHES = 6
@@ -102,7 +102,7 @@ def finish(shell: Shell, kind: Kind, seed: int) -> int:
     source.write_text("".join(json.dumps(kind.row(n)) + "\n" for n in range(ROWS)))
     kills = 0
     with FaultyServer(model=populated()) as server:
-        there = shell.with_(KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN)
+        there = shell.configured(server)
         args = [*kind.args, "--from", source.name, "--concurrency", "4"]
         while kills < 3:
             # slow enough that no run gets through before it is killed
@@ -152,7 +152,7 @@ def post_until_settled(shell: Shell, seed: int) -> None:
     lost = Step(RESET_AFTER_READING, applied=True, times=2)
     refused = Step(invalid("no", {"text": ["is invalid"]}), times=3)
     with FaultyServer([Step(HONEST, times=20), lost, Step(HONEST, times=20), refused]) as server:
-        there = shell.with_(KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN)
+        there = shell.configured(server)
         args = ["messages", "post", "--room", "kusanagi", "--user", "batou", "--from", source.name]
         for moment in [choose.uniform(0.15, 0.4) for _ in range(4)] + [None, None]:
             choose.shuffle(texts)

@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from tests.conftest import TOKEN, Shell
-from tests.faults import HANG, HONEST, FaultyServer, Step
-from tests.terminal import Terminal
+from tests.faultserver import HANG, HONEST, FaultyServer, Step
+from tests.pseudo_terminal import Terminal
+from tests.shell import Shell
 
 
 @pytest.fixture
@@ -19,15 +19,11 @@ def rows(shell: Shell) -> Shell:
     return shell
 
 
-def configured(shell: Shell, server: FaultyServer) -> Shell:
-    return shell.with_(KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN)
-
-
 CREATE = ("users", "create", "--from", "rows.csv", "--rate", "100")
 
 
 def test_a_bar_with_rate_and_time_left(rows: Shell) -> None:
-    with FaultyServer() as server, Terminal(configured(rows, server), *CREATE) as terminal:
+    with FaultyServer() as server, Terminal(rows.configured(server), *CREATE) as terminal:
         terminal.wait_for("rows/s")
         terminal.wait_for("/200")
         terminal.wait_for("0:00:0")
@@ -38,7 +34,7 @@ def test_a_bar_with_rate_and_time_left(rows: Shell) -> None:
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_one_signal_ends_it_in_good_order(rows: Shell, number: signal.Signals, code: int) -> None:
     with FaultyServer() as server:
-        with Terminal(configured(rows, server), *CREATE) as terminal:
+        with Terminal(rows.configured(server), *CREATE) as terminal:
             while len(server.requests) < 9:
                 terminal.wait_for("rows/s")
             terminal.process.send_signal(number)
@@ -48,7 +44,7 @@ def test_one_signal_ends_it_in_good_order(rows: Shell, number: signal.Signals, c
             assert "Traceback" not in terminal.plain
         some = len(server.requests)
         assert 0 < some < 200
-        again = configured(rows, server).run(*CREATE[:-2])
+        again = rows.configured(server).run(*CREATE[:-2])
         assert again.code == 0
         assert len(server.requests) == 200
 
@@ -56,7 +52,7 @@ def test_one_signal_ends_it_in_good_order(rows: Shell, number: signal.Signals, c
 @pytest.mark.parametrize("output", ["table", "jsonl"])
 def test_two_signals_end_it_at_once(rows: Shell, output: str) -> None:
     with FaultyServer([Step(HONEST, times=3), Step(HANG)]) as server:
-        process = configured(rows, server).start(*CREATE, "-o", output)
+        process = rows.configured(server).start(*CREATE, "-o", output)
         while len(server.requests) < 8:
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
@@ -74,7 +70,7 @@ def test_two_signals_end_it_at_once(rows: Shell, output: str) -> None:
 
 def test_nothing_of_the_bar_where_nobody_looks(rows: Shell) -> None:
     with FaultyServer() as server:
-        process = configured(rows, server).start(*CREATE[:-2], stderr=subprocess.STDOUT)
+        process = rows.configured(server).start(*CREATE[:-2], stderr=subprocess.STDOUT)
         out, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     assert out == b"200 rows: 200 done, 0 failed, 0 unknown, 0 not attempted.\n"

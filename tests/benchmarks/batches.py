@@ -25,8 +25,8 @@ from kabelwerk_cli.batch.journal import GROUP, Entry, Journal
 from kabelwerk_cli.batch.rows import Parsed, RowReader
 from kabelwerk_cli.batch.run import JOURNAL_SUFFIX
 from kabelwerk_cli.commands.users import create
-from tests.conftest import EXECUTABLE
 from tests.measure import Measured, measure
+from tests.shell import EXECUTABLE
 
 SERVER = r"""
 import json, re, socket, sys, threading, time

@@ -16,8 +16,8 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.conftest import EXECUTABLE
-from tests.faults import FaultyServer
+from tests.faultserver import FaultyServer
+from tests.shell import EXECUTABLE
 
 ROUNDS = 40
 

@@ -10,11 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import COMMANDS
-from tests.conftest import EXECUTABLE, TOKEN, Shell
-from tests.measure import Measured, measure
-
-from . import (
+from tests.faultserver import (
     CATALOGUE,
     DRIP_BODY,
     FAULTS,
@@ -27,21 +23,20 @@ from . import (
     Step,
     rate_limited,
 )
+from tests.measure import Measured, measure
+from tests.operations import COMMANDS
+from tests.shell import EXECUTABLE, Shell
 
 MEGABYTE = 1024 * 1024
 HEAVY = [fault for fault in CATALOGUE if fault.slow or fault in GROUPS["floods"]]
 HEAVY += [FAULTS["gzip-bomb"], FAULTS["json-deep-unclosed"], FAULTS["400-many"]]
 
 
-def configured(shell: Shell, server: FaultyServer, **more: str) -> Shell:
-    return shell.with_(KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN, **more)
-
-
 def run_measured(shell: Shell, fault: Fault) -> Measured:
     with FaultyServer([Step(fault)]) as server:
         limits = ("--timeout", "2", "--max-time", "3")
         command = [EXECUTABLE, *COMMANDS["update"], *limits]
-        return measure(command, configured(shell, server).environment)
+        return measure(command, shell.configured(server).environment)
 
 
 @pytest.mark.usefixtures("alone")
@@ -57,7 +52,7 @@ def test_nothing_outlasts_its_limits_or_fills_the_memory(shell: Shell) -> None:
 
 def test_a_message_that_was_applied_and_lost(shell: Shell) -> None:
     with FaultyServer([Step(RESET_AFTER_READING, applied=True)]) as server:
-        ran = configured(shell, server).run(*COMMANDS["message"])
+        ran = shell.configured(server).run(*COMMANDS["message"])
         assert len(server.requests) == 1
         assert len(server.model.messages) == 1
         request_id = server.requests[0].header("X-Request-Id")
@@ -69,7 +64,7 @@ def test_a_message_that_was_applied_and_lost(shell: Shell) -> None:
 
 def test_an_update_that_was_lost_once(shell: Shell) -> None:
     with FaultyServer([Step(RESET_AFTER_READING, times=1)]) as server:
-        ran = configured(shell, server).run(*COMMANDS["update"])
+        ran = shell.configured(server).run(*COMMANDS["update"])
         assert len(server.requests) == 2
         assert len({request.header("X-Request-Id") for request in server.requests}) == 2
         assert server.model.users["kusanagi"].name == "Motoko Kusanagi"
@@ -80,7 +75,7 @@ def test_an_update_that_was_lost_once(shell: Shell) -> None:
 
 def test_a_delete_that_was_applied_and_lost(shell: Shell) -> None:
     with FaultyServer([Step(RESET_AFTER_READING, applied=True, times=1)]) as server:
-        ran = configured(shell, server).run(*COMMANDS["delete"])
+        ran = shell.configured(server).run(*COMMANDS["delete"])
         assert "kusanagi" not in server.model.users
     assert ran.code == 0
     assert "is gone; the answer to the first try was lost" in ran.err
@@ -88,7 +83,7 @@ def test_a_delete_that_was_applied_and_lost(shell: Shell) -> None:
 
 def test_a_create_that_was_applied_and_lost(shell: Shell) -> None:
     with FaultyServer([Step(RESET_AFTER_READING, applied=True, times=1)]) as server:
-        ran = configured(shell, server).run(*COMMANDS["create"])
+        ran = shell.configured(server).run(*COMMANDS["create"])
         assert "motoko" in server.model.users
     assert ran.code == 9
     assert "perhaps by the first try" in ran.err
@@ -98,7 +93,7 @@ def test_a_create_that_was_applied_and_lost(shell: Shell) -> None:
 def test_unknown_first_and_then_turned_away(shell: Shell, then: str) -> None:
     script = [Step(RESET_AFTER_READING, applied=True, times=1), Step(FAULTS[then])]
     with FaultyServer(script) as server:
-        ran = configured(shell, server).run(*COMMANDS["update"])
+        ran = shell.configured(server).run(*COMMANDS["update"])
         assert len(server.requests) == 2
     assert ran.code == 9
     assert "at first the request was sent, but no answer came" in ran.err
@@ -108,7 +103,7 @@ def test_unknown_first_and_then_turned_away(shell: Shell, then: str) -> None:
 def test_unknown_first_and_then_refused(shell: Shell) -> None:
     script = [Step(RESET_AFTER_READING, applied=True, times=1), Step(FAULTS["refuse"])]
     with FaultyServer(script) as server:
-        ran = configured(shell, server).run(*COMMANDS["update"], "-o", "json")
+        ran = shell.configured(server).run(*COMMANDS["update"], "-o", "json")
     error = json.loads(ran.err.splitlines()[-1])["error"]
     assert (ran.code, error["applied"], error["attempts"]) == (9, "unknown", 3)
     assert "refused" in error["message"]
@@ -116,7 +111,7 @@ def test_unknown_first_and_then_refused(shell: Shell) -> None:
 
 def test_a_short_retry_after_is_waited_for(shell: Shell) -> None:
     with FaultyServer([Step(rate_limited("1"), times=1)]) as server:
-        ran = configured(shell, server).run(*COMMANDS["message"])
+        ran = shell.configured(server).run(*COMMANDS["message"])
         first, second = server.requests
         assert second.time - first.time >= 1
         assert len(server.model.messages) == 1
@@ -126,7 +121,7 @@ def test_a_short_retry_after_is_waited_for(shell: Shell) -> None:
 @pytest.mark.parametrize("value", ["3600", "1" + "0" * 30])
 def test_a_long_retry_after_ends_at_once(shell: Shell, value: str) -> None:
     with FaultyServer([Step(rate_limited(value))]) as server:
-        ran = configured(shell, server).run(*COMMANDS["message"])
+        ran = shell.configured(server).run(*COMMANDS["message"])
         assert len(server.requests) == 1
     assert ran.code == 7
     assert "asked to wait" in ran.err
@@ -135,7 +130,7 @@ def test_a_long_retry_after_ends_at_once(shell: Shell, value: str) -> None:
 @pytest.mark.parametrize("value", ["-1", "abc", "Thu, 01 Jan 1970 00:00:00 GMT"])
 def test_a_retry_after_without_sense_is_ignored(shell: Shell, value: str) -> None:
     with FaultyServer([Step(rate_limited(value), times=1)]) as server:
-        ran = configured(shell, server).run(*COMMANDS["message"])
+        ran = shell.configured(server).run(*COMMANDS["message"])
         assert len(server.requests) == 2
     assert ran.code == 0
 
@@ -154,7 +149,7 @@ def test_a_signal_while_a_message_is_on_its_way(
     shell: Shell, fault: Fault, number: signal.Signals, code: int
 ) -> None:
     with FaultyServer([Step(fault, applied=True)]) as server:
-        process = configured(shell, server).start(*COMMANDS["message"])
+        process = shell.configured(server).start(*COMMANDS["message"])
         wait_for_request(server)
         process.send_signal(number)
         out, err = process.communicate(timeout=20)
@@ -169,7 +164,7 @@ def test_a_signal_while_a_message_is_on_its_way(
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_between_two_attempts(shell: Shell, number: signal.Signals, code: int) -> None:
     with FaultyServer([Step(rate_limited("30"))]) as server:
-        process = configured(shell, server).start(*COMMANDS["message"])
+        process = shell.configured(server).start(*COMMANDS["message"])
         wait_for_request(server)
         assert process.stderr
         process.stderr.readline()  # that it will try again
@@ -181,7 +176,7 @@ def test_a_signal_between_two_attempts(shell: Shell, number: signal.Signals, cod
 
 def test_stdout_that_is_full(shell: Shell) -> None:
     with FaultyServer() as server, Path("/dev/full").open("wb") as full:
-        process = configured(shell, server).start(*COMMANDS["message"], stdout=full)
+        process = shell.configured(server).start(*COMMANDS["message"], stdout=full)
         _, err = process.communicate(timeout=20)
         assert len(server.model.messages) == 1
     assert process.returncode == 141
@@ -190,7 +185,7 @@ def test_stdout_that_is_full(shell: Shell) -> None:
 
 def test_stdout_that_is_closed(shell: Shell) -> None:
     with FaultyServer() as server:
-        process = configured(shell, server).start(
+        process = shell.configured(server).start(
             *COMMANDS["message"], stdout=None, preexec_fn=lambda: os.close(1)
         )
         _, err = process.communicate(timeout=20)
@@ -203,7 +198,7 @@ def test_stdout_whose_reader_is_gone(shell: Shell) -> None:
     read_end, write_end = os.pipe()
     os.close(read_end)
     with FaultyServer() as server:
-        process = configured(shell, server).start(*COMMANDS["message"], stdout=write_end)
+        process = shell.configured(server).start(*COMMANDS["message"], stdout=write_end)
         os.close(write_end)
         _, err = process.communicate(timeout=20)
         assert len(server.model.messages) == 1
@@ -213,7 +208,7 @@ def test_stdout_whose_reader_is_gone(shell: Shell) -> None:
 
 def test_stderr_that_is_closed_changes_nothing(shell: Shell) -> None:
     with FaultyServer() as server:
-        process = configured(shell, server).start(
+        process = shell.configured(server).start(
             *COMMANDS["message"], stderr=None, preexec_fn=lambda: os.close(2)
         )
         out, _ = process.communicate(timeout=20)
@@ -225,7 +220,7 @@ def test_stderr_that_is_closed_changes_nothing(shell: Shell) -> None:
 def test_a_file_size_limit_of_nothing(shell: Shell, tmp_path: Path) -> None:
     """A full disk, as a limit that the kernel keeps to."""
     with FaultyServer() as server, (tmp_path / "out").open("wb") as out:
-        process = configured(shell, server).start(
+        process = shell.configured(server).start(
             *COMMANDS["message"],
             stdout=out,
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)),

@@ -15,9 +15,8 @@ from kabelwerk_cli.api.client import Client, Limits, Tools
 from kabelwerk_cli.api.transport import NetworkTransport
 from kabelwerk_cli.api.url import parse_address
 from kabelwerk_cli.terminal.exit_codes import exit_code
-
-from . import CALLS, CATALOGUE, GROUPS, Case, Fault, FaultyServer, Outcome, matrix
-from .calls import TEXT
+from tests.faultserver import CALLS, CATALOGUE, GROUPS, Case, Fault, FaultyServer, Outcome, matrix
+from tests.faultserver.calls import TEXT
 
 OURS = {
     "create": calls.create_user(key="motoko", name="Motoko"),

@@ -7,10 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import COMMANDS
-from tests.conftest import TOKEN, Shell
-
-from . import (
+from tests.faultserver import (
     NAME,
     PLAIN_ON_TLS,
     PROXY_REFUSALS,
@@ -23,6 +20,8 @@ from . import (
     redirect,
     untrusted,
 )
+from tests.operations import COMMANDS
+from tests.shell import TOKEN, Shell
 
 REDIRECTS = (301, 302, 303, 307, 308)
 
@@ -40,7 +39,7 @@ def test_a_silent_server_is_told_from_one_without_tls(shell: Shell) -> None:
             ("https", "was not sent: the time limit was reached before TLS was agreed upon"),
             ("http", "was sent, but no answer came: the time limit was reached"),
         ):
-            there = shell.with_(KABELWERK_URL=f"{scheme}://{address}", KABELWERK_API_TOKEN=TOKEN)
+            there = shell.configured(f"{scheme}://{address}")
             ran = there.run(*COMMANDS["message"], "--timeout", "1", "--retries", "0")
             assert ran.code == {"https": 7, "http": 9}[scheme]
             assert reason in ran.err
@@ -53,9 +52,7 @@ def test_a_redirect_is_not_followed(
     shell: Shell, canary: Canary, operation: str, status: int
 ) -> None:
     with FaultyServer([Step(redirect(status, f"{canary.url}/api/users"))]) as server:
-        ran = shell.with_(KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN).run(
-            *COMMANDS[operation]
-        )
+        ran = shell.configured(server).run(*COMMANDS[operation])
         assert len(server.requests) == 1
     assert ran.code == 8
     assert canary.heard == []
@@ -67,9 +64,7 @@ def test_a_redirect_from_https_to_http_is_not_followed(
 ) -> None:
     script = [Step(redirect(status, f"{canary.url}/api/users"))]
     with FaultyServer(script, tls=authority.right()) as server:
-        ran = shell.with_(
-            KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN, KABELWERK_CA_FILE=str(ca_file)
-        ).run(*COMMANDS["update"])
+        ran = shell.configured(server, KABELWERK_CA_FILE=str(ca_file)).run(*COMMANDS["update"])
         assert len(server.requests) == 1
     assert ran.code == 8
     assert canary.heard == []
@@ -78,9 +73,7 @@ def test_a_redirect_from_https_to_http_is_not_followed(
 @pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])
 def test_a_proxy_never_carries_plain_http(shell: Shell, canary: Canary, variable: str) -> None:
     with FaultyServer() as server:
-        ran = shell.with_(
-            KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN, **{variable: canary.url}
-        ).run(*COMMANDS["update"])
+        ran = shell.configured(server, **{variable: canary.url}).run(*COMMANDS["update"])
         assert len(server.requests) == 1
     assert ran.code == 0
     assert canary.heard == []
@@ -91,9 +84,8 @@ def test_a_proxy_never_comes_between_loopback_addresses(
     shell: Shell, canary: Canary, authority: Authority, ca_file: Path, variable: str
 ) -> None:
     with FaultyServer(tls=authority.right()) as server:
-        ran = shell.with_(
-            KABELWERK_URL=server.url,
-            KABELWERK_API_TOKEN=TOKEN,
+        ran = shell.configured(
+            server,
             KABELWERK_CA_FILE=str(ca_file),
             **{variable: canary.url},
         ).run(*COMMANDS["update"])
@@ -109,9 +101,8 @@ def test_a_proxy_for_https_sees_a_tunnel_and_no_token(
         FaultyServer(tls=authority.right()) as server,
         ConnectProxy(server.address) as proxy,
     ):
-        ran = shell.with_(
-            KABELWERK_URL=f"https://{NAME}",
-            KABELWERK_API_TOKEN=TOKEN,
+        ran = shell.configured(
+            f"https://{NAME}",
             KABELWERK_CA_FILE=str(ca_file),
             **{variable: proxy.url},
         ).run(*COMMANDS["message"])
@@ -130,9 +121,8 @@ def test_a_proxy_that_refuses_means_not_sent(
         FaultyServer(tls=authority.right()) as server,
         ConnectProxy(server.address, answer=PROXY_REFUSALS[refusal]) as proxy,
     ):
-        ran = shell.with_(
-            KABELWERK_URL=f"https://{NAME}",
-            KABELWERK_API_TOKEN=TOKEN,
+        ran = shell.configured(
+            f"https://{NAME}",
             KABELWERK_CA_FILE=str(ca_file),
             https_proxy=proxy.url,
         ).run(*COMMANDS["message"], "--timeout", "1", "--retries", "0", "-o", "json")
@@ -146,14 +136,12 @@ def test_a_netrc_is_not_read(shell: Shell) -> None:
     netrc.write_text("machine 127.0.0.1 login kusanagi password hidden\n")
     netrc.chmod(0o600)
     with FaultyServer() as server:
-        shell.with_(KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN, NETRC=str(netrc)).run(
-            *COMMANDS["update"]
-        )
+        shell.configured(server, NETRC=str(netrc)).run(*COMMANDS["update"])
         assert server.requests[0].header("Authorization") is None
 
 
 def test_a_cookie_is_not_kept(shell: Shell) -> None:
-    from . import FAULTS, UNAVAILABLE
+    from tests.faultserver import FAULTS, UNAVAILABLE
 
     with FaultyServer([Step(FAULTS["cookie"], times=1), Step(UNAVAILABLE)]) as server:
         settings = {"KABELWERK_URL": server.url, "KABELWERK_API_TOKEN": TOKEN}
@@ -167,14 +155,14 @@ def test_plain_http_to_a_name_is_refused_before_the_name_is_looked_up(
     shell: Shell, canary: Canary
 ) -> None:
     url = f"http://{NAME}:{canary.port}"
-    ran = shell.with_(KABELWERK_URL=url, KABELWERK_API_TOKEN=TOKEN).run(*COMMANDS["update"])
+    ran = shell.configured(url).run(*COMMANDS["update"])
     assert ran.code == 3
     assert "--allow-insecure-http" in ran.err
     assert canary.heard == []
 
 
 def test_plain_http_can_be_allowed(shell: Shell) -> None:
-    ran = shell.with_(KABELWERK_URL=f"http://{NAME}", KABELWERK_API_TOKEN=TOKEN).run(
+    ran = shell.configured(f"http://{NAME}").run(
         *COMMANDS["update"], "--allow-insecure-http", "--retries", "0"
     )
     assert ran.code == 7
@@ -185,9 +173,7 @@ def test_a_certificate_of_a_trusted_authority(
     shell: Shell, authority: Authority, ca_file: Path
 ) -> None:
     with FaultyServer(tls=authority.right()) as server:
-        ran = shell.with_(KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN).run(
-            *COMMANDS["update"], "--ca-file", str(ca_file)
-        )
+        ran = shell.configured(server).run(*COMMANDS["update"], "--ca-file", str(ca_file))
     assert ran.code == 0
 
 
@@ -197,7 +183,7 @@ def test_a_certificate_that_is_not_trusted(
 ) -> None:
     case = untrusted(authority)[number]
     with FaultyServer(tls=case.context) as server:
-        ran = shell.with_(KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN).run(
+        ran = shell.configured(server).run(
             *COMMANDS["message"], "--ca-file", str(ca_file), "--retries", "0", "-o", "json"
         )
         assert server.requests == []
@@ -210,9 +196,7 @@ def test_a_certificate_that_is_not_trusted(
 
 def test_the_usual_authorities_do_not_know_ours(shell: Shell, authority: Authority) -> None:
     with FaultyServer(tls=authority.right()) as server:
-        ran = shell.with_(KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN).run(
-            *COMMANDS["update"]
-        )
+        ran = shell.configured(server).run(*COMMANDS["update"])
         assert server.requests == []
         assert len(server.failed_handshakes) == 1
     assert ran.code == 3
@@ -220,27 +204,21 @@ def test_the_usual_authorities_do_not_know_ours(shell: Shell, authority: Authori
 
 def test_plain_text_on_a_tls_port_is_not_sent(shell: Shell) -> None:
     with FaultyServer([Step(PLAIN_ON_TLS)]) as server:
-        ran = shell.with_(KABELWERK_URL=server.encrypted_url, KABELWERK_API_TOKEN=TOKEN).run(
-            *COMMANDS["message"], "--retries", "0"
-        )
+        ran = shell.configured(server.encrypted_url).run(*COMMANDS["message"], "--retries", "0")
         assert server.requests == []
     assert ran.code == 7
 
 
 def test_tls_on_a_plain_port_is_unknown(shell: Shell) -> None:
     with FaultyServer([Step(TLS_ON_PLAIN)]) as server:
-        ran = shell.with_(KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN).run(
-            *COMMANDS["message"], "--retries", "0"
-        )
+        ran = shell.configured(server).run(*COMMANDS["message"], "--retries", "0")
     assert ran.code in {8, 9}
 
 
 @pytest.mark.parametrize("content", ["nothing of the kind\n", ""])
 def test_a_ca_file_that_is_none(shell: Shell, content: str) -> None:
     (shell.home / "ca.pem").write_text(content)
-    ran = shell.with_(KABELWERK_URL="https://127.0.0.1:9", KABELWERK_API_TOKEN=TOKEN).run(
-        *COMMANDS["update"], "--ca-file", "ca.pem"
-    )
+    ran = shell.configured("https://127.0.0.1:9").run(*COMMANDS["update"], "--ca-file", "ca.pem")
     assert ran.code == 3
     assert "ca.pem" in ran.err
 

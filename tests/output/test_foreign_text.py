@@ -6,8 +6,8 @@ import pty
 
 import pytest
 
-from tests.conftest import TOKEN, Shell
-from tests.faults import Answer, Fault, FaultyServer, Outcome, Step, canned
+from tests.faultserver import Answer, Fault, FaultyServer, Outcome, Step, canned
+from tests.shell import Shell
 
 NAMES = {
     "ansi": "\x1b[31mred\x1b[0m",
@@ -66,9 +66,7 @@ def test_in_a_pipe(shell: Shell, output: str, name: str) -> None:
     for fault, code in ((room_answer(NAMES[name]), 0), (rejection(NAMES[name]), 6)):
         for locale in LOCALES:
             with FaultyServer([Step(fault)]) as server:
-                process = shell.with_(
-                    KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN, LC_ALL=locale
-                ).start(*ROOM_COMMAND, "-o", output)
+                process = shell.configured(server, LC_ALL=locale).start(*ROOM_COMMAND, "-o", output)
                 out, err = process.communicate(timeout=30)
             assert process.returncode == code
             assert_harmless(out + err, output)
@@ -93,9 +91,7 @@ def assert_harmless(received: bytes, output: str) -> None:
 def test_on_a_terminal(shell: Shell, output: str, name: str) -> None:
     for fault in (room_answer(NAMES[name]), rejection(NAMES[name])):
         with FaultyServer([Step(fault)]) as server:
-            configured = shell.with_(
-                KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN, NO_COLOR="1", COLUMNS="200"
-            )
+            configured = shell.configured(server, NO_COLOR="1", COLUMNS="200")
             received = run_on_a_terminal(configured, [*ROOM_COMMAND, "-o", output])
         assert received
         assert_harmless(received.replace(b"\r\n", b"\n"), output)
@@ -103,7 +99,7 @@ def test_on_a_terminal(shell: Shell, output: str, name: str) -> None:
 
 def test_colours_on_a_terminal_are_our_own(shell: Shell) -> None:
     with FaultyServer([Step(room_answer(NAMES["ansi"]))]) as server:
-        configured = shell.with_(KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN)
+        configured = shell.configured(server)
         received = run_on_a_terminal(configured, list(ROOM_COMMAND))
         plain = run_on_a_terminal(configured, [*ROOM_COMMAND, "--no-color"])
         dumb = run_on_a_terminal(configured.with_(TERM="dumb"), list(ROOM_COMMAND))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Shell
+from tests.shell import Shell
 
 
 def test_the_references_examples(shell: Shell) -> None:

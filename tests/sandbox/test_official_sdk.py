@@ -7,7 +7,7 @@ import kabelwerk.config
 import kabelwerk.exceptions
 import pytest
 
-from tests.conftest import TOKEN, Shell
+from tests.shell import TOKEN, Shell
 
 api = kabelwerk.api
 

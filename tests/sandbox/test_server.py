@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.conftest import TOKEN, Shell
+from tests.shell import TOKEN, Shell
 
 ODD_KEYS = [
     ("alice#2", "alice%232"),

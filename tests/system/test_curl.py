@@ -5,8 +5,7 @@ import random
 import subprocess
 from pathlib import Path
 
-from tests.conftest import EXECUTABLE, TOKEN, Shell
-from tests.sandbox.conftest import served
+from tests.shell import EXECUTABLE, TOKEN, Shell, served
 
 ALPHABET = "abcXYZ019 '\"\\$`!*?[]{}()<>|&;#~%@:+=,./-_^\t\n\r\u00e9日\u202e\U0001f600\x1b\x07"
 KEY_ALPHABET = "".join(character for character in ALPHABET if character >= " ")

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import TOKEN, Ran, Shell
-from tests.faults import Authority, FaultyServer
-from tests.sandbox.conftest import served
+from tests.faultserver import Authority, FaultyServer
+from tests.shell import TOKEN, Ran, Shell, served
 from tools.generate import ROOT
 from tools.package import build_debian_package, build_single_file
 

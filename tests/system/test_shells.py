@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from tests.conftest import EXECUTABLE, Shell
-from tests.terminal import Terminal
+from tests.pseudo_terminal import Terminal
+from tests.shell import EXECUTABLE, Shell
 from tools.generate import COMPLETIONS, ROOT
 
 CONFIG = "[profiles.ward]\n[profiles.desk]\n"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import EXECUTABLE, TOKEN, Ran, Shell
-from .faults import FaultyServer
-from .terminal import Terminal
+from tests.faultserver import FaultyServer
+from tests.pseudo_terminal import Terminal
+from tests.shell import EXECUTABLE, TOKEN, Ran, Shell
 
 UPDATE = ("users", "update", "--key", "kusanagi", "--name", "Motoko Kusanagi")
 DELETE = ("users", "delete", "--key", "kusanagi")
@@ -17,7 +17,7 @@ DELETE = ("users", "delete", "--key", "kusanagi")
 @pytest.fixture
 def client(shell: Shell):
     with FaultyServer() as server:
-        yield shell.with_(KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN)
+        yield shell.configured(server)
 
 
 def without_stdin(shell: Shell, *args: str) -> Ran:

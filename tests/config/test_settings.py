@@ -7,8 +7,7 @@ import pytest
 
 from kabelwerk_cli.config.settings import SETTINGS, Rank, Setting
 from kabelwerk_cli.output import Format
-
-from .conftest import TOKEN, Shell
+from tests.shell import TOKEN, Shell
 
 # For each setting three values as text, and as TOML for a profile.
 VALUES = {

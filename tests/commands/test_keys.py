@@ -4,21 +4,17 @@ from urllib.parse import unquote
 
 import pytest
 
-from .conftest import TOKEN, Shell
-from .faults import FaultyServer, Model, Room, User, seeded
+from tests.faultserver import FaultyServer, Model, Room, User, seeded
+from tests.shell import Shell
 
 ODD = ["alice#2", "alice?x=1", "a/b", "a%2Fb", "%2e%2e", "../hubs/_/rooms/alice", "jürgen-日本"]
 BAD: list[str | bytes] = ["..", ".", "", "a\nb", "\x1b", "\x7f", "\u0085", b"caf\xe9", "k" * 1025]
 
 
-def configured(shell: Shell, server: FaultyServer) -> Shell:
-    return shell.with_(KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN)
-
-
 @pytest.mark.parametrize("key", ODD)
 def test_an_odd_key_is_created_changed_and_deleted_as_itself(shell: Shell, key: str) -> None:
     with FaultyServer() as server:
-        run = configured(shell, server).run
+        run = shell.configured(server).run
         assert run("users", "create", "--key", key, "--name", "x").code == 0
         assert server.model.users[key].name == "x"
         assert run("users", "update", "--key", key, "--name", "y").code == 0
@@ -36,7 +32,7 @@ def test_an_odd_room_and_an_odd_hub(shell: Shell, key: str) -> None:
     state.users["here"] = User(state.new_id(), "here", "x", hub=key)
     state.rooms[key, key] = Room(state.new_id(), key, key, archived=False, attributes={})
     with FaultyServer(model=Model(state)) as server:
-        run = configured(shell, server).run
+        run = shell.configured(server).run
         assert run("rooms", "update", "--hub", key, "--room", key, "--archived").code == 0
         assert server.model.rooms[key, key].archived
         assert (
@@ -69,7 +65,7 @@ COMMANDS = [
 def test_a_bad_key_is_refused_and_nothing_sent(shell: Shell, command: tuple[str, ...]) -> None:
     with FaultyServer() as server:
         for key in BAD:
-            ran = configured(shell, server).run(*command, key)
+            ran = shell.configured(server).run(*command, key)
             assert ran.code == 2, key
             assert command[-1] in ran.err
             assert len(ran.err.splitlines()) == 1
@@ -79,8 +75,8 @@ def test_a_bad_key_is_refused_and_nothing_sent(shell: Shell, command: tuple[str,
 def test_white_space_around_a_key_needs_a_word(shell: Shell) -> None:
     with FaultyServer() as server:
         command = ("users", "create", "--name", "x", "--key", " kusanagi ")
-        assert configured(shell, server).run(*command).code == 2
-        assert configured(shell, server).run(*command, "--exact-key").code == 0
+        assert shell.configured(server).run(*command).code == 2
+        assert shell.configured(server).run(*command, "--exact-key").code == 0
         assert " kusanagi " in server.model.users
 
 
@@ -88,7 +84,7 @@ def test_a_text_and_attributes_from_files(shell: Shell) -> None:
     (shell.home / "text").write_text("Hello\n", encoding="utf-8")
     (shell.home / "attributes.json").write_text('{"ward": 9}')
     with FaultyServer() as server:
-        run = configured(shell, server).run
+        run = shell.configured(server).run
         post = ("messages", "post", "--room", "kusanagi", "--user", "batou", "--text-file")
         assert run(*post, "text").code == 0
         assert run(*post, "-", stdin="grüße".encode()).code == 0

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from .conftest import TOKEN, Shell
-from .faults import FaultyServer
+from tests.faultserver import FaultyServer
+from tests.shell import TOKEN, Shell
 
 COMMANDS = [
     ("users", "create", "--key", "kusanagi", "--name", "Motoko"),
@@ -38,7 +38,7 @@ def test_a_preview_sends_nothing_and_needs_no_token(shell: Shell, command: tuple
 
 def test_what_a_preview_shows_is_what_is_sent(shell: Shell) -> None:
     with FaultyServer() as server:
-        there = shell.with_(KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN)
+        there = shell.configured(server)
         command = ("users", "update", "--key", "kusanagi", "--name", "x")
         shown = json.loads(there.run(*command, "--dry-run", "-o", "json").out)
         there.run(*command)

@@ -8,7 +8,7 @@ import re
 import termios
 import time
 
-from .conftest import Shell
+from tests.shell import Shell
 
 
 def _take_terminal() -> None:

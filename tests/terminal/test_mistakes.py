@@ -2,7 +2,7 @@
 
 import pytest
 
-from .conftest import Shell
+from tests.shell import Shell
 
 MISTAKES = {
     "user create": "Did you mean 'users'?",

@@ -4,18 +4,24 @@ import json
 
 import pytest
 
-from .commands import COMMANDS
-from .conftest import TOKEN, Shell
-from .faults import FAULTS, HONEST, REFUSE, Answer, Fault, FaultyServer, Outcome, Step, canned
-
-
-def configured(shell: Shell, server: FaultyServer) -> Shell:
-    return shell.with_(KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN)
+from tests.faultserver import (
+    FAULTS,
+    HONEST,
+    REFUSE,
+    Answer,
+    Fault,
+    FaultyServer,
+    Outcome,
+    Step,
+    canned,
+)
+from tests.operations import COMMANDS
+from tests.shell import TOKEN, Shell
 
 
 def test_verbose_has_a_line_a_request(shell: Shell) -> None:
     with FaultyServer([Step(FAULTS["status-503"], times=1)]) as server:
-        ran = configured(shell, server).run(*COMMANDS["update"], "-v", "-q")
+        ran = shell.configured(server).run(*COMMANDS["update"], "-v", "-q")
         ids = [request.header("X-Request-Id") for request in server.requests]
     first, second = ran.err.splitlines()
     assert first.startswith("PATCH /api/users/kusanagi 503 ")
@@ -26,7 +32,7 @@ def test_verbose_has_a_line_a_request(shell: Shell) -> None:
 
 def test_twice_verbose_has_the_bodies(shell: Shell) -> None:
     with FaultyServer() as server:
-        ran = configured(shell, server).run(*COMMANDS["message"], "-vv")
+        ran = shell.configured(server).run(*COMMANDS["message"], "-vv")
     _, sent, answered = ran.err.splitlines()
     assert json.loads(sent.removeprefix("> "))["user"] == "batou"
     assert json.loads(answered.removeprefix("< "))["type"] == "text"
@@ -34,7 +40,7 @@ def test_twice_verbose_has_the_bodies(shell: Shell) -> None:
 
 def test_a_log_is_appended_and_private_and_has_no_bodies(shell: Shell) -> None:
     with FaultyServer([Step(FAULTS["status-503"], times=1)]) as server:
-        there = configured(shell, server)
+        there = shell.configured(server)
         assert there.run(*COMMANDS["update"], "--log-file", "log").code == 0
         assert there.run(*COMMANDS["message"], "--log-file", "log").code == 0
         sent = server.requests
@@ -53,14 +59,14 @@ def test_a_log_is_appended_and_private_and_has_no_bodies(shell: Shell) -> None:
 
 def test_a_log_that_cannot_be_written_stops_before_anything_is_sent(shell: Shell) -> None:
     with FaultyServer() as server:
-        ran = configured(shell, server).run(*COMMANDS["message"], "--log-file", "no/such/log")
+        ran = shell.configured(server).run(*COMMANDS["message"], "--log-file", "no/such/log")
         assert server.requests == []
     assert ran.code == 3
 
 
 def test_a_disk_that_is_full_does_not_stop_a_call(shell: Shell) -> None:
     with FaultyServer() as server:
-        ran = configured(shell, server).run(*COMMANDS["message"], "--log-file", "/dev/full")
+        ran = shell.configured(server).run(*COMMANDS["message"], "--log-file", "/dev/full")
         assert len(server.model.messages) == 1
     assert ran.code == 0
     assert "Cannot write log file '/dev/full'" in ran.err
@@ -94,7 +100,7 @@ def test_the_token_is_in_nothing_that_is_printed_or_kept(
     shell: Shell, fault: Fault, output: str
 ) -> None:
     with FaultyServer([Step(fault)]) as server:
-        there = configured(shell, server)
+        there = shell.configured(server)
         common = ("-vv", "--log-file", "log", "--retries", "1", "-o", output)
         runs = [there.run(*command, *common) for command in COMMANDS.values()]
         runs += [

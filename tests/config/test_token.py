@@ -12,19 +12,11 @@ import pytest
 
 from kabelwerk_cli.api.errors import ConfigurationError
 from kabelwerk_cli.config.files import write_private
-
-from .conftest import TOKEN, Shell
-from .faults import FaultyServer
-from .sandbox.conftest import served
-from .terminal import Terminal
+from tests.faultserver import FaultyServer
+from tests.pseudo_terminal import Terminal
+from tests.shell import TOKEN, Shell
 
 UPDATE = ("users", "update", "--key", "kusanagi", "--name", "Motoko")
-
-
-@pytest.fixture
-def sandbox(shell: Shell):
-    with served(shell, "--token", TOKEN) as client:
-        yield client
 
 
 def configure(shell: Shell, **profile: object) -> Path:
@@ -226,8 +218,6 @@ def test_login_that_is_broken_off(shell: Shell, sandbox: Shell) -> None:
         with Terminal(shell, "login", "--url", url) as terminal:
             terminal.wait_for("API token: ")
             terminal.type(typed)
-            if code == 130:
-                terminal.process.send_signal(2)
             assert terminal.end() == code
             assert "Aborted" not in terminal.plain
     assert logged_in_files(shell) == {}
@@ -425,14 +415,12 @@ def test_a_batch_in_a_protected_profile(shell: Shell, call: str) -> None:
 
 def test_deletion_asks_on_a_terminal(shell: Shell) -> None:
     with FaultyServer() as server:
-        secret = shell.with_(KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN)
+        secret = shell.configured(server)
         delete = ("users", "delete", "--key", "kusanagi")
         for answer, code in (("n\n", 2), ("\n", 2), ("\x04", 2), ("\x03", 130)):
             with Terminal(secret, *delete) as terminal:
                 terminal.wait_for("Delete user 'kusanagi'? [y/N] ")
                 terminal.type(answer)
-                if answer == "\x03":
-                    terminal.process.send_signal(2)
                 assert terminal.end() == code
                 assert "Nothing was sent" in terminal.plain
         with Terminal(secret, *delete, "--no-input") as terminal:

@@ -1,6 +1,6 @@
 """The five commands, as the command line of each call of the misbehaving server's model."""
 
-from .faults.calls import TEXT
+from .faultserver.calls import TEXT
 
 COMMANDS = {
     "create": ("users", "create", "--key", "motoko", "--name", "Motoko"),

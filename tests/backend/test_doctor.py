@@ -8,13 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import TOKEN, Shell
-from .faults import FAULTS, Authority, FaultyServer, Step, redirect, untrusted
-
-
-@pytest.fixture(scope="module")
-def authority() -> Authority:
-    return Authority()
+from tests.faultserver import FAULTS, Authority, FaultyServer, Step, redirect, untrusted
+from tests.shell import TOKEN, Shell
 
 
 def examined(shell: Shell, *args: str) -> tuple[int, dict[str, str], str]:
@@ -28,14 +23,10 @@ def examined(shell: Shell, *args: str) -> tuple[int, dict[str, str], str]:
     return ran.code, checks, message
 
 
-def configured(shell: Shell, url: str) -> Shell:
-    return shell.with_(KABELWERK_URL=url, KABELWERK_API_TOKEN=TOKEN)
-
-
 def test_all_is_well_and_nothing_changed(shell: Shell) -> None:
     with FaultyServer(token=TOKEN) as server:
         before = server.model.snapshot()
-        code, checks, _ = examined(configured(shell, server.url))
+        code, checks, _ = examined(shell.configured(server))
         assert server.model.snapshot() == before
         (request,) = server.requests
     assert code == 0
@@ -51,7 +42,7 @@ def test_over_tls_the_certificates_end_is_shown(
 ) -> None:
     ca_file = str(authority.write(tmp_path))
     with FaultyServer(tls=authority.right()) as server:
-        there = configured(shell, server.url)
+        there = shell.configured(server)
         ran = there.run("doctor", "--ca-file", ca_file, "-o", "json")
         rows = {row["check"]: row for row in json.loads(ran.out)}
     assert ran.code == 0
@@ -66,7 +57,7 @@ def test_no_settings(shell: Shell) -> None:
 
 
 def test_an_unknown_name(shell: Shell) -> None:
-    code, checks, message = examined(configured(shell, "https://kabelwerk.invalid"))
+    code, checks, message = examined(shell.configured("https://kabelwerk.invalid"))
     assert (code, checks["name"], checks["connection"]) == (7, "failed", "skipped")
     assert "Check the URL and the network" in message
 
@@ -74,7 +65,7 @@ def test_an_unknown_name(shell: Shell) -> None:
 def test_a_closed_port(shell: Shell) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    code, checks, message = examined(configured(shell, f"http://127.0.0.1:{port}"))
+    code, checks, message = examined(shell.configured(f"http://127.0.0.1:{port}"))
     assert (code, checks["connection"], checks["api"]) == (7, "failed", "skipped")
     assert "whether the server is running" in message
 
@@ -85,7 +76,7 @@ def test_a_wrong_certificate(
 ) -> None:
     ca_file = str(authority.write(tmp_path))
     with FaultyServer(tls=untrusted(authority)[number].context) as server:
-        code, checks, message = examined(configured(shell, server.url), "--ca-file", ca_file)
+        code, checks, message = examined(shell.configured(server), "--ca-file", ca_file)
         assert server.requests == []
     assert (code, checks["tls"], checks["api"]) == (3, "failed", "skipped")
     assert "--ca-file" in message
@@ -93,7 +84,7 @@ def test_a_wrong_certificate(
 
 def test_no_tls_where_it_should_be(shell: Shell) -> None:
     with FaultyServer() as server:
-        code, checks, _ = examined(configured(shell, server.encrypted_url))
+        code, checks, _ = examined(shell.configured(server.encrypted_url))
     assert (code, checks["tls"]) == (7, "failed")
 
 
@@ -102,7 +93,7 @@ def test_no_tls_where_it_should_be(shell: Shell) -> None:
 )
 def test_a_web_page(shell: Shell, fault) -> None:
     with FaultyServer([Step(fault)]) as server:
-        code, checks, message = examined(configured(shell, server.url))
+        code, checks, message = examined(shell.configured(server))
     assert code in {8, 9}
     assert (checks["api"], checks["token"]) == ("failed", "skipped")
     assert "Check the URL" in message
@@ -110,7 +101,7 @@ def test_a_web_page(shell: Shell, fault) -> None:
 
 def test_a_wrong_token(shell: Shell) -> None:
     with FaultyServer(token="another") as server:
-        code, checks, message = examined(configured(shell, server.url))
+        code, checks, message = examined(shell.configured(server))
     assert (code, checks["api"], checks["token"]) == (4, "ok", "failed")
     assert "kabelwerk login" in message
 
@@ -134,7 +125,7 @@ def test_a_server_that_says_nothing_is_not_waited_for(shell: Shell) -> None:
         held: list[socket.socket] = []
         accepting = threading.Thread(target=lambda: held.append(silent.accept()[0]), daemon=True)
         accepting.start()
-        code, checks, _ = examined(configured(shell, url), "--timeout", "0.5")
+        code, checks, _ = examined(shell.configured(url), "--timeout", "0.5")
         for connection in held:
             connection.close()
     assert (code, checks["tls"]) == (7, "failed")

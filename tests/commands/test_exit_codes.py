@@ -6,9 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from .commands import COMMANDS
-from .conftest import TOKEN, Shell
-from .faults import (
+from tests.faultserver import (
     CALLS,
     FAULTS,
     HONEST,
@@ -19,6 +17,8 @@ from .faults import (
     Step,
     redirect,
 )
+from tests.operations import COMMANDS
+from tests.shell import TOKEN, Shell
 
 ROOMS = ("room", "message")
 USERS = ("create", "update", "delete")
@@ -88,17 +88,13 @@ def cells() -> Iterator[object]:
                 yield pytest.param(operation, fault, expected, output, id=name)
 
 
-def configured(shell: Shell, server: FaultyServer) -> Shell:
-    return shell.with_(KABELWERK_URL=server.url, KABELWERK_API_TOKEN=TOKEN)
-
-
 @pytest.mark.parametrize(("operation", "fault", "expected", "output"), list(cells()))
 def test_a_failure(
     shell: Shell, operation: str, fault: Fault, expected: Expected, output: str
 ) -> None:
     with FaultyServer([Step(fault)]) as server:
         before = server.model.snapshot()
-        ran = configured(shell, server).run(*COMMANDS[operation], "--retries", "0", "-o", output)
+        ran = shell.configured(server).run(*COMMANDS[operation], "--retries", "0", "-o", output)
         changed = server.model.snapshot() != before
     assert ran.code == expected.code
     assert ran.out == ""
@@ -147,7 +143,7 @@ SUCCESSES = {
 )
 def test_a_success(shell: Shell, operation: str, fault: Fault, output: str) -> None:
     with FaultyServer([Step(fault)]) as server:
-        ran = configured(shell, server).run(*COMMANDS[operation], "-o", output)
+        ran = shell.configured(server).run(*COMMANDS[operation], "-o", output)
         assert CALLS[operation].done(server.model.snapshot())
         assert len(server.requests) == 1
     assert ran.code == 0
@@ -162,7 +158,7 @@ def test_a_success(shell: Shell, operation: str, fault: Fault, output: str) -> N
 
 def test_a_rejection_has_all_messages_by_field(shell: Shell) -> None:
     with FaultyServer([Step(FAULTS["400-two-fields"])]) as server:
-        ran = configured(shell, server).run(*COMMANDS["create"], "-o", "json")
+        ran = shell.configured(server).run(*COMMANDS["create"], "-o", "json")
     assert json.loads(ran.err)["error"]["fields"] == {
         "key": ["can't be blank", "is invalid"],
         "name": ["can't be blank"],
@@ -224,7 +220,7 @@ def test_wrong_usage_sends_nothing(
     shell: Shell, args: tuple[str, ...], text: str, output: str
 ) -> None:
     with FaultyServer() as server:
-        ran = configured(shell, server).run("-o", output, *args)
+        ran = shell.configured(server).run("-o", output, *args)
         assert server.requests == []
     assert (ran.code, ran.out) == (2, "")
     assert text in ran.err
@@ -241,7 +237,7 @@ def test_json_errors_also_where_the_option_stands_behind_the_mistake(shell: Shel
 
 def test_a_warning_for_a_field_that_cannot_be_read(shell: Shell) -> None:
     with FaultyServer([Step(FAULTS["inserted-at-nonsense"])]) as server:
-        ran = configured(shell, server).run(*COMMANDS["message"], "-o", "json")
+        ran = shell.configured(server).run(*COMMANDS["message"], "-o", "json")
     assert ran.code == 0
     assert "inserted_at" in ran.err
     assert json.loads(ran.out)["text"]
@@ -249,8 +245,8 @@ def test_a_warning_for_a_field_that_cannot_be_read(shell: Shell) -> None:
 
 def test_quiet_is_silent_on_success_and_loud_on_failure(shell: Shell) -> None:
     with FaultyServer() as server:
-        ran = configured(shell, server).run(*COMMANDS["create"], "-q")
-        again = configured(shell, server).run(*COMMANDS["create"], "-q")
+        ran = shell.configured(server).run(*COMMANDS["create"], "-q")
+        again = shell.configured(server).run(*COMMANDS["create"], "-q")
     assert ran == (0, "", "")
     assert again.code == 6
     assert again.err
