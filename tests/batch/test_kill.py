@@ -4,9 +4,7 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
 
 import pytest
 
@@ -15,74 +13,16 @@ from tests.faultserver import (
     RESET_AFTER_READING,
     FaultyServer,
     Model,
-    Room,
     Step,
-    User,
     invalid,
-    seeded,
 )
-from tests.faultserver.state import State
+from tests.model.state import populated
+from tests.operations import OPERATIONS, Operation
 from tests.shell import Shell
 
 ROWS = 60
 BATCHES = 6
 """How many batches of each command; each is killed three times."""
-
-
-class Kind(NamedTuple):
-    """A command, a row of its file, and whether a row's effect is on the server."""
-
-    args: tuple[str, ...]
-    row: Callable[[int], dict[str, Any]]
-    done: Callable[[State, int], bool]
-
-
-def name_of(state: State, key: str) -> str:
-    return state.users[key].name if key in state.users else ""
-
-
-KINDS = {
-    "create": Kind(
-        ("users", "create"),
-        lambda n: {"key": f"new{n}", "name": "Name"},
-        lambda state, n: f"new{n}" in state.users,
-    ),
-    "update": Kind(
-        ("users", "update"),
-        lambda n: {"key": f"old{n}", "name": "Changed"},
-        lambda state, n: name_of(state, f"old{n}") == "Changed",
-    ),
-    "ensure": Kind(
-        ("users", "ensure"),
-        lambda n: {"key": f"{'old' if n % 2 else 'new'}{n}", "name": "Ensured"},
-        lambda state, n: name_of(state, f"{'old' if n % 2 else 'new'}{n}") == "Ensured",
-    ),
-    "delete": Kind(
-        ("users", "delete", "--yes"),
-        lambda n: {"key": f"old{n}"},
-        lambda state, n: f"old{n}" not in state.users,
-    ),
-    "room": Kind(
-        ("rooms", "update"),
-        lambda n: {"room": f"old{n}", "archived": True},
-        lambda state, n: state.rooms["section9", f"old{n}"].archived,
-    ),
-    "message": Kind(
-        ("messages", "post"),
-        lambda n: {"room": f"old{n % 7}", "user": "batou", "text": f"text {n}"},
-        lambda state, n: f"text {n}" in [message.text for message in state.messages],
-    ),
-}
-
-
-def populated() -> Model:
-    state = seeded()
-    for number in range(ROWS):
-        key = f"old{number}"
-        state.users[key] = User(state.new_id(), key, "Name")
-        room = Room(state.new_id(), "section9", key, archived=False, attributes={})
-        state.rooms["section9", key] = room
-    return Model(state)
 
 
 def run_and_kill(shell: Shell, args: list[str], moment: float) -> bool:
@@ -95,15 +35,23 @@ def run_and_kill(shell: Shell, args: list[str], moment: float) -> bool:
     return running
 
 
-def finish(shell: Shell, kind: Kind, seed: int) -> int:
+def finish(shell: Shell, operation: Operation, seed: int) -> int:
     """Kill a batch again and again until it is through; returns the number of kills."""
     choose = random.Random(seed)
     source = shell.home / f"rows-{seed}.jsonl"
-    source.write_text("".join(json.dumps(kind.row(n)) + "\n" for n in range(ROWS)))
+    source.write_text(operation.rows(ROWS))
+    repeatable = operation is not OPERATIONS["message"]
     kills = 0
-    with FaultyServer(model=populated()) as server:
+    with FaultyServer(model=Model(populated(ROWS))) as server:
         there = shell.configured(server)
-        args = [*kind.args, "--from", source.name, "--concurrency", "4"]
+        args = [
+            *operation.command,
+            *operation.confirmed,
+            "--from",
+            source.name,
+            "--concurrency",
+            "4",
+        ]
         while kills < 3:
             # slow enough that no run gets through before it is killed
             slowly = [*args, "--rate", "30"]
@@ -123,12 +71,12 @@ def finish(shell: Shell, kind: Kind, seed: int) -> int:
     for number in range(ROWS):
         # done implies that the server acknowledged it
         if outcomes[number + 1] == "done":
-            assert kind.done(state, number), number
+            assert operation.is_done(state, number), number
         # what is not there is not done, and named
-        if not kind.done(state, number):
+        if not operation.is_done(state, number):
             assert outcomes[number + 1] == "unknown"
-            assert "messages" in kind.args
-    if "messages" in kind.args:
+            assert not repeatable
+    if not repeatable:
         # over all runs, not one message was sent a second time
         assert len(sent) == len(set(sent))
     return kills
@@ -137,10 +85,10 @@ def finish(shell: Shell, kind: Kind, seed: int) -> int:
 @pytest.mark.usefixtures("alone")
 def test_a_hundred_kills(shell: Shell) -> None:
     seeds = [
-        (name, 100 * place + run) for place, name in enumerate(KINDS) for run in range(BATCHES)
+        (name, 100 * place + run) for place, name in enumerate(OPERATIONS) for run in range(BATCHES)
     ]
     with ThreadPoolExecutor(4) as pool:
-        kills = list(pool.map(lambda job: finish(shell, KINDS[job[0]], job[1]), seeds))
+        kills = list(pool.map(lambda job: finish(shell, OPERATIONS[job[0]], job[1]), seeds))
     assert sum(kills) >= 100
 
 

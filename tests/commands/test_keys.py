@@ -5,6 +5,7 @@ from urllib.parse import unquote
 import pytest
 
 from tests.faultserver import FaultyServer, Model, Room, User, seeded
+from tests.operations import OPERATIONS, Operation
 from tests.shell import Shell
 
 ODD = ["alice#2", "alice?x=1", "a/b", "a%2Fb", "%2e%2e", "../hubs/_/rooms/alice", "jürgen-日本"]
@@ -46,28 +47,18 @@ def test_an_odd_room_and_an_odd_hub(shell: Shell, key: str) -> None:
             assert [unquote(part) for part in request.target.split("/")][3:6] == [key, "rooms", key]
 
 
-COMMANDS = [
-    ("users", "create", "--name", "x", "--key"),
-    ("users", "create", "--key", "k", "--name", "x", "--hub"),
-    ("users", "update", "--name", "x", "--key"),
-    ("users", "ensure", "--name", "x", "--key"),
-    ("users", "delete", "--yes", "--key"),
-    ("rooms", "update", "--archived", "--room"),
-    ("rooms", "update", "--archived", "--room", "kusanagi", "--hub"),
-    ("rooms", "update", "--room", "kusanagi", "--hub-user"),
-    ("messages", "post", "--user", "batou", "--text", "?", "--room"),
-    ("messages", "post", "--user", "batou", "--text", "?", "--room", "kusanagi", "--hub"),
-    ("messages", "post", "--room", "kusanagi", "--text", "?", "--user"),
-]
+TAKEN = [(operation, name) for operation in OPERATIONS.values() for name in operation.keys]
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_a_bad_key_is_refused_and_nothing_sent(shell: Shell, command: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(("operation", "name"), TAKEN, ids=str)
+def test_a_bad_key_is_refused_and_nothing_sent(
+    shell: Shell, operation: Operation, name: str
+) -> None:
     with FaultyServer() as server:
         for key in BAD:
-            ran = shell.configured(server).run(*command, key)
+            ran = shell.configured(server).run(*operation.words(**{name: key}))
             assert ran.code == 2, key
-            assert command[-1] in ran.err
+            assert f"--{name.replace('_', '-')}" in ran.err
             assert len(ran.err.splitlines()) == 1
         assert server.attempts == []
 

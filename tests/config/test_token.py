@@ -13,6 +13,7 @@ import pytest
 from kabelwerk_cli.api.errors import ConfigurationError
 from kabelwerk_cli.config.files import write_private
 from tests.faultserver import FaultyServer
+from tests.operations import OPERATIONS, Operation
 from tests.pseudo_terminal import Terminal
 from tests.shell import TOKEN, Shell
 
@@ -396,14 +397,13 @@ def test_deletion_in_a_protected_profile(shell: Shell) -> None:
         assert "kusanagi" not in server.model.users
 
 
-@pytest.mark.parametrize("call", ["create", "update", "delete", "ensure"])
-def test_a_batch_in_a_protected_profile(shell: Shell, call: str) -> None:
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=str)
+def test_a_batch_in_a_protected_profile(shell: Shell, operation: Operation) -> None:
     with FaultyServer() as server:
         configure(shell, url=server.url, protected=True)
         secret = shell.with_(KABELWERK_API_TOKEN=TOKEN)
-        columns = "key\nbatou\n" if call == "delete" else "key,name\nbatou,Batou\n"
-        (shell.home / "rows.csv").write_text(columns)
-        batch = ("users", call, "--from", "rows.csv")
+        (shell.home / "rows.jsonl").write_text(operation.rows(1))
+        batch = (*operation.command, "--from", "rows.jsonl")
         for args in ((), ("--yes",), ("--profile", "default")):
             ran = secret.run(*batch, *args)
             assert ran.code == 2

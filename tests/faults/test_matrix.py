@@ -10,21 +10,23 @@ from typing import NamedTuple
 
 import pytest
 
-from kabelwerk_cli.api import calls, errors
+from kabelwerk_cli.api import errors
 from kabelwerk_cli.api.client import Client, Limits, Tools
 from kabelwerk_cli.api.transport import NetworkTransport
 from kabelwerk_cli.api.url import parse_address
 from kabelwerk_cli.terminal.exit_codes import exit_code
-from tests.faultserver import CALLS, CATALOGUE, GROUPS, Case, Fault, FaultyServer, Outcome, matrix
-from tests.faultserver.calls import TEXT
+from tests.faultserver import CATALOGUE, GROUPS, Case, Fault, FaultyServer, Model, Outcome, matrix
+from tests.operations import CALLS, Operation
 
-OURS = {
-    "create": calls.create_user(key="motoko", name="Motoko"),
-    "update": calls.update_user(key="kusanagi", name="Motoko Kusanagi"),
-    "delete": calls.delete_user(key="kusanagi"),
-    "room": calls.update_room(room="kusanagi", archived=True),
-    "message": calls.post_message(room="kusanagi", user="batou", text=TEXT),
-}
+
+def turned_away_again(call: Operation) -> bool:
+    model = Model()
+    _, second = [model.handle(call.method, call.target, call.body) for _ in range(2)]
+    return second.status >= 400
+
+
+# Calls that an honest server turns away the second time.
+SINGULAR = {name for name, call in CALLS.items() if turned_away_again(call)}
 # Where only its own time limit ends an attempt, it is short; else there is room for a busy machine.
 PATIENT = Limits(connect=5.0, timeout=5.0, max_time=60.0)
 HURRIED = Limits(connect=1.5, timeout=1.5, max_time=60.0)
@@ -51,12 +53,12 @@ def play(case: Case) -> Ended:
         client = Client(transport, token="s3cret", user_agent="test/1", limits=limits, tools=tools)
         code, text = 0, ""
         try:
-            report = client.send(OURS[case.operation]).report
+            report = client.send(CALLS[case.operation].build()).report
         except errors.KabelwerkError as error:
             report, code, text = error.report, int(exit_code(error)), str(error)
         transport.close()
         state = server.model.snapshot()
-    done = CALLS[case.operation].done(state)
+    done = CALLS[case.operation].is_done(state)
     return Ended(code, report.attempts, done, len(state.messages), text)
 
 
@@ -65,7 +67,7 @@ def repeats(case: Case, outcome: Outcome) -> bool:
     if case.fault.name.lower().endswith(TOO_LONG):
         return False
     if outcome is Outcome.UNKNOWN:
-        return case.operation != "message"
+        return CALLS[case.operation].request.repeatable
     return outcome is Outcome.NOT_SENT or "429" in case.fault.name
 
 
@@ -87,7 +89,8 @@ def codes(case: Case, outcome: Outcome) -> set[int]:
     if finds_itself(case):
         # a 404 that cannot be read does not show that the user is gone
         unreadable = case.times is None and case.fault in GROUPS["encodings"]
-        found = {0 if case.operation == "delete" and not unreadable else 9}
+        deletes = CALLS[case.operation].method == "DELETE"
+        found = {0 if deletes and not unreadable else 9}
     if case.times == 1:
         return found or {0}
     return found | set(case.fault.exits)
@@ -98,7 +101,7 @@ def finds_itself(case: Case) -> bool:
 
     A fault that only dresses up the honest answer shows that to the client, others do not.
     """
-    return case.applied and case.operation in {"create", "delete"}
+    return case.applied and case.operation in SINGULAR
 
 
 def complaints(case: Case, ended: Ended) -> Iterator[str]:

@@ -9,8 +9,11 @@
 them with the five calls. What a careful client makes of a fault is said in the fault's own data.
 """
 
+from tests.model.endpoints import Answer, answer_json
+from tests.model.model import Model
+from tests.model.state import Message, Room, State, User, seeded
+
 from .bodies import ID_MISSING, OTHER_KEY
-from .calls import CALLS, Call
 from .canary import Canary
 from .catalogue import CATALOGUE, FAULTS, GROUPS, Case, faults_in, matrix
 from .connections import (
@@ -31,13 +34,11 @@ from .connections import (
     STALL,
 )
 from .cuts import CUT_BODY, CUT_CHUNK, CUT_HEADERS, CUT_STATUS
-from .fault import HONEST, OPERATIONS, RETURNING, Exchange, Fault, Moment, Outcome, Step
+from .fault import EVERY_CALL, HONEST, RETURNING, Exchange, Fault, Moment, Outcome, Step
 from .framing import EXTRA_ANSWER, GZIP, GZIP_BOMB, PLAIN_ON_TLS, TLS_ON_PLAIN
-from .model import Answer, Model, answer_json
 from .proxy import PROXY_REFUSALS, ConnectProxy
 from .server import FaultyServer
 from .slow import BIG_BODY, DRIP_BODY, DRIP_HEADERS, ENDLESS_BODY, HANG, HANG_ON_ACCEPT
-from .state import Message, Room, State, User, seeded
 from .statuses import (
     PAGE,
     RATE_LIMITED,
@@ -54,7 +55,6 @@ from .wire import Limits, Request
 
 __all__ = [
     "BIG_BODY",
-    "CALLS",
     "CATALOGUE",
     "CLOSE_AFTER_READING",
     "CLOSE_BEFORE_READING",
@@ -66,6 +66,7 @@ __all__ = [
     "DRIP_BODY",
     "DRIP_HEADERS",
     "ENDLESS_BODY",
+    "EVERY_CALL",
     "EXTRA_ANSWER",
     "FAULTS",
     "GROUPS",
@@ -76,7 +77,6 @@ __all__ = [
     "HONEST",
     "ID_MISSING",
     "NAME",
-    "OPERATIONS",
     "OTHER_KEY",
     "PAGE",
     "PLAIN_ON_TLS",
@@ -99,7 +99,6 @@ __all__ = [
     "UNAVAILABLE",
     "Answer",
     "Authority",
-    "Call",
     "Canary",
     "Case",
     "ConnectProxy",

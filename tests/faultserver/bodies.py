@@ -8,10 +8,15 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from .fault import RETURNING, Exchange, Fault, Outcome
-from .model import JSON_TYPE, Answer
+from tests.model.endpoints import JSON_TYPE, Answer
 
-USERS = ("create", "update")
+from .fault import RETURNING, Exchange, Fault, Outcome, calls_that
+
+USERS = calls_that(lambda call: call.request.record == "User")
+ROOMS = calls_that(lambda call: call.request.record == "Room")
+MESSAGES = calls_that(lambda call: call.request.record == "Message")
+NAMING = calls_that(lambda call: "name" in call.given)
+ARCHIVING = calls_that(lambda call: "archived" in call.given)
 DEPTH = 100_000
 MANY_DIGITS = 5_000  # more than Python turns into an int by itself
 
@@ -70,7 +75,7 @@ def not_as_asked_maybe(name: str, change: Callable[..., Any]) -> Fault:
     """Wrong about a message's author, which a client may or may not find essential."""
     act = partial(edited, change)
     also = (Outcome.DONE,)
-    return Fault(name, act, Outcome.ACKNOWLEDGED, also=also, complete=True, operations=("message",))
+    return Fault(name, act, Outcome.ACKNOWLEDGED, also=also, complete=True, operations=MESSAGES)
 
 
 def still_fine(name: str, change: Callable[..., Any], operations: tuple[str, ...]) -> Fault:
@@ -108,17 +113,17 @@ MISTYPED = (
     not_as_promised("key-null", put(key=None), USERS),
     not_as_promised("name-missing", drop("name"), USERS),
     not_as_promised("name-list", put(name=["Motoko"]), USERS),
-    not_as_promised("archived-missing", drop("archived"), ("room",)),
-    not_as_promised("archived-yes", put(archived="yes"), ("room",)),
-    not_as_promised("archived-int", put(archived=1), ("room",)),
-    not_as_promised("attributes-list", put(attributes=[]), ("room",)),
-    not_as_promised("attributes-string", put(attributes="{}"), ("room",)),
-    not_as_promised("hub-user-list", put(hub_user=["batou"]), ("room",)),
-    not_as_promised("hub-user-string", put(hub_user="batou"), ("room",)),
-    not_as_promised("hub-user-without-key", put(hub_user={"id": 2}), ("room",)),
-    not_as_promised("text-missing", drop("text"), ("message",)),
-    not_as_promised("text-int", put(text=42), ("message",)),
-    not_as_promised("user-list", put(user=[]), ("room",)),
+    not_as_promised("archived-missing", drop("archived"), ROOMS),
+    not_as_promised("archived-yes", put(archived="yes"), ROOMS),
+    not_as_promised("archived-int", put(archived=1), ROOMS),
+    not_as_promised("attributes-list", put(attributes=[]), ROOMS),
+    not_as_promised("attributes-string", put(attributes="{}"), ROOMS),
+    not_as_promised("hub-user-list", put(hub_user=["batou"]), ROOMS),
+    not_as_promised("hub-user-string", put(hub_user="batou"), ROOMS),
+    not_as_promised("hub-user-without-key", put(hub_user={"id": 2}), ROOMS),
+    not_as_promised("text-missing", drop("text"), MESSAGES),
+    not_as_promised("text-int", put(text=42), MESSAGES),
+    not_as_promised("user-list", put(user=[]), ROOMS),
     not_as_asked_maybe("author-list", put(user=[])),
     Fault(
         "empty-object",
@@ -135,13 +140,13 @@ MISTYPED = (
         operations=RETURNING,
     ),
 )
-# The right types, and not what was asked for. Flipped is wrong only where --archived was asked.
+# The right types, and not what was asked for. Flipped is wrong only where archiving was asked.
 MISMATCHED = (
     OTHER_KEY,
-    not_as_promised("other-name", put(name="Somebody Else"), USERS),
-    not_as_promised("other-text", put(text="something else"), ("message",)),
-    not_as_promised("archived-flipped", flip_archived, ("room",)),
-    not_as_promised("room-of-another", other_key_inside, ("room",)),
+    not_as_promised("other-name", put(name="Somebody Else"), NAMING),
+    not_as_promised("other-text", put(text="something else"), MESSAGES),
+    not_as_promised("archived-flipped", flip_archived, ARCHIVING),
+    not_as_promised("room-of-another", other_key_inside, ROOMS),
     not_as_asked_maybe("message-of-another", other_key_inside),
 )
 NOT_OBJECTS = (
@@ -174,9 +179,9 @@ NOT_JSON = (
 HARMLESS = (
     still_fine("unknown-field", put(shoe_size=42, lone="\ud800"), RETURNING),
     still_fine("id-big", put(id=10**30), RETURNING),
-    still_fine("inserted-at-nonsense", put(inserted_at="yesterday"), ("message",)),
-    still_fine("inserted-at-null", put(inserted_at=None, updated_at=42), ("message",)),
-    still_fine("html-mistyped", put(html=42), ("message",)),
-    still_fine("author-gone", put(user=None), ("message",)),
+    still_fine("inserted-at-nonsense", put(inserted_at="yesterday"), MESSAGES),
+    still_fine("inserted-at-null", put(inserted_at=None, updated_at=42), MESSAGES),
+    still_fine("html-mistyped", put(html=42), MESSAGES),
+    still_fine("author-gone", put(user=None), MESSAGES),
 )
 BODIES = (*MISTYPED, *MISMATCHED, *NOT_OBJECTS, *NOT_JSON, *HARMLESS)

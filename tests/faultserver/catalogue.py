@@ -6,7 +6,7 @@ from typing import NamedTuple
 from .bodies import BODIES
 from .connections import CONNECTIONS, STALE
 from .cuts import CUTS
-from .fault import OPERATIONS, Fault, Step
+from .fault import EVERY_CALL, Fault, Step
 from .framing import ENCODINGS, FRAMING
 from .slow import DRIPS, FLOODS, HANGS
 from .statuses import NO_LOCATION, RATE_LIMITS, REDIRECTS, REJECTIONS, STATUSES
@@ -54,7 +54,7 @@ class Case(NamedTuple):
 
 
 def matrix(
-    faults: Iterable[Fault] = CATALOGUE, operations: Iterable[str] = OPERATIONS
+    faults: Iterable[Fault] = CATALOGUE, operations: Iterable[str] = EVERY_CALL
 ) -> Iterator[Case]:
     """Each call with each fault that it can meet, in each world, once and for ever.
 

@@ -1,6 +1,6 @@
 """Faults of the connection itself: refused, dropped, reset, closed, gone stale."""
 
-from .fault import OPERATIONS, Exchange, Fault, Moment, Outcome
+from .fault import Exchange, Fault, Moment, Outcome, calls_that
 from .listener import Listener
 from .wire import render
 
@@ -45,7 +45,7 @@ RESET_AFTER_READING = Fault("reset-after-reading", reset)
 CLOSE_AFTER_READING = Fault("close-after-reading", close)
 
 # A message goes out on a fresh connection, and so never meets these.
-REUSING = tuple(operation for operation in OPERATIONS if operation != "message")
+REUSING = calls_that(lambda call: call.request.repeatable)
 STALE_CLOSE = Fault("stale-close", answer_then_close, Outcome.DONE)
 STALE_RESET = Fault("stale-reset", answer_then_reset, Outcome.DONE)
 STALE_CLOSE_BEFORE_READING = Fault(

@@ -1,7 +1,8 @@
 """Answers that end too early. A cut answer proves nothing, whatever its status says."""
 
+from tests.model.endpoints import NOT_FOUND, Answer
+
 from .fault import RETURNING, Exchange, Fault
-from .model import NOT_FOUND, Answer
 from .wire import header_lines, render, status_line
 
 MISSING = 100  # bytes that were announced and do not come

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from .model import Answer
+from tests.model.endpoints import Answer
+from tests.operations import CALLS, Operation
+
 from .wire import Request, Wire, render
 
 
@@ -29,8 +31,15 @@ class Moment(StrEnum):
     ANSWER = "answer"  # the request was read
 
 
-OPERATIONS = ("create", "update", "delete", "room", "message")
-RETURNING = ("create", "update", "room", "message")  # those whose answer has a body
+EVERY_CALL = tuple(CALLS)
+
+
+def calls_that(ask: Callable[[Operation], object]) -> tuple[str, ...]:
+    """The names of the calls for which a question is answered with yes."""
+    return tuple(name for name, call in CALLS.items() if ask(call))
+
+
+RETURNING = calls_that(lambda call: call.request.record)  # those whose answer has a body
 EXITS = {Outcome.NOT_SENT: 7, Outcome.REJECTED: 8, Outcome.ACKNOWLEDGED: 8, Outcome.DONE: 0}
 
 NOTHING = Answer(500)
@@ -83,7 +92,7 @@ class Fault:
     complete: bool = False
     slow: bool = False
     reused: bool = False
-    operations: tuple[str, ...] = OPERATIONS
+    operations: tuple[str, ...] = EVERY_CALL
     exits: tuple[int, ...] = ()
     worlds: tuple[bool, ...] = ()
 

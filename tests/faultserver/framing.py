@@ -7,9 +7,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from tests.model.endpoints import Answer
+
 from .cuts import CHUNKED, chunk, with_body
 from .fault import HONEST, RETURNING, Exchange, Fault, Moment, Outcome
-from .model import Answer
 from .wire import header_lines, render, status_line
 
 MEBIBYTE = 1 << 20

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple, cast
 
-from .calls import CALLS
+from tests.operations import CALLS
+
 from .fault import Fault, Step
 from .server import FaultyServer
 

@@ -4,9 +4,11 @@ import itertools
 import ssl
 from collections.abc import Iterable
 
+from tests.model.endpoints import UNAUTHORIZED, Answer
+from tests.model.model import Model
+
 from .fault import HONEST, Exchange, Fault, Moment, Script, Step
 from .listener import Listener
-from .model import UNAUTHORIZED, Answer, Model
 from .wire import LIMITS, LOOPBACK, Limits, Request, Wire, read_request
 
 

@@ -6,7 +6,8 @@ import zlib
 
 import pytest
 
-from .calls import CALLS
+from tests.operations import CALLS
+
 from .catalogue import FAULTS, faults_in
 from .fault import Outcome
 from .framing import bomb

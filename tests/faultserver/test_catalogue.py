@@ -7,10 +7,11 @@ import time
 
 import pytest
 
-from .calls import CALLS
+from tests.operations import CALLS
+
 from .catalogue import CATALOGUE, FAULTS, faults_in, matrix
 from .connections import REFUSE
-from .fault import OPERATIONS, Moment, Outcome
+from .fault import EVERY_CALL, Moment, Outcome
 from .raw_client import ENOUGH, PATIENCE, WHOLE, End, ask, meet, usual_operation
 from .server import FaultyServer
 
@@ -30,7 +31,7 @@ def test_names_are_unique():
 
 @pytest.mark.parametrize("fault", CATALOGUE, ids=str)
 def test_what_is_said_of_a_fault_agrees_with_itself(fault):
-    assert set(fault.operations) <= set(OPERATIONS)
+    assert set(fault.operations) <= set(EVERY_CALL)
     assert fault.expect not in fault.also
     assert fault.sent is (fault.expect is not Outcome.NOT_SENT)
     assert (0 in fault.exits) is (Outcome.DONE in {fault.expect, *fault.also})
@@ -58,14 +59,14 @@ def test_the_model_is_changed_as_the_script_says_and_then_all_is_well(case):
         wait_for_an_attempt(server)
         assert server.attempts == [case.fault.name]
         assert len(server.requests) == (case.fault.moment is Moment.ANSWER)
-        assert call.done(server.model.snapshot()) is case.applied
+        assert call.is_done(server.model.snapshot()) is case.applied
         assert WHOLE.match(ask(server.address, case.operation).data)
         assert server.attempts == [case.fault.name, "honest"]
 
 
 def test_the_matrix_has_every_fault_and_call():
     cases = list(matrix())
-    assert {case.operation for case in cases} == set(OPERATIONS)
+    assert {case.operation for case in cases} == set(EVERY_CALL)
     assert {case.fault for case in cases} == {fault for fault in CATALOGUE if not fault.reused}
     assert len({str(case) for case in cases}) == len(cases)
     assert all(case.times is None for case in cases if case.fault is REFUSE)
@@ -124,7 +125,7 @@ def test_an_answer_ends_where_the_fault_says(name, end, tail):
 
 
 @pytest.mark.parametrize("fault", faults_in("cuts"), ids=str)
-@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("operation", EVERY_CALL)
 def test_no_cut_answer_can_be_read_in_full(fault, operation):
     heard = meet(fault, operation)
     if b"\r\n\r\n" in heard.data:

@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from .calls import CALLS
+from tests.operations import CALLS
+
 from .connections import (
     REFUSE,
     RESET_AFTER_READING,
@@ -125,7 +126,7 @@ def test_a_kept_connection_goes_stale(fault):
         with pytest.raises((ConnectionError, http.client.BadStatusLine)):
             talk(connection, "room")
         connection.close()
-        assert not CALLS["room"].done(server.model.snapshot())
+        assert not CALLS["room"].is_done(server.model.snapshot())
         assert ask(server.address, "room").parsed().status == 200
     assert server.attempts.count(fault.name) == 1
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from .model import Answer
+from tests.model.endpoints import Answer
 
 LOOPBACK = "127.0.0.1"
 CHUNK = 1 << 16

@@ -7,6 +7,7 @@ import kabelwerk.config
 import kabelwerk.exceptions
 import pytest
 
+from tests.operations import CALLS, Operation
 from tests.shell import TOKEN, Shell
 
 api = kabelwerk.api
@@ -101,17 +102,8 @@ def test_validation_error(call, field: str, message: str) -> None:
 
 
 @pytest.mark.usefixtures("sdk")
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda: api.create_user(key="new", name="x"),
-        lambda: api.update_user(key="nobody", name="x"),
-        lambda: api.delete_user(key="nobody"),
-        lambda: api.update_room(room="nobody", archived=True),
-        lambda: api.post_message(room="nobody", user="batou", text="?"),
-    ],
-)
-def test_authentication_error(call, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("call", CALLS.values(), ids=str)
+def test_authentication_error(call: Operation, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kabelwerk.config, "KABELWERK_API_TOKEN", "another")
     with pytest.raises(kabelwerk.exceptions.AuthenticationError):
-        call()
+        getattr(api, call.function)(**call.given)

@@ -65,6 +65,17 @@ class State:
         return self.rooms.get((self.hub(hub) or "", key))
 
 
+def populated(count: int) -> State:
+    """As `seeded`, and so many users old0, old1, ... who have a room each."""
+    state = seeded()
+    for number in range(count):
+        key = f"old{number}"
+        state.users[key] = User(state.new_id(), key, "Name")
+        room = Room(state.new_id(), "section9", key, archived=False, attributes={})
+        state.rooms["section9", key] = room
+    return state
+
+
 def seeded() -> State:
     """Hub section9; kusanagi, an end user whose app has connected; batou, who works in the hub."""
     state = State(hubs=("section9",))

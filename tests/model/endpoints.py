@@ -1,20 +1,11 @@
-"""A tiny model of the Kabelwerk API, so that a test can ask what really happened.
-
-It follows the wire protocol and shares no code with the product or its sandbox: a mistake made in
-one of them is not repeated here. It is strict about types, and decodes each path segment exactly
-once, so that a key which was encoded wrongly ends up as another key, where a test can see it.
-"""
+"""What each endpoint does to the state, and what it answers. Strict about types."""
 
 import json
-import threading
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import unquote
 
-from .state import Message, Room, State, User, seeded
+from .state import Message, Room, State, User
 
-PREFIX = "/api/"
 JSON_TYPE = ("Content-Type", "application/json; charset=utf-8")
 ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
 
@@ -27,38 +18,8 @@ class Answer(NamedTuple):
     body: bytes = b""
 
 
-class Model:
-    """The state behind a lock. Each request works on a copy that is kept or thrown away."""
-
-    def __init__(self, state: State | None = None) -> None:
-        self._state = state or seeded()
-        self._lock = threading.Lock()
-
-    def handle(self, method: str, target: str, body: bytes, *, apply: bool = True) -> Answer:
-        """Answer a request; with `apply=False` say the same and change nothing."""
-        with self._lock:
-            state = self._state.copy()
-            answer = _route(state, method, target, body)
-            if apply:
-                self._state = state
-            return answer
-
-    def snapshot(self) -> State:
-        """The state at this moment, which later requests do not change."""
-        with self._lock:
-            return self._state.copy()
-
-    @property
-    def users(self) -> dict[str, User]:
-        return self.snapshot().users
-
-    @property
-    def rooms(self) -> dict[tuple[str, str], Room]:
-        return self.snapshot().rooms
-
-    @property
-    def messages(self) -> list[Message]:
-        return self.snapshot().messages
+Endpoint = Callable[[State, Mapping[str, str], dict[str, Any]], Answer]
+"""Takes the state, which it changes, what the path names, and the JSON object that was sent."""
 
 
 def answer_json(status: int, value: object) -> Answer:
@@ -70,44 +31,7 @@ BAD_REQUEST = answer_json(400, {"errors": {"detail": "Bad Request"}})
 UNAUTHORIZED = answer_json(401, {"errors": {"detail": "Unauthorized"}})
 
 
-def _route(state: State, method: str, target: str, body: bytes) -> Answer:
-    try:
-        segments = _segments(target)
-        sent = json.loads(body) if body else {}
-    except (ValueError, RecursionError):
-        return BAD_REQUEST
-    if not isinstance(sent, dict):
-        return BAD_REQUEST
-    handler = _handler(state, method, segments)
-    return handler(sent) if handler else NOT_FOUND
-
-
-def _segments(target: str) -> list[str]:
-    """What lies below the API's prefix, each segment decoded once; nothing for other paths."""
-    path, _, _ = target.partition("?")
-    if not path.startswith(PREFIX):
-        return []
-    return [unquote(segment, errors="strict") for segment in path.removeprefix(PREFIX).split("/")]
-
-
-def _handler(
-    state: State, method: str, segments: list[str]
-) -> Callable[[dict[str, Any]], Answer] | None:
-    match method, segments:
-        case "POST", ["users"]:
-            return partial(_create_user, state)
-        case "PATCH", ["users", key] if key in state.users:
-            return partial(_update_user, state, key)
-        case "DELETE", ["users", key] if key in state.users:
-            return lambda _: _delete_user(state, key)
-        case "PATCH", ["hubs", hub, "rooms", key] if room := state.room(hub, key):
-            return partial(_update_room, state, room)
-        case "POST", ["hubs", hub, "rooms", key, "messages"] if room := state.room(hub, key):
-            return partial(_post_message, state, room)
-    return None
-
-
-def _create_user(state: State, sent: dict[str, Any]) -> Answer:
+def create_user(state: State, _: Mapping[str, str], sent: dict[str, Any]) -> Answer:
     errors = dict(_text_errors(sent, "key", "name"))
     if "key" not in errors and sent["key"] in state.users:
         errors["key"] = ["has already been taken"]
@@ -121,15 +45,21 @@ def _create_user(state: State, sent: dict[str, Any]) -> Answer:
     return answer_json(201, _user_shown(state, user.key))
 
 
-def _update_user(state: State, key: str, sent: dict[str, Any]) -> Answer:
+def update_user(state: State, path: Mapping[str, str], sent: dict[str, Any]) -> Answer:
+    key = path["key"]
+    if key not in state.users:
+        return NOT_FOUND
     if errors := dict(_text_errors(sent, "name")):
         return answer_json(400, {"errors": errors})
     state.users[key] = state.users[key]._replace(name=sent["name"])
     return answer_json(200, _user_shown(state, key))
 
 
-def _delete_user(state: State, key: str) -> Answer:
+def delete_user(state: State, path: Mapping[str, str], _: dict[str, Any]) -> Answer:
     """Remove a user and their room; what they wrote in other rooms stays, without an author."""
+    key = path["key"]
+    if key not in state.users:
+        return NOT_FOUND
     del state.users[key]
     gone = {room.id for room in state.rooms.values() if room.user == key}
     state.rooms = {
@@ -145,7 +75,10 @@ def _delete_user(state: State, key: str) -> Answer:
     return Answer(204)
 
 
-def _update_room(state: State, room: Room, sent: dict[str, Any]) -> Answer:
+def update_room(state: State, path: Mapping[str, str], sent: dict[str, Any]) -> Answer:
+    room = state.room(path["hub"], path["room"])
+    if room is None:
+        return NOT_FOUND
     changes: dict[str, Any] = {
         name: sent[name] for name in ("archived", "attributes", "hub_user") if name in sent
     }
@@ -165,7 +98,10 @@ def _update_room(state: State, room: Room, sent: dict[str, Any]) -> Answer:
     )
 
 
-def _post_message(state: State, room: Room, sent: dict[str, Any]) -> Answer:
+def post_message(state: State, path: Mapping[str, str], sent: dict[str, Any]) -> Answer:
+    room = state.room(path["hub"], path["room"])
+    if room is None:
+        return NOT_FOUND
     errors = dict(_text_errors(sent, "text", "user"))
     author = None if "user" in errors else state.users.get(sent["user"])
     if "user" not in errors and (author is None or not _may_write(author, room)):

@@ -3,7 +3,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from .calls import CALLS, TEXT
+from tests.operations import CALLS
+
 from .model import Model
 
 BLANK = ["can't be blank"]
@@ -18,10 +19,10 @@ def send(model, method, target, sent=None):
 def test_each_call_takes_effect_or_only_says_so(name):
     call, model = CALLS[name], Model()
     promised = model.handle(call.method, call.target, call.body, apply=False)
-    assert not call.done(model.snapshot())
+    assert not call.is_done(model.snapshot())
     assert model.snapshot() == Model().snapshot()
     assert model.handle(call.method, call.target, call.body) == promised
-    assert call.done(model.snapshot())
+    assert call.is_done(model.snapshot())
 
 
 def test_the_answers_are_those_of_the_wire_protocol():
@@ -116,5 +117,5 @@ def test_requests_side_by_side_are_all_kept():
     model, call = Model(), CALLS["message"]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: model.handle(call.method, call.target, call.body), range(200)))
-    assert [message.text for message in model.messages] == [TEXT] * 200
+    assert [message.text for message in model.messages] == [call.sent["text"]] * 200
     assert len({message.id for message in model.messages}) == 200
