@@ -7,7 +7,6 @@ read, so here every wait on the socket is cut to what is left of the attempt as 
 
 import contextlib
 import errno
-import functools
 import io
 import socket
 import ssl
@@ -145,9 +144,10 @@ class _Adapter(requests.adapters.HTTPAdapter):
         return manager
 
 
-def _pool_class(base: type, connection: type, adapter: _Adapter) -> Any:
+def _pool_class(pool: type, connection: type, adapter: _Adapter) -> Any:
     # urllib3 makes its connections by calling the pool's ConnectionCls
-    return type(base.__name__, (base,), {"ConnectionCls": functools.partial(connection, adapter)})
+    bound = type(connection.__name__, (connection,), {"adapter": adapter})
+    return type(pool.__name__, (pool,), {"ConnectionCls": bound})
 
 
 def tls_context(ca_file: str | None) -> ssl.SSLContext:
@@ -216,28 +216,26 @@ def _timed(base: type, adapter: _Adapter) -> Any:
 class _TimedConnection:
     """What both kinds of connection add to urllib3's: time limits, and noting what was sent."""
 
-    def __init__(self, adapter: _Adapter, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._adapter = adapter
-        self._connecting = False
+    adapter: _Adapter
+    connecting = False
 
     def _new_conn(self: Any) -> socket.socket:
         try:
-            return _connect(self._dns_host, self.port, self._adapter)
+            return _connect(self._dns_host, self.port, self.adapter)
         except OSError as error:
             raise NewConnectionError(self, _reason(error)) from error
 
     def connect(self: Any) -> None:
-        self._connecting = True
+        self.connecting = True
         super().connect()  # type: ignore[misc]
-        self._connecting = False
+        self.connecting = False
 
     def send(self: Any, data: Any) -> None:
         if self.sock is None:
             self.connect()
         # what goes to a proxy while connecting is not the request
-        if not self._connecting:
-            self._adapter.attempt.sent = True
+        if not self.connecting:
+            self.adapter.attempt.sent = True
         super().send(data)  # type: ignore[misc]
 
 
