@@ -4,25 +4,31 @@ import gc
 import io
 import os
 import sys
+from typing import TextIO
 
-from .terminal.signals import Terminated, raise_on_sigterm
+from .terminal.signals import Terminated, ignore_signals, raise_on_sigterm
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
     # Imports create no garbage, and collecting takes longer than printing help.
     gc.set_threshold(100_000)
-    _guard_standard_streams()
     try:
-        raise_on_sigterm()
-        sys.exit(_run())
+        try:
+            _guard_standard_streams()
+            raise_on_sigterm()
+            code = _run()
+        finally:
+            ignore_signals()  # it is said what was done; what is left is Python's own exit
     except Terminated:
-        sys.exit(143)
+        code = 143
     except KeyboardInterrupt:
-        sys.exit(130)
-    finally:
-        _settle_stdout()
-        gc.freeze()
+        code = 130
+    ignore_signals()
+    _settle(sys.stdout, 1)
+    _settle(sys.stderr, 2)
+    gc.freeze()
+    sys.exit(code)
 
 
 def _run() -> int:
@@ -41,26 +47,29 @@ def _run() -> int:
 def _guard_standard_streams() -> None:
     # If the caller closed a standard stream, the next file or socket opened would get its
     # descriptor, and with it whatever a child process prints.
-    for number in range(3):
+    # A closed stdout is opened for reading: whatever is written to it fails, and is noticed.
+    for number, flags in enumerate((os.O_RDONLY, os.O_RDONLY, os.O_WRONLY)):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)
+            os.open(os.devnull, flags)
     if sys.stdin is None:
         sys.stdin = open(0, closefd=False)  # noqa: SIM115 - it stays open
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115 - it stays open
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # text that the terminal's encoding cannot show is escaped and raises no error
             stream.reconfigure(errors="backslashreplace")
 
 
-def _settle_stdout() -> None:
-    # Python flushes stdout at exit, and if that fails, it overrides the exit code.
+def _settle(stream: TextIO | None, number: int) -> None:
+    # Python flushes the streams at exit, and if that fails, it overrides the exit code.
     try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        if stream is not None:
+            stream.flush()
+    except (OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), number)
 
 
 if __name__ == "__main__":

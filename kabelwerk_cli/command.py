@@ -17,7 +17,7 @@ from .output import UnknownField, check_fields
 from .terminal.confirm import confirm
 from .terminal.console import Console, Listing
 from .terminal.options import COMMON_OPTIONS, BatchOption, KeyOption, SettingOption, claim_stdin
-from .terminal.session import Session, open_session
+from .terminal.session import Session, open_lenient_session, open_session
 
 if TYPE_CHECKING:
     from .api.outcomes import Success
@@ -108,15 +108,26 @@ class ActionCommand(Described):
 
     Args:
         makes_profile: whether the profile named may not exist yet.
+        needs_settings: whether a configuration that cannot be read is an error.
     """
 
-    def __init__(self, *args: Any, makes_profile: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        makes_profile: bool = False,
+        needs_settings: bool = True,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.makes_profile = makes_profile
+        self.needs_settings = needs_settings
 
     def invoke(self, ctx: click.Context) -> None:
         """Run the function."""
-        session = open_session(ctx, profile_may_be_missing=self.makes_profile)
+        if self.needs_settings:
+            session = open_session(ctx, profile_may_be_missing=self.makes_profile)
+        else:
+            session = open_lenient_session(ctx)
         ctx.invoke(self.callback, session, **ctx.params)  # type: ignore[arg-type]
 
 

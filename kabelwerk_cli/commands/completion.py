@@ -12,6 +12,7 @@ SHELLS = ("bash", "zsh", "fish")
 
 @click.command(
     cls=ActionCommand,
+    needs_settings=False,
     examples=[
         'eval "$(kabelwerk completion bash)"',
         "kabelwerk completion zsh > _kabelwerk",

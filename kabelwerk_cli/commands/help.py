@@ -8,7 +8,12 @@ from kabelwerk_cli.terminal.options import OneOf
 from kabelwerk_cli.terminal.session import Session
 
 
-@click.command("help", cls=ActionCommand, examples=[f"kabelwerk help {topic}" for topic in TOPICS])
+@click.command(
+    "help",
+    cls=ActionCommand,
+    needs_settings=False,
+    examples=[f"kabelwerk help {topic}" for topic in TOPICS],
+)
 @click.argument("topic", type=OneOf(list(TOPICS)), required=False)
 def help_command(session: Session, *, topic: str | None) -> None:
     """Explain exit codes, environment variables, batches or output formats."""

@@ -330,6 +330,15 @@ def from_environment(given: Mapping[str, Any] | None = None, **how: bool) -> Set
     return resolve(given or {}, os.environ, **how)
 
 
+def without_sources(given: Mapping[str, Any]) -> Settings:
+    """Return the settings without the environment and the configuration.
+
+    Args:
+        given: the values of the options on the command line, by the setting's name.
+    """
+    return Settings({row.name: _choose(row, given, {}, NO_PROFILE) for row in SETTINGS}, os.environ)
+
+
 def default_config() -> str:
     """Return the configuration file that is read unless another is named."""
     import platformdirs

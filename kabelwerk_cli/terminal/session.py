@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import click
 
-from kabelwerk_cli.config.settings import Settings, from_environment
+from kabelwerk_cli.api.errors import ConfigurationError
+from kabelwerk_cli.config.settings import Settings, from_environment, without_sources
 
 from .book import Book
 from .console import Console
@@ -30,6 +31,15 @@ def open_session(ctx: click.Context, *, profile_may_be_missing: bool = False) ->
     """
     settings = from_environment(ctx.obj, profile_may_be_missing=profile_may_be_missing)
     return Session(settings, Console(settings), book_of(ctx))
+
+
+def open_lenient_session(ctx: click.Context) -> Session:
+    """Return a session even if the configuration cannot be read: for what works without it."""
+    try:
+        return open_session(ctx)
+    except ConfigurationError:
+        settings = without_sources(ctx.obj)
+        return Session(settings, Console(settings), book_of(ctx))
 
 
 def book_of(ctx: click.Context) -> Book:

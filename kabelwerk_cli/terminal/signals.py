@@ -9,8 +9,18 @@ class Terminated(KeyboardInterrupt):
 
 
 def raise_on_sigterm() -> None:
-    """Make SIGTERM raise `Terminated` in the main thread, as SIGINT raises KeyboardInterrupt."""
-    signal.signal(signal.SIGTERM, _raise)
+    """Make SIGTERM raise `Terminated` in the main thread, as SIGINT raises KeyboardInterrupt.
+
+    A signal that the caller has ignored, as a shell does for what runs in the background, stays so.
+    """
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN:
+        signal.signal(signal.SIGTERM, _raise)
+
+
+def ignore_signals() -> None:
+    """Ignore both signals from here on."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _raise(_: int, __: FrameType | None) -> None:

@@ -192,7 +192,11 @@ def a_long_file(home: Path, fixed: float, count: int) -> None:
     write_rows(rows, count)
     with server(0) as url:
         _, seconds, memory = batch(home, url, "--from", str(rows), "--dry-run")
-        tell(f"{count:,} rows: rows checked per second", f"{count / (seconds - fixed):,.0f}", "100,000")
+        tell(
+            f"{count:,} rows: rows checked per second",
+            f"{count / (seconds - fixed):,.0f}",
+            "100,000",
+        )
         tell(f"{count:,} rows: memory of the check", f"{memory / 1e6:.0f} MB", "100 MB")
         journal_of(rows, url, left=10)
         _, seconds, memory = batch(home, url, "--from", str(rows))
