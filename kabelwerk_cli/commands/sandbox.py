@@ -13,7 +13,7 @@ _db = click.option(
     "--db",
     type=click.Path(),
     metavar="FILE",
-    help="Database file [default: sandbox.db in the user's data folder].",
+    help="Database file. [default: sandbox.db in the user's data folder]",
 )
 
 
@@ -65,9 +65,9 @@ def sandbox() -> None:
     "hubs",
     multiple=True,
     metavar="SLUG",
-    help="Hub to create; repeatable [default: section9].",
+    help="Hub to create; repeatable. [default: section9]",
 )
-@click.option("--token", metavar="TOKEN", help="Accept only this token [default: accept any].")
+@click.option("--token", metavar="TOKEN", help="Accept only this token. [default: any]")
 @click.option(
     "--rooms",
     type=OneOf(["auto", "manual"]),
@@ -78,7 +78,7 @@ def sandbox() -> None:
 @click.option(
     "--latency",
     type=click.FloatRange(0, 60),
-    default=0.0,
+    default=0,
     show_default=True,
     metavar="SECONDS",
     help="Delay before each response.",

@@ -74,7 +74,7 @@ means "not given".
   of retries is limited for the whole run.
 - stdout gets one record per row, as rows finish: row, key, outcome (done,
   failed, unknown, not attempted), error, and the fields of the user, room or
-  message ('users ensure' has its own outcome as "ensured"). Rows done by an
+  message (the outcome of 'users ensure' is in "ensured"). Rows done by an
   earlier run have no such fields. A table shows only rows that are not done.
 - --rejects FILE gets the rows that were not done, to correct and run again.
 

@@ -28,7 +28,9 @@ class SettingOption(click.Option):
 
 
 def _help(setting: Setting[Any]) -> str:
-    return f"{setting.help} [default: {setting.default}]" if setting.default else setting.help
+    default = setting.default
+    shown = f"{default:g}" if isinstance(default, float) else default
+    return f"{setting.help} [default: {shown}]" if default else setting.help
 
 
 class SettingType(click.ParamType[Any]):
@@ -66,7 +68,7 @@ def _remember(ctx: click.Context, param: click.Parameter, value: object) -> None
 COMMON_OPTIONS: tuple[click.Parameter, ...] = tuple(
     SettingOption(setting) for setting in SETTINGS if Rank.OPTION in setting.sources
 )
-"""The common options. All commands share these objects, which keeps startup short."""
+"""The common options. All commands share these objects, which saves time at startup."""
 
 
 class AroundOption(click.Option):
