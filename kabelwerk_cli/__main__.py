@@ -19,7 +19,7 @@ def main() -> None:
             raise_on_sigterm()
             code = _run()
         finally:
-            ignore_signals()  # it is said what was done; what is left is Python's own exit
+            ignore_signals()  # the result has been reported; only cleanup is left
     except Terminated:
         code = 143
     except KeyboardInterrupt:
@@ -47,7 +47,7 @@ def _run() -> int:
 def _guard_standard_streams() -> None:
     # If the caller closed a standard stream, the next file or socket opened would get its
     # descriptor, and with it whatever a child process prints.
-    # A closed stdout is opened for reading: whatever is written to it fails, and is noticed.
+    # A closed stdout is opened read-only, so that writing to it fails and is reported.
     for number, flags in enumerate((os.O_RDONLY, os.O_RDONLY, os.O_WRONLY)):
         try:
             os.fstat(number)

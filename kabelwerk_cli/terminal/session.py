@@ -34,7 +34,7 @@ def open_session(ctx: click.Context, *, profile_may_be_missing: bool = False) ->
 
 
 def open_lenient_session(ctx: click.Context) -> Session:
-    """Return a session even if the configuration cannot be read: for what works without it."""
+    """Return a session even if the configuration cannot be read, for commands that work without."""
     try:
         return open_session(ctx)
     except ConfigurationError:

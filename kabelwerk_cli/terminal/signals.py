@@ -11,14 +11,14 @@ class Terminated(KeyboardInterrupt):
 def raise_on_sigterm() -> None:
     """Make SIGTERM raise `Terminated` in the main thread, as SIGINT raises KeyboardInterrupt.
 
-    A signal that the caller has ignored, as a shell does for what runs in the background, stays so.
+    If the caller has set it to be ignored, as shells do for background jobs, it stays ignored.
     """
     if signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN:
         signal.signal(signal.SIGTERM, _raise)
 
 
 def ignore_signals() -> None:
-    """Ignore both signals from here on."""
+    """Ignore SIGINT and SIGTERM from here on."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
 
