@@ -78,7 +78,7 @@ def test_a_delete_that_was_applied_and_lost(shell: Shell) -> None:
         ran = shell.configured(server).run(*COMMANDS["delete"])
         assert "kusanagi" not in server.model.users
     assert ran.code == 0
-    assert "is gone; the answer to the first try was lost" in ran.err
+    assert "is gone; the answer to an earlier attempt was lost" in ran.err
 
 
 def test_a_create_that_was_applied_and_lost(shell: Shell) -> None:
@@ -86,7 +86,7 @@ def test_a_create_that_was_applied_and_lost(shell: Shell) -> None:
         ran = shell.configured(server).run(*COMMANDS["create"])
         assert "motoko" in server.model.users
     assert ran.code == 9
-    assert "perhaps by the first try" in ran.err
+    assert "possibly created by an earlier attempt" in ran.err
 
 
 @pytest.mark.parametrize("then", ["status-401", "status-404", "redirect-302"])
@@ -96,7 +96,7 @@ def test_unknown_first_and_then_turned_away(shell: Shell, then: str) -> None:
         ran = shell.configured(server).run(*COMMANDS["update"])
         assert len(server.requests) == 2
     assert ran.code == 9
-    assert "at first the request was sent, but no answer came" in ran.err
+    assert "first the request was sent, but no answer came" in ran.err
     assert f"then the server answered {then[-3:]}" in ran.err
 
 
