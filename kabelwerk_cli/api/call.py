@@ -40,12 +40,6 @@ class Call(NamedTuple, Generic[R]):
     """The HTTP method."""
     segments: tuple[str, ...]
     """The path below the API's address, its segments not yet percent-encoded."""
-    body: Mapping[str, Any] | None
-    """The JSON object to send."""
-    answer: type[Record] | None
-    """What the answer's body holds; None where a success has no body."""
-    expects: tuple[tuple[str, Any], ...]
-    """What the answer must show for the call to count as done: dotted field, value."""
     subject: str
     """What the call is about, in words that fit into a sentence."""
     deed: str
@@ -56,6 +50,12 @@ class Call(NamedTuple, Generic[R]):
     """The key of the user, or of the room's user."""
     target: tuple[str, ...]
     """What calls are kept in order for: a user, or a room in a hub."""
+    body: Mapping[str, Any] | None = None
+    """The JSON object to send."""
+    answer: type[Record] | None = None
+    """What the answer's body holds; None where a success has no body."""
+    expects: tuple[tuple[str, Any], ...] = ()
+    """What the answer must show for the call to count as done: dotted field, value."""
     repeatable: bool = True
     """Whether doing it twice is the same as doing it once."""
     absence_suffices: bool = False

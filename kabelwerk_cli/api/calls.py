@@ -43,18 +43,10 @@ def create_user(*, key: str, name: str, hub: str | None = None) -> Call[User]:
     """
     if hub is not None:
         check_key("hub", hub)
-    return Call(
-        name="create_user",
-        method="POST",
-        segments=("users",),
-        body={"hub": hub, "key": check_key("key", key), "name": check_text("name", name)},
-        answer=User,
-        expects=(("key", key), ("name", name)),
-        subject=f"user '{key}'",
-        deed="created",
-        missing=f"Hub '{hub}' may not exist." if hub else "Check the URL.",
-        key=key,
-        target=("users", key),
+    body = {"hub": hub, "key": check_key("key", key), "name": check_text("name", name)}
+    missing = f"Hub '{hub}' may not exist." if hub else "Check the URL."
+    return _about_user(key, "create_user", "POST", "created")._replace(
+        segments=("users",), body=body, missing=missing, **_shows_user(key, name)
     )
 
 
@@ -75,19 +67,8 @@ def update_user(*, key: str, name: str) -> Call[User]:
         ConnectionError: the backend cannot be reached, or did not answer in time.
         ServerError: the backend failed or its answer is not the API's.
     """
-    return Call(
-        name="update_user",
-        method="PATCH",
-        segments=("users", check_key("key", key)),
-        body={"name": check_text("name", name)},
-        answer=User,
-        expects=(("key", key), ("name", name)),
-        subject=f"user '{key}'",
-        deed="updated",
-        missing=f"User '{key}' does not exist.",
-        key=key,
-        target=("users", key),
-    )
+    call = _about_user(key, "update_user", "PATCH", "updated")
+    return call._replace(body={"name": check_text("name", name)}, **_shows_user(key, name))
 
 
 def delete_user(*, key: str) -> Call[None]:
@@ -102,19 +83,7 @@ def delete_user(*, key: str) -> Call[None]:
         ConnectionError: the backend cannot be reached, or did not answer in time.
         ServerError: the backend failed or its answer is not the API's.
     """
-    return Call(
-        name="delete_user",
-        method="DELETE",
-        segments=("users", check_key("key", key)),
-        body=None,
-        answer=None,
-        expects=(),
-        subject=f"user '{key}'",
-        deed="deleted",
-        missing=f"User '{key}' does not exist.",
-        key=key,
-        target=("users", key),
-    )
+    return _about_user(key, "delete_user", "DELETE", "deleted")
 
 
 def ensure_user(*, key: str, name: str, hub: str | None = None) -> Call[EnsuredUser]:
@@ -201,19 +170,8 @@ def update_room(
         expects.append(("hub_user", None) if hub_user is None else ("hub_user.key", hub_user))
     if not body:
         raise ValueError("nothing to change: give archived, attributes or hub_user")
-    segments = _room_segments(hub, room)
-    return Call(
-        name="update_room",
-        method="PATCH",
-        segments=segments,
-        body=body,
-        answer=Room,
-        expects=tuple(expects),
-        subject=f"room '{room}' of hub '{hub}'",
-        deed="updated",
-        missing=_no_room(room),
-        key=room,
-        target=segments,
+    return _about_room(hub, room, "update_room", "PATCH", "updated")._replace(
+        body=body, answer=Room, expects=tuple(expects)
     )
 
 
@@ -238,29 +196,35 @@ def post_message(*, hub: str = "_", room: str, user: str, text: str) -> Call[Mes
     """
     if not check_text("text", text):
         raise InvalidInput("text", "must not be empty")
-    segments = _room_segments(hub, room)
-    return Call(
-        name="post_message",
-        method="POST",
-        segments=(*segments, "messages"),
+    call = _about_room(hub, room, "post_message", "POST", "posted")
+    return call._replace(
+        segments=(*call.segments, "messages"),
         body={"text": text, "user": check_key("user", user)},
         answer=Message,
         expects=(("text", text), ("user.key", user)),
-        subject=f"the message to room '{room}' of hub '{hub}'",
-        deed="posted",
-        missing=_no_room(room),
-        key=room,
-        target=segments,
+        subject=f"the message to {call.subject}",
         repeatable=False,
     )
 
 
-def _room_segments(hub: str, room: str) -> tuple[str, ...]:
-    return ("hubs", check_key("hub", hub), "rooms", check_key("room", room))
+def _about_user(key: str, name: str, method: str, deed: str) -> Call[Any]:
+    """Return what the calls about a user have in common."""
+    segments = ("users", check_key("key", key))
+    missing = f"User '{key}' does not exist."
+    return Call(name, method, segments, f"user '{key}'", deed, missing, key, target=segments)
 
 
-def _no_room(room: str) -> str:
-    return (
+def _shows_user(key: str, name: str) -> dict[str, Any]:
+    """Return what a call is answered with that leaves a user with this key and name."""
+    return {"answer": User, "expects": (("key", key), ("name", name))}
+
+
+def _about_room(hub: str, room: str, name: str, method: str, deed: str) -> Call[Any]:
+    """Return what the calls about a room have in common."""
+    segments = ("hubs", check_key("hub", hub), "rooms", check_key("room", room))
+    missing = (
         f"User '{room}' has no room in this hub; the user's app creates it when it connects for "
         "the first time."
     )
+    subject = f"room '{room}' of hub '{hub}'"
+    return Call(name, method, segments, subject, deed, missing, room, target=segments)

@@ -1,6 +1,5 @@
 """Exit codes, the errors they belong to, and the errors that are not the API's."""
 
-from collections.abc import Mapping
 from enum import IntEnum
 
 import click
@@ -11,41 +10,31 @@ from .signals import Terminated
 
 
 class ExitCode(IntEnum):
-    """The exit code of a run. Codes 2 to 7 mean that nothing was changed."""
+    """The exit code of a run, and what it means. Codes 2 to 7 mean that nothing was changed."""
 
-    DONE = 0
-    BUG = 1
-    USAGE = 2
-    CONFIGURATION = 3
-    AUTHENTICATION = 4
-    DOES_NOT_EXIST = 5
-    VALIDATION = 6
-    NOT_SENT = 7
-    SERVER = 8
-    UNKNOWN = 9
-    BATCH = 10
-    INTERRUPTED = 130
-    OUTPUT_LOST = 141
-    TERMINATED = 143
+    meaning: str
 
+    def __new__(cls, value: int, meaning: str) -> "ExitCode":
+        """Return the code `value`, with its meaning for help texts."""
+        code = int.__new__(cls, value)
+        code._value_ = value
+        code.meaning = meaning
+        return code
 
-MEANINGS: Mapping[ExitCode, str] = {
-    ExitCode.DONE: "success",
-    ExitCode.BUG: "a bug in kabelwerk; the message says what was done",
-    ExitCode.USAGE: "usage error, invalid input or missing confirmation",
-    ExitCode.CONFIGURATION: "missing or unsafe URL, no token, untrusted certificate, bad config",
-    ExitCode.AUTHENTICATION: "authentication failed: the server rejected the token (401, 403)",
-    ExitCode.DOES_NOT_EXIST: "user or room not found (404)",
-    ExitCode.VALIDATION: "validation failed: the server rejected the input (400, 409, 422)",
-    ExitCode.NOT_SENT: "server unreachable or rate limit exceeded (429)",
-    ExitCode.SERVER: "server error or invalid response; the message says what was done",
-    ExitCode.UNKNOWN: "request sent but not answered; outcome unknown",
-    ExitCode.BATCH: "batch finished with failed rows, none with an unknown outcome",
-    ExitCode.INTERRUPTED: "interrupted (Ctrl-C); the message says what was done",
-    ExitCode.OUTPUT_LOST: "stdout is closed or cannot be written; the message says what was done",
-    ExitCode.TERMINATED: "terminated (SIGTERM); the message says what was done",
-}
-"""The meaning of each code, for help texts."""
+    DONE = 0, "success"
+    BUG = 1, "a bug in kabelwerk; the message says what was done"
+    USAGE = 2, "usage error, invalid input or missing confirmation"
+    CONFIGURATION = 3, "missing or unsafe URL, no token, untrusted certificate, bad config"
+    AUTHENTICATION = 4, "authentication failed: the server rejected the token (401, 403)"
+    DOES_NOT_EXIST = 5, "user or room not found (404)"
+    VALIDATION = 6, "validation failed: the server rejected the input (400, 409, 422)"
+    NOT_SENT = 7, "server unreachable or rate limit exceeded (429)"
+    SERVER = 8, "server error or invalid response; the message says what was done"
+    UNKNOWN = 9, "request sent but not answered; outcome unknown"
+    BATCH = 10, "batch finished with failed rows, none with an unknown outcome"
+    INTERRUPTED = 130, "interrupted (Ctrl-C); the message says what was done"
+    OUTPUT_LOST = 141, "stdout is closed or cannot be written; the message says what was done"
+    TERMINATED = 143, "terminated (SIGTERM); the message says what was done"
 
 
 class Failed(Exception):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from kabelwerk_cli.config.settings import SETTINGS, TOKEN_VARIABLE, Rank
 
-from .exit_codes import MEANINGS, ExitCode
+from .exit_codes import ExitCode
 
 WIDTH = 78
 
@@ -91,7 +91,7 @@ def batches() -> str:
 
 def exit_code_table() -> str:
     """Return the exit codes with their meanings."""
-    rows = [f"{code.value:>3}  {MEANINGS[code]}" for code in ExitCode]
+    rows = [f"{code.value:>3}  {code.meaning}" for code in ExitCode]
     return "\n".join([*rows, "Codes 2 to 7 mean that nothing was changed."])
 
 
