@@ -18,7 +18,8 @@ from .commands.messages import messages
 from .commands.rooms import rooms
 from .commands.sandbox import sandbox
 from .commands.users import users
-from .config.settings import OUTPUT, output_format
+from .config.resolve import output_format
+from .config.settings import OUTPUT
 from .output import Format
 from .terminal import help_topics
 from .terminal.book import NOTHING_SENT, Book

@@ -12,7 +12,8 @@ from .api.call import Call
 from .api.errors import InvalidInput
 from .api.models import EnsuredUser, Message, Room, User
 from .batch.options import BatchOptions, explicit, options_for, take_options
-from .config.settings import EXACT_KEY, FIELDS, TOKEN_FILE, Settings
+from .config.resolve import Settings
+from .config.settings import EXACT_KEY, FIELDS, TOKEN_FILE
 from .output import UnknownField, check_fields
 from .terminal.confirm import confirm
 from .terminal.console import Console, Listing

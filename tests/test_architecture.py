@@ -72,7 +72,7 @@ def uses(path, *names):
     [
         (("sys.exit", "exit", "SystemExit", "os._exit"), {"__main__.py"}),
         (("print", "sys.stdout.write"), {"terminal/console.py"}),
-        (("os.environ", "os.getenv", "environ.get"), {"config/settings.py"}),
+        (("os.environ", "os.getenv", "environ.get"), {"config/resolve.py"}),
         (("breakpoint", "eval", "exec"), set()),
     ],
 )

@@ -69,7 +69,7 @@ def _sending(build: Callable[P, Call[R]]) -> Callable[P, R]:
         call = build(*args, **kwargs)
         # imported when a call is made: building one needs neither settings nor a network
         from kabelwerk_cli.backend.client import open_client
-        from kabelwerk_cli.config.settings import from_environment
+        from kabelwerk_cli.config.resolve import from_environment
 
         with open_client(from_environment()) as client:
             return client.send(call).record

@@ -10,6 +10,7 @@ from kabelwerk_cli.api.errors import ConfigurationError
 from kabelwerk_cli.api.url import Address, parse_address
 from kabelwerk_cli.api.verdicts import Verdict
 from kabelwerk_cli.api.wire import Transport
+from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import (
     ALLOW_INSECURE_HTTP,
     CA_FILE,
@@ -17,7 +18,6 @@ from kabelwerk_cli.config.settings import (
     RETRIES,
     TIMEOUT,
     URL,
-    Settings,
 )
 from kabelwerk_cli.config.token import loose_file, read_token
 from kabelwerk_cli.terminal.session import Session

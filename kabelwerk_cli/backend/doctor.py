@@ -23,8 +23,9 @@ from kabelwerk_cli.api.errors import (
 )
 from kabelwerk_cli.api.transport import environment_proxies, look_up, tls_context
 from kabelwerk_cli.api.url import Address
-from kabelwerk_cli.config.settings import CA_FILE, TIMEOUT, Settings
-from kabelwerk_cli.config.token import read_token, token_source
+from kabelwerk_cli.config.resolve import Settings
+from kabelwerk_cli.config.settings import CA_FILE, TIMEOUT
+from kabelwerk_cli.config.token import find_token, read_token
 from kabelwerk_cli.terminal.console import Listing
 from kabelwerk_cli.terminal.session import Session
 
@@ -184,7 +185,7 @@ def _settings(settings: Settings, tokens: list[str]) -> str:
         return f"sandbox '{path}'"
     address = network_address(settings)
     tokens.append(read_token(settings))
-    source = token_source(settings)
+    source = find_token(settings)
     return f"{address.origin}, token from {source.name if source else 'nowhere'}"
 
 

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from kabelwerk_cli.api.call import Call
 from kabelwerk_cli.api.client import build_request
-from kabelwerk_cli.config.settings import OUTPUT, TOKEN_VARIABLE, Settings
+from kabelwerk_cli.config.resolve import Settings
+from kabelwerk_cli.config.settings import OUTPUT, TOKEN_VARIABLE
 from kabelwerk_cli.output import Format
 from kabelwerk_cli.terminal.console import Listing
 from kabelwerk_cli.terminal.session import Session

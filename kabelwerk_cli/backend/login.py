@@ -1,6 +1,8 @@
 """Asking for a URL and a token, checking them, and keeping them in a profile; and the reverse."""
 
-from collections.abc import Callable
+import contextlib
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -10,8 +12,9 @@ import click
 from kabelwerk_cli.api.errors import ConfigurationError
 from kabelwerk_cli.config.files import write_private
 from kabelwerk_cli.config.profiles import DEFAULT_NAME, parse_config, read_config
-from kabelwerk_cli.config.settings import PROFILE, TOKEN_FILE, TOKEN_VARIABLE, URL, Rank, Settings
-from kabelwerk_cli.config.token import KEYRING_SERVICE, check_token, import_keyring, read_token
+from kabelwerk_cli.config.resolve import Settings
+from kabelwerk_cli.config.settings import PROFILE, URL
+from kabelwerk_cli.config.token import KEYRING_SERVICE, check_token, find_new_token, import_keyring
 from kabelwerk_cli.terminal.console import Console
 from kabelwerk_cli.terminal.exit_codes import Cancelled
 from kabelwerk_cli.terminal.session import Session
@@ -26,67 +29,105 @@ def login(session: Session) -> None:
     """Ask for what is missing, check it against the backend, and store it.
 
     Raises:
-        ConfigurationError: something is missing and there is nobody to ask, or nothing can be
+        ConfigurationError: something is missing and it is not possible to prompt, or nothing can be
             stored.
         KabelwerkError: the backend does not accept it; nothing was stored.
     """
     settings, console, _ = session
     path = settings.profile.path
     name = settings[PROFILE] or settings.profile.name or DEFAULT_NAME
-    # before anything is asked: a file that cannot be read is not written over
-    document = _document(path)
+    _document(path)  # before anything is asked: a file that cannot be read is not overwritten
     settings = settings.with_option(URL, settings[URL] or _ask(console, "URL", click.prompt))
     address = network_address(settings)
-    token = _token(settings, console)
+    token = _new_token(settings, console)
     probe(settings, token)
+    with _locked(path):
+        document = _document(path)
+        where = _store(document, path, name, address.origin, token)
+        _write(path, document)
+    console.note(
+        f"The token is accepted by {address.origin} and stored in {where}, for profile '{name}' "
+        f"in '{path}'."
+    )
 
+
+def _store(document: Any, path: str, name: str, url: str, token: str) -> str:
+    """Put URL and token into a profile; return where the token is, in words."""
     profile = _table(_table(document, "profiles"), name)
     for key in TOKEN_KEYS:
         profile.pop(key, None)
-    profile["url"] = address.origin
-    if _keep_in_keyring(address.origin, token):
-        profile["token_keyring"] = True
-        where = "the keyring"
-    else:
-        file = _token_path(path, name)
-        write_private(file, f"{token}\n")
-        profile["token_file"] = str(file)
-        where = f"'{file}'"
+    profile["url"] = url
     document.setdefault("profile", name)
-    _write(path, document)
-    console.note(f"The token is accepted. It is in {where}, the profile '{name}' in '{path}'.")
+    if _keep_in_keyring(url, token):
+        profile["token_keyring"] = True
+        return "the keyring"
+    file = _token_path(path, name)
+    write_private(file, f"{token}\n")
+    # relative to the configuration, so that the folder can be moved
+    profile["token_file"] = str(file.relative_to(_folder(path)))
+    return f"'{file}'"
 
 
 def logout(session: Session) -> None:
-    """Forget the token of a profile.
+    """Remove the token of a profile.
 
     Raises:
         ConfigurationError: there is no such profile, or it cannot be changed.
     """
     settings, console, _ = session
     path, name = settings.profile.path, settings.profile.name
-    if name and not any(key in settings.profile.values for key in TOKEN_KEYS):
-        console.note(f"The profile '{name}' has no token.")
-        return
     if not name:
-        raise ConfigurationError(f"There is no profile in '{path}' to log out of.")
-    document = _document(path)
-    profile = document["profiles"][name]
-    if profile.get("token_keyring"):
-        _forget_in_keyring(profile.get("url", ""))
-    # only what login made: other files and programs are the user's own
-    if profile.get("token_file") == str(_token_path(path, name)):
-        _token_path(path, name).unlink(missing_ok=True)
-    for key in TOKEN_KEYS:
-        profile.pop(key, None)
-    _write(path, document)
-    console.note(f"The token of the profile '{name}' is forgotten.")
+        raise ConfigurationError(f"No profile to log out of in '{path}'.")
+    with _locked(path):
+        document = _document(path)
+        profile = document["profiles"][name]
+        if not any(key in profile for key in TOKEN_KEYS):
+            console.note(f"Profile '{name}' has no token.")
+            return
+        if profile.get("token_keyring"):
+            _forget_in_keyring(profile.get("url", ""))
+        kept = _remove_file(path, name, profile.get("token_file"))
+        for key in TOKEN_KEYS:
+            profile.pop(key, None)
+        _write(path, document)
+    console.note(f"The token is removed from profile '{name}'.{kept}")
 
 
-def _token(settings: Settings, console: Console) -> str:
-    # a token of the profile that is being renewed is not taken for the new one
-    if settings.rank(TOKEN_FILE) >= Rank.ENVIRONMENT or settings.environ.get(TOKEN_VARIABLE):
-        return read_token(settings)
+def _remove_file(path: str, name: str, file: str | None) -> str:
+    """Remove a token's file that login made; return what to say of any other."""
+    if file is None:
+        return ""
+    if _folder(path) / file != _token_path(path, name):
+        return f" The file '{file}' is not from 'kabelwerk login', and was not removed."
+    _token_path(path, name).unlink(missing_ok=True)
+    return ""
+
+
+@contextlib.contextmanager
+def _locked(path: str) -> Iterator[None]:
+    """Keep other logins out while a configuration is changed.
+
+    Raises:
+        ConfigurationError: its folder cannot be written.
+    """
+    import fcntl
+
+    try:
+        _folder(path).mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder = os.open(_folder(path), os.O_RDONLY)
+    except OSError as error:
+        raise ConfigurationError(f"Cannot write '{path}': {error.strerror}.") from None
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _new_token(settings: Settings, console: Console) -> str:
+    if source := find_new_token(settings):
+        console.note(f"Using the API token from {source.name}.")
+        return check_token(source.read(), source.name)
 
     def hidden(text: str, **how: Any) -> Any:
         return click.prompt(text, hide_input=True, **how)
@@ -97,8 +138,8 @@ def _token(settings: Settings, console: Console) -> str:
 def _ask(console: Console, what: str, prompt: Callable[..., Any]) -> Any:
     if not console.can_ask:
         raise ConfigurationError(
-            f"There is no {what} and nobody to ask; use --url and --token-file FILE ('-': "
-            "standard input)."
+            f"No {what}, and cannot prompt without a terminal. Use --url and --token-file FILE "
+            "('-' for stdin)."
         )
     try:
         return prompt(what, err=True)
@@ -106,7 +147,7 @@ def _ask(console: Console, what: str, prompt: Callable[..., Any]) -> Any:
         # click's word for both Ctrl-C and the end of input
         if isinstance(error.__context__, KeyboardInterrupt):
             raise KeyboardInterrupt from None
-        raise Cancelled(f"There is no {what}. Nothing was kept.") from None
+        raise Cancelled(f"No {what}.") from None
 
 
 def _keep_in_keyring(url: str, token: str) -> bool:
@@ -135,7 +176,11 @@ def _forget_in_keyring(url: str) -> None:
 
 
 def _token_path(config: str, name: str) -> Path:
-    return Path(config).absolute().parent / "tokens" / quote(name, safe="")
+    return _folder(config) / "tokens" / quote(name, safe="")
+
+
+def _folder(config: str) -> Path:
+    return Path(config).absolute().parent
 
 
 def _document(path: str) -> Any:

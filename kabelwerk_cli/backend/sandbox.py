@@ -12,7 +12,8 @@ from urllib.parse import unquote
 
 from kabelwerk_cli.api.errors import ConfigurationError, Interrupted
 from kabelwerk_cli.api.wire import Answer, Attempt, Request
-from kabelwerk_cli.config.settings import SANDBOX, TOKEN_VARIABLE, URL, Settings
+from kabelwerk_cli.config.resolve import Settings
+from kabelwerk_cli.config.settings import SANDBOX, TOKEN_VARIABLE, URL
 from kabelwerk_cli.terminal.console import Listing
 from kabelwerk_cli.terminal.session import Session
 

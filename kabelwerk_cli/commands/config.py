@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 import click
 
 from kabelwerk_cli.command import ActionCommand, Group
-from kabelwerk_cli.config.settings import CONFIG, SETTINGS, TOKEN_COMMAND, URL, Setting, Settings
+from kabelwerk_cli.config.resolve import Settings
+from kabelwerk_cli.config.settings import CONFIG, SETTINGS, TOKEN_COMMAND, URL, Setting
 from kabelwerk_cli.terminal.console import Listing
 from kabelwerk_cli.terminal.session import Session
 
@@ -58,15 +59,13 @@ class SettingInForce(NamedTuple):
 )
 def show(session: Session) -> None:
     """Show each setting, its value and where it comes from. The token is never shown."""
-    from kabelwerk_cli.config.token import token_source
+    from kabelwerk_cli.config.token import describe_token
 
     settings = session.settings
     rows = [
         SettingInForce(row.name, _shown(settings, row), settings.origin(row)) for row in SETTINGS
     ]
-    source = token_source(settings)
-    state, origin = ("set", source.name) if source else ("not set", "")
-    rows.append(SettingInForce("api_token", state, origin))
+    rows.append(SettingInForce("api_token", *describe_token(settings)))
     session.console.show(Listing(SettingInForce, rows))
 
 

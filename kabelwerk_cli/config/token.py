@@ -10,7 +10,10 @@ from kabelwerk_cli.api.errors import ConfigurationError
 from kabelwerk_cli.api.url import parse_address
 
 from .files import read_bytes
+from .resolve import Settings
 from .settings import (
+    MAX_TIME,
+    PROFILE,
     TIMEOUT,
     TOKEN_COMMAND,
     TOKEN_FILE,
@@ -18,7 +21,6 @@ from .settings import (
     TOKEN_VARIABLE,
     URL,
     Rank,
-    Settings,
 )
 
 LOOSE_FOR_TOKENS = 0o077
@@ -26,78 +28,132 @@ KEYRING_SERVICE = "kabelwerk"
 
 
 class Source(NamedTuple):
-    """A place that has the token."""
+    """A place that has a token."""
 
     name: str
     """What it is called in a sentence."""
     read: Callable[[], str]
     """Gets the token; raises ConfigurationError."""
-    of_profile: bool
-    """Whether the token is one for the profile's URL only."""
+    address: str | None
+    """The address that the token is for; None for any."""
     file: str | None = None
-    """The file that it stands in, if it is a file."""
+    """The file that it is in, if it is in a file."""
 
 
 def read_token(settings: Settings) -> str:
     """Return the API token.
 
     Raises:
-        ConfigurationError: there is none, or it cannot be one; the text does not repeat it.
+        ConfigurationError: there is none for the address in force, or it cannot be one; the message
+            does not repeat it.
     """
-    source = token_source(settings)
+    source = find_token(settings)
     if source is None:
         raise ConfigurationError(
-            f"There is no API token. Set {TOKEN_VARIABLE}, use --token-file FILE, or run "
-            "'kabelwerk login'."
+            f"No API token. Set {TOKEN_VARIABLE}, use --token-file FILE, or run 'kabelwerk login'."
         )
-    if source.of_profile:
-        _check_addressee(settings)
     return check_token(source.read(), source.name)
 
 
-def _check_addressee(settings: Settings) -> None:
-    """Refuse to give a profile's token to another backend than the profile's."""
-    own = settings.profile.values.get(URL.name)
-    if own is None or settings.rank(URL) is Rank.PROFILE:
-        return
-    asked = parse_address(settings[URL] or "", allow_insecure_http=True).origin
-    known = parse_address(own, allow_insecure_http=True).origin
-    if asked != known:
-        raise ConfigurationError(
-            f"The token of the profile '{settings.profile.name}' is for {known}, and the URL is "
-            f"{asked} ({settings.origin(URL)}). Name that one's token with --token-file or "
-            f"{TOKEN_VARIABLE}, or use its profile."
-        )
+def find_token(settings: Settings) -> Source | None:
+    """Return where to take the token for the address in force from, without taking it.
 
+    A token goes to its own address only: that of a profile to the profile's, one of the environment
+    to `KABELWERK_URL`, if that is set. `--token-file` wins over all.
 
-def token_source(settings: Settings) -> Source | None:
-    """Return where the token is to be taken from, without taking it.
-
-    `--token-file` wins over `KABELWERK_API_TOKEN`, that over `KABELWERK_API_TOKEN_FILE`, and that
-    over the profile's `token_file`, `token_command` and `token_keyring`.
+    Raises:
+        ConfigurationError: two tokens would do, or none that there is may go to this address.
     """
-    file = settings[TOKEN_FILE]
-    token = settings.environ.get(TOKEN_VARIABLE)
-    if token and settings.rank(TOKEN_FILE) is not Rank.OPTION:
-        return Source(f"environment {TOKEN_VARIABLE}", lambda: token, of_profile=False)
-    if file is not None:
-        of_profile = settings.rank(TOKEN_FILE) is Rank.PROFILE
-        name = f"file '{file}' ({settings.origin(TOKEN_FILE)})"
-        return Source(name, lambda: _read(file), of_profile, file)
-    where = settings.origin(TOKEN_COMMAND)
-    if command := settings[TOKEN_COMMAND]:
-        limit = settings[TIMEOUT]
-        return Source(f"token_command ({where})", lambda: _run(command, limit), of_profile=True)
-    if settings[TOKEN_KEYRING]:
-        where = settings.origin(TOKEN_KEYRING)
-        url = settings[URL] or ""  # the keyring itself keeps tokens apart by this
-        return Source(f"the keyring ({where})", lambda: _ask_keyring(url), of_profile=False)
+    if given := _of_option(settings):
+        return given
+    of_environment, of_profile = _of_environment(settings), _of_profile(settings)
+    asked = _origin(settings[URL] or "")
+    known = [source for source in (of_environment, of_profile) if source]
+    able = [source for source in known if source.address in {None, asked}]
+    if of_profile in able and settings.rank(PROFILE) is Rank.OPTION:
+        return of_profile
+    if len(able) > 1:
+        raise ConfigurationError(
+            f"Two tokens: {able[0].name} and {able[1].name}. Unset the variable, or choose the "
+            f"profile with --profile {settings.profile.name}."
+        )
+    if known and not able:
+        raise ConfigurationError(
+            f"The token of {known[0].name} is for {known[0].address or 'no address'}, not for "
+            f"{asked} ({settings.origin(URL)}). Use --token-file, or the profile of that address."
+        )
+    return able[0] if able else None
+
+
+def find_new_token(settings: Settings) -> Source | None:
+    """Return where to take the token from that a profile is to have; None for a prompt.
+
+    Raises:
+        ConfigurationError: two variables have one.
+    """
+    source = _of_option(settings) or _of_environment(settings)
+    may = source and source.address in {None, _origin(settings[URL] or "")}
+    return source if may else None
+
+
+def describe_token(settings: Settings) -> tuple[str, str]:
+    """Return whether there is a token, and where it comes from or what is wrong with it."""
+    try:
+        source = find_token(settings)
+    except ConfigurationError as error:
+        return "conflict", str(error)
+    return ("set", source.name) if source else ("not set", "")
+
+
+def _of_option(settings: Settings) -> Source | None:
+    if settings.rank(TOKEN_FILE) is not Rank.OPTION:
+        return None
+    return _of_file(settings[TOKEN_FILE] or "", f"option {TOKEN_FILE.option}", None)
+
+
+def _of_environment(settings: Settings) -> Source | None:
+    variables = settings.environ
+    token, file = variables.get(TOKEN_VARIABLE), variables.get(TOKEN_FILE.environment)
+    if token and file:
+        raise ConfigurationError(
+            f"{TOKEN_VARIABLE} and {TOKEN_FILE.environment} are both set. Unset one of them."
+        )
+    url = variables.get(URL.environment)
+    address = _origin(url) if url else None
+    if token:
+        return Source(f"environment {TOKEN_VARIABLE}", lambda: token, address)
+    return _of_file(file, f"environment {TOKEN_FILE.environment}", address) if file else None
+
+
+def _of_profile(settings: Settings) -> Source | None:
+    profile = settings.profile
+    address = _origin(str(profile.values.get(URL.name, "")))
+    where = f"profile {profile.name}"
+    if file := settings.of_profile(TOKEN_FILE):
+        return _of_file(file, where, address)
+    if command := settings.of_profile(TOKEN_COMMAND):
+        limit = min(settings[TIMEOUT], settings[MAX_TIME])
+        return Source(f"token_command ({where})", lambda: _run(command, limit), address)
+    if settings.of_profile(TOKEN_KEYRING):
+        return Source(f"the keyring ({where})", lambda: _ask_keyring(address), address)
     return None
 
 
+def _of_file(file: str, where: str, address: str | None) -> Source:
+    return Source(f"file '{file}' ({where})", lambda: _read(file), address, file)
+
+
+def _origin(url: str) -> str:
+    """Return an address as it is compared; what is none is compared as it is."""
+    try:
+        return parse_address(url, allow_insecure_http=True).origin
+    except ConfigurationError:
+        return url
+
+
 def loose_file(settings: Settings) -> str | None:
-    """Return the token's file if others may read it."""
-    source = token_source(settings)
+    """Return the token's file if others can read it."""
+    source = find_token(settings)
     if source is None or source.file in {None, "-"}:
         return None
     path = Path(source.file or "")

@@ -5,7 +5,8 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from kabelwerk_cli.config.settings import FIELDS, NO_INPUT, OUTPUT, QUIET, RAW_CSV, Settings
+from kabelwerk_cli.config.resolve import Settings
+from kabelwerk_cli.config.settings import FIELDS, NO_INPUT, OUTPUT, QUIET, RAW_CSV
 from kabelwerk_cli.output import Format, Style, compact, visible, writer
 
 from .exit_codes import Cancelled, OutputLost

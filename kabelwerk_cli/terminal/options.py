@@ -8,7 +8,8 @@ from click.shell_completion import CompletionItem
 
 from kabelwerk_cli.config.files import read_text
 from kabelwerk_cli.config.parsers import did_you_mean
-from kabelwerk_cli.config.settings import CONFIG, PROFILE, SETTINGS, Rank, Setting, profile_names
+from kabelwerk_cli.config.resolve import profile_names
+from kabelwerk_cli.config.settings import CONFIG, PROFILE, SETTINGS, Rank, Setting
 
 
 class SettingOption(click.Option):

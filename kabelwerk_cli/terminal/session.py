@@ -5,7 +5,7 @@ from typing import NamedTuple
 import click
 
 from kabelwerk_cli.api.errors import ConfigurationError
-from kabelwerk_cli.config.settings import Settings, from_environment, without_sources
+from kabelwerk_cli.config.resolve import Settings, from_environment, without_sources
 
 from .book import Book
 from .console import Console

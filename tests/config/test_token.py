@@ -51,10 +51,77 @@ def test_each_source_of_the_token_wins_over_the_next(shell: Shell) -> None:
         configure(shell, url=server.url, token_command=[command], token_file="../../profile")
         assert seen(shell) == "from-profile-file"
         file = shell.with_(KABELWERK_API_TOKEN_FILE="variable")
+        assert seen(file, "--profile", "default") == "from-profile-file"
+        assert seen(file, "--token-file", "option") == "from-option-file"
+        configure(shell, url=server.url)
         assert seen(file) == "from-variable-file"
-        both = file.with_(KABELWERK_API_TOKEN="from-variable")
-        assert seen(both) == "from-variable"
-        assert seen(both, "--token-file", "option") == "from-option-file"
+        assert seen(shell.with_(KABELWERK_API_TOKEN="from-variable")) == "from-variable"
+
+
+A, B = "https://a.example", "https://b.example"
+PROFILES = f'''
+[profiles.own]
+url = "{A}"
+token_file = "own"
+[profiles.bare]
+url = "{A}"
+'''
+TOKENS = {"KABELWERK_API_TOKEN": "variable"}
+BESIDE = {**TOKENS, "KABELWERK_URL": B}
+WHICH = [
+    # variables, options, where it goes, what is sent (or what is wrong)
+    ({}, "--profile own", A, "file 'own'"),
+    (TOKENS, "--profile own", A, "file 'own'"),
+    (BESIDE, "--profile own", A, "file 'own'"),
+    ({**TOKENS, "KABELWERK_PROFILE": "own"}, "", A, "Two tokens"),
+    ({**TOKENS, "KABELWERK_PROFILE": "bare"}, "", A, "KABELWERK_API_TOKEN"),
+    (TOKENS, "--profile bare", A, "KABELWERK_API_TOKEN"),
+    (BESIDE, "--profile bare", A, f"is for {B}, not for {A}"),
+    (BESIDE, "", B, "KABELWERK_API_TOKEN"),
+    ({**BESIDE, "KABELWERK_PROFILE": "own"}, "", B, "KABELWERK_API_TOKEN"),
+    ({"KABELWERK_URL": B, "KABELWERK_PROFILE": "own"}, "", B, f"is for {A}, not for {B}"),
+    (TOKENS, f"--url {B}", B, "KABELWERK_API_TOKEN"),
+    (BESIDE, f"--url {A}", A, f"is for {B}, not for {A}"),
+    ({}, f"--profile own --url {B}", B, f"is for {A}, not for {B}"),
+    ({}, f"--profile own --url {B} --token-file option", B, "option --token-file"),
+    ({**TOKENS, "KABELWERK_API_TOKEN_FILE": "f"}, f"--url {A}", A, "are both set"),
+    ({"KABELWERK_URL": A}, "", A, "not set"),
+]
+
+
+@pytest.mark.parametrize(("variables", "options", "url", "said"), WHICH)
+def test_address_and_token_travel_together(
+    shell: Shell, variables: dict[str, str], options: str, url: str, said: str
+) -> None:
+    folder = shell.home / ".config" / "kabelwerk"
+    folder.mkdir(parents=True)
+    (folder / "config.toml").write_text(PROFILES)
+    ran = shell.with_(**variables).run("config", "show", "-o", "json", *options.split())
+    assert ran.code == 0
+    rows = {row["setting"]: row for row in json.loads(ran.out)}
+    assert rows["url"]["value"] == url
+    assert said in " ".join(rows["api_token"].values())
+
+
+@pytest.mark.parametrize(
+    ("variables", "options", "code", "said"),
+    [
+        ({"KABELWERK_URL": ""}, "", 3, "KABELWERK_URL is set but empty"),
+        ({"KABELWERK_PROFILE": ""}, "", 3, "KABELWERK_PROFILE is set but empty"),
+        ({"KABELWERK_API_TOKEN": ""}, "", 3, "KABELWERK_API_TOKEN is set but empty"),
+        ({"KABELWERK_API_TOKEN_FILE": ""}, "", 3, "KABELWERK_API_TOKEN_FILE is set but empty"),
+        ({}, "--profile=", 2, "--profile must not be empty"),
+        ({}, "--sandbox --url https://a.example", 2, "cannot be combined with --url"),
+        ({}, "--sandbox --profile own", 2, "cannot be combined with --profile"),
+        ({"KABELWERK_SANDBOX": "1", "KABELWERK_URL": A}, "", 3, "both"),
+    ],
+)
+def test_what_is_missing_or_contradicts_itself(
+    shell: Shell, variables: dict[str, str], options: str, code: int, said: str
+) -> None:
+    ran = shell.with_(**variables).run(*UPDATE, *options.split())
+    assert (ran.code, ran.out) == (code, "")
+    assert said in ran.err
 
 
 BAD_PROGRAMS = {
@@ -138,7 +205,7 @@ def test_login_a_call_and_logout_on_a_terminal(shell: Shell, sandbox: Shell) -> 
     assert logged_in_files(shell) == {"config.toml": 0o600}
     ran = shell.run(*UPDATE)
     assert ran.code == 3
-    assert "There is no API token" in ran.err
+    assert "No API token" in ran.err
 
 
 KEYRING = '''

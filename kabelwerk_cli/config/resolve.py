@@ -1,0 +1,274 @@
+"""Which source of a setting's value wins.
+
+An option wins over a profile named on the command line, that over the environment, the environment
+over a profile chosen otherwise (`KABELWERK_PROFILE`, or `profile =` in the configuration), and that
+over the default. This is the only module that reads the environment.
+"""
+
+import contextlib
+import os
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from kabelwerk_cli.api.errors import ConfigurationError, InvalidInput
+from kabelwerk_cli.output import Format
+
+from .parsers import did_you_mean
+from .profiles import NO_PROFILE, Profile, find_profile, parse_config, read_config
+from .settings import (
+    CONFIG,
+    NO_COLOR,
+    OUTPUT,
+    PROFILE,
+    SANDBOX,
+    SETTINGS,
+    TOKEN_COMMAND,
+    TOKEN_FILE,
+    TOKEN_VARIABLE,
+    URL,
+    Rank,
+    Setting,
+    T,
+)
+
+MUST_NOT_BE_EMPTY = (URL.environment, PROFILE.environment, TOKEN_VARIABLE, TOKEN_FILE.environment)
+"""Set but empty, these are a secret that is missing: nothing else may take their place."""
+OF_A_BACKEND = (URL, SANDBOX)
+"""What the environment has no say in where a profile is named on the command line."""
+
+
+class Chosen(NamedTuple):
+    """The value of a setting that won, and where it came from."""
+
+    value: Any
+    rank: Rank
+    origin: str
+
+
+class Settings:
+    """Every setting's value, and where it came from.
+
+    Args:
+        chosen: what won, by the setting's name.
+        environ: the environment, for what is not in the table.
+        profile: the profile in force.
+    """
+
+    def __init__(
+        self,
+        chosen: Mapping[str, Chosen],
+        environ: Mapping[str, str],
+        profile: Profile = NO_PROFILE,
+    ) -> None:
+        self._chosen = chosen
+        self.environ = environ
+        self.profile = profile
+
+    def __getitem__(self, setting: Setting[T]) -> T:
+        """Return the setting's value."""
+        value: T = self._chosen[setting.name].value
+        return value
+
+    def origin(self, setting: Setting[Any]) -> str:
+        """Return where the setting's value came from, in words."""
+        return self._chosen[setting.name].origin
+
+    def rank(self, setting: Setting[Any]) -> Rank:
+        """Return the force of what chose the setting's value."""
+        return self._chosen[setting.name].rank
+
+    def of_profile(self, setting: Setting[T]) -> T:
+        """Return what the profile in force says of the setting, or its default."""
+        named = setting.name in self.profile.values
+        value: T = _from_profile(setting, self.profile) if named else setting.default
+        return value
+
+    def with_option(self, setting: Setting[T], value: T) -> "Settings":
+        """Return these settings with one more option given."""
+        chosen = Chosen(value, Rank.OPTION, f"option {setting.option}")
+        return Settings({**self._chosen, setting.name: chosen}, self.environ, self.profile)
+
+    @property
+    def dumb_terminal(self) -> bool:
+        """Whether the terminal can only print characters one after the other."""
+        return self.environ.get("TERM") == "dumb"
+
+    def color(self, *, terminal: bool) -> bool:
+        """Whether colours are to be used (https://no-color.org, https://force-color.org).
+
+        Args:
+            terminal: whether the output goes to a terminal.
+        """
+        if self[NO_COLOR] or self.environ.get("NO_COLOR") or self.dumb_terminal:
+            return False
+        return terminal or bool(self.environ.get("FORCE_COLOR"))
+
+    def data_folder(self) -> str:
+        """Return the platform's folder for what this program keeps."""
+        import platformdirs
+
+        return platformdirs.user_data_dir("kabelwerk")
+
+
+def resolve(
+    given: Mapping[str, Any], environ: Mapping[str, str], *, profile_may_be_missing: bool = False
+) -> Settings:
+    """Choose each setting's value.
+
+    Args:
+        given: the values of the options on the command line, by the setting's name.
+        environ: the environment.
+        profile_may_be_missing: accept a configuration or a profile that was named and does not
+            exist yet.
+
+    Raises:
+        ConfigurationError: a variable or the configuration cannot be read.
+        InvalidInput: options contradict each other.
+    """
+    _check_options(given)
+    for variable in MUST_NOT_BE_EMPTY:
+        if environ.get(variable) == "":
+            raise ConfigurationError(
+                f"{variable} is set but empty. Is a secret missing? Set it, or unset it."
+            )
+    profile = _profile(given, environ, must_exist=not profile_may_be_missing)
+    chosen = {row.name: _choose(row, given, environ, profile) for row in SETTINGS}
+    return Settings(chosen, environ, profile)
+
+
+def _check_options(given: Mapping[str, Any]) -> None:
+    if given.get(PROFILE.name) == "":
+        raise InvalidInput(PROFILE.name, "must not be empty")
+    for other in (URL, PROFILE):
+        if given.get(SANDBOX.name) and other.name in given:
+            raise InvalidInput(SANDBOX.name, f"cannot be combined with {other.option}")
+
+
+def output_format(given: Mapping[str, Any]) -> Format:
+    """Return the format of an error, even if the error is one of the settings.
+
+    Args:
+        given: the values of the options on the command line, by the setting's name.
+    """
+    for find in (_profile, lambda *_: NO_PROFILE):
+        # an error while reporting an error would be reported by nobody
+        with contextlib.suppress(Exception):
+            output: Format = _choose(OUTPUT, given, os.environ, find(given, os.environ)).value
+            return output
+    return OUTPUT.default
+
+
+def from_environment(given: Mapping[str, Any] | None = None, **how: bool) -> Settings:
+    """Return the settings of this process, see `resolve`."""
+    return resolve(given or {}, os.environ, **how)
+
+
+def without_sources(given: Mapping[str, Any]) -> Settings:
+    """Return the settings without the environment and the configuration.
+
+    Args:
+        given: the values of the options on the command line, by the setting's name.
+    """
+    return Settings({row.name: _choose(row, given, {}, NO_PROFILE) for row in SETTINGS}, os.environ)
+
+
+def default_config() -> str:
+    """Return the configuration file that is read unless another is named."""
+    import click
+
+    return os.path.join(click.get_app_dir("kabelwerk"), "config.toml")  # noqa: PTH118 - pathlib is slow
+
+
+def profile_names(config: str | None) -> tuple[str, ...]:
+    """Return the names of all profiles, for a completion; none where they cannot be read.
+
+    Args:
+        config: the configuration file that was named on the command line, if one was.
+    """
+    path = config or os.environ.get(CONFIG.environment) or default_config()
+    try:
+        document = parse_config(path, read_config(path, must_exist=False) or "")
+    except ConfigurationError:
+        return ()
+    return tuple(document.get("profiles", ()))
+
+
+def check_keys(profile: Profile) -> None:
+    """Refuse a profile with an unknown key.
+
+    Raises:
+        ConfigurationError: there is one; the message names its line.
+    """
+    known = tuple(row.name for row in SETTINGS if Rank.PROFILE in row.sources)
+    for key in profile.values:
+        if key not in known:
+            meant = did_you_mean(key, known)
+            raise ConfigurationError(
+                f"{profile.place(key)}: unknown key '{key}' in a profile.{meant}"
+            )
+
+
+def _profile(
+    given: Mapping[str, Any], environ: Mapping[str, str], *, must_exist: bool = True
+) -> Profile:
+    config, name = (_choose(row, given, environ, NO_PROFILE).value for row in (CONFIG, PROFILE))
+    profile = find_profile(
+        config or default_config(), name, must_exist=must_exist, file_named=config is not None
+    )
+    check_keys(profile)
+    return profile
+
+
+def _choose(
+    row: Setting[Any], given: Mapping[str, Any], environ: Mapping[str, str], profile: Profile
+) -> Chosen:
+    if row.name in given:
+        return Chosen(given[row.name], Rank.OPTION, f"option {row.option}")
+    named = PROFILE.name in given
+    of_profile = row.name in profile.values
+    if named and of_profile:
+        return _of_profile(row, profile, Rank.NAMED_PROFILE)
+    heard = Rank.ENVIRONMENT in row.sources and not (named and row in OF_A_BACKEND)
+    if heard and (text := environ.get(row.environment)):
+        try:
+            return Chosen(row.parse(text), Rank.ENVIRONMENT, f"environment {row.environment}")
+        except ValueError as error:
+            raise ConfigurationError(f"{row.environment}: {error}") from None
+    if of_profile:
+        return _of_profile(row, profile, Rank.PROFILE)
+    return Chosen(row.default, Rank.DEFAULT, "default")
+
+
+def _of_profile(row: Setting[Any], profile: Profile, rank: Rank) -> Chosen:
+    return Chosen(_from_profile(row, profile), rank, f"profile {profile.name}")
+
+
+def _from_profile(row: Setting[Any], profile: Profile) -> Any:
+    """Return what a profile says of a setting, whose kind must be that of the default."""
+    value = profile.values[row.name]
+    try:
+        if isinstance(row.default, bool):
+            return _expect(bool, value, "true or false")
+        if row.name == TOKEN_COMMAND.name:
+            return _arguments(value)
+        if isinstance(row.default, (int, float)):
+            number = value if isinstance(value, (int, float)) else None
+            return row.parse(str(_expect((int, float), number, "a number")))
+        parsed = row.parse(_expect(str, value, "a string"))
+        return profile.file(parsed) if row.names_file else parsed
+    except ValueError as error:
+        raise ConfigurationError(f"{profile.place(row.name)}: {row.name}: {error}") from None
+
+
+def _expect(kind: type | tuple[type, ...], value: Any, what: str) -> Any:
+    if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
+        raise ValueError(f"must be {what}")
+    if isinstance(value, str) and "\0" in value:
+        raise ValueError("must not contain a NUL character")
+    return value
+
+
+def _arguments(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value or not all(isinstance(x, str) for x in value):
+        raise ValueError('must be a list of strings, such as ["pass", "show", "kabelwerk"]')
+    return tuple(value)
