@@ -173,7 +173,7 @@ def test_deletions_ask_for_their_number(shell: Shell) -> None:
         for typed, code in (("y\n", 2), ("3\n", 2), ("2\n", 0)):
             assert server.requests == []
             with Terminal(there, *delete) as terminal:
-                terminal.wait_for("Type 2 to go on: ")
+                terminal.wait_for("Type 2 to continue: ")
                 terminal.type(typed)
                 assert terminal.end() == code
         assert server.model.users == {}
