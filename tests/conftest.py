@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from .faultserver import Authority
-from .shell import TOKEN, Shell, served
+from .forkserver import ForkServer
+from .shell import ENVIRONMENT, TOKEN, Shell, served
 
 
 def pytest_configure() -> None:
@@ -27,12 +28,19 @@ def pytest_configure() -> None:
             signal.signal(number, handler)
 
 
+@pytest.fixture(scope="session")
+def forks() -> Iterator[ForkServer]:
+    """Run the server that forks the program."""
+    with ForkServer(ENVIRONMENT) as server:
+        yield server
+
+
 @pytest.fixture
-def shell(tmp_path: Path) -> Shell:
+def shell(tmp_path: Path, forks: ForkServer) -> Shell:
     """Return a shell in an empty home, with no settings."""
     home = tmp_path / "home"
     home.mkdir()
-    return Shell(home)
+    return Shell(home, forks)
 
 
 @pytest.fixture

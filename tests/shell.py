@@ -1,17 +1,21 @@
-"""The real executable, run as a process in an empty home."""
+"""The program, run as a process in an empty home."""
 
+import contextlib
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from .faultserver import FaultyServer
+from .forkserver import Fork, ForkServer, Streams
 
 EXECUTABLE = Path(sys.executable).with_name("kabelwerk")
 TOKEN = "s3cret-token"
+ENVIRONMENT = {"PATH": os.defpath, "COLUMNS": "80", "LC_ALL": "C.UTF-8", "TERM": "xterm"}
 
 
 class Ran(NamedTuple):
@@ -23,37 +27,53 @@ class Ran(NamedTuple):
 
 
 class Shell:
-    """Runs the executable with a pinned environment.
+    """Runs the program with a pinned environment.
 
     Args:
         home: an empty folder.
+        forks: what runs the program without starting an interpreter.
         environment: further variables.
     """
 
-    def __init__(self, home: Path, **environment: str) -> None:
+    def __init__(self, home: Path, forks: ForkServer, **environment: str) -> None:
         self.home = home
-        self.environment = {
-            "HOME": str(home),
-            "PATH": os.defpath,
-            "COLUMNS": "80",
-            "LC_ALL": "C.UTF-8",
-            "TERM": "xterm",
-            **environment,
-        }
+        self.environment = {**ENVIRONMENT, "HOME": str(home), **environment}
+        self._forks = forks
 
     def with_(self, **environment: str) -> "Shell":
         """Return a shell with more variables."""
-        return Shell(self.home, **{**self.environment, **environment})
+        return Shell(self.home, self._forks, **{**self.environment, **environment})
+
+    def without(self, name: str) -> "Shell":
+        """Return a shell with a variable less."""
+        shell = self.with_()
+        del shell.environment[name]
+        return shell
 
     def configured(self, server: FaultyServer | str, **environment: str) -> "Shell":
         """Return a shell that has a token and the address of a server."""
         url = server if isinstance(server, str) else server.url
         return self.with_(KABELWERK_URL=url, KABELWERK_API_TOKEN=TOKEN, **environment)
 
+    def run(self, *args: str | bytes, stdin: bytes | None = None, timeout: float = 60) -> Ran:
+        """Run the program to its end, in a fork of an interpreter that has imported it."""
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            source, sink = os.pipe() if stdin else (os.open(os.devnull, os.O_RDONLY), None)
+            with os.fdopen(source):
+                run = self.fork(*args, streams=(source, out, err))
+            if sink:
+                with contextlib.suppress(BrokenPipeError), os.fdopen(sink, "wb") as pipe:
+                    pipe.write(stdin or b"")
+            return Ran(run.wait(timeout), _read(out), _read(err))
+
+    def fork(self, *args: str | bytes, streams: Streams) -> Fork:
+        """Start the program in a fork, with these standard streams."""
+        return self._forks.start(args, self.environment, self.home, streams)
+
     def start(
         self, *args: str | bytes, program: str | Path = EXECUTABLE, **options
     ) -> subprocess.Popen:
-        """Start the executable, or another program, and return the process."""
+        """Start the installed executable, or another program, and return the process."""
         return subprocess.Popen(
             [program, *args],
             env=self.environment,
@@ -66,8 +86,8 @@ class Shell:
             },
         )
 
-    def run(self, *args: str | bytes, stdin: bytes | None = None, timeout: float = 60) -> Ran:
-        """Run the executable to its end."""
+    def execute(self, *args: str | bytes, stdin: bytes | None = None, timeout: float = 60) -> Ran:
+        """Run the installed executable to its end."""
         options = {} if stdin is None else {"stdin": subprocess.PIPE}
         with self.start(*args, **options) as process:
             try:
@@ -75,11 +95,16 @@ class Shell:
             except BaseException:
                 process.kill()
                 raise
-        return Ran(
-            process.returncode,
-            out.decode(errors="surrogateescape"),
-            err.decode(errors="surrogateescape"),
-        )
+        return Ran(process.returncode, _decode(out), _decode(err))
+
+
+def _read(stream: BinaryIO) -> str:
+    stream.seek(0)
+    return _decode(stream.read())
+
+
+def _decode(printed: bytes) -> str:
+    return printed.decode(errors="surrogateescape")
 
 
 @contextmanager

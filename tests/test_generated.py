@@ -25,7 +25,7 @@ def test_what_is_committed_is_current() -> None:
 def test_each_command_has_all_that_a_command_needs(
     shell: Shell, path: str, command: click.Command
 ) -> None:
-    ran = shell.run(*path.split()[1:], "--help")
+    ran = shell.execute(*path.split()[1:], "--help")
     assert (ran.code, ran.err) == (0, "")
     assert max(map(len, ran.out.splitlines())) <= 80
     assert "Examples:" in ran.out

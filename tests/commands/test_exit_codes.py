@@ -1,4 +1,4 @@
-"""Each command x each outcome, through the real executable: exit code, stdout, stderr."""
+"""Each command x each outcome, through the program as a process: exit code, stdout, stderr."""
 
 import json
 from collections.abc import Iterator
@@ -132,7 +132,7 @@ SUCCESSES = [
 @pytest.mark.parametrize(("operation", "fault"), SUCCESSES)
 def test_a_success(shell: Shell, operation: str, fault: Fault, output: str) -> None:
     with FaultyServer([Step(fault)]) as server:
-        ran = shell.configured(server).run(*COMMANDS[operation], "-o", output)
+        ran = shell.configured(server).execute(*COMMANDS[operation], "-o", output)
         assert CALLS[operation].is_done(server.model.snapshot())
         assert len(server.requests) == 1
     assert ran.code == 0

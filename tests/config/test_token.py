@@ -255,10 +255,10 @@ def test_login_with_a_keyring(shell: Shell, sandbox: Shell) -> None:
     config = (shell.home / ".config" / "kabelwerk" / "config.toml").read_text()
     assert TOKEN not in config
     assert 'profile = "ward"' in config
-    assert shell.run("users", "create", "--key", "kusanagi", "--name", "Motoko").code == 0
-    assert shell.run("logout").code == 0
+    assert shell.execute("users", "create", "--key", "kusanagi", "--name", "Motoko").code == 0
+    assert shell.execute("logout").code == 0
     assert json.loads((shell.home / "keyring.json").read_text()) == {}
-    assert shell.run(*UPDATE).code == 3
+    assert shell.execute(*UPDATE).code == 3
 
 
 def test_a_profiles_token_is_for_the_profiles_url_only(shell: Shell) -> None:
@@ -324,7 +324,7 @@ def test_one_reader_of_standard_input(shell: Shell) -> None:
 
 def test_a_keyring_without_the_token(shell: Shell) -> None:
     configure(shell, url="http://127.0.0.1:9", token_keyring=True)
-    ran = with_keyring(shell).run(*UPDATE)
+    ran = with_keyring(shell).execute(*UPDATE)
     assert ran.code == 3
     assert "keyring has no token" in ran.err
 

@@ -46,13 +46,13 @@ def test_nothing_outlasts_its_limits_or_fills_the_memory(shell: Shell) -> None:
         runs = list(pool.map(lambda fault: run_measured(shell, fault), HEAVY))
     for fault, (code, seconds, memory) in zip(HEAVY, runs, strict=True):
         assert code in {6, 7, 8, 9}, fault
-        assert seconds < 4, fault
+        assert seconds < 15, fault  # without a limit it would be hours
         assert memory < 150 * MEGABYTE, fault
 
 
 def test_a_message_that_was_applied_and_lost(shell: Shell) -> None:
     with FaultyServer([Step(RESET_AFTER_READING, applied=True)]) as server:
-        ran = shell.configured(server).run(*COMMANDS["message"])
+        ran = shell.configured(server).execute(*COMMANDS["message"])
         assert len(server.requests) == 1
         assert len(server.model.messages) == 1
         request_id = server.requests[0].header("X-Request-Id")
@@ -64,7 +64,7 @@ def test_a_message_that_was_applied_and_lost(shell: Shell) -> None:
 
 def test_an_update_that_was_lost_once(shell: Shell) -> None:
     with FaultyServer([Step(RESET_AFTER_READING, times=1)]) as server:
-        ran = shell.configured(server).run(*COMMANDS["update"])
+        ran = shell.configured(server).execute(*COMMANDS["update"])
         assert len(server.requests) == 2
         assert len({request.header("X-Request-Id") for request in server.requests}) == 2
         assert server.model.users["kusanagi"].name == "Motoko Kusanagi"
@@ -75,7 +75,7 @@ def test_an_update_that_was_lost_once(shell: Shell) -> None:
 
 def test_a_delete_that_was_applied_and_lost(shell: Shell) -> None:
     with FaultyServer([Step(RESET_AFTER_READING, applied=True, times=1)]) as server:
-        ran = shell.configured(server).run(*COMMANDS["delete"])
+        ran = shell.configured(server).execute(*COMMANDS["delete"])
         assert "kusanagi" not in server.model.users
     assert ran.code == 0
     assert "is gone; the answer to an earlier attempt was lost" in ran.err
@@ -83,7 +83,7 @@ def test_a_delete_that_was_applied_and_lost(shell: Shell) -> None:
 
 def test_a_create_that_was_applied_and_lost(shell: Shell) -> None:
     with FaultyServer([Step(RESET_AFTER_READING, applied=True, times=1)]) as server:
-        ran = shell.configured(server).run(*COMMANDS["create"])
+        ran = shell.configured(server).execute(*COMMANDS["create"])
         assert "motoko" in server.model.users
     assert ran.code == 9
     assert "possibly created by an earlier attempt" in ran.err
@@ -93,7 +93,7 @@ def test_a_create_that_was_applied_and_lost(shell: Shell) -> None:
 def test_unknown_first_and_then_turned_away(shell: Shell, then: str) -> None:
     script = [Step(RESET_AFTER_READING, applied=True, times=1), Step(FAULTS[then])]
     with FaultyServer(script) as server:
-        ran = shell.configured(server).run(*COMMANDS["update"])
+        ran = shell.configured(server).execute(*COMMANDS["update"])
         assert len(server.requests) == 2
     assert ran.code == 9
     assert "first the request was sent, but no answer came" in ran.err
@@ -103,7 +103,7 @@ def test_unknown_first_and_then_turned_away(shell: Shell, then: str) -> None:
 def test_unknown_first_and_then_refused(shell: Shell) -> None:
     script = [Step(RESET_AFTER_READING, applied=True, times=1), Step(FAULTS["refuse"])]
     with FaultyServer(script) as server:
-        ran = shell.configured(server).run(*COMMANDS["update"], "-o", "json")
+        ran = shell.configured(server).execute(*COMMANDS["update"], "-o", "json")
     error = json.loads(ran.err.splitlines()[-1])["error"]
     assert (ran.code, error["applied"], error["attempts"]) == (9, "unknown", 3)
     assert "refused" in error["message"]
@@ -111,7 +111,7 @@ def test_unknown_first_and_then_refused(shell: Shell) -> None:
 
 def test_a_short_retry_after_is_waited_for(shell: Shell) -> None:
     with FaultyServer([Step(rate_limited("1"), times=1)]) as server:
-        ran = shell.configured(server).run(*COMMANDS["message"])
+        ran = shell.configured(server).execute(*COMMANDS["message"])
         first, second = server.requests
         assert second.time - first.time >= 1
         assert len(server.model.messages) == 1
@@ -121,7 +121,7 @@ def test_a_short_retry_after_is_waited_for(shell: Shell) -> None:
 @pytest.mark.parametrize("value", ["3600", "1" + "0" * 30])
 def test_a_long_retry_after_ends_at_once(shell: Shell, value: str) -> None:
     with FaultyServer([Step(rate_limited(value))]) as server:
-        ran = shell.configured(server).run(*COMMANDS["message"])
+        ran = shell.configured(server).execute(*COMMANDS["message"])
         assert len(server.requests) == 1
     assert ran.code == 7
     assert "asked to wait" in ran.err
@@ -130,7 +130,7 @@ def test_a_long_retry_after_ends_at_once(shell: Shell, value: str) -> None:
 @pytest.mark.parametrize("value", ["-1", "abc", "Thu, 01 Jan 1970 00:00:00 GMT"])
 def test_a_retry_after_without_sense_is_ignored(shell: Shell, value: str) -> None:
     with FaultyServer([Step(rate_limited(value), times=1)]) as server:
-        ran = shell.configured(server).run(*COMMANDS["message"])
+        ran = shell.configured(server).execute(*COMMANDS["message"])
         assert len(server.requests) == 2
     assert ran.code == 0
 

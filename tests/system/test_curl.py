@@ -58,8 +58,7 @@ def paste(shell: Shell, lines: list[str]) -> None:
 
 def test_hundreds_of_previews_do_what_the_calls_do(shell: Shell) -> None:
     with served(shell, "--token", TOKEN) as client:
-        previewing = Shell(shell.home, **client.environment)
-        del previewing.environment["KABELWERK_API_TOKEN"]
+        previewing = client.without("KABELWERK_API_TOKEN")
         create = [
             ["users", "create", "--dry-run", "--exact-key", "--key", key, "--name", f"x{name}"]
             for key, name in zip(KEYS, TEXTS, strict=True)

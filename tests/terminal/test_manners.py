@@ -43,8 +43,7 @@ def test_a_closed_stdin_matters_to_what_reads_it_only(client: Shell) -> None:
 
 
 def test_without_a_home(client: Shell, tmp_path: Path) -> None:
-    homeless = client.with_()
-    del homeless.environment["HOME"]
+    homeless = client.without("HOME")
     assert homeless.run(*UPDATE).code == 0
     sandbox = ("--url", f"sandbox:{tmp_path}/own.db")
     assert homeless.run(*sandbox, "users", "create", "--key", "a", "--name", "A").code == 0
@@ -117,7 +116,7 @@ def test_a_table_is_as_wide_as_columns_says(client: Shell, columns: int) -> None
 def test_help_and_errors_in_a_plain_locale(client: Shell) -> None:
     for locale in ("C", "POSIX", "xx_YY.nonsense"):
         plain = client.with_(LC_ALL=locale)
-        assert plain.run("--help").code == 0
-        ran = plain.run("users", "update", "--key", "jürgen", "--name", "Jürgen 日本")
+        assert plain.execute("--help").code == 0
+        ran = plain.execute("users", "update", "--key", "jürgen", "--name", "Jürgen 日本")
         assert ran.code == 5
         assert "does not exist" in ran.err
