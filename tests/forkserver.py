@@ -8,6 +8,7 @@ the locale and PYTHON* variables, is that of the server.
 This file is both: the server, run as a program, and its client, `ForkServer`.
 """
 
+import contextlib
 import gc
 import io
 import json
@@ -56,12 +57,13 @@ class Fork:
             try:
                 return os.waitstatus_to_exitcode(int(self._answers.readline()))
             except TimeoutError:
-                self.kill()
+                self.send(signal.SIGKILL)
                 raise
 
-    def kill(self) -> None:
-        """Kill the process, which must not have been waited for."""
-        os.kill(self.pid, signal.SIGKILL)
+    def send(self, number: signal.Signals) -> None:
+        """Send the process a signal, if it has not ended."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, number)
 
 
 class ForkServer:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -110,14 +111,16 @@ def _decode(printed: bytes) -> str:
 @contextmanager
 def served(shell: Shell, *args: str) -> Iterator[Shell]:
     """Serve a sandbox, and yield a shell that has its address and token."""
-    process = shell.start("sandbox", "serve", *args)
-    assert process.stdout
-    try:
-        lines = [process.stdout.readline().decode().strip() for _ in range(2)]
-        exports = dict(line.removeprefix("export ").split("=", 1) for line in lines)
-        yield shell.with_(**exports)
-    finally:
-        process.terminate()
-        out, err = process.communicate(timeout=20)
-    assert (process.returncode, out) == (143, b"")
-    assert err == b"Error: The sandbox has stopped.\n"
+    source, sink = os.pipe()
+    with os.fdopen(source) as out, tempfile.TemporaryFile() as err:
+        with os.fdopen(sink, "wb"), Path(os.devnull).open("rb") as nothing:
+            run = shell.fork("sandbox", "serve", *args, streams=(nothing, sink, err))
+        try:
+            lines = [out.readline().strip() for _ in range(2)]
+            exports = dict(line.removeprefix("export ").split("=", 1) for line in lines)
+            yield shell.with_(**exports)
+        finally:
+            run.send(signal.SIGTERM)
+            code = run.wait(timeout=20)
+        assert (code, out.read()) == (143, "")
+        assert _read(err) == "Error: The sandbox has stopped.\n"

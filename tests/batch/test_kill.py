@@ -1,10 +1,13 @@
 """`kill -9` at random moments, many times over, and what is true on the server afterwards."""
 
 import json
+import os
 import random
+import signal
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -27,12 +30,11 @@ BATCHES = 6
 
 def run_and_kill(shell: Shell, args: list[str], moment: float) -> bool:
     """Start a run and kill it; returns whether it was still running by then."""
-    process = shell.start(*args)
+    with Path(os.devnull).open("r+b") as nowhere:
+        run = shell.fork(*args, streams=(nowhere, nowhere, nowhere))
     time.sleep(moment)
-    running = process.poll() is None
-    process.kill()
-    process.communicate()
-    return running
+    run.send(signal.SIGKILL)
+    return run.wait(timeout=20) == -signal.SIGKILL
 
 
 def finish(shell: Shell, operation: Operation, seed: int) -> int:
@@ -55,7 +57,7 @@ def finish(shell: Shell, operation: Operation, seed: int) -> int:
         while kills < 3:
             # slow enough that no run gets through before it is killed
             slowly = [*args, "--rate", "30"]
-            kills += run_and_kill(there, slowly, choose.uniform(0.2, 0.75))
+            kills += run_and_kill(there, slowly, choose.uniform(0.01, 0.5))
         ran = there.run(*args, "-o", "jsonl")
         rows = [json.loads(line) for line in ran.out.splitlines()]
         state = server.model.snapshot()
@@ -102,7 +104,7 @@ def post_until_settled(shell: Shell, seed: int) -> None:
     with FaultyServer([Step(HONEST, times=20), lost, Step(HONEST, times=20), refused]) as server:
         there = shell.configured(server)
         args = ["messages", "post", "--room", "kusanagi", "--user", "batou", "--from", source.name]
-        for moment in [choose.uniform(0.15, 0.4) for _ in range(4)] + [None, None]:
+        for moment in [choose.uniform(0.01, 0.4) for _ in range(4)] + [None, None]:
             choose.shuffle(texts)
             source.write_text("text\n" + "".join(f"{text}\n" for text in texts))
             if moment:

@@ -8,6 +8,8 @@ import pytest
 
 from tests.shell import Shell
 
+PROCESSES = 100
+
 
 def test_the_references_examples(shell: Shell) -> None:
     def run(*args: str) -> object:
@@ -67,15 +69,15 @@ def test_a_damaged_file_is_named(shell: Shell) -> None:
 
 
 @pytest.mark.usefixtures("alone")
-def test_two_hundred_processes_at_once(shell: Shell) -> None:
+def test_many_processes_at_once(shell: Shell) -> None:
     def create(number: int) -> int:
         key = f"user-{number}"
         return shell.run(
             "--sandbox", "users", "create", "--key", key, "--name", "x", timeout=280
         ).code
 
-    with ThreadPoolExecutor(200) as pool:
-        assert set(pool.map(create, range(200))) == {0}
+    with ThreadPoolExecutor(PROCESSES) as pool:
+        assert set(pool.map(create, range(PROCESSES))) == {0}
     listed = shell.run("sandbox", "show", "users", "-o", "jsonl").out.splitlines()
-    assert {json.loads(line)["key"] for line in listed} == {f"user-{n}" for n in range(200)}
-    assert len(listed) == 200
+    assert {json.loads(line)["key"] for line in listed} == {f"user-{n}" for n in range(PROCESSES)}
+    assert len(listed) == PROCESSES
