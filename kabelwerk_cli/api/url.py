@@ -1,4 +1,4 @@
-"""Where the backend is: a checked URL."""
+"""The address of the backend: parsing and checking its URL."""
 
 import ipaddress
 import re
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from .errors import ConfigurationError
 
-# The JavaScript SDK is given the address of its websocket; all of these name the same backend.
+# The JavaScript SDK takes the URL of its WebSocket. All of these are the same backend.
 KNOWN_PATHS = frozenset({"", "/api", "/socket", "/socket/user"})
 SCHEMES = {"https": "https", "wss": "https", "http": "http", "ws": "http"}
 
@@ -15,14 +15,14 @@ _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_-]+)
 
 
 class Address(NamedTuple):
-    """The scheme, host and port of a backend, fit to send a token to."""
+    """The scheme, host and port of a backend that a token may be sent to."""
 
     scheme: str
     """`http` or `https`."""
     host: str
-    """A name or an IP address, without brackets."""
+    """A host name or an IP address, without brackets."""
     port: int | None
-    """The port, None for the scheme's own."""
+    """The port; None for the default port of the scheme."""
 
     @property
     def origin(self) -> str:
@@ -32,12 +32,12 @@ class Address(NamedTuple):
 
     @property
     def base(self) -> str:
-        """The URL that every call's path is appended to."""
+        """The URL of the API, to which the path of a call is appended."""
         return f"{self.origin}/api"
 
     @property
     def is_loopback(self) -> bool:
-        """Whether the address can only be this machine."""
+        """Whether the address is always this machine."""
         if self.host == "localhost":
             return True
         try:
@@ -47,40 +47,43 @@ class Address(NamedTuple):
 
 
 def parse_address(url: str, *, allow_insecure_http: bool = False) -> Address:
-    """Read a backend's URL in any of the forms that the SDKs accept.
+    """Parse the URL of a backend, in any form that the SDKs accept.
 
     Args:
         url: `https://host`, `wss://host/socket/user`, `host:port` (https) ...
-        allow_insecure_http: accept http to a host other than this machine.
+        allow_insecure_http: whether to accept http for a host other than this machine.
 
     Returns:
         The address.
 
     Raises:
-        ConfigurationError: the URL cannot be read, or would send the token in the clear.
+        ConfigurationError: the URL is invalid, or the token would be sent unencrypted.
     """
     if re.search(r"[^\x21-\x7e]|\\", url) or not url:
-        raise ConfigurationError(f"The URL '{url}' is not a URL: it has characters out of place.")
+        raise ConfigurationError(
+            f"Invalid URL '{url}': it is empty, or has spaces, backslashes, control or non-ASCII"
+            " characters."
+        )
     try:
         parts = urlsplit(url if "://" in url else f"https://{url}")
     except ValueError:
         raise _no_host(url) from None
     if "@" in parts.netloc:
-        # not repeated: what stands before the @ may be a password
-        raise ConfigurationError("The URL must not hold a user name or password; remove it.")
+        # the message does not show the URL, which may contain a password
+        raise ConfigurationError("The URL must not contain a user name or password. Remove it.")
     if "?" in url or "#" in url:
-        raise ConfigurationError("The URL must not have a query or a fragment; give the host only.")
-    if parts.scheme not in SCHEMES:
-        raise ConfigurationError(f"The URL '{url}' must start with https://.")
-    if parts.path.rstrip("/") not in KNOWN_PATHS:
         raise ConfigurationError(
-            f"The URL '{url}' has a path that is not the API's; give the host only."
+            "The URL must not have a query or a fragment. Use only scheme and host."
         )
+    if parts.scheme not in SCHEMES:
+        raise ConfigurationError(f"Invalid URL '{url}': it must start with https://.")
+    if parts.path.rstrip("/") not in KNOWN_PATHS:
+        raise ConfigurationError(f"Invalid URL '{url}': unexpected path. Use only scheme and host.")
     address = Address(SCHEMES[parts.scheme], *_host_and_port(url, parts.netloc))
     if address.scheme == "http" and not address.is_loopback and not allow_insecure_http:
         raise ConfigurationError(
-            f"The URL '{url}' would send the API token unencrypted. Use https, or"
-            " --allow-insecure-http if you know that nobody else can listen."
+            f"Refusing to send the API token unencrypted to '{url}'. Use https, or"
+            " --allow-insecure-http if you trust the network."
         )
     return address
 
@@ -92,19 +95,19 @@ def _host_and_port(url: str, netloc: str) -> tuple[str, int | None]:
     literal, name, digits = match.groups()
     port = int(digits) if digits else None
     if port is not None and not 1 <= port <= 65535:  # noqa: PLR2004 - the range of TCP's ports
-        raise ConfigurationError(f"The URL '{url}' has a port that is not from 1 to 65535.")
+        raise ConfigurationError(f"Invalid URL '{url}': the port must be from 1 to 65535.")
     if literal is not None:
         try:
             return str(ipaddress.IPv6Address(literal)), port
         except ValueError:
             raise _no_host(url) from None
     if not _HOST.fullmatch(name):
-        raise ConfigurationError(f"'{name}' in the URL is no host name.")
+        raise ConfigurationError(f"Invalid URL '{url}': '{name}' is not a host name.")
     return name.lower(), port
 
 
 def _no_host(url: str) -> ConfigurationError:
     return ConfigurationError(
-        f"The URL '{url}' has no host that can be read; an IPv6 address goes in brackets,"
-        " as in https://[::1]:8443."
+        f"Invalid URL '{url}': no valid host and port. Write an IPv6 address in brackets, as in"
+        " https://[::1]:8443."
     )

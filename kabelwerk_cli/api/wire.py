@@ -1,50 +1,50 @@
-"""What a transport takes and gives: one request, one answer, and what is known in between."""
+"""What a transport works with: a request, an answer, and what is known in between."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
 
 class Request(NamedTuple):
-    """One HTTP request, complete but for the address of the backend."""
+    """One HTTP request, without the address of the backend."""
 
     method: str
     path: str
-    """The path below the API's address, percent-encoded."""
+    """The percent-encoded path, relative to the URL of the API."""
     headers: Mapping[str, str]
     body: bytes | None
     fresh: bool
-    """Whether it must not go out on a connection that was used before."""
+    """Whether it needs a new connection."""
 
 
 class Answer(NamedTuple):
-    """One HTTP answer, read to its end."""
+    """One complete HTTP response."""
 
     status: int
     reason: str
-    """The status line's text."""
+    """The text in the status line."""
     headers: Mapping[str, str]
-    """The headers, their names in lower case."""
+    """The headers, with names in lower case."""
     body: bytes
-    """The body, at most `BODY_LIMIT` bytes of it."""
+    """The body, or its first `BODY_LIMIT` bytes."""
     oversize: bool = False
     """Whether the body was longer than `BODY_LIMIT`."""
 
 
 BODY_LIMIT = 1024 * 1024
-"""How much of an answer's body is read, in bytes."""
+"""How many bytes of the body of an answer are read."""
 
 
 class Attempt:
-    """What is known of one attempt while it is under way.
+    """The state of one attempt in progress.
 
-    `sent` is the one bit that separates "not sent" from "perhaps applied". A transport sets it
-    before the first byte of the request goes out.
+    `sent` separates "not sent" from "possibly applied". A transport sets it before it sends the
+    first byte of the request.
 
     Args:
         clock: returns the monotonic time in seconds.
-        connect: how long the connection may take to come about, in seconds.
-        total: how long the whole attempt may take, in seconds.
-        request_id: what the attempt is called in the server's log.
+        connect: time limit for connecting, in seconds.
+        total: time limit for the whole attempt, in seconds.
+        request_id: identifies the attempt in the server's log.
     """
 
     def __init__(
@@ -58,10 +58,10 @@ class Attempt:
         self.sent = False
 
     def left(self) -> float:
-        """Return the seconds left for what is under way.
+        """Return the seconds left: to connect, or once the request is being sent, to finish.
 
         Raises:
-            TimeoutError: there are none.
+            TimeoutError: no time is left.
         """
         left = (self._answered_by if self.sent else self._connected_by) - self._clock()
         if left <= 0:
@@ -70,12 +70,12 @@ class Attempt:
 
 
 class Failure(Exception):
-    """An attempt that brought no whole answer; whether it was sent, the `Attempt` tells.
+    """An attempt without a complete answer. `Attempt.sent` says whether the request was sent.
 
     Attributes:
         reason: what happened, as the second half of a sentence.
-        untrusted: whether the server's certificate was the reason.
-        timed_out: whether the time limit was the reason.
+        untrusted: whether the cause is the server's certificate.
+        timed_out: whether the cause is the time limit.
     """
 
     def __init__(self, reason: str, *, untrusted: bool = False, timed_out: bool = False) -> None:
@@ -89,13 +89,13 @@ class Transport(Protocol):
     """Carries a request to a backend."""
 
     def carry(self, request: Request, attempt: Attempt) -> Answer:
-        """Send `request` and return the whole answer.
+        """Send `request` and return the complete answer.
 
         Raises:
-            Failure: there is no whole answer.
+            Failure: there is no complete answer.
         """
         ...
 
     def close(self) -> None:
-        """Let go of every connection."""
+        """Close all connections."""
         ...

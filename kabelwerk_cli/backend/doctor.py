@@ -21,7 +21,8 @@ from kabelwerk_cli.api.errors import (
     UntrustedCertificate,
     ValidationError,
 )
-from kabelwerk_cli.api.transport import environment_proxies, look_up, tls_context
+from kabelwerk_cli.api.sockets import look_up
+from kabelwerk_cli.api.transport import environment_proxies, tls_context
 from kabelwerk_cli.api.url import Address
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import CA_FILE, TIMEOUT

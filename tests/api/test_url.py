@@ -27,7 +27,7 @@ def test_forms_that_the_sdks_accept(url, base):
 
 
 BAD = {
-    "": "not a URL",
+    "": "empty",
     "ftp://kabelwerk.example": "https://",
     "http://kabelwerk.example": "unencrypted",
     "http://192.168.0.1": "unencrypted",
@@ -42,13 +42,13 @@ BAD = {
     "https://[::zz]": "brackets",
     "https://kabelwerk.example:0": "65535",
     "https://kabelwerk.example:99999": "65535",
-    "https://kabelwerk.example:https": "no host",
-    "https://": "no host",
-    "https://-x.example": "no host name",
-    "https://kabel werk": "out of place",
-    "https://kabelwerk.example\\@evil.example": "out of place",
-    "https://kabelwerk.example\n": "out of place",
-    "https://ümlaut.example": "out of place",
+    "https://kabelwerk.example:https": "no valid host and port",
+    "https://": "no valid host and port",
+    "https://-x.example": "'-x.example' is not a host name",
+    "https://kabel werk": "spaces, backslashes, control or non-ASCII",
+    "https://kabelwerk.example\\@evil.example": "spaces, backslashes, control or non-ASCII",
+    "https://kabelwerk.example\n": "spaces, backslashes, control or non-ASCII",
+    "https://ümlaut.example": "spaces, backslashes, control or non-ASCII",
 }
 
 

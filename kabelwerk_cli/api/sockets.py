@@ -1,0 +1,124 @@
+"""Sockets whose operations all keep to one time limit, and how they are opened.
+
+A socket's own time limit holds for a single read or write. Here each waits only as long as is left
+of the whole: `left` returns the remaining seconds, and raises TimeoutError if there are none.
+"""
+
+import errno
+import io
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any
+
+Left = Callable[[], float]
+
+LINE_LIMIT = 64 * 1024
+"""The longest line in the headers of a response, in bytes."""
+
+
+def timed(base: type, left: Left) -> Any:
+    """Return a subclass of a socket class whose operations wait no longer than `left()`."""
+    return type(f"Timed{base.__name__}", (_Timed, base), {"left": staticmethod(left)})
+
+
+class _Timed:
+    left: Left
+
+    def makefile(self: Any, *args: Any, **kwargs: Any) -> io.BufferedReader:
+        return _WholeLines(super().makefile(*args, **kwargs).detach())  # type: ignore[misc]
+
+    def recv(self: Any, *args: Any) -> bytes:
+        self.settimeout(self.left())
+        return super().recv(*args)  # type: ignore[misc, no-any-return]
+
+    def recv_into(self: Any, *args: Any) -> int:
+        self.settimeout(self.left())
+        return super().recv_into(*args)  # type: ignore[misc, no-any-return]
+
+    def send(self: Any, *args: Any) -> int:
+        self.settimeout(self.left())
+        return super().send(*args)  # type: ignore[misc, no-any-return]
+
+    def sendall(self: Any, *args: Any) -> None:
+        self.settimeout(self.left())
+        super().sendall(*args)  # type: ignore[misc]
+
+
+class _WholeLines(io.BufferedReader):
+    """A reader that refuses a line without an end.
+
+    http.client takes the end of the connection for the end of the headers, and so half a response
+    for a whole one. urllib3 reads the size of a chunk without a limit.
+    """
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        limit = LINE_LIMIT if size is None or size < 0 else size
+        line = super().readline(limit)
+        if line.endswith(b"\n") or (limit == size and len(line) == size):
+            return line
+        if len(line) == limit:
+            raise ConnectionAbortedError(errno.ECONNABORTED, "line too long in the response")
+        raise ConnectionAbortedError(errno.ECONNABORTED, "connection closed by the server")
+
+
+def open_socket(host: str, port: int, left: Left) -> socket.socket:
+    """Return a timed socket, connected to the first of the host's addresses that accepts.
+
+    Args:
+        host: a name or an address.
+        port: the port.
+        left: returns the seconds left, now and for all later operations of the socket.
+
+    Raises:
+        OSError: no address accepts the connection in time.
+    """
+    failure: OSError = OSError("the host has no address")
+    timed_socket = timed(socket.socket, left)
+    for family, kind, protocol, _, address in look_up(host, port, left()):
+        connection: socket.socket = timed_socket(family, kind, protocol)
+        try:
+            connection.settimeout(left())
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.connect(address)
+            connection.settimeout(left())  # for the TLS handshake
+        except OSError as error:
+            connection.close()
+            failure = error
+        except BaseException:
+            connection.close()
+            raise
+        else:
+            return connection
+    raise failure
+
+
+def look_up(host: str, port: int, limit: float) -> list[Any]:
+    """Return the host's addresses, like `socket.getaddrinfo`, which has no time limit of its own.
+
+    Args:
+        host: a name or an address.
+        port: the port.
+        limit: how many seconds it may take.
+
+    Raises:
+        OSError: there are none, or it took too long.
+    """
+    found: list[Any] = []
+
+    def resolve() -> None:
+        try:
+            found.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            found.append(error)
+
+    thread = threading.Thread(target=resolve, daemon=True)
+    thread.start()
+    thread.join(limit)
+    if not found:
+        raise TimeoutError("timed out")
+    if isinstance(found[0], UnicodeError):
+        raise socket.gaierror(socket.EAI_NONAME, "not a valid host name")
+    if isinstance(found[0], OSError):
+        raise found[0]
+    return found[0]  # type: ignore[no-any-return]
