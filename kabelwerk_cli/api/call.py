@@ -55,7 +55,7 @@ class Call(NamedTuple, Generic[R]):
     answer: type[Record] | None = None
     """What the answer's body holds; None where a success has no body."""
     expects: tuple[tuple[str, Any], ...] = ()
-    """What the answer must show for the call to count as done: dotted field, value."""
+    """What the answer must show for the call to count as done: field and value, a user by key."""
     repeatable: bool = True
     """Whether doing it twice is the same as doing it once."""
     absence_suffices: bool = False

@@ -158,7 +158,7 @@ def update_room(
         ValueError: there is nothing to change.
     """
     body: dict[str, Any] = {}
-    expects: list[tuple[str, Any]] = [("user.key", room)]
+    expects: list[tuple[str, Any]] = [("user", room)]
     if archived is not ABSENT:
         body["archived"] = check_boolean("archived", archived)
         expects.append(("archived", archived))
@@ -167,7 +167,7 @@ def update_room(
         body["attributes"] = check_object("attributes", attributes)
     if hub_user is not ABSENT:
         body["hub_user"] = hub_user if hub_user is None else check_key("hub_user", hub_user)
-        expects.append(("hub_user", None) if hub_user is None else ("hub_user.key", hub_user))
+        expects.append(("hub_user", hub_user))
     if not body:
         raise ValueError("nothing to change: give archived, attributes or hub_user")
     return _about_room(hub, room, "update_room", "PATCH", "updated")._replace(
@@ -201,7 +201,7 @@ def post_message(*, hub: str = "_", room: str, user: str, text: str) -> Call[Mes
         segments=(*call.segments, "messages"),
         body={"text": text, "user": check_key("user", user)},
         answer=Message,
-        expects=(("text", text), ("user.key", user)),
+        expects=(("text", text), ("user", user)),
         subject=f"the message to {call.subject}",
         repeatable=False,
     )

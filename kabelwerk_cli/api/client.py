@@ -13,7 +13,7 @@ from .retries import may_repeat, pause
 from .verdicts import Ending, Verdict, judge, judge_failure
 from .wire import Attempt, Failure, Request, Transport
 
-ODD = frozenset({Ending.UNKNOWN, Ending.ACKNOWLEDGED})
+ODD = frozenset({Ending.UNKNOWN, Ending.ACKNOWLEDGED, Ending.CONTRADICTED})
 
 
 class Limits(NamedTuple):

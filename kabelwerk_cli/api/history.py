@@ -9,6 +9,7 @@ from .verdicts import Ending, Verdict
 from .wire import Attempt
 
 APPLIED = frozenset({Ending.ACKNOWLEDGED, Ending.DONE})
+DOUBTFUL = frozenset({Ending.UNKNOWN, Ending.CONTRADICTED})
 SAFE = "It is safe to run the same command again."
 
 
@@ -23,7 +24,7 @@ class Step(NamedTuple):
     def following(self) -> Otherwise | None:
         """Return the call to send instead, if there is one for what this one came to."""
         other, last = self.call.otherwise, self.tries[-1]
-        if other is None or last.ending in APPLIED:
+        if other is None or last.ending in APPLIED or last.ending is Ending.CONTRADICTED:
             return None
         if other.when is Reason.MISSING:
             return other if last.is_missing else None
@@ -33,7 +34,7 @@ class Step(NamedTuple):
     @property
     def in_doubt(self) -> bool:
         """Whether an attempt may have been applied."""
-        return any(verdict.ending is Ending.UNKNOWN for verdict in self.tries)
+        return any(verdict.ending in DOUBTFUL for verdict in self.tries)
 
 
 class History:
@@ -93,7 +94,7 @@ class History:
     @property
     def doubt(self) -> Verdict | None:
         """The first attempt of which nobody knows whether it was applied."""
-        unknown = (each for each in self._verdicts() if each.ending is Ending.UNKNOWN)
+        unknown = (each for each in self._verdicts() if each.ending in DOUBTFUL)
         return self._earlier or next(unknown, None)
 
     @property

@@ -89,7 +89,7 @@ def _unknown(call: Call[Any], last: Verdict) -> str:
     request = f" (request {last.request_id})" if last.request_id else ""
     return (
         f"{capitalized(call.subject)} may have been {call.deed}: {last.reason}{request}."
-        f"{_asked_to_wait(last)} {what_next(call)}"
+        f"{_details(last)}{_asked_to_wait(last)} {what_next(call)}"
     )
 
 
@@ -105,6 +105,7 @@ _MESSAGES = {
     Ending.REJECTED: _rejected,
     Ending.UNKNOWN: _unknown,
     Ending.ACKNOWLEDGED: _acknowledged,
+    Ending.CONTRADICTED: _unknown,
 }
 
 

@@ -9,7 +9,8 @@
 | post message | yes      | yes | never   | a repeat may be a second message                      |
 
 The last column but one is `Call.repeatable`. *Unknown* is: sent, and no complete answer, or one
-that says nothing (408, 5xx, not the API's). Any other answer ends the call.
+that says nothing (408, 5xx, not the API's). Any other answer ends the call, a contradiction too: it
+is complete, and the server would most likely say the same again.
 """
 
 from collections.abc import Callable, Sequence

@@ -31,6 +31,8 @@ class Ending(StrEnum):
     """It was sent, and the server may have acted on it."""
     ACKNOWLEDGED = "acknowledged"
     """The server acted on it, but its answer does not show the result."""
+    CONTRADICTED = "contradicted"
+    """The server accepted it, but its answer shows an error, or something else than was asked."""
     DONE = "done"
 
 
@@ -63,6 +65,14 @@ class Verdict(NamedTuple):
 
 class _NotTheApi(Exception):
     """A body is not what the API would send."""
+
+
+class _Contradicted(Exception):
+    """An answer shows an error, or something else than was asked."""
+
+    def __init__(self, reason: str, fields: Mapping[str, list[str]] | None = None) -> None:
+        super().__init__(reason)
+        self.fields = fields or {}
 
 
 def judge_failure(failure: Failure, *, sent: bool) -> Verdict:
@@ -109,6 +119,8 @@ def _judge_success(call: Call[Any], answer: Answer) -> Verdict:
         record, notes = _read_success(call, answer)
     except _NotTheApi as error:
         return Verdict(Ending.UNKNOWN, f"{said}, but {error}")
+    except _Contradicted as error:
+        return Verdict(Ending.CONTRADICTED, f"{said}, but {error}", fields=error.fields)
     except Mistyped as error:
         return Verdict(Ending.ACKNOWLEDGED, f"{said}, but {error}")
     return Verdict(Ending.DONE, said, record=record, notes=notes)
@@ -126,25 +138,25 @@ def _read_success(call: Call[Any], answer: Answer) -> tuple[Record | None, tuple
     given = _decode(answer)
     if not isinstance(given, dict):
         raise _NotTheApi("its body is JSON, but not an object")
-    if call.answer is None:
-        return None, ()
-    record, notes = read_record(call.answer, given)
+    if given.get("errors"):
+        raise _Contradicted("its body holds errors", _rejected_fields(answer))
+    # before the types: what is something else than was asked was not acknowledged
     for field, wanted in call.expects:
-        if not _agrees(record, field, wanted):
-            raise Mistyped(f"the field '{field}' is not what was requested")
-    return record, notes
+        if field in given and _contradicts(field, given[field], wanted):
+            raise _Contradicted(f"the field '{field}' is not what was requested")
+    return read_record(call.answer, given) if call.answer else (None, ())
 
 
-def _agrees(record: Record, field: str, wanted: object) -> bool:
-    value: Any = record
-    for name in field.split("."):
-        value = getattr(value, name, None)
-    if field == "text":
-        # Assumed of the backend: a text comes back with HTML's special characters escaped.
-        return value == wanted or html.unescape(value) == wanted
-    if field == "user.key" and getattr(record, "user", None) is None:
-        return True  # an author who is gone since
-    return bool(value == wanted)
+def _contradicts(field: str, found: Any, wanted: Any) -> bool:
+    """Tell whether a field has the type that it should have, and another value."""
+    if field == "hub_user" and (found is None or wanted is None):
+        return found is not wanted and isinstance(found, dict | None)
+    value = found.get("key") if isinstance(found, dict) else found
+    if not isinstance(value, bool if isinstance(wanted, bool) else str):
+        return False  # `read_record` tells what may be missing, and what is mistyped
+    # Assumed of the backend: a text comes back with HTML's special characters escaped.
+    escaped = field == "text" and html.unescape(str(value)) == wanted
+    return bool(value != wanted and not escaped)
 
 
 def _judge_rejection(answer: Answer) -> Verdict:

@@ -223,6 +223,39 @@ def test_an_unknown_message_says_where_to_look():
     assert not error.report.safe_to_rerun
 
 
+CONTRADICTIONS = {
+    CREATE.name: Answer(201, "Created", {}, USER.replace(b"Motoko", b"Batou")),
+    UPDATE.name: Answer(200, "OK", {}, USER.replace(b"kusanagi", b"Kusanagi")),
+    DELETE.name: Answer(200, "OK", {}, b'{"errors": {"key": ["cannot be deleted"]}}'),
+    ARCHIVE.name: Answer(200, "OK", {}, ROOM.replace(b"true", b"false")),
+    POST.name: Answer(201, "Created", {}, MESSAGE.replace(b'"?"', b'"!"')),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_contradiction_is_in_doubt_and_not_repeated(call):
+    error, transport = send(call, CONTRADICTIONS[call.name])
+    assert type(error) is errors.ServerError
+    assert error.report.applied is Applied.UNKNOWN
+    assert error.report.safe_to_rerun is call.repeatable
+    assert len(transport.requests) == 1
+    assert f"may have been {call.deed}" in str(error)
+    assert "request-1" in str(error)
+
+
+def test_the_errors_of_a_success_are_told():
+    error, _ = send(DELETE, CONTRADICTIONS[DELETE.name])
+    assert "200 OK, but its body holds errors (request request-1). key cannot be deleted." in str(
+        error
+    )
+
+
+def test_ensure_ends_where_an_answer_contradicts():
+    error, transport = send(ENSURE, ABSENT, CONTRADICTIONS[CREATE.name])
+    assert error.report.applied is Applied.UNKNOWN
+    assert len(transport.requests) == 2
+
+
 def test_pauses_double_and_are_told():
     world, seen = World(), []
     send(UPDATE, status(503), world=world, observe=seen.append)

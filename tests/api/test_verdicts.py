@@ -16,6 +16,7 @@ from kabelwerk_cli.api.wire import Answer
 CREATE = calls.create_user(key="kusanagi", name="Motoko")
 DELETE = calls.delete_user(key="kusanagi")
 ROOM = calls.update_room(room="kusanagi", archived=True, hub_user="batou")
+UNASSIGN = calls.update_room(room="kusanagi", hub_user=None)
 POST = calls.post_message(room="kusanagi", user="batou", text="a < b & 'c'")
 
 USER = {"id": 42, "key": "kusanagi", "name": "Motoko"}
@@ -60,19 +61,36 @@ VERDICTS = [
     # what is acknowledged, but not as asked
     (CREATE, answer(204), Ending.ACKNOWLEDGED, errors.ServerError),
     (CREATE, answer(201), Ending.ACKNOWLEDGED, errors.ServerError),
-    (CREATE, answer(201, {**USER, "key": "batou"}), Ending.ACKNOWLEDGED, errors.ServerError),
-    (CREATE, answer(201, {**USER, "name": "Batou"}), Ending.ACKNOWLEDGED, errors.ServerError),
     (CREATE, answer(201, {**USER, "id": "42"}), Ending.ACKNOWLEDGED, errors.ServerError),
     (CREATE, answer(201, {**USER, "id": True}), Ending.ACKNOWLEDGED, errors.ServerError),
     (CREATE, answer(201, {**USER, "id": 42.0}), Ending.ACKNOWLEDGED, errors.ServerError),
     (CREATE, answer(201, {}), Ending.ACKNOWLEDGED, errors.ServerError),
-    (ROOM, answer(200, {**ROOM_BODY, "archived": False}), Ending.ACKNOWLEDGED, errors.ServerError),
-    (ROOM, answer(200, {**ROOM_BODY, "hub_user": None}), Ending.ACKNOWLEDGED, errors.ServerError),
     (ROOM, answer(200, without(ROOM_BODY, "hub_user")), Ending.ACKNOWLEDGED, errors.ServerError),
-    (ROOM, answer(200, {**ROOM_BODY, "user": BATOU}), Ending.ACKNOWLEDGED, errors.ServerError),
+    (ROOM, answer(200, {**ROOM_BODY, "hub_user": {"key": None}}), Ending.ACKNOWLEDGED, None),
+    (ROOM, answer(200, {**ROOM_BODY, "archived": "no"}), Ending.ACKNOWLEDGED, None),
+    (ROOM, answer(200, {**ROOM_BODY, "user": None}), Ending.ACKNOWLEDGED, None),
     (ROOM, answer(200, {**ROOM_BODY, "attributes": []}), Ending.ACKNOWLEDGED, errors.ServerError),
-    (POST, answer(201, {**MESSAGE, "text": "a"}), Ending.ACKNOWLEDGED, errors.ServerError),
-    (POST, answer(201, {**MESSAGE, "user": USER}), Ending.ACKNOWLEDGED, errors.ServerError),
+    # what shows an error, or something else than was asked
+    (CREATE, answer(201, {**USER, "key": "batou"}), Ending.CONTRADICTED, errors.ServerError),
+    (CREATE, answer(201, {**USER, "name": "Batou"}), Ending.CONTRADICTED, errors.ServerError),
+    (CREATE, answer(201, {**USER, "key": "Kusanagi"}), Ending.CONTRADICTED, errors.ServerError),
+    (CREATE, answer(201, {**USER, "name": "motoko"}), Ending.CONTRADICTED, errors.ServerError),
+    (CREATE, answer(201, {"name": "Batou"}), Ending.CONTRADICTED, errors.ServerError),
+    (CREATE, answer(201, {**USER, "errors": {"key": ["no"]}}), Ending.CONTRADICTED, None),
+    (CREATE, answer(200, {"errors": ["no"]}), Ending.CONTRADICTED, errors.ServerError),
+    (CREATE, answer(200, {**USER, "errors": []}), Ending.DONE, None),
+    (DELETE, answer(200, {"errors": {"detail": "no"}}), Ending.CONTRADICTED, errors.ServerError),
+    (DELETE, answer(200, {"errors": None}), Ending.DONE, None),
+    (ROOM, answer(200, {**ROOM_BODY, "archived": False}), Ending.CONTRADICTED, errors.ServerError),
+    (ROOM, answer(200, {**ROOM_BODY, "hub_user": None}), Ending.CONTRADICTED, errors.ServerError),
+    (ROOM, answer(200, {**ROOM_BODY, "hub_user": USER}), Ending.CONTRADICTED, errors.ServerError),
+    (ROOM, answer(200, {**ROOM_BODY, "user": BATOU}), Ending.CONTRADICTED, errors.ServerError),
+    (UNASSIGN, answer(200, ROOM_BODY), Ending.CONTRADICTED, errors.ServerError),
+    (UNASSIGN, answer(200, {**ROOM_BODY, "hub_user": None}), Ending.DONE, None),
+    (UNASSIGN, answer(200, {**ROOM_BODY, "hub_user": []}), Ending.ACKNOWLEDGED, None),
+    (POST, answer(201, {**MESSAGE, "text": "a"}), Ending.CONTRADICTED, errors.ServerError),
+    (POST, answer(201, {**MESSAGE, "text": "A < b & 'c'"}), Ending.CONTRADICTED, None),
+    (POST, answer(201, {**MESSAGE, "user": USER}), Ending.CONTRADICTED, errors.ServerError),
     # what tells nothing
     (CREATE, answer(200, b"<html>"), Ending.UNKNOWN, errors.ServerError),
     (CREATE, answer(200, []), Ending.UNKNOWN, errors.ServerError),

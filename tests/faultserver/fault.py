@@ -19,6 +19,7 @@ class Outcome(StrEnum):
     REJECTED = "rejected"
     UNKNOWN = "unknown"
     ACKNOWLEDGED = "acknowledged"
+    CONTRADICTED = "contradicted"
     DONE = "done"
 
 
@@ -40,7 +41,13 @@ def calls_that(ask: Callable[[Operation], object]) -> tuple[str, ...]:
 
 
 RETURNING = calls_that(lambda call: call.request.record)  # those whose answer has a body
-EXITS = {Outcome.NOT_SENT: 7, Outcome.REJECTED: 8, Outcome.ACKNOWLEDGED: 8, Outcome.DONE: 0}
+EXITS = {
+    Outcome.NOT_SENT: 7,
+    Outcome.REJECTED: 8,
+    Outcome.ACKNOWLEDGED: 8,
+    Outcome.CONTRADICTED: 8,
+    Outcome.DONE: 0,
+}
 
 NOTHING = Answer(500)
 
@@ -109,7 +116,8 @@ class Fault:
         """A request that was not read, or was refused in so many words, is not applied."""
         if self.expect in {Outcome.DONE, Outcome.ACKNOWLEDGED}:
             return (True,)
-        if self.expect is Outcome.UNKNOWN and self.moment is Moment.ANSWER:
+        doubtful = {Outcome.UNKNOWN, Outcome.CONTRADICTED}
+        if self.expect in doubtful and self.moment is Moment.ANSWER:
             return (False, True)
         return (False,)
 

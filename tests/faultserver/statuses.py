@@ -175,6 +175,7 @@ ODD_SUCCESSES = (
     ),
     Fault("200-html", partial(page, 200), complete=True),
     Fault("201-html", partial(page, 201), complete=True, operations=RETURNING),
+    canned("200-with-errors", answer_json(200, {"errors": {"key": ["no"]}}), Outcome.CONTRADICTED),
     Fault("200-as-201", partial(restatused, 201), Outcome.DONE, operations=answered_with(200)),
     Fault("201-as-200", partial(restatused, 200), Outcome.DONE, operations=answered_with(201)),
     Fault("204-as-200", partial(bodiless, 200), Outcome.DONE, operations=answered_with(204)),
