@@ -64,12 +64,18 @@ def check_object(field: str, value: object) -> Mapping[str, Any]:
     """
     if not isinstance(value, dict):
         raise InvalidInput(field, "must be a JSON object")
+    # imported when there is JSON: a help text needs none
     import json
+
+    from .json_text import NotJson, read_json
 
     if too_deep(value):
         raise InvalidInput(field, f"must not be nested deeper than {DEPTH_LIMIT} levels")
     try:
-        json.dumps(value, allow_nan=False)
+        # read back: in a Python object, 1 and "1" are two names, in JSON one
+        read_json(json.dumps(value, allow_nan=False))
+    except NotJson as error:
+        raise InvalidInput(field, f"must be JSON that can be relied on: {error}") from None
     except ValueError:
         raise InvalidInput(field, "must not contain NaN or Infinity: JSON has neither") from None
     except TypeError:

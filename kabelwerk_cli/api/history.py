@@ -28,8 +28,7 @@ class Step(NamedTuple):
             return None
         if other.when is Reason.MISSING:
             return other if last.is_missing else None
-        taken = last.ending is Ending.REJECTED and "key" in last.fields
-        return other if taken or self.in_doubt else None
+        return other if last.is_taken or self.in_doubt else None
 
     @property
     def in_doubt(self) -> bool:

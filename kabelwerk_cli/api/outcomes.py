@@ -4,6 +4,7 @@ The taint rule: once an attempt's outcome was unknown, a later attempt that was 
 rejected, says nothing about the first. Such a call never ends as "not applied".
 """
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Generic, NamedTuple
 
@@ -11,16 +12,28 @@ from . import errors
 from .call import Call, R
 from .errors import Report
 from .history import SAFE, History, capitalized, what_next
-from .verdicts import Ending, Verdict
+from .rejections import tell
+from .verdicts import HTTP_REDIRECT, Ending, Verdict
 
 A_YEAR = 365 * 24 * 3600
-TOO_LARGE = frozenset(
-    {
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        HTTPStatus.REQUEST_URI_TOO_LONG,
-        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-    }
-)
+ADDRESS = "This is probably not a Kabelwerk backend; check the URL."
+TOO_LARGE = "The request is larger than the server allows."
+CURES: Mapping[int, str] = {
+    HTTPStatus.PAYMENT_REQUIRED: "The account may have reached its limit, or a bill may be open.",
+    HTTPStatus.NOT_FOUND: ADDRESS,
+    HTTPStatus.METHOD_NOT_ALLOWED: ADDRESS,
+    HTTPStatus.PROXY_AUTHENTICATION_REQUIRED: "A proxy asks for a user name and a password.",
+    HTTPStatus.GONE: "This address is no longer in use; check the URL.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: TOO_LARGE,
+    HTTPStatus.REQUEST_URI_TOO_LONG: TOO_LARGE,
+    HTTPStatus.MISDIRECTED_REQUEST: ADDRESS,
+    HTTPStatus.TOO_EARLY: f"The server asks to send it again later. {SAFE}",
+    HTTPStatus.UPGRADE_REQUIRED: "The server asks for another protocol; check the URL.",
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: TOO_LARGE,
+    HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS: "Access is blocked for legal reasons.",
+}
+"""What a rejection means that the API does not have, and what to do about it."""
+OTHER_CURE = "The server does not accept the request; ask the operator of the backend."
 SETTLED_NOTHING = frozenset({Ending.NOT_SENT, Ending.REJECTED})
 
 
@@ -59,7 +72,7 @@ def conclude(history: History) -> Success[Any]:
     if doubt and last.ending in SETTLED_NOTHING:
         raise errors.OutcomeUnknown(
             f"{capitalized(call.subject)} may have been {call.deed}: first {doubt.reason}; then "
-            f"{last.reason}.{_details(last)} {_after_doubt(call, last)}",
+            f"{_why(last)} {_after_doubt(call, last)}",
             report,
         )
     message = _MESSAGES[last.ending](call, last)
@@ -81,7 +94,7 @@ def _not_sent(call: Call[Any], last: Verdict) -> str:
 
 
 def _rejected(call: Call[Any], last: Verdict) -> str:
-    message = f"{capitalized(call.subject)} was not {call.deed}: {last.reason}.{_details(last)}"
+    message = f"{capitalized(call.subject)} was not {call.deed}: {_why(last)}"
     return f"{message} {_CURES[last.error](call, last)}".rstrip()
 
 
@@ -89,7 +102,7 @@ def _unknown(call: Call[Any], last: Verdict) -> str:
     request = f" (request {last.request_id})" if last.request_id else ""
     return (
         f"{capitalized(call.subject)} may have been {call.deed}: {last.reason}{request}."
-        f"{_details(last)}{_asked_to_wait(last)} {what_next(call)}"
+        f"{tell(last.fields, last.reason)}{_asked_to_wait(last)} {what_next(call)}"
     )
 
 
@@ -121,10 +134,10 @@ def _cure_limit(_: Call[Any], last: Verdict) -> str:
     return f"{_asked_to_wait(last)} It is safe to run the same command again later.".strip()
 
 
-def _cure_address(_: Call[Any], last: Verdict) -> str:
-    if last.status in TOO_LARGE:
-        return "The request is larger than the server allows."
-    return "This is probably not a Kabelwerk backend; check the URL."
+def _cure_status(_: Call[Any], last: Verdict) -> str:
+    if last.status in HTTP_REDIRECT:
+        return ADDRESS
+    return CURES.get(last.status or 0, OTHER_CURE)
 
 
 def _no_cure(_: Call[Any], __: Verdict) -> str:
@@ -135,22 +148,20 @@ _CURES = {
     errors.AuthenticationError: _cure_token,
     errors.DoesNotExist: _cure_missing,
     errors.RateLimited: _cure_limit,
-    errors.ServerError: _cure_address,
+    errors.ServerError: _cure_status,
     errors.ValidationError: _no_cure,
 }
 
 
 def _after_doubt(call: Call[Any], last: Verdict) -> str:
-    if call.method == "POST" and "key" in last.fields:
+    if last.is_taken:
         return "The user exists now, possibly created by an earlier attempt."
     return what_next(call)
 
 
-def _details(verdict: Verdict) -> str:
-    """Return every message of a rejection as a sentence, each after a space."""
-    return "".join(
-        f" {field} {message}." for field, messages in verdict.fields.items() for message in messages
-    )
+def _why(verdict: Verdict) -> str:
+    """Return the reason as the end of a sentence, and every message of the rejection after it."""
+    return f"{verdict.reason}.{tell(verdict.fields, verdict.reason)}"
 
 
 def _asked_to_wait(verdict: Verdict) -> str:

@@ -5,21 +5,26 @@ Whatever a server sends, `judge` returns a verdict. `retries` says which of them
 
 import email.utils
 import html
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from . import errors
-from .arguments import too_deep
 from .call import Call
+from .foreign_text import shorten
+from .json_text import NotJson, read_json
 from .models import Mistyped, Record, read_record
+from .rejections import read_messages
 from .wire import Answer, Failure
 
 HTTP_OK = range(200, 300)
 HTTP_REDIRECT = range(300, 400)
 HTTP_REJECTED = range(400, 500)
+LONGEST_REASON = 100
+"""How much of a status line's text is repeated, in characters."""
+LONGEST_LOCATION = 300
+"""How much of a redirect's address is repeated, in characters."""
 
 
 class Ending(StrEnum):
@@ -56,6 +61,11 @@ class Verdict(NamedTuple):
     request_id: str | None = None
     timed_out: bool = False
     """Whether the time limit ended the attempt."""
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether the server rejected the key that the user was to have."""
+        return self.error is errors.ValidationError and "key" in self.fields
 
     @property
     def is_missing(self) -> bool:
@@ -102,7 +112,7 @@ def judge(call: Call[Any], answer: Answer, now: float) -> Verdict:
     elif answer.status in HTTP_OK:
         verdict = _judge_success(call, answer)
     elif answer.status in HTTP_REDIRECT:
-        where = answer.headers.get("location", "nowhere")
+        where = shorten(answer.headers.get("location", "nowhere"), LONGEST_LOCATION)
         reason = f"{_said(answer)}, a redirect to {where}; redirects are not followed"
         verdict = Verdict(Ending.REJECTED, reason)
     elif answer.status in HTTP_REJECTED and answer.status != HTTPStatus.REQUEST_TIMEOUT:
@@ -139,7 +149,7 @@ def _read_success(call: Call[Any], answer: Answer) -> tuple[Record | None, tuple
     if not isinstance(given, dict):
         raise _NotTheApi("its body is JSON, but not an object")
     if given.get("errors"):
-        raise _Contradicted("its body holds errors", _rejected_fields(answer))
+        raise _Contradicted("its body holds errors", read_messages(given))
     # before the types: what is something else than was asked was not acknowledged
     for field, wanted in call.expects:
         if field in given and _contradicts(field, given[field], wanted):
@@ -170,34 +180,31 @@ def _judge_rejection(answer: Answer) -> Verdict:
                 return Verdict(Ending.REJECTED, f"{said} with a page that is not from the API")
             return Verdict(Ending.REJECTED, said, errors.DoesNotExist)
         case HTTPStatus.BAD_REQUEST | HTTPStatus.CONFLICT | HTTPStatus.UNPROCESSABLE_ENTITY:
-            fields = _rejected_fields(answer)
+            fields = _messages(answer)
             return Verdict(Ending.REJECTED, said, errors.ValidationError, fields=fields)
         case HTTPStatus.TOO_MANY_REQUESTS:
             # Assumed of the backend: a call rejected by the rate limit is not carried out.
             return Verdict(Ending.REJECTED, said, errors.RateLimited)
         case _:
-            return Verdict(Ending.REJECTED, said)
+            return Verdict(Ending.REJECTED, said, fields=_messages(answer))
 
 
 def _said(answer: Answer) -> str:
-    return f"the server answered {answer.status} {answer.reason}".rstrip()
+    return f"the server answered {answer.status} {shorten(answer.reason, LONGEST_REASON)}".rstrip()
 
 
 def _decode(answer: Answer) -> Any:
     encoding = answer.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in {"", "identity"}:
+        encoding = shorten(encoding, LONGEST_REASON)
         raise _NotTheApi(f"its body has the encoding {encoding}, which was not requested")
     try:
-        value = json.loads(answer.body.decode(), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        raise _NotTheApi("its body is not valid JSON") from None
-    if too_deep(value):
-        raise _NotTheApi("its body is nested too deeply")
-    return value
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+        # a byte order mark says nothing about what was done
+        return read_json(answer.body.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise _NotTheApi("its body is not valid UTF-8") from None
+    except NotJson as error:
+        raise _NotTheApi(f"its body is not the API's: {error}") from None
 
 
 def _is_json(answer: Answer) -> bool:
@@ -208,28 +215,11 @@ def _is_json(answer: Answer) -> bool:
     return True
 
 
-def _rejected_fields(answer: Answer) -> dict[str, list[str]]:
-    """Return each message of a rejection under its field, whatever shape `errors` has."""
+def _messages(answer: Answer) -> dict[str, list[str]]:
     try:
-        given = _decode(answer)
+        return read_messages(_decode(answer))
     except _NotTheApi:
         return {}
-    rejection = given.get("errors", given) if isinstance(given, dict) else given
-    fields: dict[str, list[str]] = {}
-    for name, message in _messages(rejection, ()):
-        fields.setdefault(name or "errors", []).append(message)
-    return fields
-
-
-def _messages(value: object, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    if isinstance(value, dict):
-        for name, child in value.items():
-            yield from _messages(child, (*path, name))
-    elif isinstance(value, list):
-        for child in value:
-            yield from _messages(child, path)
-    elif value is not None:
-        yield ".".join(path), value if isinstance(value, str) else json.dumps(value)
 
 
 def read_retry_after(value: str | None, now: float) -> float | None:

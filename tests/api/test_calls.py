@@ -138,6 +138,10 @@ for _ in range(101):
             "JSON can represent",
         ),
         (lambda: calls.update_room(room="kusanagi", attributes=DEEP), "deeper than 100"),
+        (
+            lambda: calls.update_room(room="kusanagi", attributes={1: 2, "1": 3}),
+            "'1' appears twice",
+        ),
     ],
 )
 def test_bad_values_are_refused(make, complaint):

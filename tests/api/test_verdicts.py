@@ -41,6 +41,10 @@ def answer(status, body=b"", **headers):
     return Answer(status, "Reason", names, content)
 
 
+def dumped(body):
+    return json.dumps(body).encode()
+
+
 def without(body, name):
     return {key: value for key, value in body.items() if key != name}
 
@@ -49,6 +53,7 @@ VERDICTS = [
     # what is done
     (CREATE, answer(201, USER), Ending.DONE, None),
     (CREATE, answer(200, {**USER, "more": 1}), Ending.DONE, None),
+    (CREATE, answer(200, b"\xef\xbb\xbf" + dumped(USER)), Ending.DONE, None),
     (DELETE, answer(204), Ending.DONE, None),
     (DELETE, answer(200), Ending.DONE, None),
     (DELETE, answer(200, {}), Ending.DONE, None),
@@ -99,6 +104,8 @@ VERDICTS = [
     (CREATE, answer(200, b"[" * 100_000), Ending.UNKNOWN, errors.ServerError),
     (CREATE, answer(200, b'{"id":' + b"9" * 5000 + b"}"), Ending.UNKNOWN, errors.ServerError),
     (CREATE, answer(200, b'{"id": NaN}'), Ending.UNKNOWN, errors.ServerError),
+    (CREATE, answer(200, b'{"id": 7, ' + dumped(USER)[1:]), Ending.UNKNOWN, errors.ServerError),
+    (CREATE, answer(200, b'{"far": 1e999, ' + dumped(USER)[1:]), Ending.UNKNOWN, None),
     (CREATE, answer(201, USER, content_encoding="gzip"), Ending.UNKNOWN, errors.ServerError),
     (DELETE, answer(200, b"<html>"), Ending.UNKNOWN, errors.ServerError),
     (CREATE, answer(202, USER), Ending.UNKNOWN, errors.ServerError),

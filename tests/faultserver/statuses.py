@@ -131,6 +131,7 @@ REJECTIONS = (
     rejected(404, 5),
     canned("404-empty", Answer(404), Outcome.REJECTED, exits=(5,)),
     canned("404-html", Answer(404, (HTML_TYPE,), PAGE), Outcome.REJECTED, exits=(8,)),
+    rejected(402),
     rejected(405),
     rejected(407),
     rejected(409, 6),
@@ -139,6 +140,7 @@ REJECTIONS = (
     rejected(415),
     rejected(TEAPOT),
     rejected(422, 6),
+    rejected(425),
     rejected(451),
 )
 UNAVAILABLE = failed(503)

@@ -1,0 +1,74 @@
+"""Reading JSON that every parser reads the same way.
+
+Python's own reader accepts NaN and Infinity, turns a number that is too large into Infinity, and
+takes the last of several values for one name. What it returns then is not what was written.
+"""
+
+import json
+import math
+from collections import Counter
+from typing import Any
+
+from .arguments import DEPTH_LIMIT, too_deep
+from .foreign_text import shorten
+
+SHOWN = 40
+"""How much of a name or number an error repeats, in characters."""
+
+
+class NotJson(ValueError):
+    """A text is not JSON that can be relied on; the message is a clause without a full stop."""
+
+
+def read_json(text: str) -> Any:
+    """Return what a JSON text says.
+
+    Args:
+        text: the text; white space around it is ignored.
+
+    Raises:
+        NotJson: it is not JSON, has NaN, Infinity or a number too large for one, has a name twice
+            in one object, or is nested deeper than `arguments.DEPTH_LIMIT` levels.
+    """
+    try:
+        value = json.loads(
+            text,
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+            object_pairs_hook=_without_duplicates,
+        )
+    except NotJson:
+        raise
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise NotJson(f"it is not valid JSON ({where})") from None
+    except RecursionError:
+        raise NotJson(_TOO_DEEP) from None
+    except ValueError:  # an integer with more digits than Python reads
+        raise NotJson("it has a number that is too large") from None
+    if too_deep(value):
+        raise NotJson(_TOO_DEEP)
+    return value
+
+
+_TOO_DEEP = f"it is nested deeper than {DEPTH_LIMIT} levels"
+
+
+def _refuse_constant(name: str) -> None:
+    raise NotJson(f"it has {name}, which JSON does not have")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise NotJson(f"it has a number that is too large: {shorten(digits, SHOWN)}")
+    return number
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        counts = Counter(name for name, _ in pairs)
+        twice, _ = counts.most_common(1)[0]
+        raise NotJson(f"the name '{shorten(twice, SHOWN)}' appears twice in one object")
+    return found
