@@ -75,7 +75,8 @@ def check_object(field: str, value: object) -> Mapping[str, Any]:
         # read back: in a Python object, 1 and "1" are two names, in JSON one
         read_json(json.dumps(value, allow_nan=False))
     except NotJson as error:
-        raise InvalidInput(field, f"must be JSON that can be relied on: {error}") from None
+        name = f" ('{error.name}')" if error.name else ""
+        raise InvalidInput(field, f"must be JSON that can be relied on: {error}{name}") from None
     except ValueError:
         raise InvalidInput(field, "must not contain NaN or Infinity: JSON has neither") from None
     except TypeError:

@@ -7,6 +7,7 @@ from random import SystemRandom
 from typing import Any, NamedTuple
 
 from .call import Call, R, Reason
+from .foreign_text import Redaction
 from .history import History, Step
 from .outcomes import Success, conclude, interruption
 from .retries import may_repeat, pause
@@ -86,6 +87,7 @@ class Client:
     ) -> None:
         self._transport = transport
         self._token = token
+        self._redacted = Redaction(token)
         self._user_agent = user_agent
         self._limits = limits or Limits()
         self._observe = observe
@@ -155,15 +157,15 @@ class Client:
             answer = self._transport.carry(request, attempt)
         except Failure as failure:
             verdict = judge_failure(failure, sent=attempt.sent)
+            verdict = verdict._replace(reason=self._redacted(verdict.reason))
         else:
             body = answer.body
-            verdict = judge(call, answer, self._tools.now())
-        verdict = without_token(self._token, verdict)
+            verdict = judge(call, answer, self._tools.now(), self._redacted)
         history.ended(verdict._replace(request_id=attempt.request_id))
         if verdict.ending in ODD:
             # what is left on such a connection might be taken for the next call's answer
             self._transport.close()
-        return hide(self._token, body.decode(errors="backslashreplace"))
+        return self._redacted.of_body(body)
 
     def _wait_before_next(self, step: Step, give_up_at: float) -> float | None:
         """Return the seconds until the next attempt; None if this one was final."""
@@ -199,21 +201,4 @@ def build_request(call: Call[Any], *, token: str, user_agent: str, request_id: s
         # the server may be closing a connection that was used before, which would turn a sure
         # "not sent" into an "unknown"
         fresh=not call.repeatable,
-    )
-
-
-def hide(token: str, text: str) -> str:
-    """Return `text` without the token, should a server have repeated it."""
-    # what is shorter is no secret, but a part of common words
-    return text.replace(token, "[token]") if len(token) >= 4 else text  # noqa: PLR2004
-
-
-def without_token(token: str, verdict: Verdict) -> Verdict:
-    """Return `verdict` without the token."""
-    return verdict._replace(
-        reason=hide(token, verdict.reason),
-        fields={
-            hide(token, name): [hide(token, message) for message in messages]
-            for name, messages in verdict.fields.items()
-        },
     )

