@@ -21,7 +21,7 @@ from urllib3.exceptions import HTTPError, NewConnectionError
 from .errors import ConfigurationError
 from .sockets import open_socket, timed
 from .url import Address
-from .wire import BODY_LIMIT, Answer, Attempt, Failure, Request
+from .wire import Answer, Attempt, Failure, Request
 
 CHUNK = 64 * 1024
 
@@ -64,7 +64,7 @@ class NetworkTransport:
             with contextlib.closing(
                 self._adapter.send(prepared, stream=True, proxies=self._proxies)
             ) as response:
-                return _read(response)
+                return _read(response, request.body_limit)
         # http.client, urllib3 and ssl raise many kinds of errors when the answer is malformed. All
         # of them mean that there is no complete answer. KeyboardInterrupt passes through.
         except Exception as error:
@@ -88,9 +88,9 @@ def environment_proxies(address: Address) -> dict[str, str]:
     return {"https": proxy} if proxy else {}
 
 
-def _read(response: requests.Response) -> Answer:
-    body = b""
-    while len(body) <= BODY_LIMIT:
+def _read(response: requests.Response, limit: int) -> Answer:
+    body = bytearray()
+    while len(body) <= limit:
         chunk = response.raw.read(CHUNK, decode_content=False)
         if not chunk:
             break
@@ -99,8 +99,8 @@ def _read(response: requests.Response) -> Answer:
         status=response.status_code,
         reason=response.reason or "",
         headers={name.lower(): value for name, value in response.headers.items()},
-        body=body[:BODY_LIMIT],
-        oversize=len(body) > BODY_LIMIT,
+        body=bytes(body[:limit]),
+        oversize=len(body) > limit,
     )
 
 

@@ -113,7 +113,9 @@ def judge(
     redacted = redacted or Redaction()
     answer = answer._replace(reason=redacted(answer.reason), headers=redacted(answer.headers))
     if answer.oversize:
-        verdict = Verdict(Ending.UNKNOWN, f"{_said(answer)} with a body of more than 1 MiB")
+        verdict = Verdict(
+            Ending.UNKNOWN, f"{_said(answer)} with a body that is too long to be read"
+        )
     elif answer.status in HTTP_OK:
         verdict = _judge_success(call, answer, redacted)
     elif answer.status in HTTP_REDIRECT:

@@ -3,6 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
+LEAST_LIMIT = 1024 * 1024
+"""How much of an answer's body is read whatever was sent, in bytes."""
+GROWTH = 12
+"""How many times what was sent an answer may be: it repeats the text twice, and each character can
+be escaped with six."""
+
 
 class Request(NamedTuple):
     """One HTTP request, without the address of the backend."""
@@ -15,6 +21,11 @@ class Request(NamedTuple):
     fresh: bool
     """Whether it needs a new connection."""
 
+    @property
+    def body_limit(self) -> int:
+        """How much of the answer's body is read, in bytes."""
+        return LEAST_LIMIT + GROWTH * len(self.body or b"")
+
 
 class Answer(NamedTuple):
     """One complete HTTP response."""
@@ -25,13 +36,9 @@ class Answer(NamedTuple):
     headers: Mapping[str, str]
     """The headers, with names in lower case."""
     body: bytes
-    """The body, or its first `BODY_LIMIT` bytes."""
+    """The body, or its first `Request.body_limit` bytes."""
     oversize: bool = False
-    """Whether the body was longer than `BODY_LIMIT`."""
-
-
-BODY_LIMIT = 1024 * 1024
-"""How many bytes of the body of an answer are read."""
+    """Whether the body was longer than that."""
 
 
 class Attempt:

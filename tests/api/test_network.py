@@ -1,0 +1,70 @@
+"""The client on real sockets: how much of an answer is read, and what becomes of the connection."""
+
+import pytest
+
+from kabelwerk_cli.api import calls, errors
+from kabelwerk_cli.api.client import Client, Limits, Tools
+from kabelwerk_cli.api.errors import Applied
+from kabelwerk_cli.api.transport import NetworkTransport
+from kabelwerk_cli.api.url import parse_address
+from tests.faultserver import Answer, FaultyServer, Outcome, Step, canned
+
+MEBIBYTE = 1024 * 1024
+
+
+def send(server, call, *, retries=2):
+    """Return how a call ends at a server."""
+    transport = NetworkTransport(parse_address(server.url))
+    client = Client(
+        transport,
+        token="s3cret-token",
+        user_agent="test/1",
+        limits=Limits(retries=retries),
+        tools=Tools(sleep=lambda _: None),
+    )
+    try:
+        return client.send(call)
+    except errors.KabelwerkError as error:
+        return error
+    finally:
+        transport.close()
+
+
+def post(text):
+    return calls.post_message(room="kusanagi", user="batou", text=text)
+
+
+@pytest.mark.parametrize("character", ["'", "<", "\u00fc", "\U0001f600", "\\"])
+def test_a_long_message_that_the_answer_repeats_twice_is_done(character):
+    text = character * (600_000 // len(character.encode()))
+    with FaultyServer() as server:
+        end = send(server, post(text))
+        assert [message.text for message in server.model.messages] == [text]
+    assert isinstance(end, tuple), end
+    assert end.report.applied is Applied.YES
+
+
+@pytest.mark.parametrize("size", [MEBIBYTE, MEBIBYTE + 1])
+def test_a_short_call_is_answered_with_a_mebibyte_and_twelve_times_the_call(size):
+    call = calls.update_user(key="kusanagi", name="Motoko")
+    user = b'{"id": 1, "key": "kusanagi", "name": "Motoko"}'
+    size += 12 * len(call.content())
+    fault = canned("padded", Answer(200, (), user.ljust(size)), Outcome.DONE)
+    with FaultyServer([Step(fault)]) as server:
+        end = send(server, call, retries=0)
+    if size == MEBIBYTE + 12 * len(call.content()):
+        assert end.record.id == 1
+    else:
+        assert end.report.applied is Applied.UNKNOWN
+        assert "too long to be read" in str(end)
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 429])
+def test_a_message_rejected_at_endless_length_is_in_doubt_and_not_sent_again(status):
+    body = b'{"errors": {"detail": "no"}}'.ljust(2 * MEBIBYTE)
+    fault = canned("long", Answer(status, (("Retry-After", "0"),), body), Outcome.UNKNOWN)
+    with FaultyServer([Step(fault, applied=True)]) as server:
+        end = send(server, post("?"))
+        assert len(server.requests) == 1
+    assert type(end) is errors.ServerError
+    assert end.report.applied is Applied.UNKNOWN
