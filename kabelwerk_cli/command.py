@@ -138,15 +138,22 @@ class CallCommand(Described):
     Args:
         record: the type of the answer's record, None where there is none.
         destructive: whether to ask before sending.
+        repeatable: whether doing it twice is the same as doing it once, see `Call`.
     """
 
     def __init__(
-        self, *args: Any, record: type | None, destructive: bool = False, **kwargs: Any
+        self,
+        *args: Any,
+        record: type | None,
+        destructive: bool = False,
+        repeatable: bool = True,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.record = record
         self.destructive = destructive
-        self.params += options_for(destructive=destructive)
+        self.repeatable = repeatable
+        self.params += options_for(destructive=destructive, repeatable=repeatable)
 
     def invoke(self, ctx: click.Context) -> None:
         """Send the call that the function returns, or one for each row of a file."""
@@ -177,9 +184,8 @@ class CallCommand(Described):
         name = " ".join(ctx.command_path.split()[1:])
         exact_key = session.settings[EXACT_KEY]
         reader = RowReader(self, ctx.params, explicit(ctx), exact_key=exact_key)
-        batch = Batch(name, file, reader, self.record, self.destructive, options, session)
         try:
-            run_batch(batch)
+            run_batch(Batch(name, file, reader, self, options, session))
         except click.UsageError as error:
             error.ctx = error.ctx or ctx
             raise

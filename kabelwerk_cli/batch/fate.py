@@ -7,14 +7,27 @@ class Fate(StrEnum):
     """What became of a row."""
 
     IN_FLIGHT = "in flight"
-    """It may have been sent, and there is no result: in the journal only."""
+    """It may have been sent, and there is no result; in the journal only."""
     DONE = "done"
+    REJECTED = "rejected"
+    """The server rejected it: somebody has to correct it. Shown as `failed`."""
     FAILED = "failed"
-    """It was not applied, and the next run tries it again."""
+    """It was not applied, for a reason that may pass."""
     UNKNOWN = "unknown"
     """It was sent, and nothing tells whether it was applied."""
     NOT_ATTEMPTED = "not attempted"
+    HANDED_OVER = "handed over"
+    """It stands in a rejects file, and is not sent from this file any more."""
+
+    @property
+    def shown(self) -> "Fate":
+        """The fate as it is shown."""
+        return Fate.FAILED if self is Fate.REJECTED else self
 
 
 DOUBTFUL = frozenset({Fate.IN_FLIGHT, Fate.UNKNOWN})
 """What an earlier run left open."""
+SENT = frozenset({Fate.DONE, *DOUBTFUL})
+"""What may be on the server."""
+SETTLED = frozenset({Fate.DONE, Fate.REJECTED, Fate.HANDED_OVER})
+"""What needs nothing more from this file."""

@@ -11,20 +11,27 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+import click
+
 CELL_LIMIT = 1024 * 1024
 """The longest cell, in characters; a request may not be longer either."""
 LINE_LIMIT = 8 * CELL_LIMIT
 """The longest line, in characters: a cell may be written with escapes, and there are several."""
+ERROR_COLUMN = "error"
+"""What a rejects file says of each row; it is ignored when the file comes back."""
 DEVICES = ("/dev", "/dev/fd", "/proc/self/fd")
 CELLS = (".csv", ".tsv")
 LINES = (".jsonl", ".ndjson")
 
 
-class BadFile(Exception):
-    """The file as a whole cannot be read; the text is a sentence."""
+class BadFile(click.UsageError):
+    """The file as a whole cannot be read."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(f"{sentence} Nothing was sent.")
 
 
-class LongLine(Exception):
+class LongLine(csv.Error):
     """A line is too long to be one of rows; what follows is not read."""
 
 
@@ -60,8 +67,8 @@ class RowFile:
         self.name = name
         self._spool: IO[bytes] | None = None
         try:
-            self._path = self._keep() if _is_stream(name) else name
-            self._stamp = self._stat()
+            if _is_stream(name):
+                self._keep()
             with self._open() as file:
                 start = file.readline(LINE_LIMIT).lstrip()
         except OSError as error:
@@ -73,8 +80,10 @@ class RowFile:
         self.delimiter = "\t" if suffix == ".tsv" else _delimiter(start)
         self.columns = () if self.is_json else self._header()
 
-    def close(self) -> None:
-        """Let go of the temporary file."""
+    def __enter__(self) -> "RowFile":
+        return self
+
+    def __exit__(self, *_: object) -> None:
         if self._spool:
             self._spool.close()
 
@@ -82,10 +91,8 @@ class RowFile:
         """Yield every row.
 
         Raises:
-            BadFile: the file is not what it was when it was first opened.
+            BadFile: from some line on it cannot be read.
         """
-        if self._stat() != self._stamp:
-            raise BadFile(f"'{self.name}' has changed while it was read.")
         return self._json_rows() if self.is_json else self._csv_rows()
 
     @property
@@ -95,41 +102,26 @@ class RowFile:
 
     def is_same(self, path: str | None) -> bool:
         """Tell whether another file, which need not be there, is this one."""
-        return path is not None and os.path.exists(path) and os.path.samefile(path, self._path)  # noqa: PTH110, PTH121
+        if path is None or self.is_stream:
+            return False
+        return os.path.exists(path) and os.path.samefile(path, self.name)  # noqa: PTH110, PTH121
 
-    def rejects(self, path: Path) -> "Rejects":
-        """Return a file of the same kind that appears at `path` once it is written.
-
-        Raises:
-            BadFile: there cannot be one.
-        """
-        path = Path(os.path.realpath(path))
-        try:
-            file = tempfile.NamedTemporaryFile(  # noqa: SIM115 - `Rejects` closes it
-                "w", dir=path.parent, prefix=f".{path.name}.", delete=False,
-                encoding="utf-8", newline="", errors="surrogateescape",
-            )  # fmt: skip
-        except OSError as error:
-            raise BadFile(f"'{path}' cannot be written: {error.strerror or error}.") from None
-        return Rejects(self, path, file)
-
-    def _keep(self) -> str:
+    def _keep(self) -> None:
         with contextlib.ExitStack() as stack:
             stdin = self.name == "-"
             source = sys.stdin.buffer if stdin else stack.enter_context(Path(self.name).open("rb"))
-            self._spool = tempfile.NamedTemporaryFile()  # noqa: SIM115 - it lives as long as this
+            self._spool = tempfile.TemporaryFile()  # noqa: SIM115 - `__exit__` closes it
             shutil.copyfileobj(source, self._spool)
         self._spool.flush()
-        return self._spool.name
-
-    def _stat(self) -> tuple[int, int, int]:
-        found = os.stat(self._path)  # noqa: PTH116
-        return found.st_ino, found.st_size, found.st_mtime_ns
 
     def _open(self) -> IO[str]:
         # what is not UTF-8 is found cell by cell, so that its line can be named
+        place: str | int = self.name
+        if self._spool:
+            self._spool.seek(0)
+            place = os.dup(self._spool.fileno())
         return open(  # noqa: PTH123
-            self._path, encoding="utf-8-sig", errors="surrogateescape", newline=""
+            place, encoding="utf-8-sig", errors="surrogateescape", newline=""
         )
 
     def _header(self) -> tuple[str, ...]:
@@ -160,8 +152,13 @@ class RowFile:
                         number += 1
                         yield self._csv_row(number, line, cells, width)
                     line = reader.line_num + 1
-            except (csv.Error, LongLine) as error:
-                yield Raw(number + 1, line, (), (), (), f"this is not read from here on ({error})")
+            except csv.Error as error:
+                raise BadFile(
+                    f"'{self.name}' cannot be read from line {line} on ({error})."
+                ) from None
+
+    def _unreadable_from(self, line: int, error: Exception) -> BadFile:
+        return BadFile(f"'{self.name}' cannot be read from line {line} on ({error}).")
 
     def _csv_row(self, number: int, line: int, cells: Sequence[str], width: int) -> Raw:
         if len(cells) != width:
@@ -178,43 +175,9 @@ class RowFile:
                         number += 1
                         yield _json_row(number, line, text)
             except LongLine as error:
-                problem = f"this is not read from here on ({error})"
-                yield Raw(number + 1, line + 1, (), (), (), problem)
-
-
-class Rejects:
-    """Rows to be corrected. The file is made at once, so that it is known that it can be.
-
-    Used in a `with` statement; without a call of `write` nothing is left behind.
-    """
-
-    def __init__(self, of: RowFile, path: Path, file: IO[str]) -> None:
-        self._of = of
-        self._path = path
-        self._file = file
-
-    def __enter__(self) -> "Rejects":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-        Path(self._file.name).unlink(missing_ok=True)
-
-    def write(self, sources: Iterator[Sequence[str]]) -> None:
-        """Write rows; the file appears whole or not at all.
-
-        Raises:
-            OSError: there is no room for it.
-        """
-        if self._of.is_json:
-            for source in sources:
-                self._file.writelines(source)
-        else:
-            out = csv.writer(self._file, delimiter=self._of.delimiter, lineterminator="\n")
-            out.writerow(self._of.columns)
-            out.writerows(sources)
-        self._file.flush()
-        Path(self._file.name).replace(self._path)
+                raise BadFile(
+                    f"'{self.name}' cannot be read from line {line + 1} on ({error})."
+                ) from None
 
 
 def _is_stream(name: str) -> bool:

@@ -4,25 +4,29 @@ A row's intent is committed and synced before its first byte is sent, its result
 writes; it commits for all the rows in flight at once, so that they share the cost of the disk, and
 passes each of them on once it is committed.
 
-The file holds digests of rows, keys, fates and request ids; no token and no text.
+The file holds digests of rows, keys, hubs, fates, causes and request ids; no token and no text.
 """
 
 import contextlib
+import os
 import queue
 import sqlite3
 import threading
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from kabelwerk_cli.api.errors import ConfigurationError
 
-from .fate import Fate
-from .journal_file import connect, create, discard, read_soundly, side_file
+from .fate import SETTLED, Fate
+from .journal_file import COLUMNS, checksum_of, connect, create, read_soundly, seed, side_file
 
 GROUP = 100
-"""How many entries are committed together, at most."""
+"""The most entries that are committed together."""
+PATIENCE = 5
+"""How often a journal that was replaced while this waited for it is opened anew."""
+_READ = f"SELECT {', '.join(COLUMNS)} FROM entries"  # noqa: S608
+_PLACES = f"({', '.join('?' * (len(COLUMNS) + 1))})"
 
 
 class Entry(NamedTuple):
@@ -31,72 +35,66 @@ class Entry(NamedTuple):
     id: bytes
     fate: Fate
     key: str
+    hub: str = ""
+    """The room's hub; empty for users."""
+    at: int = 0
+    """When, in seconds since the epoch."""
     request_id: str | None = None
+    error: str | None = None
+    """The error object, as JSON."""
 
     @property
-    def checksum(self) -> int:
-        """A number that another content would hardly have."""
-        content = f"{self.id.hex().upper()}/{self.fate}/{self.key}/{self.request_id or ''}"
-        return zlib.crc32(content.encode())
+    def is_settled(self) -> bool:
+        """Whether the row needs nothing more from this file."""
+        return self.fate in SETTLED
 
 
 class JournalError(ConfigurationError):
     """The journal is damaged, in use, or cannot be written; nothing more is sent."""
 
 
-class OtherPurpose(Exception):
-    """The journal is that of another command or another address; the text is a sentence."""
+class Replaced(Exception):
+    """The file under the journal's name is another one by now."""
 
 
 class Journal:
     """The journal of one batch. While it is open, no other process can open it.
 
     Args:
-        path: its file, which is made if missing.
-        purpose: what the batch does and where, in words; another purpose needs another journal.
-        restart: whether to forget what is in the file.
+        path: its file, which is created if missing.
+        purpose: the command and the address, in words.
 
     Raises:
         JournalError: it is damaged, in use by another process, or cannot be written.
-        OtherPurpose: it belongs to another batch.
     """
 
-    def __init__(self, path: Path, purpose: str, *, restart: bool = False) -> None:
+    def __init__(self, path: Path, purpose: str) -> None:
         self.path = path
         self._failure: JournalError | None = None
         self._closed = False
+        self.outstanding: int | None = None
+        """How many rows have to be settled for the run to be finished; None for never."""
         with self._trouble():
-            if restart:
-                discard(path)
-            if not path.exists():
-                create(path, purpose)
-            self._db = connect(path)
-            try:
-                self._lock()
-                self._check(purpose)
-            except BaseException:
-                self._db.close()
-                raise
-        self._pending: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
-        self._writer = threading.Thread(target=self._write_groups, daemon=True)
-        self._writer.start()
+            self._db = self._open(purpose)
+            self._pending: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
+            self._writer = threading.Thread(target=self._write_groups, daemon=True)
+            self._writer.start()
 
     def find(self, ids: Sequence[bytes]) -> dict[bytes, Entry]:
         """Return what is known of some rows from before this run."""
-        if self._is_new:
+        if self.about.entries == 0:
             return {}
-        query = f"SELECT id, fate, key, request_id FROM entries WHERE id IN ({_places(ids)})"  # noqa: S608
+        places = ", ".join("?" * len(ids))
         with self._trouble():
-            return {
-                row[0]: Entry(row[0], Fate(row[1]), *row[2:])
-                for row in self._db.execute(query, ids)
-            }
+            rows = self._db.execute(f"{_READ} WHERE id IN ({places})", ids)
+            return {row[0]: _entry(row) for row in rows}
 
-    def done(self, ids: Sequence[bytes]) -> list[bytes]:
-        """Return those of some rows that an earlier run has done."""
-        query = f"SELECT id FROM entries WHERE id IN ({_places(ids)}) AND fate = '{Fate.DONE}'"  # noqa: S608
+    def entries(self, *fates: Fate) -> Iterator[Entry]:
+        """Yield the entries with one of some fates, as they are before the run begins."""
+        places = ", ".join("?" * len(fates))
         with self._trouble():
-            return [entry_id for (entry_id,) in self._db.execute(query, ids)]
+            for row in self._db.execute(f"{_READ} WHERE fate IN ({places})", fates):
+                yield _entry(row)
 
     def write(
         self, entry: Entry, before: Entry | None, then: Callable[[JournalError | None], None]
@@ -105,10 +103,25 @@ class Journal:
 
         Args:
             entry: what to write.
-            before: the entry that stands there for the same row.
-            then: is called once the entry is on the disk, or with the reason why it is not.
+            before: the entry that is there for the same row.
+            then: called once the entry is on disk, or with the reason why it is not.
         """
         self._pending.put(_Write(entry, before, then))
+
+    def settle(self, entries: Sequence[tuple[Entry, Entry | None]], rejects: str = "") -> None:
+        """Write entries, with those they replace, and wait until they are on disk.
+
+        Args:
+            entries: the new and the old entry of each row.
+            rejects: the digest of the rejects file that they stand in.
+
+        Raises:
+            JournalError: they cannot be written.
+        """
+        with self._trouble():
+            writes = [_Write(entry, before, _ignore) for entry, before in entries]
+            for start in range(0, len(writes) or 1, GROUP):
+                self._commit(writes[start : start + GROUP], rejects=rejects)
 
     def __enter__(self) -> "Journal":
         return self
@@ -116,14 +129,18 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def flush(self) -> None:
+        """Write what is left; nothing may be handed to `write` any more."""
+        if self._writer.is_alive():
+            self._pending.put(None)
+            self._writer.join()
+
     def close(self) -> None:
         """Write what is left, and let go of the file."""
-        if self._closed:
-            return
-        self._closed = True
-        self._pending.put(None)
-        self._writer.join()
-        self._db.close()
+        if not self._closed:
+            self._closed = True
+            self.flush()
+            self._db.close()
 
     def remove(self) -> None:
         """Delete the file, whose rows are all done; if it stays, the next run will find them so."""
@@ -131,21 +148,45 @@ class Journal:
             with contextlib.suppress(OSError):
                 path.unlink()
 
-    def _lock(self) -> None:
-        self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
-        self._db.execute("PRAGMA synchronous = EXTRA")
-        self._db.execute("BEGIN EXCLUSIVE")
-        self._db.execute("COMMIT")  # the lock stays until the connection is closed
+    def clear(self, purpose: str) -> None:
+        """Forget every entry, and belong to `purpose` from here on.
 
-    def _check(self, purpose: str) -> None:
-        count, total, found = read_soundly(self._db)
-        if found != purpose:
-            raise OtherPurpose(
-                f"Journal '{self.path}' belongs to another batch ({found}). Finish that batch, use "
-                "another --journal, or --restart to discard it."
+        Raises:
+            JournalError: it cannot be written.
+        """
+        with self._trouble():
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute("DELETE FROM entries")
+            self._db.execute(
+                "UPDATE about SET purpose = ?, finished = 0, rejects = '', entries = 0,"
+                " checksum = ?",
+                (purpose, seed(purpose)),
             )
-        self._count, self._total = count, total
-        self._is_new = count == 0
+            self._db.execute("COMMIT")
+            self.about = read_soundly(self._db)
+
+    def _open(self, purpose: str) -> sqlite3.Connection:
+        for _ in range(PATIENCE):
+            with contextlib.suppress(Replaced, FileNotFoundError):
+                return self._open_once(purpose)
+        raise sqlite3.OperationalError("database is locked")
+
+    def _open_once(self, purpose: str) -> sqlite3.Connection:
+        if not self.path.exists():
+            create(self.path, purpose)
+        before = self.path.stat()
+        db = connect(self.path)
+        try:
+            db.execute("PRAGMA locking_mode = EXCLUSIVE")
+            db.execute("PRAGMA synchronous = EXTRA")
+            db.execute("BEGIN EXCLUSIVE")
+            db.execute("COMMIT")  # the lock stays until the connection is closed
+            _check_same(before, self.path.stat())
+            self.about = read_soundly(db)
+        except BaseException:
+            db.close()
+            raise
+        return db
 
     def _write_groups(self) -> None:
         while (first := self._pending.get()) is not None:
@@ -160,34 +201,44 @@ class Journal:
                     self._commit(group)
             except JournalError as error:
                 self._failure = error
-            except Exception as error:  # noqa: BLE001 - who waits must not wait for ever
+            except Exception as error:  # noqa: BLE001 - whoever waits must not wait for ever
                 name = type(error).__name__
                 self._failure = JournalError(f"Cannot write the journal ({name}).")
             for write in group:
                 write.then(self._failure)
 
-    def _commit(self, writes: list["_Write"]) -> None:
+    def _commit(self, writes: Sequence["_Write"], rejects: str = "") -> None:
         if self._failure:
             raise self._failure
-        count, total = self._count, self._total
+        about, outstanding = self.about, self.outstanding
         values: list[Any] = []
         for entry, before, _ in writes:
-            checksum = entry.checksum
-            count += before is None
-            total += checksum - (before.checksum if before else 0)
+            checksum = checksum_of(*entry)
+            replaced = checksum_of(*before) if before else 0
+            about = about._replace(
+                entries=about.entries + (before is None),
+                checksum=about.checksum + checksum - replaced,
+            )
+            if outstanding is not None and entry.is_settled and not (before and before.is_settled):
+                outstanding -= 1
             values += (*entry, checksum)
-        rows = ", ".join(["(?, ?, ?, ?, ?)"] * len(writes))
+        # the mark is committed together with the last result that it stands for
+        about = about._replace(finished=outstanding == 0, rejects=rejects or about.rejects)
+        rows = ", ".join([_PLACES] * len(writes))
         self._db.execute("BEGIN IMMEDIATE")
         try:
             # one statement: Python lets another thread run at each
-            self._db.execute(f"INSERT OR REPLACE INTO entries VALUES {rows}", values)  # noqa: S608
-            self._db.execute("UPDATE about SET entries = ?, checksum = ?", (count, total))
+            if writes:
+                self._db.execute(f"INSERT OR REPLACE INTO entries VALUES {rows}", values)  # noqa: S608
+            self._db.execute(
+                "UPDATE about SET finished = ?, rejects = ?, entries = ?, checksum = ?", about[1:]
+            )
             self._db.execute("COMMIT")
         except BaseException:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise
-        self._count, self._total = count, total
+        self.about, self.outstanding = about, outstanding
 
     @contextlib.contextmanager
     def _trouble(self) -> Iterator[None]:
@@ -196,15 +247,17 @@ class Journal:
         except (sqlite3.Error, UnicodeError) as error:
             busy = "locked" in str(error)
             what = "is in use by another process" if busy else f"cannot be used ({error})"
+            cure = (
+                "Try again when it has ended."
+                if busy
+                else f"Move '{self.path}' away to begin anew."
+            )
             raise JournalError(
-                f"Journal '{self.path}' {what}. It records which rows were sent, so nothing is "
-                "sent without it."
+                f"Journal '{self.path}' {what}. It records which rows were sent. {cure}"
             ) from error
         except OSError as error:
             reason = error.strerror or error
-            raise JournalError(
-                f"Journal '{self.path}' cannot be used ({reason}); nothing is sent without it."
-            ) from error
+            raise JournalError(f"Journal '{self.path}' cannot be used ({reason}).") from error
 
 
 class _Write(NamedTuple):
@@ -213,5 +266,15 @@ class _Write(NamedTuple):
     then: Callable[[JournalError | None], None]
 
 
-def _places(ids: Sequence[bytes]) -> str:
-    return ", ".join("?" * len(ids))
+def _entry(row: Sequence[Any]) -> Entry:
+    return Entry(row[0], Fate(row[1]), *row[2:])
+
+
+def _check_same(before: os.stat_result, now: os.stat_result) -> None:
+    # a run that ended meanwhile may have removed its journal, and another made one
+    if now.st_ino != before.st_ino:
+        raise Replaced
+
+
+def _ignore(_: JournalError | None) -> None:
+    pass

@@ -1,8 +1,8 @@
 """The journal's file: its tables, and how damage to it is noticed.
 
 Each entry has a checksum, and the file one of all entries and their number: SQLite notices a
-damaged page, but neither a flipped bit inside a cell nor a lost entry, which would
-send a message twice.
+damaged page, but neither a flipped bit inside a cell nor a lost entry, which would send a message
+twice.
 """
 
 import contextlib
@@ -11,6 +11,7 @@ import sqlite3
 import tempfile
 import zlib
 from pathlib import Path
+from typing import NamedTuple
 
 VERSION = 2
 _SCHEMA = """
@@ -18,6 +19,8 @@ CREATE TABLE about (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     version INTEGER NOT NULL,
     purpose TEXT NOT NULL,
+    finished INTEGER NOT NULL,
+    rejects TEXT NOT NULL,
     entries INTEGER NOT NULL,
     checksum INTEGER NOT NULL
 );
@@ -25,13 +28,19 @@ CREATE TABLE entries (
     id BLOB PRIMARY KEY,
     fate TEXT NOT NULL,
     key TEXT NOT NULL,
+    hub TEXT NOT NULL,
+    at INTEGER NOT NULL,
     request_id TEXT,
+    error TEXT,
     checksum INTEGER NOT NULL
 ) WITHOUT ROWID;
 """
+COLUMNS = ("id", "fate", "key", "hub", "at", "request_id", "error")
 
-# the same checksum, made by SQLite: a million entries are read in half a second
-_CONTENT = "hex(id) || '/' || fate || '/' || key || '/' || ifnull(request_id, '')"
+# the same checksum as `checksum_of`, made by SQLite: a million entries are read in a second
+_CONTENT = " || '/' || ".join(
+    ["hex(id)", "fate", "key", "hub", "at", "ifnull(request_id, '')", "ifnull(error, '')"]
+)
 _TYPES = "typeof(id) = 'blob' AND typeof(key) = 'text' AND typeof(request_id) IN ('text', 'null')"
 _CHECKED = f"""
 SELECT
@@ -42,31 +51,25 @@ FROM entries
 """  # noqa: S608
 
 
-def read_soundly(db: sqlite3.Connection) -> tuple[int, int, str]:
-    """Read everything once: what is damaged must not look like what was never sent.
+class About(NamedTuple):
+    """What the journal says of itself."""
 
-    Returns:
-        The number of entries, the sum of their checksums, and what the journal is for.
-
-    Raises:
-        sqlite3.DatabaseError: it is damaged, or not a journal.
-    """
-    if db.execute("PRAGMA quick_check").fetchall() != [("ok",)]:
-        raise sqlite3.DatabaseError("it is malformed")
-    about = db.execute("SELECT version, purpose, entries, checksum FROM about").fetchall()
-    if len(about) != 1 or about[0][0] != VERSION:
-        raise sqlite3.DatabaseError("it is not a journal, or one of another version")
-    _, purpose, *promised = about[0]
-    count, checksums, sound = db.execute(_CHECKED).fetchone()
-    total = checksums + seed(purpose)
-    if sound != count or [count, total] != promised:
-        raise sqlite3.DatabaseError("entries are damaged or missing")
-    return count, total, purpose
+    purpose: str
+    """The command and the address it belongs to."""
+    finished: bool
+    """Whether a run has read its file to the end, and settled every row."""
+    rejects: str
+    """The digest of the rejects file as it was written last; empty if there is none."""
+    entries: int
+    """The number of entries."""
+    checksum: int
+    """The sum of their checksums, and that of the purpose."""
 
 
-def seed(purpose: str) -> int:
-    """Return the checksum of a journal without entries."""
-    return zlib.crc32(purpose.encode("utf-8", "surrogatepass"))
+def checksum_of(entry_id: bytes, *rest: object) -> int:
+    """Return a number that another entry would hardly have."""
+    content = "/".join([entry_id.hex().upper(), *("" if x is None else str(x) for x in rest)])
+    return zlib.crc32(content.encode())
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -74,6 +77,33 @@ def connect(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=0.5, isolation_level=None, check_same_thread=False)
     db.create_function("crc32", 1, zlib.crc32, deterministic=True)
     return db
+
+
+def read_soundly(db: sqlite3.Connection) -> About:
+    """Read everything once: what is damaged must not look like what was never sent.
+
+    Raises:
+        sqlite3.DatabaseError: it is damaged, or not a journal.
+    """
+    if db.execute("PRAGMA quick_check").fetchall() != [("ok",)]:
+        raise sqlite3.DatabaseError("it is malformed")
+    versions = db.execute("SELECT version FROM about").fetchall()
+    if versions != [(VERSION,)]:
+        raise sqlite3.DatabaseError("it is not a journal of this version")
+    query = "SELECT purpose, finished, rejects, entries, checksum FROM about"
+    about = About(*db.execute(query).fetchone())
+    count, checksums, sound = db.execute(_CHECKED).fetchone()
+    if sound != count or (count, checksums + seed(about.purpose)) != (
+        about.entries,
+        about.checksum,
+    ):
+        raise sqlite3.DatabaseError("entries are damaged or missing")
+    return about._replace(finished=bool(about.finished))
+
+
+def seed(purpose: str) -> int:
+    """Return the checksum of a journal without entries."""
+    return zlib.crc32(purpose.encode("utf-8", "surrogatepass"))
 
 
 def create(path: Path, purpose: str) -> None:
@@ -86,36 +116,22 @@ def create(path: Path, purpose: str) -> None:
             for statement in _SCHEMA.split(";\n"):
                 db.execute(statement)
             values = (VERSION, purpose, seed(purpose))
-            db.execute("INSERT INTO about VALUES (1, ?, ?, 0, ?)", values)
+            db.execute("INSERT INTO about VALUES (1, ?, ?, 0, '', 0, ?)", values)
             db.execute("COMMIT")
         with contextlib.suppress(FileExistsError):
             os.link(name, path)
     finally:
         Path(name).unlink()
+    sync_folder(path)
+
+
+def sync_folder(path: Path) -> None:
+    """Have the name of a file that was just made, or removed, on the disk as well."""
     folder = os.open(path.absolute().parent, os.O_RDONLY)
     try:
-        os.fsync(folder)  # the file's name is to be on the disk as well
+        os.fsync(folder)
     finally:
         os.close(folder)
-
-
-def discard(path: Path) -> None:
-    """Delete a journal, damaged or not, unless another process uses it.
-
-    Raises:
-        sqlite3.OperationalError: another process uses it.
-    """
-    if not path.exists():
-        return
-    with contextlib.closing(connect(path)) as db:
-        try:
-            db.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError:
-            raise  # it is in use
-        except sqlite3.DatabaseError:
-            pass  # it is damaged, which is no reason to keep it
-    path.unlink()
-    side_file(path).unlink(missing_ok=True)
 
 
 def side_file(path: Path) -> Path:

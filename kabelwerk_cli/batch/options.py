@@ -18,13 +18,22 @@ class BatchOptions(NamedTuple):
     rate: float | None
     """The most rows a second."""
     max_failures: int | None
+    limit: int | None
+    """The most rows that this run attempts."""
     skip_invalid: bool
     restart: bool
-    resend_unknown: bool
     rejects: str | None
     journal: str | None
+    resume: bool = False
+    send_changed: bool = False
+    resend_unknown: tuple[str, ...] = ()
+    """The rooms whose messages of unknown outcome are sent again; `ALL` for every room."""
+    mark_posted: tuple[str, ...] = ()
+    """Likewise, those that count as posted."""
 
 
+ALL = ""
+"""What stands for every room, where an option takes rooms."""
 DRY_RUN = AroundOption(
     ["--dry-run"], is_flag=True, help="Print the request as a curl command; send nothing."
 )
@@ -60,11 +69,14 @@ BATCH_OPTIONS: tuple[click.Option, ...] = (
         metavar="N",
         help="Stop after more than N failed rows. [default: no limit]",
     ),
+    BatchOption(
+        ["--limit"],
+        type=click.IntRange(1),
+        metavar="N",
+        help="Send at most N rows in this run. [default: no limit]",
+    ),
     BatchOption(["--skip-invalid"], is_flag=True, help="Skip invalid rows."),
     BatchOption(["--restart"], is_flag=True, help="Discard the journal and start over."),
-    BatchOption(
-        ["--resend-unknown"], is_flag=True, help="Resend messages whose outcome is unknown."
-    ),
     BatchOption(
         ["--rejects"],
         type=FileType(),
@@ -80,13 +92,40 @@ BATCH_OPTIONS: tuple[click.Option, ...] = (
 )
 
 
+MESSAGE_OPTIONS: tuple[click.Option, ...] = (
+    BatchOption(
+        ["--resume"], is_flag=True, help="Send the rows that a finished journal does not have."
+    ),
+    BatchOption(
+        ["--send-changed"], is_flag=True, help="Post again to rooms whose row was changed."
+    ),
+    BatchOption(
+        ["--resend-unknown"],
+        is_flag=False,
+        flag_value=ALL,
+        multiple=True,
+        metavar="[=ROOM]",
+        help="Resend messages whose outcome is unknown: all, or those to ROOM; repeatable.",
+    ),
+    BatchOption(
+        ["--mark-posted"],
+        is_flag=False,
+        flag_value=ALL,
+        multiple=True,
+        metavar="[=ROOM]",
+        help="Count messages whose outcome is unknown as posted; repeatable.",
+    ),
+)
+
+
 def take_options(ctx: click.Context) -> BatchOptions:
     """Remove the options of a batch from a command's parameters, and return them.
 
     Raises:
         click.UsageError: there are some, and no file; or two inputs are standard input.
     """
-    options = BatchOptions(**{name: ctx.params.pop(name) for name in get_type_hints(BatchOptions)})
+    names = [name for name in get_type_hints(BatchOptions) if name in ctx.params]
+    options = BatchOptions(**{name: ctx.params.pop(name) for name in names})
     if options.from_file is None:
         _refuse_without_file(ctx)
     elif options.from_file == "-":
@@ -101,12 +140,13 @@ def explicit(ctx: click.Context) -> frozenset[str]:
 
 
 def _refuse_without_file(ctx: click.Context) -> None:
-    for option in BATCH_OPTIONS:
+    for option in (*BATCH_OPTIONS, *MESSAGE_OPTIONS):
         source = ctx.get_parameter_source(option.name or "")
         if source is click.core.ParameterSource.COMMANDLINE:
             raise click.UsageError(f"{option.opts[0]} requires --from FILE.", ctx)
 
 
-def options_for(*, destructive: bool) -> tuple[click.Option, ...]:
+def options_for(*, destructive: bool, repeatable: bool) -> tuple[click.Option, ...]:
     """Return the options that every command has that sends calls."""
-    return (DRY_RUN, YES if destructive else YES_FOR_BATCHES, *BATCH_OPTIONS)
+    yes = YES if destructive else YES_FOR_BATCHES
+    return (DRY_RUN, yes, *BATCH_OPTIONS, *(() if repeatable else MESSAGE_OPTIONS))

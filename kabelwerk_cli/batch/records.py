@@ -4,9 +4,8 @@ import typing
 from typing import Any, NamedTuple
 
 from kabelwerk_cli.output import as_json
-from kabelwerk_cli.terminal.error_report import problem
 
-from .runner import Result
+from .tasks import Result
 
 OWN = (("row", int), ("key", str), ("outcome", str), ("error", dict[str, Any] | None))
 """What each row's record begins with."""
@@ -23,10 +22,10 @@ def batch_record(record: type | None) -> Any:
 
 def to_record(kind: Any, result: Result) -> Any:
     """Return what to tell of a row."""
-    error = as_json(problem(result.error)) if result.error else None
+    error = as_json(result.error) if result.error else None
     given = {RENAMED.get(name, name): value for name, value in _fields(result.record)}
     rest = [given.get(name) for name in kind._fields[len(OWN) :]]
-    return kind(result.number, result.key, result.fate, error, *rest)
+    return kind(result.number, result.key, result.fate.shown, error, *rest)
 
 
 def in_brief(record: Any) -> Any:

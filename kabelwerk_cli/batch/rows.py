@@ -14,7 +14,7 @@ from kabelwerk_cli.api.errors import InvalidInput
 from kabelwerk_cli.config import parsers
 from kabelwerk_cli.terminal.options import ColumnOption, JsonObject, KeyOption, TextFile
 
-from .files import BadFile, Raw
+from .files import ERROR_COLUMN, BadFile, Raw
 
 Convert = Callable[[Any], Any]
 DIGEST_SIZE = 16
@@ -28,6 +28,8 @@ class Row(NamedTuple):
     call: Call[Any]
     digest: bytes
     """Stands for the row's content; rows that say the same have the same."""
+    hub: str = ""
+    """The room's hub; empty for users."""
 
     @property
     def key(self) -> str:
@@ -41,7 +43,10 @@ class BadRow(NamedTuple):
     number: int
     line: int
     key: str
+    hub: str
     problem: str
+    digest: bytes
+    """Stands for the row as it is in the file."""
 
 
 class Parsed(NamedTuple):
@@ -58,6 +63,15 @@ class Parsed(NamedTuple):
     def key(self) -> str:
         """The key of the user, or of the room's user."""
         return _key(self.arguments)
+
+    @property
+    def hub(self) -> str:
+        """The room's hub; empty for users."""
+        return _hub(self.arguments)
+
+    def as_bad(self, problem: str) -> BadRow:
+        """Return the row as one that cannot be sent."""
+        return BadRow(self.number, self.line, self.key, self.hub, problem, self.digest)
 
 
 class RowReader:
@@ -100,7 +114,7 @@ class RowReader:
             BadFile: there is one, or one is missing.
         """
         try:
-            names = [name for name, _ in self._plan(tuple(columns))]
+            names = [name for name, _ in self._plan(tuple(columns)) if name]
         except ValueError as error:
             raise BadFile(f"{sentence(str(error))} The first line names the columns.") from None
         for name in self._required:
@@ -113,9 +127,11 @@ class RowReader:
         number, line, columns, cells, _, problem = raw
         arguments, name = self._params.copy(), ""
         if problem:
-            return BadRow(number, line, "", problem)
+            return _bad(raw, arguments, problem)
         try:
             for (name, convert), cell in zip(self._plan(tuple(columns)), cells, strict=True):
+                if not name:
+                    continue
                 if cell is None and name == "hub_user":
                     # JSON's null, where CSV has the column of this name
                     arguments["unassign"] = True
@@ -123,29 +139,27 @@ class RowReader:
                     arguments[name] = value
         except ValueError as error:
             problem = f"{name}: {error}" if name else str(error)
-            return BadRow(number, line, _key(arguments), problem)
+            return _bad(raw, arguments, problem)
         for name in self._required:
             if arguments[name] is None:
-                return BadRow(number, line, _key(arguments), f"{name}: is missing")
+                return _bad(raw, arguments, f"{name}: is missing")
         # the quickest text that differs for other values, and neither between versions of Python
         # nor for an option that a later version adds
         said = {name: value for name, value in arguments.items() if value is not None}
-        content = ascii(said).encode()
-        digest = hashlib.blake2b(content, digest_size=DIGEST_SIZE).digest()
-        return Parsed(number, line, arguments, digest)
+        return Parsed(number, line, arguments, _digest(said))
 
     def make(self, parsed: Parsed) -> Row | BadRow:
         """Return a row as a call, or why it cannot be one."""
         number, line, arguments, digest = parsed
         try:
-            return Row(number, line, self._make(**arguments), digest)
+            return Row(number, line, self._make(**arguments), digest, parsed.hub)
         except InvalidInput as error:
             problem = f"{error.field}: {error.error_message}"
         except click.UsageError as error:
             problem = error.message
         except ValueError as error:
             problem = str(error)
-        return BadRow(number, line, parsed.key, problem)
+        return parsed.as_bad(problem)
 
     def read(self, raw: Raw) -> Row | BadRow:
         """Return a row as a call, or what is wrong with it."""
@@ -165,6 +179,9 @@ class RowReader:
         for column in columns:
             name = column.replace("-", "_")
             option = self._options.get(name)
+            if name == ERROR_COLUMN:
+                plan[""] = _text
+                continue
             if option is None:
                 known = tuple(self._options)
                 meant = parsers.did_you_mean(name, known)
@@ -201,6 +218,19 @@ def with_stop(problem: str) -> str:
 
 def _key(arguments: Mapping[str, Any]) -> str:
     return arguments.get("key") or arguments.get("room") or ""
+
+
+def _hub(arguments: Mapping[str, Any]) -> str:
+    return arguments.get("hub") or "" if "room" in arguments else ""
+
+
+def _bad(raw: Raw, arguments: Mapping[str, Any], problem: str) -> BadRow:
+    digest = _digest(list(raw.source))
+    return BadRow(raw.number, raw.line, _key(arguments), _hub(arguments), problem, digest)
+
+
+def _digest(content: object) -> bytes:
+    return hashlib.blake2b(ascii(content).encode(), digest_size=DIGEST_SIZE).digest()
 
 
 def _text(cell: Any) -> str:

@@ -4,46 +4,50 @@ import contextlib
 import itertools
 import os
 import signal
-import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import click
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kabelwerk_cli.api.client import Client
-from kabelwerk_cli.api.errors import Interrupted
 from kabelwerk_cli.api.verdicts import Verdict
-from kabelwerk_cli.backend.client import describe, open_client
+from kabelwerk_cli.backend.client import open_client
 from kabelwerk_cli.backend.dry_run import previews, show_previews
 from kabelwerk_cli.backend.request_log import observer
 from kabelwerk_cli.backend.sandbox import sandbox_path
 from kabelwerk_cli.config.settings import LOG_FILE, OUTPUT
 from kabelwerk_cli.config.token import read_token
-from kabelwerk_cli.output import Format
+from kabelwerk_cli.output import Format, as_json, compact, visible
 from kabelwerk_cli.terminal.confirm import check_protection, confirm
-from kabelwerk_cli.terminal.console import Listing
-from kabelwerk_cli.terminal.exit_codes import BatchFailed, BatchUnknown, OutputLost
+from kabelwerk_cli.terminal.console import Listing, complain
+from kabelwerk_cli.terminal.exit_codes import OutputLost
 from kabelwerk_cli.terminal.session import Session
 from kabelwerk_cli.terminal.signals import Terminated
 
-from .checking import Checked, Tasks, check
+from .checking import Changed, check
+from .conclusion import conclude
 from .fate import Fate
-from .files import BadFile, Rejects, RowFile
-from .journal import Journal, OtherPurpose
+from .files import BadFile, RowFile
+from .journal import Journal
+from .journals import compare, find_journal, open_journal
 from .options import BatchOptions
+from .plan import Plan
 from .progress import progress
 from .records import batch_record, in_brief, to_record
-from .rows import Row, RowReader
+from .rejects import Rejects
+from .rows import BadRow, Row, RowReader, with_stop
 from .runner import Runner
-from .totals import Totals
+from .tasks import SKIPPED, Tasks
+from .totals import Totals, count_of
+
+if TYPE_CHECKING:
+    from kabelwerk_cli.command import CallCommand
 
 SUMMARY = ("row", "key", "outcome", "error")
-JOURNAL_SUFFIX = ".kabelwerk-journal"
 FAILURES = frozenset({Fate.FAILED, Fate.UNKNOWN})
 """What a table shows."""
 PREVIEWED = 3
-"""How many requests a preview shows."""
+"""How many requests a preview shows in a table."""
 
 
 class Batch(NamedTuple):
@@ -53,15 +57,19 @@ class Batch(NamedTuple):
     """The command's path, such as `users create`."""
     file: str
     reader: RowReader
-    record: type | None
-    destructive: bool
+    command: "CallCommand"
     options: BatchOptions
     session: Session
 
     @property
-    def is_table(self) -> bool:
-        """Whether people read the output."""
-        return self.session.settings[OUTPUT] is Format.TABLE
+    def output(self) -> Format:
+        """The format of the records."""
+        return self.session.settings[OUTPUT]
+
+    @property
+    def tell_all(self) -> bool:
+        """Whether rows that need nothing are shown as well."""
+        return self.output is not Format.TABLE and not self.session.console.is_quiet
 
 
 def run_batch(batch: Batch) -> None:
@@ -70,53 +78,48 @@ def run_batch(batch: Batch) -> None:
     Raises:
         BatchFailed: rows are not done, and the outcome of each is known.
         BatchUnknown: the outcome of some rows is unknown.
+        KabelwerkError: what stopped the run before anything was applied.
         Interrupted: a signal ended the run.
         Cancelled: it was not confirmed.
+        AlreadyPosted: the journal is that of a finished mailing.
         click.UsageError: the file is invalid, or the journal belongs to another batch.
         ConfigurationError: the settings, or the journal, do not allow it.
     """
     options, session = batch.options, batch.session
-    with contextlib.ExitStack() as stack, _usage_errors():
-        file = RowFile(batch.file)
-        stack.callback(file.close)
+    with contextlib.ExitStack() as stack:
+        file = stack.enter_context(RowFile(batch.file))
         _check_outputs(batch, file)
         if not file.is_json:
             batch.reader.check_columns(file.columns)
-        path = _journal_path(batch, file)
-        journal = None
-        # that of `os.path` raises for no name; what cannot be a journal is found when it is made
-        if path and os.path.exists(path) and not (options.dry_run or options.restart):  # noqa: PTH110
-            # what earlier runs have done is not checked again
-            journal = stack.enter_context(_open_journal(batch, path, restart=False))
-        checked = check(file, batch.reader, journal, session.settings[OUTPUT])
-        stack.callback(checked.marks.close)
-        if checked.bad and not options.skip_invalid:
-            raise BadFile(f"{checked.bad} of {checked.rows} rows are invalid.")
+        found = stack.enter_context(find_journal(batch, file))
+        plan = stack.enter_context(check(file, batch.reader, found.journal, _teller(batch)))
+        compare(batch, found, plan)
+        if plan.bad and not options.skip_invalid:
+            verb = "is" if plan.bad == 1 else "are"
+            raise BadFile(f"{plan.bad} of {count_of(plan.rows, 'row')} {verb} invalid.")
         if options.dry_run:
-            _preview(batch, checked, file)
+            _preview(batch, plan, file)
             return
-        _ask(batch, checked.rows - checked.bad)
+        _ask(batch, plan.rows - plan.bad)
         # what is missing in the settings is found before there is a journal
         clients = _clients(batch, stack)
-        rejects = (
-            stack.enter_context(file.rejects(Path(options.rejects))) if options.rejects else None
-        )
-        if journal is None:
-            place = path or _passing_path(batch, stack)
-            journal = stack.enter_context(_open_journal(batch, place, restart=options.restart))
-        tell_done = not session.console.is_quiet and not batch.is_table
-        runner = Runner(journal, clients, options)
-        totals = Totals(checked, path, tell_done=tell_done)
+        rejects = stack.enter_context(Rejects(file, batch.reader, options.rejects))
+        journal = stack.enter_context(open_journal(batch, found, plan))
+        rejects.check(journal)
+        totals = _totals(batch, plan, found.path)
+        runner = Runner(journal, plan, clients, options)
         session.book.open(totals)
-        _send(
-            batch, runner, Tasks(file, batch.reader, checked, journal, tell_done=tell_done), totals
-        )
+        tasks = Tasks(file, batch.reader, plan, journal, options, tell_all=batch.tell_all)
+        _send(batch, runner, tasks, totals)
+        journal.flush()
+        _hand_over(batch, rejects, journal, plan, totals)
+        if journal.outstanding == 0:
+            journal.settle([])  # the mark, where no row was left to bring it
+        conclude(batch, runner, totals, found.path)
         journal.close()
-        if rejects and any(totals.rejects):
-            _write_rejects(batch, rejects, file, totals)
-    _conclude(batch, path, runner, totals)
-    # last of all: whoever kills the run before this finds in the journal that all is done
-    journal.remove()
+        # last of all: whoever kills the run before this finds in the journal that all is done
+        if batch.command.repeatable and totals.counts[Fate.DONE] == totals.rows:
+            journal.remove()
 
 
 def _check_outputs(batch: Batch, file: RowFile) -> None:
@@ -128,30 +131,50 @@ def _check_outputs(batch: Batch, file: RowFile) -> None:
     for option, path in made.items():
         if path and os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113
             raise BadFile(f"{option} '{path}' is not a regular file.")
+    real = [os.path.realpath(path) for path in made.values() if path]
+    if len(set(real)) < len(real):
+        raise BadFile("--rejects and --journal name the same file.")
+
+
+def _teller(batch: Batch) -> Callable[[BadRow], None]:
+    """Return what tells of each row that is invalid."""
+
+    def tell(row: BadRow) -> None:
+        if batch.output in {Format.JSON, Format.JSONL}:
+            said = {"number": row.number, "line": row.line, "key": row.key, "problem": row.problem}
+            complain(compact({"invalid": as_json(said)}))
+        else:
+            complain(visible(f"Line {row.line} (row {row.number}): {with_stop(row.problem)}"))
+
+    return tell
 
 
 def _ask(batch: Batch, rows: int) -> None:
-    if batch.destructive:
-        what = "1 user" if rows == 1 else f"{rows} users"
-        confirm(batch.session, f"Delete {what}?", yes=batch.options.yes, answer=str(rows))
+    if batch.command.destructive:
+        question = f"Delete {count_of(rows, 'user')}?"
+        confirm(batch.session, question, yes=batch.options.yes, answer=str(rows))
     else:
         check_protection(batch.session, yes=batch.options.yes)
 
 
-def _write_rejects(batch: Batch, rejects: Rejects, file: RowFile, totals: Totals) -> None:
+def _totals(batch: Batch, plan: Plan, journal: Path | None) -> Totals:
+    options = batch.options
+    again = options.restart or options.send_changed or options.resend_unknown
+    rerun = batch.command.repeatable or (journal is not None and not again)
+    before = Counter[Fate]()
+    if not batch.tell_all:
+        before = Counter({fate: plan.count(fate) for fate in SKIPPED})
+    return Totals(plan.rows, before, str(journal) if journal else None, rerun=rerun)
+
+
+def _hand_over(
+    batch: Batch, rejects: Rejects, journal: Journal, plan: Plan, totals: Totals
+) -> None:
     try:
-        rejects.write(raw.source for raw in file if totals.rejects[raw.number])
-    except (OSError, BadFile) as error:
+        totals.hand_over(rejects.write(journal, plan))
+    except (OSError, Changed) as error:
         reason = getattr(error, "strerror", None) or error
         batch.session.console.note(f"Cannot write the rejects: {reason}")
-
-
-@contextlib.contextmanager
-def _usage_errors() -> Iterator[None]:
-    try:
-        yield
-    except (BadFile, OtherPurpose) as error:
-        raise click.UsageError(f"{error} Nothing was sent.") from None
 
 
 def _clients(
@@ -169,38 +192,19 @@ def _clients(
     return make
 
 
-def _open_journal(batch: Batch, path: Path, *, restart: bool) -> Journal:
-    purpose = f"{batch.name} at {describe(batch.session.settings)}"
-    return Journal(path, purpose, restart=restart)
-
-
-def _passing_path(batch: Batch, stack: contextlib.ExitStack) -> Path:
-    """Return where a journal is that ends with the run."""
-    batch.session.console.note(
-        "Input from stdin or a pipe cannot be resumed. Use --journal FILE to make it resumable."
-    )
-    return Path(stack.enter_context(tempfile.TemporaryDirectory()), "journal")
-
-
-def _journal_path(batch: Batch, file: RowFile) -> Path | None:
-    """Return where the journal is; None where nobody would look for it again."""
-    if batch.options.journal:
-        return Path(batch.options.journal)
-    return None if file.is_stream else Path(f"{batch.file}{JOURNAL_SUFFIX}")
-
-
 def _send(batch: Batch, runner: Runner, tasks: Tasks, totals: Totals) -> None:
     """Send the rows, and show the record of each as its result comes."""
     console = batch.session.console
-    kind = batch_record(batch.record)
+    kind = batch_record(batch.command.record)
     records = _records(batch, runner, tasks, totals, kind)
+    table = batch.output is Format.TABLE
     # a table of nothing is not drawn: all went well
-    first = next(records, None) if batch.is_table else None
-    silent = console.is_quiet or (batch.is_table and first is None)
+    first = next(records, None) if table else None
+    silent = console.is_quiet or (table and first is None)
     try:
         if not silent:
             rows = itertools.chain([first] if first else [], records)
-            console.show(Listing(kind, rows, SUMMARY if batch.is_table else None, live=True))
+            console.show(Listing(kind, rows, SUMMARY if table else None, live=True))
     except (OutputLost, BrokenPipeError):
         runner.end("standard output cannot be written")
         _exhaust(records)
@@ -219,15 +223,15 @@ def _records(
 ) -> Iterator[Any]:
     """Send the rows; yield the record of each, in a table only of failures."""
     console = batch.session.console
-    done = totals.counts.total()
-    with progress(console, totals.rows, done) as advance, _signals(runner):
+    table = batch.output is Format.TABLE
+    with progress(console, totals.rows, totals.counts.total()) as advance, _signals(runner):
         for result in runner.run(iter(tasks)):
             totals.count(result)
             for note in result.notes:
                 console.note(f"Row {result.number}: {note}")
-            if not batch.is_table:
+            if not table:
                 yield to_record(kind, result)
-            elif result.fate in FAILURES:
+            elif result.fate.shown in FAILURES:
                 yield in_brief(to_record(kind, result))
             if result.fate is not Fate.NOT_ATTEMPTED:
                 advance()
@@ -250,9 +254,9 @@ def _signals(runner: Runner) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _preview(batch: Batch, checked: Checked, file: RowFile) -> None:
-    rows = "1 row" if checked.rows == 1 else f"{checked.rows} rows"
-    batch.session.console.note(f"{rows}, {checked.bad} invalid. The first requests:")
+def _preview(batch: Batch, plan: Plan, file: RowFile) -> None:
+    console = batch.session.console
+    console.note(f"{count_of(plan.rows, 'row')}, {plan.bad} invalid. The first requests:")
     sendable = (row for row in map(batch.reader.read, file) if isinstance(row, Row))
     requests = [
         request
@@ -260,24 +264,3 @@ def _preview(batch: Batch, checked: Checked, file: RowFile) -> None:
         for request in previews(row.call, batch.session.settings)
     ]
     show_previews(batch.session, requests)
-
-
-def _conclude(batch: Batch, journal: Path | None, runner: Runner, totals: Totals) -> None:
-    """Say how the run ended; return only if every row is done."""
-    if totals.complete:
-        batch.session.console.note(str(totals))
-        return
-    unknown = totals.counts[Fate.UNKNOWN]
-    why = f" Stopped: {runner.stop.reason}." if runner.stop else ""
-    more = ""
-    if totals.counts[Fate.FAILED]:
-        more += " Correct the rejected rows; --rejects FILE writes them to a file."
-    if journal:
-        more += f" Run the same command again to resume: '{journal}' records what is done."
-    if unknown and batch.name == "messages post":
-        more += " Messages whose outcome is unknown are not resent without --resend-unknown."
-    text = f"{totals}{why}{more}"
-    if runner.stop and runner.stop.reason in {"SIGINT", "SIGTERM"}:
-        cause = Terminated() if runner.stop.reason == "SIGTERM" else KeyboardInterrupt()
-        raise Interrupted(f"Interrupted. {text}", totals.report()) from cause
-    raise BatchUnknown(text) if unknown else BatchFailed(text)

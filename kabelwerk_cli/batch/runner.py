@@ -2,8 +2,9 @@
 
 A row goes from the caller's thread through the journal, where its intent is put on disk, to a
 worker that sends it, and through the journal, where its result is put on disk, back to the caller.
-None of them waits for another. A row starts when no other row for its target is under way.
-The queues are bounded, so that memory stays flat however long the file is.
+None of them waits for another. A row starts when no other row for its target is under way, and
+only if none before it was left open. The queues are bounded, so that memory stays flat however long
+the file is.
 """
 
 import queue
@@ -12,45 +13,32 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from kabelwerk_cli.api.client import Client
-from kabelwerk_cli.api.errors import Applied, KabelwerkError
+from kabelwerk_cli.api.errors import Applied, DoesNotExist, KabelwerkError, ValidationError
 from kabelwerk_cli.api.history import History
 from kabelwerk_cli.api.verdicts import Ending, Verdict
+from kabelwerk_cli.output import as_json, compact
+from kabelwerk_cli.terminal.error_report import Problem, problem
+from kabelwerk_cli.terminal.exit_codes import NotAttempted
 
+from .checking import Changed
 from .fate import DOUBTFUL, Fate
 from .journal import Entry, Journal, JournalError
 from .limits import Breaker, Quota, Stop
 from .options import BatchOptions
-from .rows import Row
+from .plan import Plan
+from .tasks import Result, Task, doubt_about
 
 BACKLOG = 1000
 """How many rows may wait for others of their target."""
+AHEAD = 16
+"""How many rows may wait for a worker; never messages."""
 LONGEST_SLEEP = 0.2
 """How long an interrupt may go unnoticed, in seconds."""
-
-
-class Task(NamedTuple):
-    """A row with its place in the journal."""
-
-    row: Row
-    id: bytes
-    known: Entry | None
-    """What an earlier run left of it."""
-
-
-class Result(NamedTuple):
-    """What became of a row."""
-
-    number: int
-    key: str
-    fate: Fate
-    record: Any = None
-    error: Exception | None = None
-    notes: tuple[str, ...] = ()
-    repeatable: bool = True
-    """Whether sending it again does no harm."""
+OPEN = frozenset({Fate.FAILED, Fate.UNKNOWN, Fate.NOT_ATTEMPTED})
+"""What holds up the later rows of its target."""
 
 
 class Runner:
@@ -58,31 +46,37 @@ class Runner:
 
     Args:
         journal: remembers what becomes of each row.
+        plan: the rows, and which of them wait for others.
         clients: makes a client for each worker, given what to ask before a repeat.
         options: how many at the same time, how fast, and when to stop.
         clock: returns the monotonic time in seconds.
+        now: returns the time of day in seconds since the epoch.
         sleep: waits.
     """
 
     def __init__(
         self,
         journal: Journal,
+        plan: Plan,
         clients: Callable[[Callable[[Verdict], bool]], Client],
         options: BatchOptions,
         *,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._journal = journal
+        self._plan = plan
         self._options = options
         self._clock = clock
+        self._now = now
         self._sleep = sleep
         self._quota = Quota()
         self._breaker = Breaker(options.max_failures)
         self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[tuple[Task, Result] | BaseException] = queue.SimpleQueue()
-        self._waiting: dict[tuple[str, ...], deque[Task]] = {}
-        self._backlog = self._in_flight = 0
+        self._waiting: dict[int, deque[Task]] = {}
+        self._backlog = self._in_flight = self._started = 0
         self._next_start = 0.0
         self.stop: Stop | None = None
         self._workers = [
@@ -93,69 +87,108 @@ class Runner:
     def run(self, rows: Iterator[Task | Result]) -> Iterator[Result]:
         """Send rows until there are none, and yield what became of each, in no certain order.
 
-        A result among the rows, of one that need or can not be sent, is passed on. After `end` no
-        new rows are sent, those in flight are waited for, and what is left comes as
-        `not attempted`.
+        A result among the rows, of one that is not sent, is passed on. After `end` no new rows are
+        sent, those in flight are waited for, and what is left comes as `not attempted`. So it does
+        where the file turns out not to be what was checked.
         """
         for worker in self._workers:
             worker.start()
+        last = 0
         try:
-            for row in rows:
-                if isinstance(row, Result):
-                    yield row
-                else:
-                    yield from self._place(row)
+            try:
+                for row in rows:
+                    last = row.number if isinstance(row, Result) else row.planned.number
+                    if isinstance(row, Result):
+                        yield row
+                    else:
+                        yield from self._place(row)
+            except Changed as error:
+                self.end(str(error).removesuffix("."), error)
             while self._in_flight:
                 yield from self._take_result()
         finally:
             for _ in self._workers:
                 self._tasks.put(None)
+        if isinstance(self.stop and self.stop.error, Changed):
+            yield from self._unread(last)
 
     def end(self, reason: str, error: KabelwerkError | None = None) -> None:
-        """Hand out no more rows."""
+        """Start no more rows."""
         if self.stop is None:
             self.stop = Stop(reason, error)
 
+    @property
+    def limit_reached(self) -> bool:
+        """Whether as many rows were started as this run may attempt."""
+        return self._options.limit is not None and self._started >= self._options.limit
+
+    def _unread(self, last: int) -> Iterator[Result]:
+        """Yield what became of the rows that could not be read again."""
+        for planned in self._plan:
+            if planned.number > last and planned.fate not in {Fate.DONE, Fate.HANDED_OVER}:
+                doubtful = planned.fate in DOUBTFUL
+                fate = Fate.UNKNOWN if doubtful else Fate.NOT_ATTEMPTED
+                yield Result(planned.number, planned.key, fate)
+
     def _place(self, task: Task) -> Iterator[Result]:
-        """Hand a row out, have it wait, or say at once what becomes of it."""
-        settled = self._settled(task)
-        if settled:
-            yield settled
-            return
-        while self._in_flight >= self._options.concurrency * 2 or self._backlog >= BACKLOG:
+        """Start a row, have it wait, or say at once what becomes of it."""
+        # a row that waits for a worker has its intent on disk: after a crash it would be in doubt
+        ahead = AHEAD if task.row.call.repeatable else 0
+        most = self._options.concurrency + min(ahead, self._options.concurrency)
+        while self._in_flight >= most or self._backlog >= BACKLOG:
             yield from self._take_result()
-        if self.stop:
-            yield _result(task, Fate.NOT_ATTEMPTED)
-        elif (target := task.row.call.target) in self._waiting:
+        target = task.planned.target
+        if target in self._waiting:
             self._waiting[target].append(task)
             self._backlog += 1
+        elif left := self._left(task):
+            yield left
         else:
             self._waiting[target] = deque()
-            self._hand_out(task)
+            self._start(task)
 
-    def _settled(self, task: Task) -> Result | None:
-        if task.known and task.known.fate is Fate.DONE:
-            return _result(task, Fate.DONE)
-        again = task.row.call.repeatable or self._options.resend_unknown
-        if _doubt(task.known) and not again:
-            return _result(task, Fate.UNKNOWN)
+    def _left(self, task: Task) -> Result | None:
+        """Return what becomes of a row that is not started, None for one that may be."""
+        if self.stop or self.limit_reached:
+            return self._not_attempted(task)
+        if task.planned.shared and (first := self._plan.held_by(task.planned.target)):
+            waits = NotAttempted(f"It waits for row {first}, which is not done.")
+            return self._not_attempted(task, problem(waits))
         return None
 
-    def _hand_out(self, task: Task) -> None:
+    def _not_attempted(self, task: Task, error: Problem | None = None) -> Result:
+        if task.known and task.known.fate in DOUBTFUL:
+            # what an earlier run left in doubt stays in doubt
+            return _result(task, Fate.UNKNOWN, error=problem(doubt_about(task.row, task.known)))
+        result = _result(task, Fate.NOT_ATTEMPTED, error=error)
+        self._hold(task, result)
+        return result
+
+    def _hold(self, task: Task, result: Result) -> None:
+        if result.fate in OPEN and task.planned.shared:
+            self._plan.hold(task.planned.target, task.planned.number)
+
+    def _start(self, task: Task) -> None:
         if self._options.rate:
             self._next_start = max(self._next_start + 1 / self._options.rate, self._clock())
             while (wait := self._next_start - self._clock()) > 0 and not self.stop:
                 self._sleep(min(wait, LONGEST_SLEEP))
         self._in_flight += 1
-        self._journal.write(_entry(task, Fate.IN_FLIGHT), task.known, partial(self._start, task))
+        self._started += 1
+        intent = self._entry(task, Fate.IN_FLIGHT)
+        self._journal.write(intent, task.known, partial(self._send_next, task, intent))
 
-    def _start(self, task: Task, trouble: JournalError | None) -> None:
-        """Let a row be sent, now that its intent is on the disk."""
+    def _send_next(self, task: Task, intent: Entry, trouble: JournalError | None) -> None:
+        """Hand a row to a worker, now that its intent is on disk."""
         if trouble:
             self.end("the journal cannot be written", trouble)
-            self._results.put((task, _result(task, Fate.NOT_ATTEMPTED, error=trouble)))
+            self._results.put((task, self._not_attempted_result(task)))
         else:
-            self._tasks.put(task)
+            self._tasks.put(task._replace(intent=intent))
+
+    def _not_attempted_result(self, task: Task) -> Result:
+        doubtful = task.known and task.known.fate in DOUBTFUL
+        return _result(task, Fate.UNKNOWN if doubtful else Fate.NOT_ATTEMPTED)
 
     def _take_result(self) -> Iterator[Result]:
         if not self._in_flight:
@@ -165,32 +198,34 @@ class Runner:
         if isinstance(finished, BaseException):
             raise finished
         task, result = finished
+        self._hold(task, result)
         yield result
-        yield from self._follow(task.row.call.target)
+        yield from self._follow(task.planned.target)
 
-    def _follow(self, target: tuple[str, ...]) -> Iterator[Result]:
-        """Hand out the next row for a target, or let go of it."""
+    def _follow(self, target: int) -> Iterator[Result]:
+        """Start the next row for a target, or let go of it."""
         waiting = self._waiting[target]
         while waiting:
             task = waiting.popleft()
             self._backlog -= 1
-            if not self.stop:
-                self._hand_out(task)
+            left = self._left(task)
+            if left is None:
+                self._start(task)
                 return
-            yield _result(task, Fate.NOT_ATTEMPTED)
+            yield left
         del self._waiting[target]
 
     def _work(self, client: Client) -> None:
         while (task := self._tasks.get()) is not None:
             try:
                 result, entry = self._send(client, task)
-                intent = _entry(task, Fate.IN_FLIGHT)
-                self._journal.write(entry, intent, partial(self._finish, task, result))
+                finish = partial(self._finish, task, result)
+                self._journal.write(entry, task.intent, finish)
             except BaseException as error:  # noqa: BLE001 - the caller's thread raises it
                 self._results.put(error)
 
     def _finish(self, task: Task, result: Result, trouble: JournalError | None) -> None:
-        """Give a result back, now that it is on the disk; if it is not, it still is the result."""
+        """Give a result back, now that it is on disk; if it is not, it still is the result."""
         if trouble:
             self.end("the journal cannot be written", trouble)
         self._results.put((task, result))
@@ -198,37 +233,51 @@ class Runner:
     def _send(self, client: Client, task: Task) -> tuple[Result, Entry]:
         """Return what became of a row, and what the journal is to say of it."""
         if self.stop:
-            left = task.known or _entry(task, Fate.FAILED)
-            return _result(task, Fate.NOT_ATTEMPTED), left
+            # back to what was known before: the intent says more than is true
+            left = task.known or self._entry(task, Fate.FAILED)
+            return self._not_attempted_result(task), left
+        earlier = _doubt(task)
         try:
-            success = client.send(task.row.call, History(_doubt(task.known)))
+            success = client.send(task.row.call, History(earlier))
         except KabelwerkError as error:
             report = error.report
-            fate = Fate.FAILED if report.applied is Applied.NO else Fate.UNKNOWN
-            result = _result(task, fate, error=error)
+            said = problem(error)
+            result = _result(task, _fate_of(error), error=said, sent=True)
+            cause: str | None = compact(as_json(said))
+            stop = self._breaker.watch(result.fate, error)
         else:
             report = success.report
-            result = _result(task, Fate.DONE, record=success.record, notes=success.notes)
+            record, notes = success.record, success.notes
+            result = _result(task, Fate.DONE, record=record, notes=notes, sent=True)
+            cause = None
+            stop = self._breaker.watch(result.fate, None)
             if report.attempts == 1:
                 self._quota.give_back()
-        # here, and not where results are taken: the next row must not go out any more
-        if stop := self._breaker.watch(result.fate, result.error):
+        if stop:
+            # here, and not where results are taken: the next row must not go out any more
             self.end(stop.reason, stop.error)
-        return result, _entry(task, result.fate, report.request_id)
+        return result, self._entry(task, result.fate, report.request_id, cause)
+
+    def _entry(
+        self, task: Task, fate: Fate, request_id: str | None = None, error: str | None = None
+    ) -> Entry:
+        planned, at = task.planned, int(self._now())
+        return Entry(planned.id, fate, planned.key, task.row.hub, at, request_id, error)
 
 
 def _result(task: Task, fate: Fate, **more: Any) -> Result:
-    # a message that may have been posted is not one to send again
-    repeatable = fate is not Fate.UNKNOWN or task.row.call.repeatable
-    return Result(task.row.number, task.row.key, fate, repeatable=repeatable, **more)
+    return Result(task.planned.number, task.planned.key, fate, **more)
 
 
-def _entry(task: Task, fate: Fate, request_id: str | None = None) -> Entry:
-    return Entry(task.id, fate, task.row.key, request_id)
+def _fate_of(error: KabelwerkError) -> Fate:
+    if error.report.applied is not Applied.NO:
+        return Fate.UNKNOWN
+    rejected = isinstance(error, (ValidationError, DoesNotExist))
+    return Fate.REJECTED if rejected else Fate.FAILED
 
 
-def _doubt(known: Entry | None) -> Verdict | None:
+def _doubt(task: Task) -> Verdict | None:
     """Return what an earlier run left open, which a rejection now does not settle."""
-    if known and known.fate in DOUBTFUL:
+    if task.known and task.known.fate in DOUBTFUL:
         return Verdict(Ending.UNKNOWN, "an earlier run sent it, and no answer came")
     return None

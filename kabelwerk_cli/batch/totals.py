@@ -1,61 +1,71 @@
 """How many rows came to what: what may be claimed of a batch, at any moment."""
 
 from collections import Counter
-from pathlib import Path
 
 from kabelwerk_cli.api.errors import Applied, Report
 
-from .checking import Checked
 from .fate import Fate
-from .runner import Result
+from .tasks import Result
 
-SHOWN = (Fate.DONE, Fate.FAILED, Fate.UNKNOWN, Fate.NOT_ATTEMPTED)
+SHOWN = (Fate.DONE, Fate.FAILED, Fate.UNKNOWN, Fate.HANDED_OVER, Fate.NOT_ATTEMPTED)
 
 
 class Totals:
     """Counts the rows of one run.
 
     Args:
-        checked: what the check of the file found.
-        journal: where what was sent is recorded; None where it is forgotten at the end.
-        tell_done: whether rows that an earlier run has done are counted one by one.
+        rows: how many rows there are.
+        before: how many of them need nothing and are not counted one by one, by their fate.
+        journal: where it is recorded which rows were sent; None where that ends with the run.
+        rerun: whether running the same command again does nothing twice.
     """
 
-    def __init__(self, checked: Checked, journal: Path | None, *, tell_done: bool) -> None:
-        self.rows = checked.rows
+    def __init__(
+        self, rows: int, before: Counter[Fate], journal: str | None, *, rerun: bool
+    ) -> None:
+        self.rows = rows
+        self.counts = before.copy()
+        self.sent = Counter[Fate]()
+        """What became of the rows that this run sent."""
         self._journal = journal
-        # what is not told row by row is not read again either
-        self.counts = Counter({Fate.DONE: 0 if tell_done else checked.done})
-        self.rejects = bytearray(checked.rows + 1)
+        self._rerun = rerun
 
     def count(self, result: Result) -> None:
         """Count a row."""
-        self.counts[result.fate] += 1
-        self.rejects[result.number] = result.fate is not Fate.DONE and result.repeatable
+        self.counts[result.fate.shown] += 1
+        if result.sent:
+            self.sent[result.fate.shown] += 1
+
+    def hand_over(self, rows: int) -> None:
+        """Note that rows that failed stand in the rejects file."""
+        self.counts[Fate.FAILED] -= rows
+        self.counts[Fate.HANDED_OVER] += rows
 
     @property
-    def complete(self) -> bool:
-        """Whether every row is done."""
-        return self.counts[Fate.DONE] == self.rows
+    def are_all_counted(self) -> bool:
+        """Whether it is known of every row what became of it."""
+        return self.counts.total() == self.rows
 
     def report(self) -> Report:
         """Return the circumstances of whatever ends the run."""
-        if self.counts[Fate.UNKNOWN] or not self._are_all_counted:
+        if self.counts[Fate.UNKNOWN] or not self.are_all_counted:
             applied = Applied.UNKNOWN
         else:
-            applied = Applied.YES if self.counts[Fate.DONE] else Applied.NO
-        return Report(applied=applied, safe_to_rerun=True)
+            applied = Applied.YES if self.sent[Fate.DONE] else Applied.NO
+        untouched = self.are_all_counted and not (self.sent[Fate.DONE] or self.sent[Fate.UNKNOWN])
+        return Report(applied=applied, safe_to_rerun=self._rerun or untouched)
 
     def sentence(self) -> str:
         """Say what was changed, as far as is known."""
-        if self._are_all_counted:
-            return str(self)
-        return f"'{self._journal}' records which rows were sent." if self._journal else str(self)
+        if self._journal and not self.are_all_counted:
+            return f"'{self._journal}' records which rows were sent."
+        return str(self)
 
     def __str__(self) -> str:
-        counts = ", ".join(f"{self.counts[fate]} {fate}" for fate in SHOWN)
-        return f"{self.rows} {'row' if self.rows == 1 else 'rows'}: {counts}."
+        counts = ", ".join(f"{self.counts[fate]} {fate}" for fate in SHOWN if self.counts[fate])
+        return f"{count_of(self.rows, 'row')}: {counts or 'none'}."
 
-    @property
-    def _are_all_counted(self) -> bool:
-        return self.counts.total() == self.rows
+
+def count_of(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 row`, `2 rows`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

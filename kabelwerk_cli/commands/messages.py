@@ -26,6 +26,7 @@ def messages() -> None:
 @messages.command(
     cls=CallCommand,
     record=Message,
+    repeatable=False,
     examples=[
         "kabelwerk messages post --room kusanagi --user batou --text 'Hello'",
         "date | kabelwerk messages post --room kusanagi --user batou --text-file -",

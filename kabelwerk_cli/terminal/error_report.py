@@ -55,6 +55,13 @@ def problem(error: BaseException, book: Book = NOTHING_SENT) -> Problem:
     )
 
 
+def read_problem(text: str | None) -> Problem | None:
+    """Return a problem that was kept as JSON, None for none."""
+    import json
+
+    return Problem(**json.loads(text)) if text else None
+
+
 def line(ended: Problem, output: Format) -> str:
     """Return a problem as one line for stderr."""
     if output in {Format.JSON, Format.JSONL}:

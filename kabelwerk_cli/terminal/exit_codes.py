@@ -64,6 +64,14 @@ class InvalidRow(Failed):
     """A row of a batch is invalid."""
 
 
+class AlreadyPosted(Failed):
+    """A message that was sent is not sent again without being asked for."""
+
+
+class NotAttempted(Failed):
+    """A row waits for another one."""
+
+
 class Summed(Failed):
     """A batch ended with rows that are not done; the message says how many."""
 
@@ -91,6 +99,8 @@ _CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (
     (click.ClickException, ExitCode.USAGE),
     (Cancelled, ExitCode.USAGE),
     (InvalidRow, ExitCode.USAGE),
+    (AlreadyPosted, ExitCode.USAGE),
+    (NotAttempted, ExitCode.NOT_SENT),
     (OutputLost, ExitCode.OUTPUT_LOST),
     (BatchFailed, ExitCode.BATCH),
     (BatchUnknown, ExitCode.UNKNOWN),

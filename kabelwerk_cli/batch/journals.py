@@ -1,0 +1,149 @@
+"""Which journal a run goes with, and what that one allows."""
+
+import contextlib
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from kabelwerk_cli.backend.client import describe
+from kabelwerk_cli.terminal.exit_codes import AlreadyPosted
+
+from .fate import DOUBTFUL, SENT, Fate
+from .files import RowFile
+from .journal import Journal
+from .plan import Plan
+from .tasks import matches, shown_time
+from .totals import count_of
+
+if TYPE_CHECKING:
+    from .run import Batch
+
+JOURNAL_SUFFIX = ".kabelwerk-journal"
+
+
+class Found(NamedTuple):
+    """The journal of a run, before it is known whether the run takes place."""
+
+    path: Path | None
+    """Where it is to be; None where nobody would look for it again."""
+    journal: Journal | None
+    """What earlier runs left; None if there were none, or they are to be forgotten."""
+    old: Journal | None
+    """What is to be forgotten."""
+
+
+@contextlib.contextmanager
+def find_journal(batch: "Batch", file: RowFile) -> Iterator[Found]:
+    """Give the journal that belongs to a file, as earlier runs left it.
+
+    Raises:
+        click.UsageError: it belongs to another batch, or must not be forgotten.
+        JournalError: it is damaged, or in use.
+    """
+    path = _path(batch, file)
+    if path is None or not os.path.exists(path):  # noqa: PTH110 - it raises for no name
+        yield Found(path, None, None)
+        return
+    purpose = purpose_of(batch)
+    with Journal(path, purpose) as journal:
+        other = journal.about.purpose != purpose
+        if other and _has_been_sent(journal):
+            raise click.UsageError(
+                f"Journal '{path}' belongs to another batch ({journal.about.purpose}). Finish that "
+                "batch, or use another --journal. Nothing was sent."
+            )
+        restart = batch.options.restart
+        if restart and not (batch.command.repeatable or journal.about.finished):
+            raise click.UsageError(
+                f"Journal '{path}' is not finished, so --restart would post messages twice. Run "
+                "the same command without --restart to resume. Nothing was sent."
+            )
+        if restart or other:
+            yield Found(path, None, journal)
+            return
+        if batch.options.mark_posted and not batch.options.dry_run:
+            _mark_posted(batch, journal)
+        yield Found(path, journal, None)
+
+
+def compare(batch: "Batch", found: Found, plan: Plan) -> None:
+    """See what the journal says of the file as a whole.
+
+    Raises:
+        AlreadyPosted: the file's mailing is finished.
+    """
+    journal = found.journal
+    if journal is None or batch.command.repeatable:
+        return
+    sent = list(SENT)
+    if journal.about.finished and not batch.options.resume:
+        done = plan.count(Fate.DONE)
+        last = max((entry.at for entry in journal.entries(Fate.DONE)), default=0)
+        when = f", the last one on {shown_time(last)}" if last else ""
+        raise AlreadyPosted(
+            f"This mailing is finished: {done} of {count_of(plan.rows, 'row')} {_were(done)} "
+            f"posted{when}. Use --resume to send the rows that were not, or --restart to post all "
+            "of them again."
+        )
+    for entry in journal.entries(*sent):
+        if not plan.has(entry):
+            plan.note_stale(entry)
+
+
+@contextlib.contextmanager
+def open_journal(batch: "Batch", found: Found, plan: Plan) -> Iterator[Journal]:
+    """Give the journal to write to, which is created if there is none.
+
+    Raises:
+        JournalError: it cannot be written.
+    """
+    purpose = purpose_of(batch)
+    with contextlib.ExitStack() as stack:
+        if found.path is None:
+            batch.session.console.note(
+                "Input from stdin or a pipe cannot be resumed. Use --journal FILE to make it "
+                "resumable."
+            )
+        folder = stack.enter_context(tempfile.TemporaryDirectory()) if not found.path else ""
+        if found.old:
+            found.old.clear(purpose)
+        journal = found.journal or found.old
+        if journal is None:
+            journal = stack.enter_context(Journal(found.path or Path(folder, "journal"), purpose))
+        settled = plan.count(Fate.DONE, Fate.HANDED_OVER) + plan.closed
+        journal.outstanding = plan.rows - settled
+        yield journal
+
+
+def purpose_of(batch: "Batch") -> str:
+    """Return what a journal of this batch is for: the command and the address."""
+    return f"{batch.name} at {describe(batch.session.settings)}"
+
+
+def _path(batch: "Batch", file: RowFile) -> Path | None:
+    if batch.options.journal:
+        return Path(batch.options.journal)
+    # beside the real file, so that a link to it does not start anew
+    return None if file.is_stream else Path(os.path.realpath(batch.file) + JOURNAL_SUFFIX)
+
+
+def _has_been_sent(journal: Journal) -> bool:
+    return next(journal.entries(*SENT), None) is not None
+
+
+def _mark_posted(batch: "Batch", journal: Journal) -> None:
+    now = int(time.time())
+    doubtful = list(journal.entries(*DOUBTFUL))
+    marked = [e for e in doubtful if matches(batch.options.mark_posted, e.key)]
+    journal.settle([(e._replace(fate=Fate.DONE, at=now, error=None), e) for e in marked])
+    verb = "is" if len(marked) == 1 else "are"
+    batch.session.console.note(f"{count_of(len(marked), 'message')} {verb} marked as posted.")
+
+
+def _were(number: int) -> str:
+    return "was" if number == 1 else "were"

@@ -1,0 +1,202 @@
+"""What is to be done with each row: the file as it was checked, against the journal.
+
+The plan is a table in a temporary file, one line a row: memory stays flat however long the file is,
+whatever is in it. What was planned is what is sent: when the file is read again, each row has to be
+the one that stands here.
+"""
+
+import contextlib
+import itertools
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from kabelwerk_cli.api.errors import ConfigurationError
+
+from .fate import SENT, Fate
+from .journal import Entry, Journal
+
+BLOCK = 900
+"""How many rows are looked up in the journal at once; SQLite takes 999 values in any version."""
+FIRST = bytes(4)
+"""What follows a digest in the journal, for the first of the rows that say the same."""
+_SCHEMA = """
+CREATE TABLE rows (
+    number INTEGER PRIMARY KEY,
+    line INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    target INTEGER NOT NULL,
+    fate TEXT,
+    bad INTEGER NOT NULL,
+    before INTEGER NOT NULL DEFAULT 0,
+    shared INTEGER NOT NULL DEFAULT 0,
+    closed INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE held (target INTEGER PRIMARY KEY, number INTEGER NOT NULL);
+CREATE TABLE stale (target INTEGER PRIMARY KEY, at INTEGER NOT NULL);
+"""
+_SENT = ", ".join(f"'{fate}'" for fate in sorted(SENT))
+# Rows that say the same are for the same target: so only among rows that share one.
+_SHARE = """
+CREATE INDEX by_target ON rows (target);
+UPDATE rows SET shared = 1
+WHERE target IN (SELECT target FROM rows GROUP BY target HAVING count(*) > 1);
+UPDATE rows SET before = found.before, fate = NULL
+FROM (
+    SELECT number, row_number() OVER (PARTITION BY digest ORDER BY number) - 1 AS before
+    FROM rows WHERE shared = 1
+) AS found
+WHERE rows.number = found.number AND found.before > 0;
+"""
+# A row that the server rejected is closed once a later one for the same target was sent: to send it
+# again would put the older value over the newer one.
+_CLOSE = f"""
+UPDATE rows SET closed = 1
+WHERE fate = '{Fate.REJECTED}' AND shared = 1 AND EXISTS (
+    SELECT 1 FROM rows AS later
+    WHERE later.target = rows.target AND later.number > rows.number AND later.fate IN ({_SENT})
+);
+"""  # noqa: S608
+
+
+class Planned(NamedTuple):
+    """One row as it was checked."""
+
+    number: int
+    """1 for the first row after the header."""
+    line: int
+    """The line in the file where it begins."""
+    key: str
+    """The key of the user, or of the room's user."""
+    digest: bytes
+    """Stands for the row's content; rows that say the same have the same."""
+    target: int
+    """Stands for what rows are kept in order for."""
+    fate: Fate | None
+    """What the journal says of it; None where it knows nothing."""
+    bad: bool
+    """Whether it cannot be sent."""
+    before: int = 0
+    """How many rows before it say the same."""
+    shared: bool = False
+    """Whether there are other rows for its target."""
+    closed: bool = False
+    """Whether a later row for its target was sent since the server rejected it."""
+
+    @property
+    def id(self) -> bytes:
+        """What the row is called in the journal."""
+        return self.digest + self.before.to_bytes(len(FIRST))
+
+
+class Plan:
+    """All rows of a file, in order. For one thread at a time."""
+
+    def __init__(self) -> None:
+        self._db = sqlite3.connect("", isolation_level=None)
+        self._db.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _SCHEMA)
+        self.rows = self.bad = self.closed = 0
+
+    def __enter__(self) -> "Plan":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
+
+    def add(self, rows: Sequence[Planned]) -> None:
+        """Add the next rows.
+
+        Raises:
+            ConfigurationError: there is no room for the temporary file.
+        """
+        with _trouble():
+            self._db.execute("BEGIN")
+            values = (row[:7] for row in rows)
+            self._db.executemany(
+                "INSERT INTO rows (number, line, key, digest, target, fate, bad)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                values,
+            )
+            self._db.execute("COMMIT")
+        self.rows += len(rows)
+        self.bad += sum(row.bad for row in rows)
+
+    def close(self, journal: Journal | None) -> None:
+        """Find out what only the whole file shows: rows that say the same, or share a target.
+
+        Raises:
+            ConfigurationError: there is no room, or the journal cannot be read.
+        """
+        with _trouble():
+            self._db.executescript(_SHARE)
+            if journal and journal.about.entries:
+                repeats = self._planned("before > 0")
+                while block := list(itertools.islice(repeats, BLOCK)):
+                    found = journal.find([row.id for row in block])
+                    fates = [(found[r.id].fate, r.number) for r in block if r.id in found]
+                    self._db.executemany("UPDATE rows SET fate = ? WHERE number = ?", fates)
+                self._db.executescript(_CLOSE)
+                self.closed = self._db.execute("SELECT total(closed) FROM rows").fetchone()[0]
+
+    def __iter__(self) -> Iterator[Planned]:
+        """Yield every row, in order."""
+        with _trouble():
+            yield from self._planned("1")
+
+    def count(self, *fates: Fate) -> int:
+        """Return how many rows have one of some fates, by the journal."""
+        places = ", ".join("?" * len(fates))
+        query = f"SELECT count(*) FROM rows WHERE fate IN ({places})"  # noqa: S608
+        count: int = self._db.execute(query, fates).fetchone()[0]
+        return count
+
+    def hold(self, target: int, number: int) -> None:
+        """Note that the rows for a target that follow the row `number` have to wait."""
+        with _trouble():
+            self._db.execute("INSERT OR IGNORE INTO held VALUES (?, ?)", (target, number))
+
+    def held_by(self, target: int) -> int | None:
+        """Return the number of the row that the rows for a target wait for, if they do."""
+        query = "SELECT number FROM held WHERE target = ?"
+        found = self._db.execute(query, (target,)).fetchone()
+        return found[0] if found else None
+
+    def has(self, entry: Entry) -> bool:
+        """Tell whether the row of a journal's entry is in the file."""
+        digest, before = entry.id[: -len(FIRST)], int.from_bytes(entry.id[-len(FIRST) :])
+        query = "SELECT 1 FROM rows WHERE target = ? AND digest = ? AND before = ?"
+        values = (target_of(entry.hub, entry.key), digest, before)
+        return self._db.execute(query, values).fetchone() is not None
+
+    def note_stale(self, entry: Entry) -> None:
+        """Note that a row for a target was sent which is not in the file any more."""
+        with _trouble():
+            self._db.execute(
+                "INSERT OR REPLACE INTO stale VALUES (?, ?)",
+                (target_of(entry.hub, entry.key), entry.at),
+            )
+
+    def stale_since(self, target: int) -> int | None:
+        """Return when a row for a target was sent that is not in the file any more, if one was."""
+        found = self._db.execute("SELECT at FROM stale WHERE target = ?", (target,)).fetchone()
+        return found[0] if found else None
+
+    def _planned(self, condition: str) -> Iterator[Planned]:
+        query = f"SELECT * FROM rows WHERE {condition} ORDER BY number"  # noqa: S608
+        for number, line, key, digest, target, fate, *flags in self._db.execute(query):
+            known = Fate(fate) if fate else None
+            yield Planned(number, line, key, digest, target, known, *flags)
+
+
+def target_of(hub: str, key: str) -> int:
+    """Return what stands for a target in the plan: a user, or a room in a hub."""
+    return hash((hub, key))
+
+
+@contextlib.contextmanager
+def _trouble() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise ConfigurationError(f"Cannot write a temporary file: {error}.") from error

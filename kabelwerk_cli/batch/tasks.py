@@ -1,0 +1,146 @@
+"""What is done with each row: sent, or not, and why not."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from kabelwerk_cli.api.errors import Applied, OutcomeUnknown, Report
+from kabelwerk_cli.api.history import capitalized
+from kabelwerk_cli.terminal.error_report import Problem, problem, read_problem
+from kabelwerk_cli.terminal.exit_codes import AlreadyPosted, InvalidRow
+
+from .checking import reread, same
+from .fate import DOUBTFUL, Fate
+from .files import Raw, RowFile
+from .journal import Entry, Journal
+from .options import ALL, BatchOptions
+from .plan import Plan, Planned
+from .rows import BadRow, Row, RowReader, sentence
+
+SKIPPED = frozenset({Fate.DONE, Fate.HANDED_OVER})
+"""What is not told row by row where nobody reads it."""
+
+
+class Task(NamedTuple):
+    """A row to be sent."""
+
+    row: Row
+    planned: Planned
+    known: Entry | None
+    """What an earlier run left of it."""
+    intent: Entry | None = None
+    """What the journal says of it once it may be sent."""
+
+
+class Result(NamedTuple):
+    """What became of a row."""
+
+    number: int
+    key: str
+    fate: Fate
+    record: Any = None
+    error: Problem | None = None
+    notes: tuple[str, ...] = ()
+    sent: bool = False
+    """Whether this run sent it."""
+
+
+class Tasks:
+    """The rows of the second reading.
+
+    Args:
+        file: the file.
+        reader: makes calls of its rows.
+        plan: what the file was when it was checked.
+        journal: what earlier runs did.
+        options: what to do with rows whose outcome is unknown, or whose text was changed.
+        tell_all: whether rows that need nothing are told, too.
+    """
+
+    def __init__(
+        self,
+        file: RowFile,
+        reader: RowReader,
+        plan: Plan,
+        journal: Journal,
+        options: BatchOptions,
+        *,
+        tell_all: bool,
+    ) -> None:
+        self._file = file
+        self._reader = reader
+        self._plan = plan
+        self._journal = journal
+        self._options = options
+        self._tell_all = tell_all
+
+    def __iter__(self) -> Iterator[Task | Result]:
+        """Yield the rows to be sent, and what became of those that are not.
+
+        Raises:
+            Changed: the file is not what was checked.
+        """
+        for planned, raw in reread(self._file, self._plan):
+            if planned.fate not in SKIPPED:
+                yield self._decide(planned, raw)
+            elif self._tell_all:
+                yield Result(planned.number, planned.key, planned.fate)
+
+    def _decide(self, planned: Planned, raw: Raw) -> Task | Result:
+        made = same(self._file, self._reader, raw, planned)
+        if isinstance(made, BadRow):
+            return _failed(planned, Fate.REJECTED, problem(InvalidRow(sentence(made.problem))))
+        known = self._journal.find([planned.id]).get(planned.id) if planned.fate else None
+        if known and planned.closed:
+            return _failed(planned, Fate.REJECTED, read_problem(known.error))
+        if known and known.fate in DOUBTFUL and not self._may_repeat(made):
+            return _failed(planned, Fate.UNKNOWN, _in_doubt(made, known))
+        stale = None if known else self._plan.stale_since(planned.target)
+        if stale is not None and not self._options.send_changed:
+            return _failed(planned, Fate.NOT_ATTEMPTED, problem(_already_posted(stale)))
+        return Task(made, planned, known)
+
+    def _may_repeat(self, row: Row) -> bool:
+        return row.call.repeatable or matches(self._options.resend_unknown, row.key)
+
+
+def matches(rooms: tuple[str, ...], room: str) -> bool:
+    """Tell whether an option that takes rooms, or all of them, is about a room."""
+    return ALL in rooms or room in rooms
+
+
+def doubt_about(row: Row, known: Entry) -> OutcomeUnknown:
+    """Return the error for a row that an earlier run left in doubt."""
+    said = read_problem(known.error)
+    why = "the run ended before an answer came"
+    subject = capitalized(row.call.subject)
+    report = Report(Applied.UNKNOWN, row.call.repeatable, request_id=known.request_id)
+    if said:
+        report = report._replace(status=said.status, attempts=said.attempts)
+        why = said.message
+    when = shown_time(known.at)
+    return OutcomeUnknown(f"{subject} may have been {row.call.deed} on {when}: {why}", report)
+
+
+def _in_doubt(row: Row, known: Entry) -> Problem:
+    return problem(doubt_about(row, known))
+
+
+def _failed(planned: Planned, fate: Fate, error: Problem | None) -> Result:
+    return Result(planned.number, planned.key, fate, error=error)
+
+
+def _already_posted(at: int) -> AlreadyPosted:
+    return AlreadyPosted(
+        f"A message to this room was sent on {shown_time(at)}, and its row is no longer in the "
+        "file. Use --send-changed to post this one as well."
+    )
+
+
+def shown_time(at: int) -> str:
+    """Return a time in UTC as people read it.
+
+    Args:
+        at: seconds since the epoch.
+    """
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
