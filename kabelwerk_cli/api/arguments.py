@@ -39,8 +39,10 @@ def check_key(field: str, value: object) -> str:
         raise InvalidInput(field, f"must not be longer than {KEY_LIMIT} bytes")
     if key in {".", ".."}:
         raise InvalidInput(field, "must not be '.' or '..'")  # folders, in a URL's path
-    # C0, DEL and C1
-    if any(character < " " or "\x7f" <= character <= "\x9f" for character in key):
+    # C0, DEL and C1, none of which is printable: most keys need no closer look
+    if not key.isprintable() and any(
+        character < " " or "\x7f" <= character <= "\x9f" for character in key
+    ):
         raise InvalidInput(field, "must not contain control characters")
     return key
 

@@ -1,13 +1,13 @@
 """The two readings of a file: one to check and plan every row, one to send them."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from kabelwerk_cli.api.errors import ConfigurationError
 
 from .fate import Fate
 from .files import BadFile, Raw, RowFile
-from .journal import Journal
+from .journal import Entry, Journal
 from .plan import BLOCK, FIRST, Plan, Planned, target_of
 from .rows import BadRow, Parsed, Row, RowReader
 
@@ -36,25 +36,30 @@ def check(
         rows = map(reader.parse, file)
         while block := list(itertools.islice(rows, BLOCK)):
             known = journal.find([row.digest + FIRST for row in block]) if journal else {}
-            planned = []
-            for row in block:
-                entry = known.get(row.digest + FIRST)
-                fate = entry.fate if entry else None
-                # what an earlier run has settled is not checked again
-                settled = fate in {Fate.DONE, Fate.HANDED_OVER}
-                made = row if isinstance(row, BadRow) or settled else reader.make(row)
-                if bad := isinstance(made, BadRow) and not settled:
-                    tell(made)
-                target = target_of(row.hub, row.key)
-                planned.append(
-                    Planned(row.number, row.line, row.key, row.digest, target, fate, bad)
-                )
-            plan.add(planned)
+            plan.add([_planned(row, known, reader, tell) for row in block])
         plan.close(journal)
     except BaseException:
         plan.__exit__()
         raise
     return plan
+
+
+def _planned(
+    row: Parsed | BadRow,
+    known: Mapping[bytes, Entry],
+    reader: RowReader,
+    tell: Callable[[BadRow], None],
+) -> Planned:
+    key, digest = row.key, row.digest
+    entry = known.get(digest + FIRST) if known else None
+    fate = entry.fate if entry else None
+    # what an earlier run has settled is not checked again
+    settled = fate is Fate.DONE or fate is Fate.HANDED_OVER
+    made = row if isinstance(row, BadRow) or settled else reader.make(row)
+    bad = isinstance(made, BadRow) and not settled
+    if bad:
+        tell(made)  # type: ignore[arg-type]
+    return Planned(row.number, row.line, key, digest, target_of(row.hub, key), fate, bad)
 
 
 def reread(file: RowFile, plan: Plan) -> Iterator[tuple[Planned, Raw]]:
