@@ -50,7 +50,8 @@ class Tools(NamedTuple):
 
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], float] = time.time
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], object] = time.sleep
+    """Waits some seconds; a true result says that nothing more is to be sent."""
     random: Callable[[], float] = SystemRandom().random
     new_request_id: Callable[[], str] = lambda: os.urandom(16).hex()
 
@@ -131,8 +132,8 @@ class Client:
         """Make attempts at a step until one of them is final."""
         wait: float | None = 0.0
         while wait is not None:
-            if wait:
-                self._tools.sleep(wait)
+            if wait and self._tools.sleep(wait):
+                return
             started = self._tools.clock()
             body = self._try(step.call, history, give_up_at - started)
             wait = self._wait_before_next(step, give_up_at)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from kabelwerk_cli import __version__
-from kabelwerk_cli.api.client import Attempted, Client, Limits
+from kabelwerk_cli.api.client import Attempted, Client, Limits, Tools
 from kabelwerk_cli.api.errors import ConfigurationError
 from kabelwerk_cli.api.url import Address, parse_address
 from kabelwerk_cli.api.verdicts import Verdict
@@ -42,6 +42,7 @@ def open_client(
     *,
     token: str | None = None,
     may_retry: Callable[[Verdict], bool] = lambda _: True,
+    tools: Tools | None = None,
 ) -> Iterator[Client]:
     """Give a client for the backend that the settings name, and close its connections after.
 
@@ -50,6 +51,7 @@ def open_client(
         observe: is told of each attempt.
         token: the API token; None for that of the settings.
         may_retry: is asked before an attempt is repeated.
+        tools: clock, sleep and randomness; None for the real ones.
 
     Raises:
         ConfigurationError: there is no URL or no token, or they are not safe to use.
@@ -68,6 +70,7 @@ def open_client(
             ),
             observe=observe,
             may_retry=may_retry,
+            tools=tools,
         )
     finally:
         backend.transport.close()

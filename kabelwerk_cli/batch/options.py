@@ -4,7 +4,7 @@ from typing import NamedTuple, get_type_hints
 
 import click
 
-from kabelwerk_cli.terminal.options import AroundOption, BatchOption, FileType, claim_stdin
+from kabelwerk_cli.terminal.options import AroundOption, BatchOption, FileType, Number, claim_stdin
 
 
 class BatchOptions(NamedTuple):
@@ -59,7 +59,7 @@ BATCH_OPTIONS: tuple[click.Option, ...] = (
     ),
     BatchOption(
         ["--rate"],
-        type=click.FloatRange(min=0, min_open=True),
+        type=Number(min=0, min_open=True),
         metavar="N",
         help="Start at most N rows per second. [default: no limit]",
     ),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kabelwerk_cli.api.client import Client
+from kabelwerk_cli.api.client import Client, Tools
 from kabelwerk_cli.api.verdicts import Verdict
 from kabelwerk_cli.backend.client import open_client
 from kabelwerk_cli.backend.dry_run import previews, show_previews
@@ -36,7 +36,7 @@ from .progress import progress
 from .records import batch_record, in_brief, to_record
 from .rejects import Rejects
 from .rows import BadRow, Row, RowReader, with_stop
-from .runner import Runner
+from .runner import MakeClient, Runner
 from .tasks import SKIPPED, Tasks
 from .totals import Totals, count_of
 
@@ -177,17 +177,16 @@ def _hand_over(
         batch.session.console.note(f"Cannot write the rejects: {reason}")
 
 
-def _clients(
-    batch: Batch, stack: contextlib.ExitStack
-) -> Callable[[Callable[[Verdict], bool]], Client]:
+def _clients(batch: Batch, stack: contextlib.ExitStack) -> MakeClient:
     """Return what makes a client for each worker; the token is read once for all."""
     settings = batch.session.settings
     token = "" if sandbox_path(settings) else read_token(settings)
     # a repeat is one line among thousands, and does not name its row
     observe = observer(batch.session, repeats=False)
 
-    def make(may_retry: Callable[[Verdict], bool]) -> Client:
-        return stack.enter_context(open_client(settings, observe, token=token, may_retry=may_retry))
+    def make(may_retry: Callable[[Verdict], bool], tools: Tools) -> Client:
+        client = open_client(settings, observe, token=token, may_retry=may_retry, tools=tools)
+        return stack.enter_context(client)
 
     return make
 
@@ -246,7 +245,9 @@ def _signals(runner: Runner) -> Iterator[None]:
             raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
         runner.end("SIGTERM" if number == signal.SIGTERM else "SIGINT")
 
-    before = {n: signal.signal(n, ask_to_end) for n in (signal.SIGINT, signal.SIGTERM)}
+    # one that the caller ignores, as a shell does for what runs in the background, stays so
+    heard = [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) != signal.SIG_IGN]
+    before = {number: signal.signal(number, ask_to_end) for number in heard}
     try:
         yield
     finally:

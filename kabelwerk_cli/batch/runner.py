@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from kabelwerk_cli.api.client import Client
+from kabelwerk_cli.api.client import Client, Tools
 from kabelwerk_cli.api.errors import Applied, DoesNotExist, KabelwerkError, ValidationError
 from kabelwerk_cli.api.history import History
 from kabelwerk_cli.api.verdicts import Ending, Verdict
@@ -35,8 +35,8 @@ BACKLOG = 1000
 """How many rows may wait for others of their target."""
 AHEAD = 16
 """How many rows may wait for a worker; never messages."""
-LONGEST_SLEEP = 0.2
-"""How long an interrupt may go unnoticed, in seconds."""
+MakeClient = Callable[[Callable[[Verdict], bool], Tools], Client]
+"""Makes a client, given what to ask before a repeat, and how to wait."""
 OPEN = frozenset({Fate.FAILED, Fate.UNKNOWN, Fate.NOT_ATTEMPTED})
 """What holds up the later rows of its target."""
 
@@ -47,30 +47,27 @@ class Runner:
     Args:
         journal: remembers what becomes of each row.
         plan: the rows, and which of them wait for others.
-        clients: makes a client for each worker, given what to ask before a repeat.
+        clients: makes a client for each worker, given what to ask before a repeat, and how to wait.
         options: how many at the same time, how fast, and when to stop.
         clock: returns the monotonic time in seconds.
         now: returns the time of day in seconds since the epoch.
-        sleep: waits.
     """
 
     def __init__(
         self,
         journal: Journal,
         plan: Plan,
-        clients: Callable[[Callable[[Verdict], bool]], Client],
+        clients: MakeClient,
         options: BatchOptions,
         *,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._journal = journal
         self._plan = plan
         self._options = options
         self._clock = clock
         self._now = now
-        self._sleep = sleep
         self._quota = Quota()
         self._breaker = Breaker(options.max_failures)
         self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
@@ -79,8 +76,12 @@ class Runner:
         self._backlog = self._in_flight = self._started = 0
         self._next_start = 0.0
         self.stop: Stop | None = None
+        self._stopping = threading.Event()
+        tools = Tools(sleep=self._stopping.wait)
         self._workers = [
-            threading.Thread(target=self._work, args=(clients(self._quota.take),), daemon=True)
+            threading.Thread(
+                target=self._work, args=(clients(self._quota.take, tools),), daemon=True
+            )
             for _ in range(options.concurrency)
         ]
 
@@ -116,6 +117,7 @@ class Runner:
         """Start no more rows."""
         if self.stop is None:
             self.stop = Stop(reason, error)
+        self._stopping.set()  # whatever waits for a repeat, or for its turn, waits no longer
 
     @property
     def limit_reached(self) -> bool:
@@ -171,8 +173,7 @@ class Runner:
     def _start(self, task: Task) -> None:
         if self._options.rate:
             self._next_start = max(self._next_start + 1 / self._options.rate, self._clock())
-            while (wait := self._next_start - self._clock()) > 0 and not self.stop:
-                self._sleep(min(wait, LONGEST_SLEEP))
+            self._stopping.wait(max(0.0, self._next_start - self._clock()))
         self._in_flight += 1
         self._started += 1
         intent = self._entry(task, Fate.IN_FLIGHT)

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from kabelwerk_cli.command import ActionCommand, Group
-from kabelwerk_cli.terminal.options import OneOf
+from kabelwerk_cli.terminal.options import Number, OneOf
 from kabelwerk_cli.terminal.session import Session
 
 _db = click.option(
@@ -77,7 +77,7 @@ def sandbox() -> None:
 )
 @click.option(
     "--latency",
-    type=click.FloatRange(0, 60),
+    type=Number(0, 60),
     default=0,
     show_default=True,
     metavar="SECONDS",

@@ -134,6 +134,19 @@ def claim_stdin(ctx: click.Context | None, option: str) -> None:
         raise click.UsageError(f"{reader} and {option} cannot both read from stdin.", ctx)
 
 
+class Number(click.FloatRange):
+    """A number in a range; unlike click's own, never NaN or infinite."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number."""
+        number: float = super().convert(value, param, ctx)
+        if not -float("inf") < number < float("inf"):
+            self.fail(f"'{value}' is not a number", param, ctx)
+        return number
+
+
 class FileType(click.ParamType[Any]):
     """A type whose values are, or can be, files."""
 
