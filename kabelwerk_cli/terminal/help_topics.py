@@ -59,28 +59,40 @@ command line applies to every row. In CSV, an empty cell in an optional column
 means "not given".
 
 - The whole file is checked first. Every invalid line is reported, and nothing
-  is sent if there is one, unless --skip-invalid is given.
+  is sent if there is one, unless --skip-invalid is given. What was checked is
+  what is sent: the run stops if the file changes in between.
 - Rows for the same user or room are sent in file order; others are sent in
-  parallel (--concurrency, --rate). A failed row does not block later ones.
+  parallel (--concurrency, --rate). A row that could not be sent, or that the
+  server failed to handle, holds back the later rows of its user or room until
+  the next run; a row that the server rejected does not.
 - A journal (FILE.kabelwerk-journal, or --journal) records each row by its
   content before it is sent. To resume after a crash, Ctrl-C, a full disk or a
   corrected file, run the same command again: rows that are done are skipped,
-  failed rows are retried. The journal is removed when every row is done;
-  --restart discards it and starts over.
-- A message whose outcome is unknown is reported, but not sent again or
-  written to --rejects. Check the room, then use --resend-unknown to resend.
+  failed rows are retried. --limit N tries the first N rows.
+- The journal is removed when every row is done, except that of a mailing: it
+  stays, and running the finished command again is an error. --resume sends
+  the rows that were not sent, --restart sends all of them again (next week's
+  mailing). A message to a room whose row was changed needs --send-changed.
+- A message whose outcome is unknown is reported, and not sent again. Check
+  the room, then use --mark-posted=ROOM or --resend-unknown=ROOM (without a
+  room: all of them).
+- --rejects FILE hands over the rows that somebody has to correct, with the
+  reason in the column "error", which is ignored when the file comes back.
+  Rows that are handed over are not sent from the original file any more.
+- Input from stdin or a pipe has no journal unless --journal names one:
+  kabelwerk messages post --from - --journal mailing-$(date +%F) ...
 - The run stops on 401 or 403, on an untrusted certificate, after ten server
   failures in a row, and after more than --max-failures failures. The number
   of retries is limited for the whole run.
 - stdout gets one record per row, as rows finish: row, key, outcome (done,
-  failed, unknown, not attempted), error, and the fields of the user, room or
-  message (the outcome of 'users ensure' is in "ensured"). Rows done by an
-  earlier run have no such fields. A table shows only rows that are not done.
-- --rejects FILE gets the rows that were not done, to correct and run again.
+  failed, unknown, not attempted, handed over), error, and the fields of the
+  user, room or message (the outcome of 'users ensure' is in "ensured"). Rows
+  done by an earlier run have no such fields. A table shows only failures.
 
-The exit code is 0 if every row is done, 10 if some are not, 9 if the outcome
-of some is unknown. To confirm deletions, type the number of rows, or use
---yes.
+The exit code is 0 if every row is done or handed over, 10 if some are not, 9
+if the outcome of some is unknown. A run that stops before anything is changed
+ends with the code of what stopped it (3, 4, 7). To confirm deletions, type
+the number of rows, or use --yes.
 """
 
 
