@@ -128,8 +128,11 @@ def purpose_of(batch: "Batch") -> str:
 def _path(batch: "Batch", file: RowFile) -> Path | None:
     if batch.options.journal:
         return Path(batch.options.journal)
-    # beside the real file, so that a link to it does not start anew
-    return None if file.is_stream else Path(os.path.realpath(batch.file) + JOURNAL_SUFFIX)
+    if file.is_stream:
+        return None
+    # beside the real file, so that a link to it does not start anew; else as the user named it
+    is_link = os.path.islink(batch.file)  # noqa: PTH114
+    return Path((os.path.realpath(batch.file) if is_link else batch.file) + JOURNAL_SUFFIX)
 
 
 def _has_been_sent(journal: Journal) -> bool:
