@@ -66,7 +66,8 @@ def test_one_message_is_unknown_and_never_sent_again(messages: Shell) -> None:
     with FaultyServer(script) as server:
         run = messages.configured(server).run
         ran = run(*POST, "--rejects", "rejects.csv")
-        assert (ran.code, outcomes(ran)) == (9, {"done": 49, "unknown": 1})
+        # what follows an unknown row in its room waits for the next run
+        assert (ran.code, outcomes(ran)) == (9, {"done": 9, "unknown": 1, "not attempted": 40})
         assert "--resend-unknown" in ran.err
         assert not (messages.home / "rejects.csv").exists()
         again = run(*POST)
@@ -75,7 +76,11 @@ def test_one_message_is_unknown_and_never_sent_again(messages: Shell) -> None:
         forced = run(*POST, "--resend-unknown")
         assert (forced.code, outcomes(forced)) == (0, {"done": 50})
         assert len(server.model.messages) == ROWS + 1
-    assert journal_is_gone(messages)
+        finished = run(*POST, "--resend-unknown")
+        assert (finished.code, finished.out) == (2, "")
+        assert "50 of 50 rows were posted" in finished.err
+        assert len(server.model.messages) == ROWS + 1
+    assert not journal_is_gone(messages)
 
 
 def test_a_table_counts_what_was_done_before(messages: Shell) -> None:
@@ -85,11 +90,12 @@ def test_a_table_counts_what_was_done_before(messages: Shell) -> None:
     with FaultyServer([Step(HONEST, times=9), Step(no, times=1)]) as server:
         ran = messages.configured(server).run(*table)
         assert ran.code == 10
-        assert "50 rows: 49 done, 1 failed, 0 unknown, 0 not attempted." in ran.err
-        again = messages.configured(server).run(*table)
-        assert (again.code, again.out) == (0, "")
-        assert "50 rows: 50 done, 0 failed, 0 unknown, 0 not attempted." in again.err
-        assert Counter(m.text for m in server.model.messages) == {"same": 30, "other": 20}
+        assert "50 rows: 49 done, 1 failed. " in ran.err
+        again = messages.configured(server).run(*table, "--resume")
+        # a later message of the room is there: to send it now would change their order
+        assert again.code == 10
+        assert "50 rows: 49 done, 1 failed. " in again.err
+        assert Counter(m.text for m in server.model.messages) == {"same": 29, "other": 20}
 
 
 def test_doubts_of_an_earlier_run_do_not_look_like_a_dead_server(users: Shell) -> None:
@@ -151,11 +157,11 @@ def test_a_storm_of_429(users: Shell) -> None:
     with FaultyServer([Step(FAULTS["status-429"], times=45)]) as server:
         ran = users.configured(server).run(*CREATE, "--retries", "0")
         counts = outcomes(ran)
-        assert ran.code == 10
+        assert ran.code == 7
         assert counts == {"failed": 10, "not attempted": 40}
         assert set(server.model.users) == {"kusanagi", "batou"}
         again = users.configured(server).run(*CREATE, "--retries", "0", "--concurrency", "1")
-        assert again.code == 10
+        assert again.code == 7
     assert not journal_is_gone(users)
 
 
@@ -182,10 +188,14 @@ def test_rejects_corrected_are_accepted_and_finish_the_work(users: Shell) -> Non
     with FaultyServer() as server:
         run = users.configured(server).run
         ran = run("users", "create", "--from", "rows.csv", "--rejects", "rejects.csv")
-        assert ran.code == 10
-        assert (users.home / "rejects.csv").read_text() == "key;name\nb;\n"
-        (users.home / "rejects.csv").write_text("key;name\nb;B\n")
+        assert ran.code == 0
+        assert "3 rows: 2 done, 1 handed over." in ran.err
+        header, row = (users.home / "rejects.csv").read_text().splitlines()
+        assert header == "key;name;error"
+        assert row.startswith("b;;User 'b' was not created: ")
+        (users.home / "rejects.csv").write_text(f"{header}\n{row.replace(';;', ';B;', 1)}\n")
         assert run("users", "create", "--from", "rejects.csv").code == 0
+        assert run("users", "create", "--from", "rows.csv").code == 0
         assert {"a": "A", "b": "B", "c": "C;\n1"}.items() <= {
             key: user.name for key, user in server.model.users.items()
         }.items()
@@ -224,7 +234,7 @@ def test_a_reader_that_goes_away(users: Shell) -> None:
             process.stdout.close()
             message = json.loads(process.stderr.read().splitlines()[-1])["error"]["message"]
         assert process.returncode == 141
-        counts = re.search(r"50 rows: (\d+) done, 0 failed, 0 unknown, (\d+) not", message)
+        counts = re.search(r"50 rows: (\d+) done, (\d+) not attempted\.", message)
         assert counts
         done, left = map(int, counts.groups())
         assert done + left == ROWS

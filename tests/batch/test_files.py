@@ -1,5 +1,6 @@
 """Files of every kind, and what is wrong with them, named by line and column."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -72,7 +73,7 @@ def test_rooms_with_every_kind_of_cell(shell: Shell) -> None:
         assert (room.archived, room.attributes, room.hub_user) == (False, {}, None)
 
 
-TOO_LONG = "this is not read from here on (a line is longer"
+TOO_LONG = "(a line is longer than"
 BAD = {
     "": "empty",
     "key,nmae\na,A\n": "no column 'nmae'; known: key, name, hub. Did you mean 'name'?",
@@ -83,7 +84,7 @@ BAD = {
     "key,name\na,A\n..,B\n": "Line 3 (row 2): key: must not be '.'",
     "key,name\n a,A\n": "--exact-key",
     'key,name\na,A\nb,"B\n"\nc,C,D\n': "Line 5 (row 3)",
-    'key,name\na,A\nb,"B"x\n': "Line 3 (row 2): this is not read",
+    'key,name\na,A\nb,"B"x\n': "'rows' cannot be read from line 3 on (',' expected",
     b"key,name\na,caf\xe9\n": "Line 2 (row 1): name: must be valid UTF-8",
     '{"key": "a"}\n': "name: is missing",
     '{"key": "a", "name": "A"}\n{"key": 7, "name": "B"}\n': "Line 2 (row 2): key: must be a string",
@@ -94,8 +95,8 @@ BAD = {
     '[{"key": "a", "name": "A"}]': "is a JSON array",
     '"key"x,name\na,A\n': "The first line of 'rows' is no CSV",
     "key,name\na,A\n".encode("utf-16"): "not UTF-8",
-    "key,name\na,A\n" + "x" * LINE_LIMIT: f"Line 3 (row 2): {TOO_LONG}",
-    '{"key": "a", "name": "A"}\n{' + "x" * LINE_LIMIT: f"Line 2 (row 2): {TOO_LONG}",
+    "key,name\na,A\n" + "x" * LINE_LIMIT: f"'rows' cannot be read from line 3 on {TOO_LONG}",
+    '{"key": "a", "name": "A"}\n{' + "x" * LINE_LIMIT: f"'rows' cannot be read from line 2 on {TOO_LONG}",
     "x" * LINE_LIMIT: "The first line of 'rows' is no CSV",
     '{"a":' * 5000 + "1" + "}" * 5000: "nested too deeply",
 }
@@ -142,8 +143,25 @@ def test_going_on_without_the_bad_ones(shell: Shell) -> None:
     rows = sorted(map(json.loads, ran.out.splitlines()), key=lambda row: row["row"])
     assert [row["outcome"] for row in rows] == ["done", "failed", "failed", "done"]
     assert rows[1]["error"]["exit_code"] == 2
-    assert ran.code == 10
-    assert (shell.home / "r.csv").read_text() == "key,name\n,B\nc\n"
+    assert ran.code == 0
+    assert "4 rows: 2 done, 2 handed over." in ran.err
+    header, *rejects = csv.reader((shell.home / "r.csv").read_text().splitlines())
+    assert header == ["key", "name", "error"]
+    assert [row[:-1] for row in rejects] == [["", "B"], ["c"]]
+    for row, why in zip(rejects, ("must not be empty.", "1 cells, and 2 columns."), strict=True):
+        assert why in row[-1]
+
+
+@pytest.mark.parametrize("rest", ['b,"B"x\n', "x" * LINE_LIMIT], ids=["quote", "long"])
+def test_a_file_that_breaks_off_is_refused_as_a_whole(shell: Shell, rest: str) -> None:
+    """Where a line cannot be told from the next, no later row can be trusted."""
+    source = write(shell, "rows.csv", f"key,name\na,A\n{rest}\nc,C\n")
+    options = ("--skip-invalid", "--rejects", "r.csv")
+    with FaultyServer() as server:
+        ran = shell.configured(server).run("users", "create", "--from", source, *options)
+        assert server.attempts == []
+    assert ran.code == 2
+    assert [path.name for path in shell.home.iterdir()] == ["rows.csv"]
 
 
 def test_options_hold_for_every_row_and_do_not_stand_beside_columns(shell: Shell) -> None:

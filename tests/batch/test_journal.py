@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kabelwerk_cli.batch.fate import Fate
-from kabelwerk_cli.batch.journal import Entry, Journal, JournalError, OtherPurpose
+from kabelwerk_cli.batch.journal import Entry, Journal, JournalError
 from tests.faultserver import FAULTS, HANG, HONEST, FaultyServer, Step, invalid
 from tests.shell import TOKEN, Shell
 
@@ -19,7 +19,9 @@ CREATE = ("users", "create", "--from", "rows.csv")
 
 
 def entry(number: int, state: Fate = Fate.DONE) -> Entry:
-    return Entry(number.to_bytes(20, "big"), state, f"user-{number}", f"request-{number}")
+    return Entry(
+        number.to_bytes(20, "big"), state, f"user-{number}", request_id=f"request-{number}"
+    )
 
 
 def filled(path: Path, count: int = 60) -> bytes:
@@ -50,12 +52,12 @@ def test_one_process_and_one_purpose_at_a_time(tmp_path: Path) -> None:
     with Journal(tmp_path / "j", "purpose"):
         with pytest.raises(JournalError, match="in use by another process"):
             Journal(tmp_path / "j", "purpose")
-        with pytest.raises(JournalError, match="in use by another process"):
-            Journal(tmp_path / "j", "purpose", restart=True)
-    with pytest.raises(OtherPurpose):
-        Journal(tmp_path / "j", "another")
-    with Journal(tmp_path / "j", "another", restart=True) as journal:
-        pass
+    filled(tmp_path / "j", 3)
+    with Journal(tmp_path / "j", "another") as journal:
+        assert (journal.about.purpose, journal.about.entries) == ("purpose", 3)
+        journal.clear("another")
+    with Journal(tmp_path / "j", "purpose") as journal:
+        assert (journal.about.purpose, journal.about.entries) == ("another", 0)
     journal.remove()
     assert list(tmp_path.iterdir()) == []
 
@@ -93,12 +95,15 @@ def test_damage_is_exit_3_and_nothing_is_sent(shell: Shell) -> None:
         assert run(*CREATE, "--concurrency", "1").code == 10
         journal = shell.home / "rows.csv.kabelwerk-journal"
         journal.write_bytes(journal.read_bytes()[:-1000])
-        before = len(server.requests)
-        ran = run(*CREATE)
-        assert ran.code == 3
-        assert "journal" in ran.err
+        before, damaged = len(server.requests), journal.read_bytes()
+        for options in ((), ("--restart",)):
+            ran = run(*CREATE, *options)
+            assert ran.code == 3
+            assert f"Move '{journal.name}' away" in ran.err
+            assert journal.read_bytes() == damaged
         assert len(server.requests) == before
-        assert run(*CREATE, "--restart").code == 10  # a is there already
+        journal.rename(shell.home / "away")
+        assert run(*CREATE).code == 10  # a is there already
         assert "b" in server.model.users
 
 
@@ -144,7 +149,8 @@ def test_the_order_of_options_makes_no_other_row(shell: Shell) -> None:
     with FaultyServer([Step(HONEST, times=2), Step(NO, times=1)]) as server:
         run = shell.configured(server).run
         assert run("messages", "post", *hello, *there, *batch).code == 10
-        assert run("messages", "post", *batch, *there, *hello, "--hub", "_").code == 0
+        again = run("messages", "post", *batch, *there, *hello, "--hub", "_", "--resume")
+        assert again.code == 0
         assert [message.text for message in server.model.messages] == ["one", "two", "three"]
 
 
