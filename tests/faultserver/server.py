@@ -59,6 +59,11 @@ class FaultyServer(Listener):
         super().open()
         self._obstruct()
 
+    def follow(self, script: Iterable[Step]) -> None:
+        """Follow another script from here on."""
+        self._script = Script(script)
+        self._obstruct()
+
     def serve(self, wire: Wire, number: int) -> None:
         if step := self._take(Moment.ACCEPT, reused=False):
             self._play(step.fault, Exchange(wire))

@@ -1,0 +1,140 @@
+"""A story: runs of the executable one after another, and what is true after each.
+
+Rows are written `anna:Hello`, for a room and a text; so are the messages that the server has.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.faultserver import FaultyServer, Step
+from tests.model.model import Model
+from tests.model.state import Room, State, User, seeded
+from tests.shell import Ran, Shell
+
+FILE = "rows.csv"
+JOURNAL = "rows.csv.kabelwerk-journal"
+POST = ("messages", "post", "--user", "batou")
+UPDATE = ("users", "update")
+PATIENTS = ("anna", "ben", "cleo", "dora", "emil")
+HUBS = ("section9", "ward")
+SUCCESSES = frozenset(
+    {"done", "posted", "created", "updated", "deleted", "absent"},
+)
+ONE_BY_ONE = ("--concurrency", "1", "--retries", "0")
+
+
+class Do(NamedTuple):
+    """One run.
+
+    Attributes:
+        options: what is added to the command line.
+        code: the exit code.
+        file: what is in the file from now on; None for what was there.
+        faults: what the server does.
+        posted: the messages that come to those there were, in order.
+        journal: whether the journal is there afterwards.
+        says: what is on stderr.
+        outcomes: of the rows that are told, by their number; None for any.
+        command: the command, up to the file.
+        source: the file's name.
+        stdin: what is in standard input.
+        files: what other files hold from now on.
+        leaves: what other files hold afterwards.
+        report: members of the error object.
+    """
+
+    options: str = ""
+    code: int = 0
+    file: str | None = None
+    faults: tuple[Step, ...] = ()
+    posted: str = ""
+    journal: bool | None = True
+    says: str = ""
+    outcomes: str | None = None
+    command: tuple[str, ...] = POST
+    source: str = FILE
+    stdin: str | None = None
+    files: dict[str, str] = {}
+    leaves: dict[str, str] = {}
+    report: dict[str, object] = {}
+
+
+def clinic(hubs: tuple[str, ...] = HUBS[:1]) -> Model:
+    """A backend with some patients, who have a room in each hub, and batou, who writes to them."""
+    state: State = seeded()
+    state.hubs = hubs
+    for key in PATIENTS:
+        state.users[key] = User(state.new_id(), key, key.title())
+        for hub in hubs:
+            room = Room(state.new_id(), hub, key, archived=False, attributes={})
+            state.rooms[hub, key] = room
+    return Model(state)
+
+
+def rows(text: str, names: str = "room,text") -> str:
+    """A CSV file of rows such as `anna:Hello`, separated by blanks."""
+    lines = [names, *(row.replace(":", ",") for row in text.split())]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def posted(model: Model) -> list[str]:
+    """The messages that are on the server, as `anna:Hello`, in order."""
+    state = model.snapshot()
+    users = {room.id: room.user for room in state.rooms.values()}
+    return [f"{users[message.room_id]}:{message.text}" for message in state.messages]
+
+
+def outcomes_of(out: str) -> dict[int, str]:
+    """The outcome of each row that is told; every success is called done."""
+    told = [json.loads(line) for line in out.splitlines()]
+    outcomes = {row["row"]: row["outcome"] for row in told}
+    assert len(outcomes) == len(told)
+    return {n: "done" if o in SUCCESSES else o for n, o in sorted(outcomes.items())}
+
+
+def error_of(err: str) -> dict[str, object]:
+    """The error object, which is the last line of stderr."""
+    error: dict[str, object] = json.loads(err.splitlines()[-1])["error"]
+    return error
+
+
+def tell(shell: Shell, story: Iterable[Do], *, hubs: tuple[str, ...] = HUBS[:1]) -> None:
+    """Do what a story says, and see that it ends as it says."""
+    model = clinic(hubs)
+    with FaultyServer(model=model) as server:
+        there = shell.configured(server)
+        for number, do in enumerate(story, start=1):
+            before = posted(model)
+            server.follow(do.faults)
+            ran = _run(there, do)
+            about = f"step {number}: {do}\n{ran.out}{ran.err}"
+            assert "Traceback" not in ran.err, about
+            assert ran.code == do.code, about
+            assert posted(model) == before + do.posted.split(), about
+            assert do.says in ran.err, about
+            _look_at_files(shell.home, do, about)
+            if do.outcomes is not None:
+                found = outcomes_of(ran.out)
+                told = " ".join(f"{n}={o.replace(' ', '-')}" for n, o in found.items())
+                assert told == do.outcomes, about
+            if do.report:
+                error = error_of(ran.err)
+                assert {name: error[name] for name in do.report} == do.report, about
+
+
+def _run(there: Shell, do: Do) -> Ran:
+    files = {**({do.source: do.file} if do.file is not None else {}), **do.files}
+    for name, content in files.items():
+        (there.home / name).write_text(content)
+    arguments = (*do.command, "--from", do.source, *ONE_BY_ONE, "-o", "jsonl")
+    stdin = None if do.stdin is None else do.stdin.encode()
+    return there.run(*arguments, *do.options.split(), stdin=stdin)
+
+
+def _look_at_files(home: Path, do: Do, about: str) -> None:
+    if do.journal is not None:
+        assert (home / JOURNAL).exists() == do.journal, about
+    for name, content in do.leaves.items():
+        assert (home / name).read_text() == content, about
