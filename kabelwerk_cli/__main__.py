@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TextIO
 
-from .terminal.signals import Terminated, ignore_signals, raise_on_sigterm
+from .terminal.signals import held_signals, ignore_signals, raise_on_signals
 
 
 def main() -> None:
@@ -15,15 +15,15 @@ def main() -> None:
     gc.set_threshold(100_000)
     try:
         try:
+            raise_on_signals()
             _guard_standard_streams()
-            raise_on_sigterm()
             code = _run()
         finally:
             ignore_signals()  # the result has been reported; only cleanup is left
-    except Terminated:
-        code = 143
-    except KeyboardInterrupt:
-        code = 130
+    except KeyboardInterrupt as signal:
+        from .cli import report_interrupt
+
+        code = report_interrupt(signal)
     ignore_signals()
     _settle(sys.stdout, 1)
     _settle(sys.stderr, 2)
@@ -32,14 +32,14 @@ def main() -> None:
 
 
 def _run() -> int:
-    from click import Abort
+    with held_signals():
+        from click import Abort
 
-    from .cli import kabelwerk
-
+        from .cli import kabelwerk
     try:
         code: int = kabelwerk.main(prog_name="kabelwerk", standalone_mode=False)
     except Abort as error:
-        # click raises this for a second signal, received while the first was being reported
+        # what click makes of a signal that arrives outside of the error boundary
         raise (error.__cause__ or KeyboardInterrupt) from None
     return code
 

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import itertools
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -27,6 +28,7 @@ from .terminal.console import complain
 from .terminal.error_report import line, problem
 from .terminal.exit_codes import ExitCode, OutputLost, exit_code
 from .terminal.session import book_of
+from .terminal.signals import Terminated, ignore_signals
 
 WRITE_ERRORS = frozenset(
     {errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC, errno.EPIPE}
@@ -54,26 +56,57 @@ class Root(Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the subcommand."""
         with _boundary(ctx.obj, ctx.meta[__name__], book_of(ctx)):
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            ignore_signals()
+        return result
 
 
 @contextlib.contextmanager
 def _boundary(given: Mapping[str, Any], argv: Sequence[str], book: Book) -> Iterator[None]:
     """Turn any error into one line on stderr and an exit code."""
+
+    def end(error: BaseException) -> click.exceptions.Exit:
+        code = _report(error, given, argv, book)
+        ignore_signals()
+        return click.exceptions.Exit(code)
+
     try:
-        yield
-    except (click.exceptions.Exit, click.exceptions.Abort):
-        raise
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        raise click.exceptions.Exit(ExitCode.USAGE) from error
-    except (Exception, KeyboardInterrupt) as error:
-        ended = _lost_output(error) or error
-        # a reader that closes the pipe early, such as `head`, needs no message if nothing was sent
-        if not (isinstance(error, BrokenPipeError) and book.is_blank):
-            asked = output_format({**_asked_format(argv), **given})
-            complain(line(problem(ended, book), asked))
-        raise click.exceptions.Exit(exit_code(ended)) from error
+        try:
+            yield
+        except (click.exceptions.Exit, click.exceptions.Abort):
+            ignore_signals()
+            raise
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
+            raise click.exceptions.Exit(ExitCode.USAGE) from error
+        except Exception as error:
+            raise end(error) from error
+    # only the first signal raises, so it is reported even if it arrives while an error is
+    except KeyboardInterrupt as signal:
+        raise end(signal) from signal
+
+
+def report_interrupt(signal: KeyboardInterrupt) -> ExitCode:
+    """Report a signal that arrived before a command was run, and return the exit code."""
+    return _report(signal, {}, sys.argv[1:], NOTHING_SENT)
+
+
+def _report(
+    error: BaseException, given: Mapping[str, Any], argv: Sequence[str], book: Book
+) -> ExitCode:
+    ended = _lost_output(error) or error
+    if not _is_silent(error, book):
+        asked = output_format({**_asked_format(argv), **given})
+        complain(line(problem(ended, book), asked))
+    return exit_code(ended)
+
+
+def _is_silent(error: BaseException, book: Book) -> bool:
+    """Tell whether the exit code says all there is to say."""
+    if type(error) in {KeyboardInterrupt, Terminated}:
+        return book.is_told
+    # a reader that closes the pipe early, such as `head`, needs no message if nothing was sent
+    return isinstance(error, BrokenPipeError) and book.is_blank
 
 
 def _lost_output(error: BaseException) -> OutputLost | None:

@@ -70,7 +70,8 @@ def uses(path, *names):
 @pytest.mark.parametrize(
     ("names", "allowed"),
     [
-        (("sys.exit", "exit", "SystemExit", "os._exit"), {"__main__.py"}),
+        (("sys.exit", "exit", "SystemExit"), {"__main__.py"}),
+        (("os._exit",), {"terminal/signals.py"}),
         (("print", "sys.stdout.write"), {"terminal/console.py"}),
         (("os.environ", "os.getenv", "environ.get"), {"config/resolve.py"}),
         (("breakpoint", "eval", "exec"), set()),

@@ -22,10 +22,20 @@ class Book:
 
     def __init__(self) -> None:
         self._account: Account | None = None
+        self._is_told = False
 
     def open(self, account: Account) -> None:
         """Use `account` from here on."""
         self._account = account
+
+    def close(self) -> None:
+        """Note that the result is on stdout: from here on, the run has succeeded."""
+        self._is_told = True
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the result is on stdout."""
+        return self._is_told
 
     @property
     def is_blank(self) -> bool:

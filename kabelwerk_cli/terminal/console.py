@@ -9,7 +9,9 @@ from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import FIELDS, NO_INPUT, OUTPUT, QUIET, RAW_CSV
 from kabelwerk_cli.output import Format, Style, compact, visible, writer
 
+from .book import Book
 from .exit_codes import Cancelled, OutputLost
+from .signals import held_signals
 
 
 class Listing(NamedTuple):
@@ -26,10 +28,16 @@ class Listing(NamedTuple):
 
 
 class Console:
-    """Writes results, notes and prompts according to the settings."""
+    """Writes results, notes and prompts according to the settings.
 
-    def __init__(self, settings: Settings) -> None:
+    Args:
+        settings: format, colors, quiet, and whether to prompt.
+        book: learns when the result is on stdout.
+    """
+
+    def __init__(self, settings: Settings, book: Book) -> None:
         self._settings = settings
+        self._book = book
         self._json = settings[OUTPUT] in {Format.JSON, Format.JSONL}
 
     def show(self, listing: Listing) -> None:
@@ -38,9 +46,14 @@ class Console:
         Raises:
             OutputLost: stdout cannot be written.
         """
+        # the records of a live listing are made while it is shown; a batch handles signals itself
+        with contextlib.nullcontext() if listing.live else held_signals():
+            self._write(listing)
+            if not listing.live:
+                self._book.close()
+
+    def _write(self, listing: Listing) -> None:
         with _stdout_failures():
-            if sys.stdout is None:
-                raise OSError("it is closed")
             terminal = _is_terminal(sys.stdout)
             style = Style(
                 fields=self._settings[FIELDS] or None,
@@ -63,10 +76,9 @@ class Console:
         Raises:
             OutputLost: stdout cannot be written.
         """
-        with _stdout_failures():
-            if sys.stdout is None:
-                raise OSError("it is closed")
+        with held_signals(), _stdout_failures():
             print(text, flush=True)  # noqa: T201
+            self._book.close()
 
     @property
     def is_quiet(self) -> bool:
@@ -116,7 +128,7 @@ class Console:
 
 def complain(line: str) -> None:
     """Write a line to stderr. A failure is ignored, as there is nowhere to report it."""
-    with contextlib.suppress(OSError, ValueError):
+    with held_signals(), contextlib.suppress(OSError, ValueError):
         print(line, file=sys.stderr, flush=True)  # noqa: T201 - one of two places
 
 

@@ -30,7 +30,7 @@ def open_session(ctx: click.Context, *, profile_may_be_missing: bool = False) ->
         ConfigurationError: a variable or the configuration cannot be read.
     """
     settings = from_environment(ctx.obj, profile_may_be_missing=profile_may_be_missing)
-    return Session(settings, Console(settings), book_of(ctx))
+    return _session(ctx, settings)
 
 
 def open_lenient_session(ctx: click.Context) -> Session:
@@ -38,8 +38,12 @@ def open_lenient_session(ctx: click.Context) -> Session:
     try:
         return open_session(ctx)
     except ConfigurationError:
-        settings = without_sources(ctx.obj)
-        return Session(settings, Console(settings), book_of(ctx))
+        return _session(ctx, without_sources(ctx.obj))
+
+
+def _session(ctx: click.Context, settings: Settings) -> Session:
+    book = book_of(ctx)
+    return Session(settings, Console(settings, book), book)
 
 
 def book_of(ctx: click.Context) -> Book:

@@ -1,27 +1,102 @@
-"""Signals as exceptions."""
+"""What SIGINT and SIGTERM do: the first ends the run in good order, the second at once.
 
+The first signal raises an exception in the main thread, once, wherever the run is. The error
+boundary in `cli` reports it. A signal that the caller ignores, as a shell does for jobs in the
+background, stays ignored.
+"""
+
+import contextlib
+import os
 import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping
 from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
+
+Handler = Any  # what `signal.signal` takes and `signal.getsignal` returns
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+BASE = 128
+"""A shell reports the end by a signal as this plus the signal's number."""
+SOON = 0.001
+"""Seconds until an exception that was lost is raised again."""
 
 
 class Terminated(KeyboardInterrupt):
     """SIGTERM was received; handled like Ctrl-C."""
 
 
-def raise_on_sigterm() -> None:
-    """Make SIGTERM raise `Terminated` in the main thread, as SIGINT raises KeyboardInterrupt.
-
-    If the caller has set it to be ignored, as shells do for background jobs, it stays ignored.
-    """
-    if signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN:
-        signal.signal(signal.SIGTERM, _raise)
+def raise_on_signals() -> None:
+    """Make the first signal raise KeyboardInterrupt, or `Terminated`; a second one ends at once."""
+    _replace(_heeded(), _raise)
+    sys.unraisablehook = _raise_again
 
 
 def ignore_signals() -> None:
-    """Ignore SIGINT and SIGTERM from here on."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+    """Ignore signals from here on, if `raise_on_signals` was called."""
+    _replace(_ours(), signal.SIG_IGN)
 
 
-def _raise(_: int, __: FrameType | None) -> None:
-    raise Terminated
+@contextlib.contextmanager
+def held_signals() -> Iterator[None]:
+    """Hold the first signal back while something is written whole; a second ends at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread handles signals
+        return
+    held: list[int] = []
+
+    def hold(number: int, frame: FrameType | None) -> None:
+        if held:
+            _leave(number, frame)
+        held.append(number)
+
+    before = {n: handler for n, handler in _heeded().items() if handler is not _leave}
+    try:
+        _replace(before, hold)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in held:
+            signal.raise_signal(number)
+
+
+def _heeded() -> dict[int, Handler]:
+    """Return the handlers of the signals that are not ignored."""
+    found = {number: signal.getsignal(number) for number in SIGNALS}
+    return {n: handler for n, handler in found.items() if handler not in {signal.SIG_IGN, None}}
+
+
+def _ours() -> dict[int, Handler]:
+    return {number: handler for number, handler in _heeded().items() if handler in {_raise, _leave}}
+
+
+def _replace(before: Mapping[int, Handler], handler: Handler) -> None:
+    for number in before:
+        signal.signal(number, handler)
+
+
+def _raise(number: int, _: FrameType | None) -> None:
+    _replace(_ours(), _leave)
+    raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+
+
+def _leave(number: int, _: FrameType | None) -> None:
+    os._exit(BASE + number)
+
+
+def _raise_again(lost: "UnraisableHookArgs") -> None:
+    """Raise a signal's exception again that was raised where Python drops it, in a destructor."""
+    error = lost.exc_value
+    if not isinstance(error, KeyboardInterrupt):
+        sys.__unraisablehook__(lost)
+        return
+
+    def again(_: int, __: FrameType | None) -> None:
+        raise error
+
+    signal.signal(signal.SIGALRM, again)
+    signal.setitimer(signal.ITIMER_REAL, SOON)

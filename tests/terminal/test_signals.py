@@ -1,0 +1,147 @@
+"""However a signal ends a run, what it reports agrees with the server."""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.faultserver import HANG, FaultyServer, Step
+from tests.operations import CALLS, Operation
+from tests.shell import Shell
+from tests.streams import Pipe
+
+from .signal_runs import COMMANDS, Interrupter
+
+RUNS = 20
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_signal_at_any_moment(tmp_path: Path, name: str) -> None:
+    interrupter = Interrupter(tmp_path)
+    choose = random.Random(name)
+    for _ in range(RUNS):
+        ended = interrupter.interrupt(COMMANDS[name], choose)
+        assert list(ended.complaints()) == [], ended
+
+
+def wait_until(is_so) -> None:
+    give_up_at = time.monotonic() + 20
+    while not is_so():
+        assert time.monotonic() < give_up_at
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=str)
+@pytest.mark.parametrize("number", CODES)
+def test_while_a_note_on_what_was_done_cannot_be_written(
+    shell: Shell, call: Operation, number: signal.Signals
+) -> None:
+    stderr = Pipe(full=True)
+    with FaultyServer() as server:
+        process = shell.configured(server).start(
+            *call.line, "-v", "-o", "json", stderr=stderr.write
+        )
+        wait_until(lambda: call.is_done(server.model.snapshot()))
+        time.sleep(0.3)
+        process.send_signal(number)
+        time.sleep(0.1)
+        stderr.drain()
+        out, _ = process.communicate(timeout=20)
+        (request,) = server.requests
+    error = json.loads(stderr.text().splitlines()[-1])["error"]
+    assert (process.returncode, error["exit_code"], out) == (CODES[number], CODES[number], b"")
+    assert (error["applied"], error["attempts"]) == ("yes", 1)
+    assert error["request_id"] == request.header("X-Request-Id")
+    assert error["safe_to_rerun"] is call.request.repeatable
+    assert "othing was sent" not in error["message"]
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=str)
+def test_in_flight_the_attempt_is_reported(shell: Shell, call: Operation) -> None:
+    with FaultyServer([Step(HANG)]) as server:
+        process = shell.configured(server).start(*call.line, "-o", "json")
+        wait_until(lambda: server.requests)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+        (request,) = server.requests
+    error = json.loads(err)["error"]
+    assert (error["applied"], error["attempts"]) == ("unknown", 1)
+    assert error["request_id"] == request.header("X-Request-Id")
+
+
+def test_a_second_signal_ends_at_once_what_nobody_reads(shell: Shell) -> None:
+    stderr = Pipe(full=True)
+    with FaultyServer([Step(HANG)]) as server:
+        process = shell.configured(server).start(*CALLS["message"].line, stderr=stderr.write)
+        wait_until(lambda: server.requests)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=5)
+    stderr.drain()
+    assert process.returncode == 143
+    stderr.text()
+
+
+def test_a_result_is_written_whole_before_a_signal_ends_the_run(shell: Shell) -> None:
+    stdout = Pipe(full=True)
+    with FaultyServer() as server:
+        process = shell.configured(server).start(
+            *CALLS["message"].line, "-o", "json", stdout=stdout.write
+        )
+        wait_until(lambda: server.model.messages)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.1)
+        stdout.drain()
+        _, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (143, b"")
+    assert json.loads(stdout.text())["text"] == CALLS["message"].given["text"]
+
+
+def test_what_the_caller_ignores_stays_ignored(shell: Shell) -> None:
+    with FaultyServer([Step(HANG)]) as server:
+        process = shell.configured(server).start(
+            *CALLS["update"].line,
+            "--timeout=1",
+            "--retries=0",
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+        )
+        wait_until(lambda: server.requests)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+    assert process.returncode == 9
+
+
+LOST = """
+import os, signal
+from kabelwerk_cli.terminal.signals import raise_on_signals
+
+class Resource:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        for _ in range(1000):
+            pass
+
+raise_on_signals()
+resource = Resource()
+try:
+    del resource
+    signal.pause()
+except KeyboardInterrupt as signal:
+    print(type(signal).__name__)
+"""
+
+
+def test_a_signal_within_a_destructor_is_not_lost() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", LOST], capture_output=True, text=True, check=False, timeout=20
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "Terminated\n", "")
