@@ -57,6 +57,8 @@ def _guard_standard_streams() -> None:
         sys.stdin = open(0, closefd=False)  # noqa: SIM115 - it stays open
     if sys.stdout is None:
         sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115 - it stays open
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115 - it stays open
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # text that the terminal's encoding cannot show is escaped and raises no error

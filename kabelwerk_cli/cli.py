@@ -25,7 +25,7 @@ from .output import Format
 from .terminal import help_topics
 from .terminal.book import NOTHING_SENT, Book
 from .terminal.console import complain
-from .terminal.error_report import line, problem
+from .terminal.error_report import line
 from .terminal.exit_codes import ExitCode, OutputLost, exit_code
 from .terminal.session import book_of
 from .terminal.signals import Terminated, ignore_signals
@@ -76,9 +76,6 @@ def _boundary(given: Mapping[str, Any], argv: Sequence[str], book: Book) -> Iter
         except (click.exceptions.Exit, click.exceptions.Abort):
             ignore_signals()
             raise
-        except click.exceptions.NoArgsIsHelpError as error:
-            error.show()
-            raise click.exceptions.Exit(ExitCode.USAGE) from error
         except Exception as error:
             raise end(error) from error
     # only the first signal raises, so it is reported even if it arrives while an error is
@@ -97,7 +94,7 @@ def _report(
     ended = _lost_output(error) or error
     if not _is_silent(error, book):
         asked = output_format({**_asked_format(argv), **given})
-        complain(line(problem(ended, book), asked))
+        complain(line(ended, book, asked))
     return exit_code(ended)
 
 

@@ -62,11 +62,13 @@ def read_problem(text: str | None) -> Problem | None:
     return Problem(**json.loads(text)) if text else None
 
 
-def line(ended: Problem, output: Format) -> str:
-    """Return a problem as one line for stderr."""
+def line(error: BaseException, book: Book, output: Format) -> str:
+    """Return an error that ended a run as one line for stderr; a missing command as the help."""
     if output in {Format.JSON, Format.JSONL}:
-        return compact({"error": as_json(ended)})
-    return f"Error: {visible(ended.message)}"
+        return compact({"error": as_json(problem(error, book))})
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return error.format_message()
+    return f"Error: {visible(problem(error, book).message)}"
 
 
 def _type(error: BaseException) -> str:
@@ -94,8 +96,11 @@ def _unexpected(error: BaseException) -> str:
 
 
 def _usage(error: click.ClickException) -> str:
-    # some of click's messages have line breaks
-    message = " ".join(error.format_message().split())
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        message = "Missing command."
+    else:
+        # some of click's messages have line breaks
+        message = " ".join(error.format_message().split())
     context = error.ctx if isinstance(error, click.UsageError) else None
     path = context.command_path if context else "kabelwerk"
     stop = "" if message.endswith((".", "?", "?)")) else "."

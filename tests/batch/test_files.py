@@ -96,7 +96,8 @@ BAD = {
     '"key"x,name\na,A\n': "The first line of 'rows' is no CSV",
     "key,name\na,A\n".encode("utf-16"): "not UTF-8",
     "key,name\na,A\n" + "x" * LINE_LIMIT: f"'rows' cannot be read from line 3 on {TOO_LONG}",
-    '{"key": "a", "name": "A"}\n{' + "x" * LINE_LIMIT: f"'rows' cannot be read from line 2 on {TOO_LONG}",
+    '{"key": "a", "name": "A"}\n{'
+    + "x" * LINE_LIMIT: f"'rows' cannot be read from line 2 on {TOO_LONG}",
     "x" * LINE_LIMIT: "The first line of 'rows' is no CSV",
     '{"a":' * 5000 + "1" + "}" * 5000: "nested too deeply",
 }

@@ -252,9 +252,7 @@ STORIES = {
     ],
     "a corrected text": [
         Do(file=rows("anna:a ben:a"), faults=(well(1), busy()), posted="anna:a", code=10),
-        Do(
-            file=rows("anna:b ben:b"), code=10, posted="ben:b", outcomes="1=not-attempted 2=done"
-        ),
+        Do(file=rows("anna:b ben:b"), code=10, posted="ben:b", outcomes="1=not-attempted 2=done"),
         Do(code=10, outcomes="1=not-attempted 2=done"),
         Do("--send-changed", posted="anna:b", outcomes="1=done 2=done"),
         Do(code=2, report=ALREADY),

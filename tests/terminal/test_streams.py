@@ -1,0 +1,115 @@
+"""The exit code is right whatever happens to stdout and stderr."""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.faultserver import FaultyServer
+from tests.model.model import Model
+from tests.model.state import populated
+from tests.operations import OPERATIONS
+from tests.shell import Shell
+from tests.streams import without_reader
+
+ROWS = 5
+Options = Mapping[str, Any]
+
+
+@contextlib.contextmanager
+def full(stream: str) -> Iterator[Options]:
+    with Path("/dev/full").open("wb") as device:
+        yield {stream: device}
+
+
+@contextlib.contextmanager
+def closed(stream: str) -> Iterator[Options]:
+    number = {"stdout": 1, "stderr": 2}[stream]
+    yield {stream: None, "preexec_fn": lambda: os.close(number)}
+
+
+@contextlib.contextmanager
+def unread(stream: str) -> Iterator[Options]:
+    with without_reader() as pipe:
+        yield {stream: pipe}
+
+
+Unwritable = Callable[[str], contextlib.AbstractContextManager[Options]]
+UNWRITABLE: tuple[Unwritable, ...] = (full, closed, unread)
+
+
+class Command(NamedTuple):
+    """A command line, its exit code, and whether it prints something to stdout."""
+
+    args: tuple[str, ...]
+    code: int
+    prints: bool = True
+
+
+COMMANDS = {
+    "message": Command(OPERATIONS["message"].line, 0),
+    "message, verbose": Command((*OPERATIONS["message"].line, "-vv"), 0),
+    "delete": Command(OPERATIONS["delete"].line, 0, prints=False),
+    "not found": Command(("users", "update", "--key", "nobody", "--name", "x"), 5, prints=False),
+    "finished batch": Command(
+        ("messages", "post", "--from", "rows.jsonl", "--restart", "-o", "jsonl"), 0
+    ),
+    "usage": Command(("users", "create", "--nonsense"), 2, prints=False),
+    "no command": Command((), 2, prints=False),
+    "help": Command(("help", "batches"), 0),
+    "--help": Command(("users", "create", "--help"), 0),
+    "--version": Command(("--version",), 0),
+    "completion": Command(("completion", "bash"), 0),
+    "config show": Command(("config", "show"), 0),
+}
+
+
+@contextlib.contextmanager
+def ready(shell: Shell) -> Iterator[Shell]:
+    (shell.home / "rows.jsonl").write_text(OPERATIONS["message"].rows(ROWS))
+    with FaultyServer(model=Model(populated(ROWS))) as server:
+        yield shell.configured(server)
+
+
+@pytest.mark.parametrize("unwritable", UNWRITABLE)
+@pytest.mark.parametrize("name", COMMANDS)
+def test_stderr_that_cannot_be_written(shell: Shell, name: str, unwritable: Unwritable) -> None:
+    command = COMMANDS[name]
+    with ready(shell) as there:
+        expected = there.run(*command.args)
+        assert expected.code == command.code, expected
+    with ready(shell) as there, unwritable("stderr") as options:
+        process = there.start(*command.args, **options)
+        out, _ = process.communicate(timeout=30)
+    assert process.returncode == command.code
+    assert bool(out) == command.prints
+
+
+@pytest.mark.parametrize("unwritable", UNWRITABLE)
+@pytest.mark.parametrize("name", COMMANDS)
+def test_stdout_that_cannot_be_written(shell: Shell, name: str, unwritable: Unwritable) -> None:
+    command = COMMANDS[name]
+    with ready(shell) as there, unwritable("stdout") as options:
+        process = there.start(*command.args, **options)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == (141 if command.prints else command.code), err
+    assert b"Traceback" not in err
+    assert b"Exception ignored" not in err
+    if name.startswith(("message", "finished batch")):
+        assert b"othing was sent" not in err
+        assert b"posted" in err or b"done" in err
+
+
+@pytest.mark.parametrize("unwritable", UNWRITABLE)
+def test_neither_can_be_written(shell: Shell, unwritable: Unwritable) -> None:
+    with ready(shell) as there, unwritable("stdout") as out, unwritable("stderr") as err:
+        if unwritable is closed:
+            closing = {"preexec_fn": lambda: (os.close(1), os.close(2))}
+            process = there.start(*COMMANDS["message"].args, **{**out, **err, **closing})
+        else:
+            process = there.start(*COMMANDS["message"].args, **out, **err)
+        process.communicate(timeout=30)
+    assert process.returncode == 141
