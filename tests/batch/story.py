@@ -4,7 +4,7 @@ Rows are written `anna:Hello`, for a room and a text; so are the messages that t
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,9 +56,9 @@ class Do(NamedTuple):
     command: tuple[str, ...] = POST
     source: str = FILE
     stdin: str | None = None
-    files: dict[str, str] = {}
-    leaves: dict[str, str] = {}
-    report: dict[str, object] = {}
+    files: Mapping[str, str] = {}
+    leaves: Mapping[str, str] = {}
+    report: Mapping[str, object] = {}
 
 
 def clinic(hubs: tuple[str, ...] = HUBS[:1]) -> Model:

@@ -49,9 +49,11 @@ def test_what_was_written_is_found_again(tmp_path: Path) -> None:
 
 
 def test_one_process_and_one_purpose_at_a_time(tmp_path: Path) -> None:
-    with Journal(tmp_path / "j", "purpose"):
-        with pytest.raises(JournalError, match="in use by another process"):
-            Journal(tmp_path / "j", "purpose")
+    with (
+        Journal(tmp_path / "j", "purpose"),
+        pytest.raises(JournalError, match="in use by another process"),
+    ):
+        Journal(tmp_path / "j", "purpose")
     filled(tmp_path / "j", 3)
     with Journal(tmp_path / "j", "another") as journal:
         assert (journal.about.purpose, journal.about.entries) == ("purpose", 3)
