@@ -1,61 +1,65 @@
-"""Runs the program that a profile names to get the API token."""
+"""Running the program in a profile that prints the API token."""
 
 import contextlib
+import io
 import os
 import signal
 import subprocess
-import threading
 from collections.abc import Sequence
 
 from kabelwerk_cli.api.errors import ConfigurationError
 
 OUTPUT_LIMIT = 64 * 1024
-"""How much of what the program prints is read, in bytes."""
+"""How much of the output is read, in bytes."""
 
 
 def run(command: Sequence[str], limit: float) -> bytes:
-    """Return the one line that a program prints; what it prints is shown to nobody.
+    """Return the line that a program prints to stdout. Its stderr is discarded.
 
     Args:
         command: the program and its arguments.
-        limit: how many seconds it may take.
+        limit: time limit in seconds.
 
     Raises:
-        ConfigurationError: it failed, took too long, or printed more than a line.
+        ConfigurationError: it failed, took too long, or printed more than one line.
     """
     try:
-        process = subprocess.Popen(  # noqa: S603 - the user's own configuration names it
+        process = subprocess.Popen(  # noqa: S603 - named in the user's own configuration
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            bufsize=0,
         )
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise ConfigurationError(f"token_command '{command[0]}' cannot be run: {reason}.") from None
-    printed: list[bytes] = []
-    try:
-        reader = threading.Thread(target=lambda: printed.append(_read_all(process)), daemon=True)
-        reader.start()
-        reader.join(limit)
-        code = process.wait(limit if printed else 0)
-    except subprocess.TimeoutExpired:
-        raise ConfigurationError(
-            f"token_command '{command[0]}' did not end within {limit:g} seconds."
-        ) from None
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)  # what it started, and itself if it hangs
-        process.wait()
-    cut = len(printed[0]) > OUTPUT_LIMIT
-    if code != 0 and not cut:
+        raise ConfigurationError(f"Cannot run token_command '{command[0]}': {reason}.") from None
+    code, printed = _finish(process, limit)
+    if code:
         raise ConfigurationError(f"token_command '{command[0]}' failed (exit code {code}).")
-    if cut or b"\n" in printed[0][:-1]:
+    if b"\n" in printed[:-1]:
         raise ConfigurationError(f"token_command '{command[0]}' printed more than one line.")
-    return printed[0]
+    if code is None:
+        raise ConfigurationError(f"token_command '{command[0]}' took longer than {limit:g} s.")
+    return printed
 
 
-def _read_all(process: "subprocess.Popen[bytes]") -> bytes:
-    with contextlib.closing(process.stdout) as output:  # type: ignore[type-var]
-        return output.read(OUTPUT_LIMIT + 1)  # type: ignore[union-attr]
+def _finish(process: "subprocess.Popen[bytes]", limit: float) -> tuple[int | None, bytes]:
+    """Return the exit code, None after the time limit, and the output.
+
+    The output stays in the pipe until the program ends: a token fits, and a program that prints
+    without end is stopped by a full pipe. It is never on disk.
+    """
+    with process:
+        try:
+            code = process.wait(limit)
+        except subprocess.TimeoutExpired:
+            code = None
+        finally:
+            # with the processes that it started; it may be gone, or run as another user
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+        output: io.FileIO = process.stdout  # type: ignore[assignment]
+        os.set_blocking(output.fileno(), False)  # a process may have left the group with the pipe
+        return code, output.read(OUTPUT_LIMIT) or b""
