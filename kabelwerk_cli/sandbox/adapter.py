@@ -1,10 +1,10 @@
 """Calls a WSGI app inside this process, without a server or a socket."""
 
 import io
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
+from wsgiref.util import setup_testing_defaults
 
 App = Callable[..., Iterable[bytes]]
 
@@ -49,28 +49,19 @@ class InProcess:
 
 
 def _environ(method: str, target: str, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
-    """Return what a server would hand to the app (PEP 3333)."""
+    """Return what a server would pass to the app (PEP 3333)."""
     path, _, query = target.partition("?")
-    environ = {
+    environ: dict[str, Any] = {
+        f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()
+    }
+    environ |= {
         "REQUEST_METHOD": method,
         "REQUEST_URI": target,
-        "SCRIPT_NAME": "",
         "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
         "QUERY_STRING": query,
-        "SERVER_NAME": "localhost",
-        "SERVER_PORT": "80",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "REMOTE_ADDR": "127.0.0.1",
+        "CONTENT_TYPE": environ.pop("HTTP_CONTENT_TYPE", ""),
         "CONTENT_LENGTH": str(len(body)),
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": "http",
         "wsgi.input": io.BytesIO(body),
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": False,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
     }
-    for name, value in headers.items():
-        key = name.upper().replace("-", "_")
-        environ["CONTENT_TYPE" if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value
+    setup_testing_defaults(environ)
     return environ
