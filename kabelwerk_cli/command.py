@@ -12,9 +12,10 @@ from .api.call import Call
 from .api.errors import InvalidInput
 from .api.models import EnsuredUser, Message, Room, User
 from .batch.options import BatchOptions, explicit, options_for, take_options
+from .config.parsers import choice
 from .config.resolve import Settings
 from .config.settings import EXACT_KEY, FIELDS, TOKEN_FILE
-from .output import UnknownField, check_fields
+from .output import known_fields
 from .terminal.confirm import confirm
 from .terminal.console import Console, Listing
 from .terminal.options import COMMON_OPTIONS, BatchOption, KeyOption, SettingOption, claim_stdin
@@ -232,9 +233,10 @@ def _check_white_space(command: click.Command, ctx: click.Context, settings: Set
 
 
 def _check_fields(settings: Settings, record: type | None) -> None:
-    fields = settings[FIELDS]
     if record:
+        check = choice(*known_fields(record))
         try:
-            check_fields(record, fields)
-        except UnknownField as error:
+            for field in settings[FIELDS]:
+                check(field)
+        except ValueError as error:
             raise click.UsageError(f"--fields: {error}") from None

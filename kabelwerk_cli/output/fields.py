@@ -7,10 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 
-class UnknownField(ValueError):
-    """A requested field does not exist in the records."""
-
-
 def columns(record_type: type) -> tuple[str, ...]:
     """Return the dotted names of all fields, without fields that hold another record."""
     return tuple(name for name, nested in _fields(record_type) if nested is None)
@@ -19,22 +15,6 @@ def columns(record_type: type) -> tuple[str, ...]:
 def known_fields(record_type: type) -> tuple[str, ...]:
     """Return the dotted names of all fields, including fields that hold another record."""
     return tuple(name for name, _ in _fields(record_type))
-
-
-def check_fields(record_type: type, fields: Sequence[str]) -> None:
-    """Check that the fields exist in the records.
-
-    Raises:
-        UnknownField: a field does not exist; the text lists those that do.
-    """
-    import difflib
-
-    known = known_fields(record_type)
-    for field in fields:
-        if field not in known:
-            close = difflib.get_close_matches(field, known, n=1)
-            meant = f" Did you mean '{close[0]}'?" if close else ""
-            raise UnknownField(f"unknown field '{field}'; known fields: {', '.join(known)}.{meant}")
 
 
 def as_json(value: Any) -> Any:

@@ -9,6 +9,10 @@ MISTAKES = {
     "users crate": "Did you mean 'create'?",
     "rooms update --room kusanagi --unasign": "Did you mean '--unassign'?",
     "users create -o jsn": "Did you mean 'json'?",
+    "users create --key a --name b --fields nmae": (
+        "--fields: 'nmae' is not one of id, key, name. Did you mean 'name'?"
+    ),
+    "rooms update --room r --archived --fields id,user.kye": "Did you mean 'user.key'?",
     "help exitcodes": "Did you mean 'exit-codes'?",
     "completion bsh": "Did you mean 'bash'?",
     "sandbox show user": "Did you mean 'users'?",
