@@ -48,6 +48,7 @@ def test_the_root_holds_five_modules_and_no_file_is_long():
                 "sandbox/store.py",
             },
         ),
+        ("platformdirs", {"backend/sandbox.py"}),
         ("falcon", {"sandbox/app.py"}),
         ("waitress", {"sandbox/server.py"}),
     ],

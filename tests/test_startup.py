@@ -17,6 +17,7 @@ HEAVY = {
     "falcon",
     "waitress",
     "keyring",
+    "platformdirs",
     "ssl",
 }
 REPORT = """

@@ -36,7 +36,7 @@ def sandbox_path(settings: Settings) -> Path | None:
     url = settings[URL]
     if url and url.startswith(SCHEME):
         path = unquote(url.removeprefix(SCHEME).removeprefix("//"))
-        return Path(path) if path else default_sandbox_path(settings)
+        return Path(path) if path else default_sandbox_path()
     if not settings[SANDBOX]:
         return None
     if url and settings.rank(URL) >= settings.rank(SANDBOX):
@@ -44,12 +44,14 @@ def sandbox_path(settings: Settings) -> Path | None:
             f"The sandbox ({settings.origin(SANDBOX)}) and '{url}' ({settings.origin(URL)}) are "
             "chosen both; leave one of them out."
         )
-    return default_sandbox_path(settings)
+    return default_sandbox_path()
 
 
-def default_sandbox_path(settings: Settings) -> Path:
+def default_sandbox_path() -> Path:
     """Return where the sandbox keeps its data unless another file is named."""
-    return Path(settings.data_folder()) / "sandbox.db"
+    import platformdirs
+
+    return platformdirs.user_data_path("kabelwerk") / "sandbox.db"
 
 
 def chosen_path(settings: Settings, db: str | None) -> Path:
@@ -58,7 +60,7 @@ def chosen_path(settings: Settings, db: str | None) -> Path:
         return Path(db)
     url = settings[URL] or ""
     path = sandbox_path(settings) if url.startswith(SCHEME) else None
-    return path or default_sandbox_path(settings)
+    return path or default_sandbox_path()
 
 
 def open_store(path: Path, *, hubs: Sequence[str] = (), rooms_by_hand: bool = False) -> "Store":

@@ -1,4 +1,4 @@
-"""Reading the values of settings: text to what it stands for, or a ValueError that says why."""
+"""Parsing the values of settings. A parser raises ValueError with a clause that says why."""
 
 import math
 from collections.abc import Callable
@@ -15,40 +15,40 @@ def text(value: str) -> str:
 
 
 def flag(value: str) -> bool:
-    """Read yes or no."""
+    """Parse a yes or no."""
     return choice(*_TRUE, *_FALSE)(value.lower()) in _TRUE
 
 
 def seconds(value: str) -> float:
-    """Read a number of seconds above 0."""
+    """Parse a positive number of seconds."""
     try:
         number = float(value)
     except ValueError:
         number = math.nan
     if not 0 < number < math.inf:
-        raise ValueError(f"'{value}' is not a number of seconds above 0")
+        raise ValueError(f"'{value}' is not a positive number of seconds")
     return number
 
 
 def count(value: str) -> int:
-    """Read a whole number that is not too large to be meant."""
+    """Parse a whole number from 0 to 9999."""
     if not (value.isascii() and value.isdigit() and len(value) < 5):  # noqa: PLR2004 - 0 to 9999
         raise ValueError(f"'{value}' is not a whole number from 0 to 9999")
     return int(value)
 
 
 def names(value: str) -> tuple[str, ...]:
-    """Read names with commas between them."""
+    """Parse a comma-separated list of names."""
     return tuple(name.strip() for name in value.split(",") if name.strip())
 
 
 def output_format(value: str) -> Format:
-    """Read the name of an output format."""
+    """Parse the name of an output format."""
     return Format(choice(*Format)(value))
 
 
 def choice(*values: str) -> Callable[[str], str]:
-    """Return a parser that takes one of `values` and, for another, says which are known."""
+    """Return a parser that accepts only `values`, and suggests one of them for another value."""
 
     def parse(value: str) -> str:
         if value in values:
@@ -61,7 +61,7 @@ def choice(*values: str) -> Callable[[str], str]:
 
 
 def did_you_mean(value: str, known: tuple[str, ...]) -> str:
-    """Return a question about what may have been meant, with a space before it, or nothing."""
+    """Return a suggestion that starts with a space, or an empty string if nothing is similar."""
     import difflib
 
     close = difflib.get_close_matches(value, known, n=1)

@@ -8,7 +8,6 @@ token_command = ["pass", "show", "kabelwerk/staging"]
 """
 
 import os
-import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -16,25 +15,25 @@ from kabelwerk_cli.api.errors import ConfigurationError
 
 DEFAULT_NAME = "default"
 LOOSE_FOR_CONFIG = 0o022
-"""Who may write the configuration may have any program run as its owner."""
+"""Who can write the configuration can have any program run as its owner."""
 
 
 class Profile(NamedTuple):
-    """What the configuration says, by the setting's name."""
+    """The profile in force; empty if there is none."""
 
     name: str
     path: str
+    """The configuration file."""
     values: Mapping[str, Any]
-    text: str = ""
-    """The whole file, to find the line of a key."""
+    """The values by the setting's name."""
     loose: bool = False
-    """Whether others may write the file."""
+    """Whether others can write the configuration."""
 
     def file(self, name: str) -> str:
-        """Return a file that the profile names: relative to the configuration, or from `~`.
+        """Return the path of a file in the profile: relative to the configuration, or from `~`.
 
         Raises:
-            ValueError: there is no home folder that the name begins with.
+            ValueError: the user in `~user` has no home folder.
         """
         from pathlib import Path
 
@@ -43,16 +42,10 @@ class Profile(NamedTuple):
         except RuntimeError:
             raise ValueError(f"there is no home folder for '{name}'") from None
 
-    def place(self, key: str) -> str:
-        """Return the file, and the line where the profile sets `key`, in words."""
-        header = ""
-        for number, line in enumerate(self.text.splitlines(), start=1):
-            if match := re.match(r"\s*\[([^]]*)\]", line):
-                header = re.sub(r"[\s\"']", "", match[1])
-            in_profile = header == f"profiles.{self.name}"
-            if in_profile and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", line):
-                return f"{self.path}, line {number}"
-        return f"{self.path}, profile {self.name}"
+    @property
+    def invalid(self) -> str:
+        """The beginning of an error message about the profile."""
+        return f"Invalid configuration '{self.path}': profile '{self.name}'"
 
 
 NO_PROFILE = Profile("", "", {})
@@ -63,9 +56,9 @@ def find_profile(path: str, name: str | None, *, file_named: bool, must_exist: b
 
     Args:
         path: the file.
-        name: the profile's name; None for the file's own choice, or `default`, or none.
-        file_named: whether the file was named, and not just looked for in its usual place.
-        must_exist: whether what was named has to be there.
+        name: the profile's name; None for the one that the file sets, or `default`, or none.
+        file_named: whether the file was named by the user.
+        must_exist: whether what was named must exist.
 
     Raises:
         ConfigurationError: the file cannot be read, or has no such profile.
@@ -80,15 +73,17 @@ def find_profile(path: str, name: str | None, *, file_named: bool, must_exist: b
     profiles = document.get("profiles", {})
     if chosen in profiles:
         loose = bool(os.stat(path).st_mode & LOOSE_FOR_CONFIG)  # noqa: PTH116 - likewise
-        return Profile(chosen, path, profiles[chosen], text, loose)
+        return Profile(chosen, path, profiles[chosen], loose)
     if must_exist and (name is not None or "profile" in document):
         known = ", ".join(sorted(profiles)) or "none"
-        raise ConfigurationError(f"{path} has no profile '{chosen}'; it has: {known}.")
+        raise ConfigurationError(
+            f"Configuration '{path}' has no profile '{chosen}'. Profiles: {known}."
+        )
     return nothing
 
 
 def read_config(path: str, *, must_exist: bool) -> str | None:
-    """Return a configuration file's text, None where it is missing and need not exist.
+    """Return the text of a configuration file, None if it is missing and need not exist.
 
     Raises:
         ConfigurationError: it cannot be read.
@@ -101,42 +96,35 @@ def read_config(path: str, *, must_exist: bool) -> str | None:
         if not must_exist:
             return None
         raise ConfigurationError(
-            f"The configuration '{path}' does not exist; 'kabelwerk login' makes one."
+            f"Configuration '{path}' does not exist. Create it with 'kabelwerk login'."
         ) from None
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise ConfigurationError(f"The configuration '{path}' cannot be read: {reason}.") from None
+        raise ConfigurationError(f"Cannot read configuration '{path}': {reason}.") from None
 
 
 def parse_config(path: str, text: str) -> dict[str, Any]:
     """Return a configuration as nested dicts.
 
     Raises:
-        ConfigurationError: it is not TOML, or not of the right shape.
+        ConfigurationError: it is not valid TOML, or has other keys than expected.
     """
     import tomllib
 
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"The configuration '{path}' is not TOML: {error}.") from None
+        raise ConfigurationError(f"Invalid configuration '{path}': {error}.") from None
     for key in document.keys() - {"profile", "profiles"}:
         raise ConfigurationError(
-            f"The configuration '{path}' has the unknown key '{key}'"
-            f"{_line_of(text, key)}; settings stand in a table [profiles.NAME]."
+            f"Invalid configuration '{path}': unknown key '{key}'. Put settings in a table "
+            "[profiles.NAME]."
         )
     profiles = document.get("profiles", {})
-    shapely = isinstance(profiles, dict) and all(isinstance(p, dict) for p in profiles.values())
-    if not shapely or not isinstance(document.get("profile", ""), str):
+    tables = isinstance(profiles, dict) and all(isinstance(p, dict) for p in profiles.values())
+    if not tables or not isinstance(document.get("profile", ""), str):
         raise ConfigurationError(
-            f"The configuration '{path}' must have tables [profiles.NAME], and may have "
+            f"Invalid configuration '{path}': expected tables [profiles.NAME], and at most "
             'profile = "NAME" above them.'
         )
     return document
-
-
-def _line_of(text: str, key: str) -> str:
-    for number, line in enumerate(text.splitlines(), start=1):
-        if re.match(rf"\s*\[*[\"']?{re.escape(key)}\b", line):
-            return f" in line {number}"
-    return ""

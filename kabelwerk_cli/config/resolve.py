@@ -103,12 +103,6 @@ class Settings:
             return False
         return terminal or bool(self.environ.get("FORCE_COLOR"))
 
-    def data_folder(self) -> str:
-        """Return the platform's folder for what this program keeps."""
-        import platformdirs
-
-        return platformdirs.user_data_dir("kabelwerk")
-
 
 def resolve(
     given: Mapping[str, Any], environ: Mapping[str, str], *, profile_may_be_missing: bool = False
@@ -176,7 +170,11 @@ def default_config() -> str:
     """Return the configuration file that is read unless another is named."""
     import click
 
-    return os.path.join(click.get_app_dir("kabelwerk"), "config.toml")  # noqa: PTH118 - pathlib is slow
+    folder = click.get_app_dir("kabelwerk")
+    # the XDG specification says to ignore an empty or relative XDG_CONFIG_HOME, and click does not
+    if not folder.startswith("/"):
+        folder = os.path.expanduser("~/.config/kabelwerk")  # noqa: PTH111 - pathlib is slow
+    return f"{folder}/config.toml"
 
 
 def profile_names(config: str | None) -> tuple[str, ...]:
@@ -193,21 +191,6 @@ def profile_names(config: str | None) -> tuple[str, ...]:
     return tuple(document.get("profiles", ()))
 
 
-def check_keys(profile: Profile) -> None:
-    """Refuse a profile with an unknown key.
-
-    Raises:
-        ConfigurationError: there is one; the message names its line.
-    """
-    known = tuple(row.name for row in SETTINGS if Rank.PROFILE in row.sources)
-    for key in profile.values:
-        if key not in known:
-            meant = did_you_mean(key, known)
-            raise ConfigurationError(
-                f"{profile.place(key)}: unknown key '{key}' in a profile.{meant}"
-            )
-
-
 def _profile(
     given: Mapping[str, Any], environ: Mapping[str, str], *, must_exist: bool = True
 ) -> Profile:
@@ -215,7 +198,11 @@ def _profile(
     profile = find_profile(
         config or default_config(), name, must_exist=must_exist, file_named=config is not None
     )
-    check_keys(profile)
+    known = tuple(row.name for row in SETTINGS if Rank.PROFILE in row.sources)
+    for key in profile.values:
+        if key not in known:
+            meant = did_you_mean(key, known)
+            raise ConfigurationError(f"{profile.invalid}: unknown key '{key}'.{meant}")
     return profile
 
 
@@ -257,7 +244,7 @@ def _from_profile(row: Setting[Any], profile: Profile) -> Any:
         parsed = row.parse(_expect(str, value, "a string"))
         return profile.file(parsed) if row.names_file else parsed
     except ValueError as error:
-        raise ConfigurationError(f"{profile.place(row.name)}: {row.name}: {error}") from None
+        raise ConfigurationError(f"{profile.invalid}: {row.name}: {error}") from None
 
 
 def _expect(kind: type | tuple[type, ...], value: Any, what: str) -> Any:

@@ -112,33 +112,39 @@ def write(shell: Shell, text: str) -> None:
     (folder / "config.toml").write_text(text)
 
 
+BAD_PROFILES = {
+    "timeuot = 3": "unknown key 'timeuot'. Did you mean 'timeout'?",
+    "timeout = 'soon'": "timeout: must be a number",
+    "timeout = -1": "timeout: '-1' is not a positive number of seconds",
+    "protected = 'yes'": "protected: must be true or false",
+    "output = 'jsn'": "'jsn' is not one of table, json, jsonl, csv, tsv. Did you mean 'json'?",
+    "token_command = 'pass show'": "token_command: must be a list of strings",
+    "sandbox = true": "unknown key 'sandbox'",
+    "token = 'abc'": "unknown key 'token'",
+    "ca_file = '~nosuch/ca.pem'": "ca_file: there is no home folder",
+    'log_file = "a\\u0000b"': "log_file: must not contain a NUL",
+}
 BAD_CONFIGS = {
-    "profile = = 3\n": "line 1",
-    "[profiles.default]\nurl = 'https://a.example'\ntimeuot = 3\n": "line 3: unknown key",
-    "[profiles.default]\ntimeout = 'soon'\n": "line 2: timeout",
-    "[profiles.default]\ntimeout = -1\n": "line 2: timeout",
-    "[profiles.default]\nprotected = 'yes'\n": "line 2: protected",
-    "[profiles.default]\noutput = 'jsn'\n": "Did you mean 'json'?",
-    "[profiles.default]\ntoken_command = 'pass show'\n": "list of strings",
-    "[profiles.default]\nsandbox = true\n": "line 2: unknown key 'sandbox'",
-    "[profiles.default]\ntoken = 'abc'\n": "unknown key 'token'",
-    "[profiles.default]\nca_file = '~nosuch/ca.pem'\n": "line 2: ca_file: there is no home",
-    '[profiles.default]\nlog_file = "a\\u0000b"\n': "line 2: log_file: must not contain a NUL",
-    "url = 'https://a.example'\n": "unknown key 'url' in line 1",
-    "profiles = 3\n": "[profiles.NAME]",
-    "profile = 'other'\n[profiles.default]\n": "no profile 'other'",
+    "profile = = 3\n": "(at line 1, column",
+    "url = 'https://a.example'\n": "unknown key 'url'. Put settings in a table [profiles.NAME]",
+    "profiles = 3\n": "expected tables [profiles.NAME]",
+    "profile = 'other'\n[profiles.default]\n": "no profile 'other'. Profiles: default.",
+    **{
+        f"[profiles.default]\nretries = 1\n{line}\n": f"profile 'default': {complaint}"
+        for line, complaint in BAD_PROFILES.items()
+    },
 }
 
 
 @pytest.mark.parametrize(("text", "complaint"), BAD_CONFIGS.items())
-def test_a_configuration_that_is_wrong_is_named_by_line(
+def test_a_mistake_in_the_configuration_is_named_with_its_place(
     shell: Shell, text: str, complaint: str
 ) -> None:
     write(shell, text)
     ran = shell.run("config", "show")
     assert ran.code == 3
     assert complaint in ran.err
-    assert "config.toml" in ran.err
+    assert "/.config/kabelwerk/config.toml'" in ran.err
 
 
 @pytest.mark.parametrize(
