@@ -1,4 +1,4 @@
-"""Which backend a call goes to: one on the network, or the sandbox inside this process."""
+"""The client for the backend in the settings: on the network, or the sandbox in this process."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ USER_AGENT = f"kabelwerk-cli/{__version__}"
 
 
 class Backend(NamedTuple):
-    """How to reach a backend."""
+    """A way to reach a backend."""
 
     transport: Transport
     token: str
@@ -44,17 +44,17 @@ def open_client(
     may_retry: Callable[[Verdict], bool] = lambda _: True,
     tools: Tools | None = None,
 ) -> Iterator[Client]:
-    """Give a client for the backend that the settings name, and close its connections after.
+    """Provide a client for the backend in the settings, and close its connections at the end.
 
     Args:
         settings: the settings.
         observe: is told of each attempt.
-        token: the API token; None for that of the settings.
+        token: the API token; None for the one in the settings.
         may_retry: is asked before an attempt is repeated.
         tools: clock, sleep and randomness; None for the real ones.
 
     Raises:
-        ConfigurationError: there is no URL or no token, or they are not safe to use.
+        ConfigurationError: the URL or the token is missing or unsafe.
     """
     path = sandbox_path(settings)
     backend = _network(settings, token) if path is None else Backend(open_transport(path), "")
@@ -77,35 +77,35 @@ def open_client(
 
 
 def network_address(settings: Settings) -> Address:
-    """Return the address of the backend that the settings name.
+    """Return the address of the backend in the settings.
 
     Raises:
-        ConfigurationError: there is no URL, or it is not safe to use.
+        ConfigurationError: the URL is missing or unsafe.
     """
     url = settings[URL]
     if not url:
         raise ConfigurationError(
-            "There is no URL. Set KABELWERK_URL, use --url, or run 'kabelwerk login'; --sandbox "
-            "is for trying things out."
+            "No URL. Set KABELWERK_URL, use --url URL, or run 'kabelwerk login'. To try things "
+            "out, use --sandbox."
         )
     return parse_address(url, allow_insecure_http=settings[ALLOW_INSECURE_HTTP])
 
 
 def base_url(settings: Settings) -> str:
-    """Return the URL that calls are appended to; the sandbox's is that of one that is served.
+    """Return the URL of the API; for the sandbox, as if it were served.
 
     Raises:
-        ConfigurationError: there is no URL, or it is not safe to use.
+        ConfigurationError: the URL is missing or unsafe.
     """
     in_process = sandbox_path(settings) is not None
     return SERVED_SANDBOX if in_process else network_address(settings).base
 
 
 def describe(settings: Settings) -> str:
-    """Return which backend the settings name, as one word for the same backend each time.
+    """Return a name for the backend in the settings that is always the same for one backend.
 
     Raises:
-        ConfigurationError: there is no URL, or it is not safe to use.
+        ConfigurationError: the URL is missing or unsafe.
     """
     path = sandbox_path(settings)
     return f"sandbox:{path.absolute()}" if path else network_address(settings).origin
@@ -115,7 +115,7 @@ def _network(settings: Settings, given: str | None) -> Backend:
     address = network_address(settings)
     token = read_token(settings) if given is None else given
 
-    # a call to the sandbox does without requests
+    # a call to the sandbox does not need requests
     from kabelwerk_cli.api.transport import NetworkTransport, environment_proxies
 
     proxies = environment_proxies(address)
@@ -123,7 +123,7 @@ def _network(settings: Settings, given: str | None) -> Backend:
 
 
 def warn_of_loose_files(session: Session) -> None:
-    """Warn where others may write the configuration, or read the token."""
+    """Warn if others can write the configuration or read the token."""
     settings, console, _ = session
     if settings.profile.loose:
         path = settings.profile.path

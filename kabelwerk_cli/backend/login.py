@@ -1,4 +1,4 @@
-"""Asking for a URL and a token, checking them, and keeping them in a profile; and the reverse."""
+"""Login and logout: storing and removing the URL and the API token of a profile."""
 
 import contextlib
 import os
@@ -26,17 +26,16 @@ TOKEN_KEYS = ("token_file", "token_command", "token_keyring")
 
 
 def login(session: Session) -> None:
-    """Ask for what is missing, check it against the backend, and store it.
+    """Prompt for what is missing, check it against the backend, and store it.
 
     Raises:
-        ConfigurationError: something is missing and it is not possible to prompt, or nothing can be
-            stored.
-        KabelwerkError: the backend does not accept it; nothing was stored.
+        ConfigurationError: the URL or the token is missing, or they cannot be stored.
+        KabelwerkError: the backend rejects them. Nothing is stored.
     """
     settings, console, _ = session
     path = settings.profile.path
     name = settings[PROFILE] or settings.profile.name or DEFAULT_NAME
-    _document(path)  # before anything is asked: a file that cannot be read is not overwritten
+    _document(path)  # before prompting: a file that cannot be read must not be overwritten
     settings = settings.with_option(URL, settings[URL] or _ask(console, "URL", click.prompt))
     address = network_address(settings)
     token = _new_token(settings, console)
@@ -46,13 +45,13 @@ def login(session: Session) -> None:
         where = _store(document, path, name, address.origin, token)
         _write(path, document)
     console.note(
-        f"The token is accepted by {address.origin} and stored in {where}, for profile '{name}' "
-        f"in '{path}'."
+        f"Logged in to {address.origin}. The token is stored in {where}, profile '{name}' in "
+        f"'{path}'."
     )
 
 
 def _store(document: Any, path: str, name: str, url: str, token: str) -> str:
-    """Put URL and token into a profile; return where the token is, in words."""
+    """Store the URL and the token in a profile; return where the token is, in words."""
     profile = _table(_table(document, "profiles"), name)
     for key in TOKEN_KEYS:
         profile.pop(key, None)
@@ -72,7 +71,7 @@ def logout(session: Session) -> None:
     """Remove the token of a profile.
 
     Raises:
-        ConfigurationError: there is no such profile, or it cannot be changed.
+        ConfigurationError: the profile does not exist or cannot be changed.
     """
     settings, console, _ = session
     path, name = settings.profile.path, settings.profile.name
@@ -90,22 +89,22 @@ def logout(session: Session) -> None:
         for key in TOKEN_KEYS:
             profile.pop(key, None)
         _write(path, document)
-    console.note(f"The token is removed from profile '{name}'.{kept}")
+    console.note(f"Removed the token from profile '{name}'.{kept}")
 
 
 def _remove_file(path: str, name: str, file: str | None) -> str:
-    """Remove a token's file that login made; return what to say of any other."""
+    """Remove a token file that login created; return a note about any other."""
     if file is None:
         return ""
     if _folder(path) / file != _token_path(path, name):
-        return f" The file '{file}' is not from 'kabelwerk login', and was not removed."
+        return f" Kept the file '{file}', which 'kabelwerk login' did not create."
     _token_path(path, name).unlink(missing_ok=True)
     return ""
 
 
 @contextlib.contextmanager
 def _locked(path: str) -> Iterator[None]:
-    """Keep other logins out while a configuration is changed.
+    """Let other logins wait while the configuration is changed.
 
     Raises:
         ConfigurationError: its folder cannot be written.
@@ -138,25 +137,25 @@ def _new_token(settings: Settings, console: Console) -> str:
 def _ask(console: Console, what: str, prompt: Callable[..., Any]) -> Any:
     if not console.can_ask:
         raise ConfigurationError(
-            f"No {what}, and cannot prompt without a terminal. Use --url and --token-file FILE "
+            f"No {what}. Cannot prompt without a terminal. Use --url URL and --token-file FILE "
             "('-' for stdin)."
         )
     try:
         return prompt(what, err=True)
     except click.Abort as error:
-        # click's word for both Ctrl-C and the end of input
+        # click raises it for Ctrl-C and for the end of the input
         if isinstance(error.__context__, KeyboardInterrupt):
             raise KeyboardInterrupt from None
         raise Cancelled(f"No {what}.") from None
 
 
 def _keep_in_keyring(url: str, token: str) -> bool:
-    """Put the token into the system's keyring; tell whether there is one."""
+    """Store the token in the system keyring, and return whether there is one."""
     try:
         keyring = import_keyring()
     except ConfigurationError:
         return False
-    if keyring.get_keyring().priority <= 0:  # keyring's own stand-ins for none at all
+    if keyring.get_keyring().priority <= 0:  # keyring's placeholders for no keyring
         return False
     try:
         keyring.set_password(KEYRING_SERVICE, url, token)
@@ -172,7 +171,7 @@ def _forget_in_keyring(url: str) -> None:
             keyring.delete_password(KEYRING_SERVICE, url)
     except keyring.errors.KeyringError as error:
         reason = type(error).__name__
-        raise ConfigurationError(f"The keyring cannot be changed ({reason}).") from None
+        raise ConfigurationError(f"Cannot change the keyring: {reason}.") from None
 
 
 def _token_path(config: str, name: str) -> Path:
@@ -184,7 +183,7 @@ def _folder(config: str) -> Path:
 
 
 def _document(path: str) -> Any:
-    """Return the configuration in a form that keeps comments and order."""
+    """Return the configuration as a document that keeps comments and order."""
     import tomlkit
 
     text = read_config(path, must_exist=False) or ""

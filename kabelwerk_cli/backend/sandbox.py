@@ -1,4 +1,4 @@
-"""The sandbox as a backend: where its file is, calls inside this process, and serving it."""
+"""The sandbox as a backend: its database file, calls in this process, and serving it."""
 
 import contextlib
 import random
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 SCHEME = "sandbox:"
 ROOM_SUMMARY = ("id", "hub", "user.key", "archived", "hub_user.key", "attributes")
 MESSAGE_SUMMARY = ("id", "hub", "room", "user.key", "inserted_at", "text")
-ANY_TOKEN = "sandbox"  # noqa: S105 - what is shown where any token is accepted
+ANY_TOKEN = "sandbox"  # noqa: S105 - an example, if any token is accepted
 
 
 def sandbox_path(settings: Settings) -> Path | None:
-    """Return the sandbox's file where the settings choose the sandbox, else None.
+    """Return the database file if the settings choose the sandbox, else None.
 
     Raises:
-        ConfigurationError: the sandbox and an address are chosen both, with the same force.
+        ConfigurationError: both the sandbox and a URL are chosen, and neither overrides the other.
     """
     url = settings[URL]
     if url and url.startswith(SCHEME):
@@ -41,21 +41,21 @@ def sandbox_path(settings: Settings) -> Path | None:
         return None
     if url and settings.rank(URL) >= settings.rank(SANDBOX):
         raise ConfigurationError(
-            f"The sandbox ({settings.origin(SANDBOX)}) and '{url}' ({settings.origin(URL)}) are "
-            "chosen both; leave one of them out."
+            f"Cannot use both the sandbox ({settings.origin(SANDBOX)}) and '{url}' "
+            f"({settings.origin(URL)}). Remove one of them."
         )
     return default_sandbox_path()
 
 
 def default_sandbox_path() -> Path:
-    """Return where the sandbox keeps its data unless another file is named."""
+    """Return the database file to use if none is named."""
     import platformdirs
 
     return platformdirs.user_data_path("kabelwerk") / "sandbox.db"
 
 
 def chosen_path(settings: Settings, db: str | None) -> Path:
-    """Return the sandbox's file for the commands that are about the sandbox itself."""
+    """Return the database file for the commands of the group `sandbox`."""
     if db is not None:
         return Path(db)
     url = settings[URL] or ""
@@ -67,7 +67,7 @@ def open_store(path: Path, *, hubs: Sequence[str] = (), rooms_by_hand: bool = Fa
     """Open the sandbox's database.
 
     Raises:
-        ConfigurationError: it cannot be opened, or is not one.
+        ConfigurationError: it cannot be opened, or is not a sandbox database.
     """
     from kabelwerk_cli.sandbox.store import Store, StoreError
 
@@ -78,10 +78,10 @@ def open_store(path: Path, *, hubs: Sequence[str] = (), rooms_by_hand: bool = Fa
 
 
 def open_transport(path: Path) -> "SandboxTransport":
-    """Return the way to the sandbox inside this process.
+    """Return a transport to the sandbox in this process.
 
     Raises:
-        ConfigurationError: its database cannot be opened, or its libraries are not installed.
+        ConfigurationError: the database cannot be opened, or a module is not installed.
     """
     try:
         from kabelwerk_cli.sandbox.adapter import InProcess
@@ -93,14 +93,14 @@ def open_transport(path: Path) -> "SandboxTransport":
 
 
 class SandboxTransport:
-    """Carries requests to the sandbox inside this process."""
+    """Carries requests to the sandbox in this process."""
 
     def __init__(self, adapter: "InProcess", store: "Store") -> None:
         self._adapter = adapter
         self._store = store
 
     def carry(self, request: Request, attempt: Attempt) -> Answer:
-        """Hand `request` over and return the answer; see `wire.Transport`."""
+        """Pass `request` to the app and return the answer; see `wire.Transport`."""
         attempt.sent = True
         status, headers, body = self._adapter.send(
             request.method, f"/api{request.path}", request.headers, request.body
@@ -118,7 +118,7 @@ class SandboxTransport:
 
 
 class Service(NamedTuple):
-    """How `sandbox serve` serves."""
+    """The options of `sandbox serve`."""
 
     port: int
     hubs: Sequence[str]
@@ -127,20 +127,20 @@ class Service(NamedTuple):
     latency: float
     """Seconds before each answer."""
     faults: Sequence[tuple[int, float]]
-    """Statuses that are answered at random, and how often, from 0 to 1."""
+    """HTTP statuses to answer at random, each with its probability from 0 to 1."""
 
 
 def serve(session: Session, service: Service, db: str | None) -> None:
-    """Serve the sandbox until a signal comes, and print the lines that point a client to it.
+    """Serve the sandbox until a signal arrives, and print `export` lines for its clients.
 
     Args:
-        session: where to print the lines.
-        service: how to serve it.
-        db: its file, None for the default one.
+        session: has the settings, and the console to print to.
+        service: the options.
+        db: the database file; None for the default one.
 
     Raises:
         ConfigurationError: it cannot be served.
-        Interrupted: the signal came.
+        Interrupted: a signal arrived.
     """
     try:
         from kabelwerk_cli.sandbox import app, server
@@ -191,5 +191,5 @@ def _exports(url: str, token: str) -> str:
 
 def _not_installed(error: ImportError) -> ConfigurationError:
     return ConfigurationError(
-        f"The sandbox needs the module {error.name}; install 'kabelwerk-cli[sandbox]'."
+        f"The module {error.name} is not installed. Install 'kabelwerk-cli[sandbox]'."
     )

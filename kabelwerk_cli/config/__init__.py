@@ -1,1 +1,1 @@
-"""Settings and where they come from: options, environment, profiles, the token."""
+"""Settings and their sources: options, environment variables, profiles, and the API token."""

@@ -1,4 +1,4 @@
-"""Files: reading the ones a user names (texts, attributes, tokens), and writing private ones."""
+"""Reading files that a user names (texts, attributes, tokens), and writing private files."""
 
 import contextlib
 import os
@@ -11,35 +11,35 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LIMIT = 1024 * 1024
-"""The largest file that is read into memory, in bytes; a request cannot be larger either."""
+"""The largest file that is read into memory, in bytes. A request cannot be larger either."""
 
 
 def read_bytes(name: str) -> bytes:
-    """Return the content of the file `name`, or of standard input for `-`.
+    """Return the content of the file `name`, or of stdin if it is `-`.
 
     Raises:
-        ValueError: it cannot be read or is too long; the text is a clause without a full stop.
+        ValueError: it cannot be read or is too large; the text is a clause.
     """
     try:
         if name == "-":
             if sys.stdin is None:
-                raise ValueError("standard input is closed")
+                raise ValueError("stdin is closed")
             content = sys.stdin.buffer.read(LIMIT + 1)
         else:
             with open(name, "rb") as file:  # noqa: PTH123 - importing pathlib is slow
                 content = file.read(LIMIT + 1)
     except OSError as error:
-        raise ValueError(f"'{name}' cannot be read: {error.strerror or error}") from None
+        raise ValueError(f"cannot read '{name}': {error.strerror or error}") from None
     if len(content) > LIMIT:
-        raise ValueError(f"'{name}' is longer than {LIMIT} bytes")
+        raise ValueError(f"'{name}' is larger than 1 MiB")
     return content
 
 
 def read_text(name: str) -> str:
-    """Return the text in the file `name`, or from standard input for `-`; it must be UTF-8.
+    """Return the UTF-8 text in the file `name`, or from stdin if it is `-`.
 
     Raises:
-        ValueError: it cannot be read, is too long, or is not UTF-8.
+        ValueError: it cannot be read, is too large, or is not UTF-8.
     """
     try:
         return read_bytes(name).decode()
@@ -48,12 +48,12 @@ def read_text(name: str) -> str:
 
 
 def write_private(path: "Path", content: str) -> None:
-    """Write a file with mode 0600, all of it or nothing; create its folder (0700) if needed.
+    """Write a file (mode 0600) completely or not at all, and create its folder (mode 0700).
 
-    A symbolic link is followed: the file it points to is replaced, the link stays.
+    A symbolic link stays, and the file it points to is replaced.
 
     Raises:
-        ConfigurationError: it cannot be written; an existing file is unchanged.
+        ConfigurationError: it cannot be written. An existing file is unchanged.
     """
     import tempfile
     from pathlib import Path

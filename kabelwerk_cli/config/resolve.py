@@ -1,8 +1,8 @@
-"""Which source of a setting's value wins.
+"""Determining the value of each setting.
 
-An option wins over a profile named on the command line, that over the environment, the environment
-over a profile chosen otherwise (`KABELWERK_PROFILE`, or `profile =` in the configuration), and that
-over the default. This is the only module that reads the environment.
+In descending order: an option; a profile named on the command line; the environment; a profile
+chosen otherwise (`KABELWERK_PROFILE`, or `profile =` in the configuration); the default. No other
+module reads the environment.
 """
 
 import contextlib
@@ -32,13 +32,13 @@ from .settings import (
 )
 
 MUST_NOT_BE_EMPTY = (URL.environment, PROFILE.environment, TOKEN_VARIABLE, TOKEN_FILE.environment)
-"""Set but empty, these are a secret that is missing: nothing else may take their place."""
+"""If one of these is set but empty, a secret is missing, and nothing else may replace it."""
 OF_A_BACKEND = (URL, SANDBOX)
-"""What the environment has no say in where a profile is named on the command line."""
+"""Not taken from the environment if a profile is named on the command line."""
 
 
 class Chosen(NamedTuple):
-    """The value of a setting that won, and where it came from."""
+    """The value of a setting in force, and where it came from."""
 
     value: Any
     rank: Rank
@@ -46,11 +46,11 @@ class Chosen(NamedTuple):
 
 
 class Settings:
-    """Every setting's value, and where it came from.
+    """The value of each setting, and where it came from.
 
     Args:
-        chosen: what won, by the setting's name.
-        environ: the environment, for what is not in the table.
+        chosen: the values by the setting's name.
+        environ: the environment, for variables that are not in the table.
         profile: the profile in force.
     """
 
@@ -65,69 +65,68 @@ class Settings:
         self.profile = profile
 
     def __getitem__(self, setting: Setting[T]) -> T:
-        """Return the setting's value."""
+        """Return the value of a setting."""
         value: T = self._chosen[setting.name].value
         return value
 
     def origin(self, setting: Setting[Any]) -> str:
-        """Return where the setting's value came from, in words."""
+        """Return where the value of a setting came from, in words."""
         return self._chosen[setting.name].origin
 
     def rank(self, setting: Setting[Any]) -> Rank:
-        """Return the force of what chose the setting's value."""
+        """Return the source of the value of a setting."""
         return self._chosen[setting.name].rank
 
     def of_profile(self, setting: Setting[T]) -> T:
-        """Return what the profile in force says of the setting, or its default."""
+        """Return the value of a setting in the profile in force, or its default."""
         named = setting.name in self.profile.values
         value: T = _from_profile(setting, self.profile) if named else setting.default
         return value
 
     def with_option(self, setting: Setting[T], value: T) -> "Settings":
-        """Return these settings with one more option given."""
+        """Return these settings as if one more option had been given."""
         chosen = Chosen(value, Rank.OPTION, f"option {setting.option}")
         return Settings({**self._chosen, setting.name: chosen}, self.environ, self.profile)
 
     @property
     def dumb_terminal(self) -> bool:
-        """Whether the terminal can only print characters one after the other."""
+        """Whether the terminal cannot move the cursor."""
         return self.environ.get("TERM") == "dumb"
 
     def color(self, *, terminal: bool) -> bool:
-        """Whether colours are to be used (https://no-color.org, https://force-color.org).
+        """Return whether to use color (https://no-color.org, https://force-color.org).
 
         Args:
-            terminal: whether the output goes to a terminal.
+            terminal: whether the output is a terminal.
         """
         if self[NO_COLOR] or self.environ.get("NO_COLOR") or self.dumb_terminal:
             return False
         return terminal or bool(self.environ.get("FORCE_COLOR"))
 
 
-def resolve(
-    given: Mapping[str, Any], environ: Mapping[str, str], *, profile_may_be_missing: bool = False
+def from_environment(
+    given: Mapping[str, Any] | None = None, *, profile_may_be_missing: bool = False
 ) -> Settings:
-    """Choose each setting's value.
+    """Return the settings of this process.
 
     Args:
-        given: the values of the options on the command line, by the setting's name.
-        environ: the environment.
-        profile_may_be_missing: accept a configuration or a profile that was named and does not
-            exist yet.
+        given: the options on the command line, by the setting's name.
+        profile_may_be_missing: accept a configuration or profile that does not exist yet.
 
     Raises:
-        ConfigurationError: a variable or the configuration cannot be read.
+        ConfigurationError: a variable or the configuration is invalid.
         InvalidInput: options contradict each other.
     """
+    given = given or {}
     _check_options(given)
     for variable in MUST_NOT_BE_EMPTY:
-        if environ.get(variable) == "":
+        if os.environ.get(variable) == "":
             raise ConfigurationError(
                 f"{variable} is set but empty. Is a secret missing? Set it, or unset it."
             )
-    profile = _profile(given, environ, must_exist=not profile_may_be_missing)
-    chosen = {row.name: _choose(row, given, environ, profile) for row in SETTINGS}
-    return Settings(chosen, environ, profile)
+    profile = _profile(given, must_exist=not profile_may_be_missing)
+    chosen = {row.name: _choose(row, given, os.environ, profile) for row in SETTINGS}
+    return Settings(chosen, os.environ, profile)
 
 
 def _check_options(given: Mapping[str, Any]) -> None:
@@ -139,35 +138,30 @@ def _check_options(given: Mapping[str, Any]) -> None:
 
 
 def output_format(given: Mapping[str, Any]) -> Format:
-    """Return the format of an error, even if the error is one of the settings.
+    """Return the format for an error message, even if the settings are what is wrong.
 
     Args:
-        given: the values of the options on the command line, by the setting's name.
+        given: the options on the command line, by the setting's name.
     """
-    for find in (_profile, lambda *_: NO_PROFILE):
-        # an error while reporting an error would be reported by nobody
+    for find in (_profile, lambda _: NO_PROFILE):
+        # an exception here would replace the error to report
         with contextlib.suppress(Exception):
-            output: Format = _choose(OUTPUT, given, os.environ, find(given, os.environ)).value
+            output: Format = _choose(OUTPUT, given, os.environ, find(given)).value
             return output
     return OUTPUT.default
 
 
-def from_environment(given: Mapping[str, Any] | None = None, **how: bool) -> Settings:
-    """Return the settings of this process, see `resolve`."""
-    return resolve(given or {}, os.environ, **how)
-
-
 def without_sources(given: Mapping[str, Any]) -> Settings:
-    """Return the settings without the environment and the configuration.
+    """Return the settings without those of the environment and the configuration.
 
     Args:
-        given: the values of the options on the command line, by the setting's name.
+        given: the options on the command line, by the setting's name.
     """
     return Settings({row.name: _choose(row, given, {}, NO_PROFILE) for row in SETTINGS}, os.environ)
 
 
 def default_config() -> str:
-    """Return the configuration file that is read unless another is named."""
+    """Return the configuration file to read if none is named."""
     import click
 
     folder = click.get_app_dir("kabelwerk")
@@ -178,10 +172,10 @@ def default_config() -> str:
 
 
 def profile_names(config: str | None) -> tuple[str, ...]:
-    """Return the names of all profiles, for a completion; none where they cannot be read.
+    """Return the names of all profiles for a completion, none if they cannot be read.
 
     Args:
-        config: the configuration file that was named on the command line, if one was.
+        config: the configuration file named on the command line, if any.
     """
     path = config or os.environ.get(CONFIG.environment) or default_config()
     try:
@@ -191,10 +185,8 @@ def profile_names(config: str | None) -> tuple[str, ...]:
     return tuple(document.get("profiles", ()))
 
 
-def _profile(
-    given: Mapping[str, Any], environ: Mapping[str, str], *, must_exist: bool = True
-) -> Profile:
-    config, name = (_choose(row, given, environ, NO_PROFILE).value for row in (CONFIG, PROFILE))
+def _profile(given: Mapping[str, Any], *, must_exist: bool = True) -> Profile:
+    config, name = (_choose(row, given, os.environ, NO_PROFILE).value for row in (CONFIG, PROFILE))
     profile = find_profile(
         config or default_config(), name, must_exist=must_exist, file_named=config is not None
     )
@@ -220,7 +212,7 @@ def _choose(
         try:
             return Chosen(row.parse(text), Rank.ENVIRONMENT, f"environment {row.environment}")
         except ValueError as error:
-            raise ConfigurationError(f"{row.environment}: {error}") from None
+            raise ConfigurationError(f"Invalid {row.environment}: {error}") from None
     if of_profile:
         return _of_profile(row, profile, Rank.PROFILE)
     return Chosen(row.default, Rank.DEFAULT, "default")
@@ -231,7 +223,7 @@ def _of_profile(row: Setting[Any], profile: Profile, rank: Rank) -> Chosen:
 
 
 def _from_profile(row: Setting[Any], profile: Profile) -> Any:
-    """Return what a profile says of a setting, whose kind must be that of the default."""
+    """Return the value in a profile, which must have the type of the default."""
     value = profile.values[row.name]
     try:
         if isinstance(row.default, bool):
@@ -239,8 +231,7 @@ def _from_profile(row: Setting[Any], profile: Profile) -> Any:
         if row.name == TOKEN_COMMAND.name:
             return _arguments(value)
         if isinstance(row.default, (int, float)):
-            number = value if isinstance(value, (int, float)) else None
-            return row.parse(str(_expect((int, float), number, "a number")))
+            return row.parse(str(_expect((int, float), value, "a number")))
         parsed = row.parse(_expect(str, value, "a string"))
         return profile.file(parsed) if row.names_file else parsed
     except ValueError as error:

@@ -1,7 +1,7 @@
 """The table of settings.
 
-The common options, their help, the variables of the environment, the keys of a profile and `config
-show` all follow from it. `resolve` says which source of a value wins.
+The common options and their help, the environment variables, the keys of a profile and
+`config show` are all made from it. `resolve` determines the values.
 """
 
 from collections.abc import Callable
@@ -15,17 +15,17 @@ from . import parsers
 T = TypeVar("T")
 
 PREFIX = "KABELWERK_"
-TOKEN_VARIABLE = "KABELWERK_API_TOKEN"  # noqa: S105 - the variable's name, no token
+TOKEN_VARIABLE = "KABELWERK_API_TOKEN"  # noqa: S105 - the name of the variable, not a token
 
 
 class Rank(IntEnum):
-    """The source of a value; a higher one wins."""
+    """The sources of a value; a higher one overrides a lower one."""
 
     DEFAULT = 0
     PROFILE = 1
     ENVIRONMENT = 2
     NAMED_PROFILE = 3
-    """A profile that is named on the command line."""
+    """A profile named on the command line."""
     OPTION = 4
 
 
@@ -38,26 +38,26 @@ class Setting(NamedTuple, Generic[T]):
     """One row of the table."""
 
     name: str
-    """The name, and the key in a profile; with dashes, that of the option."""
+    """The name, which is also the key in a profile and, with dashes, the option."""
     parse: Callable[[str], T]
-    """Reads a value; raises ValueError with a sentence that says what is wrong."""
+    """Parses a value; raises ValueError with a clause that says what is wrong."""
     default: T
     help: str
     """One line for `--help`."""
     metavar: str | None = None
-    """What the option's value is called; None for a flag."""
+    """The placeholder for the value of the option; None for a flag."""
     short: str | None = None
-    """The option's short form."""
+    """The short form of the option."""
     sources: frozenset[Rank] = EVERYWHERE
     """Where a value may come from."""
     variable: str = ""
-    """The environment's variable, where it is not the option's name."""
+    """The environment variable, if it is not named after the option."""
     counted: bool = False
-    """Whether the option has no value, but counts how often it is given."""
+    """Whether the option takes no value, but counts how often it is given."""
     names_file: bool = False
-    """Whether the value is a file, which a profile names relative to its own folder."""
+    """Whether the value is a file; in a profile, relative to the configuration."""
     choices: tuple[str, ...] = ()
-    """The values there are, where they are few."""
+    """The possible values, if there are only a few."""
 
     @property
     def option(self) -> str:
@@ -66,7 +66,7 @@ class Setting(NamedTuple, Generic[T]):
 
     @property
     def environment(self) -> str:
-        """The environment's variable."""
+        """The environment variable."""
         return self.variable or PREFIX + self.name.upper()
 
 
@@ -82,9 +82,18 @@ def _file(name: str, help_text: str, **more: Any) -> Setting[str | None]:
     return _text(name, "FILE", help_text, names_file=True, **more)
 
 
-PROFILE = _text("profile", "NAME", "Use the profile NAME.", sources=NOT_IN_PROFILE)
-CONFIG = _file("config", "Read profiles from FILE instead of config.toml.", sources=NOT_IN_PROFILE)
-URL = _text("url", "URL", "Address of the backend, such as https://kabelwerk.example.")
+PROFILE = _text(
+    "profile",
+    "NAME",
+    "Use profile NAME. [default: the one set in the configuration, or 'default']",
+    sources=NOT_IN_PROFILE,
+)
+CONFIG = _file(
+    "config",
+    "Read profiles from FILE. [default: config.toml in the user's configuration folder]",
+    sources=NOT_IN_PROFILE,
+)
+URL = _text("url", "URL", "URL of the backend, such as https://kabelwerk.example.")
 SANDBOX = _flag("sandbox", "Use the local sandbox instead of a backend.", sources=NOT_IN_PROFILE)
 TOKEN_FILE = _file(
     "token_file",
@@ -95,7 +104,7 @@ TOKEN_COMMAND = Setting[tuple[str, ...]](
     "token_command",
     lambda value: (value,),
     (),
-    "Get the API token from this command: a list of a program and its arguments.",
+    "Get the API token from a program: a list of its name and arguments.",
     "COMMAND",
     sources=ONLY_IN_PROFILE,
 )
@@ -104,10 +113,18 @@ TOKEN_KEYRING = _flag(
 )
 CA_FILE = _file("ca_file", "Trust the CA certificates in FILE instead of the default ones.")
 ALLOW_INSECURE_HTTP = _flag(
-    "allow_insecure_http", "Allow plain http to a remote host; this sends the token in the clear."
+    "allow_insecure_http", "Allow http to a remote host, which sends the token unencrypted."
 )
-TIMEOUT = Setting("timeout", parsers.seconds, 20.0, "Time limit of an attempt.", "SECONDS")
-MAX_TIME = Setting("max_time", parsers.seconds, 60.0, "Time limit of the command.", "SECONDS")
+TIMEOUT = Setting(
+    "timeout", parsers.seconds, 20.0, "Time limit for each attempt, in seconds.", "SECONDS"
+)
+MAX_TIME = Setting(
+    "max_time",
+    parsers.seconds,
+    60.0,
+    "Time limit for a call with all its retries, in seconds.",
+    "SECONDS",
+)
 RETRIES = Setting("retries", parsers.count, 2, "Retry a failed call up to N times.", "N")
 OUTPUT = Setting(
     "output",
@@ -141,10 +158,10 @@ VERBOSE = Setting(
     short="-v",
     counted=True,
 )
-LOG_FILE = _file("log_file", "Append one line of JSON per request to FILE.")
-NO_COLOR = _flag("no_color", "Do not use colors.")
+LOG_FILE = _file("log_file", "Append one JSON line per request to FILE.")
+NO_COLOR = _flag("no_color", "Disable color.")
 
 SETTINGS: tuple[Setting[Any], ...] = tuple(
     row for row in list(globals().values()) if isinstance(row, Setting)
 )
-"""All of the above, in this order."""
+"""All settings, in the order above."""

@@ -1,4 +1,4 @@
-"""Where the API token comes from. It is never an option's value: process lists show those."""
+"""The API token and where it comes from. No option takes it, because process lists show options."""
 
 import contextlib
 import stat
@@ -28,24 +28,24 @@ KEYRING_SERVICE = "kabelwerk"
 
 
 class Source(NamedTuple):
-    """A place that has a token."""
+    """A source of a token."""
 
     name: str
-    """What it is called in a sentence."""
+    """Its name in a sentence."""
     read: Callable[[], str]
-    """Gets the token; raises ConfigurationError."""
+    """Returns the token, or raises ConfigurationError."""
     address: str | None
     """The address that the token is for; None for any."""
     file: str | None = None
-    """The file that it is in, if it is in a file."""
+    """The file with the token, if it is in a file."""
 
 
 def read_token(settings: Settings) -> str:
     """Return the API token.
 
     Raises:
-        ConfigurationError: there is none for the address in force, or it cannot be one; the message
-            does not repeat it.
+        ConfigurationError: there is none for the address in force, or it is invalid. The message
+            does not contain it.
     """
     source = find_token(settings)
     if source is None:
@@ -56,13 +56,13 @@ def read_token(settings: Settings) -> str:
 
 
 def find_token(settings: Settings) -> Source | None:
-    """Return where to take the token for the address in force from, without taking it.
+    """Return the source of the token for the address in force, without reading it.
 
-    A token goes to its own address only: that of a profile to the profile's, one of the environment
-    to `KABELWERK_URL`, if that is set. `--token-file` wins over all.
+    A token is sent to its own address only: the token of a profile to the profile's, the token of
+    the environment to `KABELWERK_URL` if that is set. `--token-file` overrides both.
 
     Raises:
-        ConfigurationError: two tokens would do, or none that there is may go to this address.
+        ConfigurationError: two tokens are for this address, or all are for another one.
     """
     if given := _of_option(settings):
         return given
@@ -74,22 +74,22 @@ def find_token(settings: Settings) -> Source | None:
         return of_profile
     if len(able) > 1:
         raise ConfigurationError(
-            f"Two tokens: {able[0].name} and {able[1].name}. Unset the variable, or choose the "
+            f"Two tokens: {able[0].name} and {able[1].name}. Unset the variable, or select the "
             f"profile with --profile {settings.profile.name}."
         )
     if known and not able:
         raise ConfigurationError(
-            f"The token of {known[0].name} is for {known[0].address or 'no address'}, not for "
-            f"{asked} ({settings.origin(URL)}). Use --token-file, or the profile of that address."
+            f"The token from {known[0].name} is for {known[0].address or 'no address'}, not for "
+            f"{asked} ({settings.origin(URL)}). Use --token-file, or a profile with that address."
         )
     return able[0] if able else None
 
 
 def find_new_token(settings: Settings) -> Source | None:
-    """Return where to take the token from that a profile is to have; None for a prompt.
+    """Return the source of the token to store in a profile; None to prompt for it.
 
     Raises:
-        ConfigurationError: two variables have one.
+        ConfigurationError: two variables set a token.
     """
     source = _of_option(settings) or _of_environment(settings)
     may = source and source.address in {None, _origin(settings[URL] or "")}
@@ -97,7 +97,7 @@ def find_new_token(settings: Settings) -> Source | None:
 
 
 def describe_token(settings: Settings) -> tuple[str, str]:
-    """Return whether there is a token, and where it comes from or what is wrong with it."""
+    """Return whether there is a token, and where it comes from or what is wrong."""
     try:
         source = find_token(settings)
     except ConfigurationError as error:
@@ -144,7 +144,7 @@ def _of_file(file: str, where: str, address: str | None) -> Source:
 
 
 def _origin(url: str) -> str:
-    """Return an address as it is compared; what is none is compared as it is."""
+    """Return the address of a URL for comparison; an invalid URL as it is."""
     try:
         return parse_address(url, allow_insecure_http=True).origin
     except ConfigurationError:
@@ -165,17 +165,16 @@ def loose_file(settings: Settings) -> str | None:
 
 
 def check_token(token: str, source: str) -> str:
-    """Return `token`, which must be visible ASCII, as a header's value must.
+    """Return `token` if it is visible ASCII, as the value of a header must be.
 
     Raises:
-        ConfigurationError: it is not; the text names `source` and not the token.
+        ConfigurationError: it is not. The message names `source`, not the token.
     """
     if not token:
         raise ConfigurationError(f"The API token from {source} is empty.")
     if not all("!" <= character <= "~" for character in token):
         raise ConfigurationError(
-            f"The API token from {source} has spaces, line breaks or characters that are not "
-            "ASCII; it must be one word."
+            f"The API token from {source} contains spaces, line breaks or non-ASCII characters."
         )
     return token
 
@@ -184,7 +183,7 @@ def _read(file: str) -> str:
     try:
         content = read_bytes(file)
     except ValueError as error:
-        raise ConfigurationError(f"The API token: {error}.") from None
+        raise ConfigurationError(f"No API token: {error}.") from None
     return _without_newline(content)
 
 
@@ -205,16 +204,16 @@ def _ask_keyring(url: str) -> str:
         token = keyring.get_password(KEYRING_SERVICE, url)
     except keyring.errors.KeyringError as error:
         reason = type(error).__name__
-        raise ConfigurationError(f"The keyring cannot be read ({reason}).") from None
+        raise ConfigurationError(f"Cannot read the keyring: {reason}.") from None
     if token is None:
         raise ConfigurationError(
-            f"The keyring has no token for '{url}'; 'kabelwerk login' puts it there."
+            f"The keyring has no token for '{url}'. Run 'kabelwerk login' to store it."
         )
     return str(token)
 
 
 def import_keyring() -> Any:
-    """Return the module keyring, which comes with an extra.
+    """Return the module keyring, which is an optional dependency.
 
     Raises:
         ConfigurationError: it is not installed.
@@ -224,6 +223,6 @@ def import_keyring() -> Any:
         import keyring.errors
     except ImportError:
         raise ConfigurationError(
-            "The keyring needs the module keyring; install 'kabelwerk-cli[keyring]'."
+            "The module keyring is not installed. Install 'kabelwerk-cli[keyring]'."
         ) from None
     return keyring

@@ -1,8 +1,9 @@
-"""A Kabelwerk backend on your own machine, over a real SQLite database.
+"""A Kabelwerk backend on this machine, with a SQLite database.
 
-It speaks the wire protocol and knows nothing of the client in this package, so that it is an
-independent witness of what travels.
+It implements the wire protocol, and shares no code with the client in this package, so that tests
+can check one against the other.
 
-`store` keeps users, rooms and messages; `markup` turns a text into HTML; `app` is the HTTP API
-(falcon); `server` serves it on loopback (waitress); `adapter` calls it inside this process.
+`app` is the HTTP API (falcon), `validation` checks its input, `store` keeps users, rooms and
+messages in the tables of `database`, `tables` reads their rows, and `markup` converts text to HTML.
+`server` serves the app on a loopback address (waitress), `adapter` calls it in this process.
 """

@@ -1,4 +1,4 @@
-"""Calls a WSGI app inside this process, without a server or a socket."""
+"""Calling a WSGI app in this process, without a server or a socket."""
 
 import io
 from collections.abc import Callable, Iterable, Mapping
@@ -22,11 +22,11 @@ class InProcess:
     def send(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes | None
     ) -> tuple[int, list[tuple[str, str]], bytes]:
-        """Make a request and return status, headers and body of the answer.
+        """Send a request and return the status, headers and body of the response.
 
         Args:
             method: the HTTP method.
-            target: the path, percent-encoded, such as `/api/users/a%2Fb`.
+            target: the percent-encoded path, such as `/api/users/a%2Fb`.
             headers: the request's headers.
             body: the request's body.
         """
@@ -35,7 +35,7 @@ class InProcess:
         def start_response(
             status: str, answered: list[tuple[str, str]], exc_info: object = None
         ) -> None:
-            del exc_info  # of no use without a server's log
+            del exc_info  # there is no server log
             started[:] = [int(status.split(maxsplit=1)[0]), answered]
 
         answer = self._app(_environ(method, target, headers, body or b""), start_response)

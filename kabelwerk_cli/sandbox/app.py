@@ -22,19 +22,19 @@ _REQUEST_ID = re.compile(r"[\x21-\x7e]{20,200}")
 
 
 class Fault(NamedTuple):
-    """An answer that the backend gives at random, before it does anything."""
+    """A failure that the backend answers at random, without doing anything."""
 
     status: int
     probability: float
 
 
 class Mischief(NamedTuple):
-    """How slow and how faulty the backend is."""
+    """How slow and unreliable the backend is."""
 
     sleep: Callable[[float], None]
     random: Callable[[], float]
     latency: float = 0.0
-    """Seconds before each answer."""
+    """Seconds before each response."""
     faults: Sequence[Fault] = ()
 
 
@@ -44,9 +44,9 @@ def create_app(
     """Return the WSGI app.
 
     Args:
-        store: where the data is.
-        token: the API token that is accepted; None accepts any, and none.
-        mischief: delays and faults.
+        store: the data.
+        token: the only API token to accept; None to accept any token, or none.
+        mischief: delays and random failures.
     """
     app = falcon.App()
     app.add_middleware(_RawPath())
@@ -64,7 +64,7 @@ def create_app(
 
 
 class _RawPath:
-    """Routes by the path as it was sent: WSGI's own has lost where a segment ends."""
+    """Routes by the path as sent; in the path of WSGI, `%2F` is already a slash."""
 
     def process_request(self, req: falcon.Request, _: falcon.Response) -> None:
         req.path = req.env["REQUEST_URI"].partition("?")[0]
@@ -80,7 +80,7 @@ class _RawPath:
 
 
 class _Door:
-    """Checks the token, takes its time, and plays its faults."""
+    """Checks the token, and causes delays and failures."""
 
     def __init__(self, token: str | None, mischief: Mischief | None) -> None:
         self._token = token
@@ -241,7 +241,7 @@ def _no_constant(name: str) -> None:
 def _answer(resp: falcon.Response, status: str | int, body: Any) -> None:
     resp.status = status
     resp.content_type = falcon.MEDIA_JSON
-    # ASCII, as UTF-8 cannot carry the lone surrogates that JSON's escapes can
+    # ASCII: JSON can escape lone surrogates, which UTF-8 cannot encode
     resp.data = json.dumps(body).encode()
 
 

@@ -1,7 +1,7 @@
 """The SQLite file: its tables, and how several processes share it.
 
-What a process has written survives its end, however it ends; the file is not synced, so a power
-failure may take the last writes with it: it is a sandbox.
+What was written survives the end of the process, but not always a power failure, because the file
+is not synced.
 """
 
 import contextlib
@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 APPLICATION_ID = 0x6B62776B
-"""Marks the file as ours, in SQLite's own header."""
+"""Identifies a sandbox database, in the header of the file."""
 BUSY_SECONDS = 60.0
-"""How long a write waits for those of other processes."""
+"""How long a write waits for other processes."""
 
 SCHEMA = f"""
 PRAGMA journal_mode = WAL;
@@ -53,20 +53,20 @@ CREATE INDEX messages_user ON messages (user_id);
 
 
 class StoreError(Exception):
-    """The file cannot be used; the text is a sentence that says why."""
+    """The file cannot be used; the text is a sentence."""
 
 
 @contextlib.contextmanager
 def as_store_error(path: Path) -> Iterator[None]:
-    """Have any trouble with the file end as a `StoreError`."""
+    """Turn any error of the file into a `StoreError`."""
     try:
         yield
     except (sqlite3.Error, OSError) as error:
-        raise StoreError(f"The sandbox's file '{path}' cannot be used: {error}.") from error
+        raise StoreError(f"Cannot use sandbox database '{path}': {error}.") from error
 
 
 def create_database(path: Path) -> None:
-    """Make the database. It appears whole, however many processes make it at the same time."""
+    """Create the database, completely or not at all, even if several processes do so at once."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
     os.close(handle)
@@ -80,13 +80,13 @@ def create_database(path: Path) -> None:
 
 
 def open_database(path: Path) -> sqlite3.Connection:
-    """Open a connection, which any one thread at a time may use.
+    """Open a connection, for one thread at a time.
 
     Raises:
-        sqlite3.Error: the file is missing, or is not ours.
+        sqlite3.Error: the file is missing, or is not a sandbox database.
     """
     connection = sqlite3.connect(
-        # a file that was removed meanwhile is not silently begun anew
+        # a file that was removed since must not be created again without notice
         f"{path.absolute().as_uri()}?mode=rw",
         uri=True,
         timeout=BUSY_SECONDS,
@@ -106,4 +106,4 @@ def open_database(path: Path) -> sqlite3.Connection:
 def _check_mark(connection: sqlite3.Connection) -> None:
     (mark,) = connection.execute("PRAGMA application_id").fetchone()
     if mark != APPLICATION_ID:
-        raise sqlite3.DatabaseError("it is no sandbox database")
+        raise sqlite3.DatabaseError("not a sandbox database")

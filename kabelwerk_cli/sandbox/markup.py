@@ -1,8 +1,8 @@
-"""A message's text as the backend shows it: escaped, and as HTML.
+"""The text of a message as the backend returns it: escaped, and as HTML.
 
-Paragraphs, line breaks, `*em*`, `_em_`, `**strong**`, `__strong__`, `[label](https://...)` and
-bare links; everything else is text (reference: wire-protocol, Bodies). One pass over the text,
-so that no input takes long.
+It supports paragraphs, line breaks, `*em*`, `_em_`, `**strong**`, `__strong__`,
+`[label](https://...)` and bare links; everything else is text (reference: wire-protocol, Bodies).
+The text is read once, so that no input takes long.
 """
 
 import re
@@ -23,14 +23,14 @@ def escape(text: str) -> str:
 
 
 def to_html(text: str) -> str:
-    """Return `text` as HTML that holds no element but those of the markup."""
+    """Return `text` as HTML with only the elements of the markup."""
     normal = text.replace("\r\n", "\n").strip("\n")
     return "".join(f"<p>{_inline(part)}</p>" for part in _PARAGRAPHS.split(normal))
 
 
 def _inline(text: str) -> str:
     pieces: list[str] = []
-    opened: dict[str, int] = {}  # mark -> its place in pieces, in order of opening
+    opened: dict[str, int] = {}  # mark: its index in pieces, in the order in which they were opened
     end = 0
     for match in _TOKEN.finditer(text):
         pieces.append(_literal(text[end : match.start()]))
@@ -46,7 +46,7 @@ def _inline(text: str) -> str:
 
 
 def _place_mark(mark: str, match: re.Match[str], pieces: list[str], opened: dict[str, int]) -> None:
-    """Close what `mark` opened before, or remember it, or leave it as text."""
+    """Let `mark` close an element, open one, or be text."""
     before = match.string[match.start() - 1 : match.start()]
     after = match.string[match.end() : match.end() + 1]
     inside_word = mark[0] == "_" and before.isalnum() and after.isalnum()
@@ -54,7 +54,7 @@ def _place_mark(mark: str, match: re.Match[str], pieces: list[str], opened: dict
         tag = _TAGS[mark]
         while opened:
             last, place = opened.popitem()
-            if last == mark:  # marks opened since then stay text
+            if last == mark:  # marks opened since are text
                 pieces[place] = f"<{tag}>"
                 pieces.append(f"</{tag}>")
                 return

@@ -1,4 +1,4 @@
-"""Serves the app over HTTP, to this machine only."""
+"""Serving the app over HTTP, on a loopback address."""
 
 import ipaddress
 import logging
@@ -11,11 +11,11 @@ from waitress.server import create_server
 
 THREADS = 16
 UPLOAD_LIMIT = 64 * 1024 * 1024
-"""Bodies up to here are read to their end, so that the app can say what is wrong with them."""
+"""Bodies up to this size are read completely, so that the app can answer what is wrong."""
 
 
 class ServerError(Exception):
-    """The server cannot start; the text is a sentence that says why."""
+    """The server cannot start; the text is a sentence."""
 
 
 def serve(
@@ -25,15 +25,15 @@ def serve(
 
     Args:
         app: the WSGI app.
-        port: the port; 0 takes a free one.
+        port: the port; 0 for any free one.
         host: a loopback address.
-        on_ready: is told the URL once connections are accepted.
+        on_ready: called with the URL once connections are accepted.
 
     Raises:
-        ServerError: the address is not a loopback address, or is taken.
+        ServerError: the address is not a loopback address, or is in use.
     """
     if not ipaddress.ip_address(host).is_loopback:
-        raise ServerError(f"The sandbox is for this machine only, and {host} is not.")
+        raise ServerError(f"Cannot serve the sandbox on {host}: not a loopback address.")
     logging.getLogger("waitress").setLevel(logging.CRITICAL)
     listener = _listen(host, port)
     server = create_server(
@@ -49,12 +49,12 @@ def serve(
     shown = f"[{host}]" if ":" in host else host
     try:
         on_ready(f"http://{shown}:{listener.getsockname()[1]}")
-        # waitress keeps signals to itself; here the caller is to learn which one it was
+        # in the main thread, waitress would handle signals, and the caller would not see them
         threading.Thread(target=server.run, daemon=True).start()
         threading.Event().wait()
     finally:
-        # lets the requests that are being answered end; the loop's thread, a daemon, and its
-        # socket end with the process, as closing a socket that the loop waits for would upset it
+        # Requests in progress end. The loop's thread and its socket end with the process: the loop
+        # would crash if the socket that it waits for was closed.
         server.task_dispatcher.shutdown()
 
 
@@ -64,4 +64,4 @@ def _listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=1024)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise ServerError(f"Port {port} cannot be used: {reason}.") from error
+        raise ServerError(f"Cannot listen on port {port}: {reason}.") from error

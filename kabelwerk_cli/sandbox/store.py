@@ -1,4 +1,4 @@
-"""What the sandbox keeps: hubs, users, rooms and messages. Each write is one transaction."""
+"""The sandbox's data: hubs, users, rooms and messages. Each change is one transaction."""
 
 import contextlib
 import json
@@ -20,14 +20,14 @@ ANY_HUB = "_"
 
 
 class Missing(Exception):
-    """There is no such user or room."""
+    """The user or room does not exist."""
 
 
 class Invalid(Exception):
-    """A field's value is not acceptable.
+    """The value of a field is rejected.
 
     Attributes:
-        errors: the messages for each field.
+        errors: the messages by field.
     """
 
     def __init__(self, field: str, message: str) -> None:
@@ -43,11 +43,11 @@ class Store:
     """The sandbox's data.
 
     Args:
-        path: the database file; it and its folder are made where they are missing.
-        hubs: slugs of hubs that there shall be; those in the file stay. A new file without any
-            gets `section9`.
-        rooms_by_hand: leave out what the real backend leaves to the user's app: to make an end
-            user's rooms when the user is created.
+        path: the database file, which is created if it is missing.
+        hubs: slugs of hubs to create, besides those in the file. A new file without any gets
+            `section9`.
+        rooms_by_hand: whether a new end user gets no rooms, as in the real backend, where the
+            user's app creates them.
         clock: returns the time of day.
 
     Raises:
@@ -78,10 +78,10 @@ class Store:
             self._connections.pop().close()
 
     def create_user(self, *, key: str, name: str, hub: str | None) -> User:
-        """Add a user, and, for an end user, a room in every hub.
+        """Create a user and, for an end user, a room in every hub.
 
         Raises:
-            Invalid: there is no such hub, or there is such a key.
+            Invalid: the hub does not exist, or the key is taken.
         """
         with self._transaction() as db:
             hub_id = None
@@ -95,7 +95,7 @@ class Store:
                     (key, pack(name), hub_id),
                 ).lastrowid
             except sqlite3.IntegrityError:
-                # Assumed of the backend: a key that is taken is a rejection of `key`.
+                # Assumed of the backend: a key that is taken is an error of the field `key`.
                 raise Invalid("key", "has already been taken") from None
             if hub_id is None and not self._rooms_by_hand:
                 db.execute("INSERT INTO rooms (hub_id, user_id) SELECT id, ? FROM hubs", (user_id,))
@@ -105,34 +105,34 @@ class Store:
         """Set a user's name.
 
         Raises:
-            Missing: there is no such user.
+            Missing: the user does not exist.
         """
         with self._transaction() as db:
             db.execute("UPDATE users SET name = ? WHERE key = ?", (pack(name), key))
             return tables.user(_found(db.execute(USERS + "WHERE users.key = ?", (key,)).fetchone()))
 
     def delete_user(self, *, key: str) -> None:
-        """Delete a user with the user's rooms; messages in other rooms stay, without an author.
+        """Delete a user and the user's rooms. Messages in other rooms stay, without an author.
 
         Raises:
-            Missing: there is no such user.
+            Missing: the user does not exist.
         """
         with self._transaction() as db:
             if db.execute("DELETE FROM users WHERE key = ?", (key,)).rowcount == 0:
                 raise Missing
 
     def update_room(self, *, hub: str, room: str, changes: Mapping[str, Any]) -> Room:
-        """Set what is in `changes` out of `archived`, `attributes` and `hub_user` (a key or None).
+        """Change some of `archived`, `attributes` and `hub_user` (a key or None).
 
         Raises:
-            Missing: there is no such room.
-            Invalid: there is no such hub user in the hub.
+            Missing: the room does not exist.
+            Invalid: the hub has no such hub user.
         """
         with self._transaction() as db:
             room_id, hub_id, _ = _room_ids(db, hub, room)
             columns = {name: value for name, value in changes.items() if name != "hub_user"}
             if "attributes" in columns:
-                # Assumed of the backend: attributes replace, they do not merge.
+                # Assumed of the backend: attributes are replaced, not merged.
                 columns["attributes"] = json.dumps(columns["attributes"])
             if "hub_user" in changes:
                 columns["hub_user_id"] = _hub_user_id(db, hub_id, changes["hub_user"])
@@ -141,11 +141,11 @@ class Store:
             return tables.room(db.execute(ROOMS + "WHERE rooms.id = ?", (room_id,)).fetchone())
 
     def post_message(self, *, hub: str, room: str, user: str, text: str, html: str) -> Message:
-        """Add a message by the room's own user, or by a hub user of the room's hub.
+        """Post a message by the room's end user, or by a hub user of the room's hub.
 
         Raises:
-            Missing: there is no such room.
-            Invalid: there is no such user who may post there.
+            Missing: the room does not exist.
+            Invalid: no user with this key may post in the room.
         """
         with self._transaction() as db:
             room_id, hub_id, owner_id = _room_ids(db, hub, room)
@@ -177,7 +177,7 @@ class Store:
         return self._read(MESSAGES + "ORDER BY messages.id", tables.message)
 
     def reset(self) -> None:
-        """Delete all users, rooms and messages; the hubs stay."""
+        """Delete all users, rooms and messages, but not the hubs."""
         with self._transaction() as db:
             for table in ("messages", "rooms", "users"):
                 db.execute(f"DELETE FROM {table}")  # noqa: S608 - one of three names

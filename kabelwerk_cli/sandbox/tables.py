@@ -1,11 +1,11 @@
-"""What the sandbox's tables hold, as records."""
+"""The rows of the sandbox's tables as records."""
 
 import json
 from typing import Any, NamedTuple
 
 
 class Person(NamedTuple):
-    """A user inside another record."""
+    """A user in another record."""
 
     id: int
     key: str
@@ -13,7 +13,7 @@ class Person(NamedTuple):
 
 
 class User(NamedTuple):
-    """A user; one with a hub is a hub user."""
+    """A user; a hub user if it has a hub."""
 
     id: int
     key: str
@@ -67,8 +67,8 @@ FROM messages JOIN rooms ON rooms.id = messages.room_id JOIN hubs ON hubs.id = r
 
 
 def pack(text: str) -> bytes:
-    """Return what stands for `text` in the database."""
-    # SQLite's own text cannot hold the lone surrogates that JSON can
+    """Return `text` as stored in the database."""
+    # text in SQLite cannot contain lone surrogates, text in JSON can
     return text.encode("utf-8", "surrogatepass")
 
 

@@ -1,4 +1,4 @@
-"""What the backend accepts as a field's value, and how it says no (in Ecto's words)."""
+"""Checking the values of fields. The messages are those of Ecto, which the backend uses."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 KEY_LIMIT = 1024
 """The longest key, in bytes."""
 DEPTH_LIMIT = 100
-"""How deep attributes may be nested."""
+"""The maximum nesting of attributes."""
 BLANK = "can't be blank"
 INVALID = "is invalid"
 
@@ -15,7 +15,7 @@ Errors = dict[str, list[str]]
 
 
 def text(value: Any) -> str | None:
-    """Refuse what is no text, or is blank."""
+    """Check that a value is a text, and not blank."""
     if value is None or value == "":
         return BLANK
     if not isinstance(value, str):
@@ -24,7 +24,7 @@ def text(value: Any) -> str | None:
 
 
 def key(value: Any) -> str | None:
-    """Refuse what cannot be a key."""
+    """Check that a value can be a key."""
     refusal = text(value)
     if refusal:
         return refusal
@@ -37,12 +37,12 @@ def key(value: Any) -> str | None:
 
 
 def boolean(value: Any) -> str | None:
-    """Refuse what is not true or false."""
+    """Check that a value is true or false."""
     return None if isinstance(value, bool) else INVALID
 
 
 def json_object(value: Any) -> str | None:
-    """Refuse what is no object, or nested too deeply."""
+    """Check that a value is an object, and not nested too deeply."""
     if not isinstance(value, dict):
         return INVALID
     level: list[Any] = [value]
@@ -54,12 +54,12 @@ def json_object(value: Any) -> str | None:
 
 
 def optional(check: Check) -> Check:
-    """Return `check`, but null is accepted."""
+    """Return a check that also accepts null."""
     return lambda value: None if value is None else check(value)
 
 
 def errors(body: Mapping[str, Any], checks: Mapping[str, Check]) -> Errors:
-    """Return the messages for each field of `body` that is not acceptable."""
+    """Return the messages by field of `body`, for the fields that are rejected."""
     refusals = {name: check(body.get(name)) for name, check in checks.items()}
     return {name: [refusal] for name, refusal in refusals.items() if refusal}
 

@@ -48,8 +48,11 @@ def test_it_is_never_chosen_silently(shell: Shell) -> None:
     command = ("users", "create", "--key", "kusanagi", "--name", "Motoko")
     assert shell.run(*command).code == 3
     both = shell.run(*command, "--sandbox", "--url", "https://kabelwerk.example")
-    assert both.code == 3
-    assert "chosen both" in both.err
+    assert both.code == 2
+    assert "cannot be combined with --url" in both.err
+    both = shell.with_(KABELWERK_URL="https://kabelwerk.example", KABELWERK_SANDBOX="1")
+    assert both.run(*command).code == 3
+    assert "Cannot use both the sandbox" in both.run(*command).err
     real = shell.with_(KABELWERK_URL="https://kabelwerk.example")
     assert real.run(*command, "--sandbox").code == 0
 

@@ -115,14 +115,14 @@ def test_the_file_is_for_its_owner(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"not a database", b"SQLite format 3\x00" + b"\x00" * 100])
 def test_a_file_that_is_none(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "db").write_bytes(content)
-    with pytest.raises(StoreError, match="cannot be used"):
+    with pytest.raises(StoreError, match="Cannot use sandbox database"):
         Store(tmp_path / "db")
     assert (tmp_path / "db").read_bytes() == content
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="cannot be used"):
+    with pytest.raises(StoreError, match="Cannot use sandbox database"):
         Store(tmp_path / "file" / "db")
 
 
