@@ -1,6 +1,9 @@
 """What may stand only in one place. Who may import whom is checked by import-linter."""
 
 import ast
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -86,3 +89,24 @@ def test_commands_catch_nothing():
     for path in PACKAGE.glob("commands/*.py"):
         tree = ast.parse(path.read_text())
         assert not any(isinstance(node, ast.Try) for node in ast.walk(tree)), path
+
+
+UPWARD = "from kabelwerk_cli.commands import users\n"
+
+
+@pytest.mark.parametrize(("added", "kept"), [("", True), (UPWARD, False)])
+def test_an_import_upwards_breaks_the_layers(tmp_path, added, kept):
+    """Checked on a copy of the package, to whose lowest layer the import is added."""
+    shutil.copytree(PACKAGE, tmp_path / PACKAGE.name, ignore=shutil.ignore_patterns("*.pyc"))
+    shutil.copy(PACKAGE.parent / "pyproject.toml", tmp_path)
+    with (tmp_path / PACKAGE.name / "output" / "text.py").open("a") as file:
+        file.write(added)
+    checked = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (checked.returncode == 0) is kept, checked.stdout
+    assert ("output.text -> kabelwerk_cli.commands.users" in checked.stdout) is not kept
