@@ -1,6 +1,7 @@
 """When a call is repeated, and what is claimed afterwards: operation x fault, without a network."""
 
 import itertools
+import json
 
 import pytest
 
@@ -25,6 +26,7 @@ def honest(call):
 
 DONE = {call.function: honest(call) for call in operations.CALLS.values()}
 
+USER = b'{"id": 42, "key": "kusanagi", "name": "Motoko"}'
 NOT_SENT = "not sent"
 LOST = "lost"
 INTERRUPT = "interrupt"
@@ -217,18 +219,20 @@ def test_an_unknown_message_says_where_to_look():
     assert not error.report.safe_to_rerun
 
 
-CONTRADICTIONS = {
-    CREATE.name: Answer(201, "Created", {}, USER.replace(b"Motoko", b"Batou")),
-    UPDATE.name: Answer(200, "OK", {}, USER.replace(b"kusanagi", b"Kusanagi")),
-    DELETE.name: Answer(200, "OK", {}, b'{"errors": {"key": ["cannot be deleted"]}}'),
-    ARCHIVE.name: Answer(200, "OK", {}, ROOM.replace(b"true", b"false")),
-    POST.name: Answer(201, "Created", {}, MESSAGE.replace(b'"?"', b'"!"')),
-}
+def contradicted(call):
+    """An honest answer but for a value that was asked for; where there is none, with errors."""
+    honest = DONE[call.name]
+    if not honest.body:
+        return Answer(200, "OK", {}, b'{"errors": {"key": ["cannot be deleted"]}}')
+    record = json.loads(honest.body)
+    name = next(name for name in ("name", "archived", "text") if name in record)
+    record[name] = not record[name] if isinstance(record[name], bool) else "another"
+    return honest._replace(body=json.dumps(record).encode())
 
 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_contradiction_is_in_doubt_and_not_repeated(call):
-    error, transport = send(call, CONTRADICTIONS[call.name])
+    error, transport = send(call, contradicted(call))
     assert type(error) is errors.ServerError
     assert error.report.applied is Applied.UNKNOWN
     assert error.report.safe_to_rerun is call.repeatable
@@ -237,15 +241,20 @@ def test_a_contradiction_is_in_doubt_and_not_repeated(call):
     assert "request-1" in str(error)
 
 
+def test_a_key_in_another_case_is_another_key():
+    error, _ = send(UPDATE, Answer(200, "OK", {}, USER.replace(b"kusanagi", b"Kusanagi")))
+    assert error.report.applied is Applied.UNKNOWN
+
+
 def test_the_errors_of_a_success_are_told():
-    error, _ = send(DELETE, CONTRADICTIONS[DELETE.name])
+    error, _ = send(DELETE, contradicted(DELETE))
     assert "200 OK, but its body holds errors (request request-1). key cannot be deleted." in str(
         error
     )
 
 
 def test_ensure_ends_where_an_answer_contradicts():
-    error, transport = send(ENSURE, ABSENT, CONTRADICTIONS[CREATE.name])
+    error, transport = send(ENSURE, ABSENT, contradicted(CREATE))
     assert error.report.applied is Applied.UNKNOWN
     assert len(transport.requests) == 2
 
@@ -339,7 +348,6 @@ def test_a_token_that_the_server_repeats_is_not_repeated_again():
 
 
 ENSURE = calls.ensure_user(key="kusanagi", name="Motoko")
-USER = b'{"id": 42, "key": "kusanagi", "name": "Motoko"}'
 CREATED, UPDATED = Answer(201, "", {}, USER), Answer(200, "", {}, USER)
 ABSENT = status(404)
 ENSURED = [
