@@ -41,9 +41,12 @@ class Address(NamedTuple):
         if self.host == "localhost":
             return True
         try:
-            return ipaddress.ip_address(self.host).is_loopback
+            address = ipaddress.ip_address(self.host)
         except ValueError:
             return False
+        # from Python 3.13 on, an IPv4 address written as IPv6 may be a loopback address, too
+        mapped = isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped
+        return address.is_loopback and not mapped
 
 
 def parse_address(url: str, *, allow_insecure_http: bool = False) -> Address:

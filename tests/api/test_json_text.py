@@ -23,7 +23,7 @@ def test_what_is_read(text, value):
     ("text", "complaint"),
     [
         ("", r"not valid JSON \(line 1, column 1\)"),
-        ('{"a": 1,\n}', r"line 2, column 1"),
+        ('{"a": 1\n"b": 2}', r"line 2, column 1"),
         ("NaN", "NaN, which JSON does not have"),
         ('{"a": -Infinity}', "-Infinity"),
         ('{"a": 1e999}', "too large"),

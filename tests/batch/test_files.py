@@ -99,7 +99,7 @@ BAD = {
     '{"key": "a", "name": "A"}\n{'
     + "x" * LINE_LIMIT: f"'rows' cannot be read from line 2 on {TOO_LONG}",
     "x" * LINE_LIMIT: "The first line of 'rows' is no CSV",
-    '{"a":' * 5000 + "1" + "}" * 5000: "nested too deeply",
+    '{"a":' * 50_000 + "1" + "}" * 50_000: "nested too deeply",
 }
 
 
