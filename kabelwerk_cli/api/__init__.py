@@ -1,12 +1,16 @@
-"""The Kabelwerk API: five functions, with the reference's signatures and exceptions.
+"""The Kabelwerk API: six functions, five with the reference's signatures and exceptions.
 
     >>> from kabelwerk_cli import api
     >>> api.create_user(key='kusanagi', name='Motoko')
     User(id=42, key='kusanagi', name='Motoko')
 
 Address and token come from where the command line takes them: the environment (`KABELWERK_URL`,
-`KABELWERK_API_TOKEN`) or a profile. Each function sends its call as `client.Client` does: with time
-limits, and repeated where a repeat cannot do anything twice.
+`KABELWERK_API_TOKEN`) or a profile. Requests are logged to `KABELWERK_LOG_FILE`, if it is set. Each
+function sends its call as `client.Client` does: with time limits, and repeated where a repeat
+cannot do anything twice.
+
+A KeyboardInterrupt during a call goes through as it is, with the outcome as its `report` and in a
+note (see `errors.Report`).
 
 `calls` builds each operation as a `call.Call`; `client` sends it over a `transport` and keeps its
 `history`; `verdicts` says what one attempt came to, `retries` when it is repeated, `outcomes` what
@@ -26,6 +30,7 @@ from .errors import (
     ConfigurationError,
     ConnectionError,  # noqa: A004 - the reference's name
     DoesNotExist,
+    Interrupted,
     InvalidInput,
     KabelwerkError,
     OutcomeUnknown,
@@ -34,13 +39,14 @@ from .errors import (
     UntrustedCertificate,
     ValidationError,
 )
-from .models import Message, Room, User
+from .models import EnsuredUser, Message, Room, User
 
 __all__ = [
     "AuthenticationError",
     "ConfigurationError",
     "ConnectionError",
     "DoesNotExist",
+    "EnsuredUser",
     "InvalidInput",
     "KabelwerkError",
     "Message",
@@ -53,6 +59,7 @@ __all__ = [
     "ValidationError",
     "create_user",
     "delete_user",
+    "ensure_user",
     "post_message",
     "update_room",
     "update_user",
@@ -69,10 +76,15 @@ def _sending(build: Callable[P, Call[R]]) -> Callable[P, R]:
         call = build(*args, **kwargs)
         # imported when a call is made: building one needs neither settings nor a network
         from kabelwerk_cli.backend.client import open_client
+        from kabelwerk_cli.backend.request_log import file_log
         from kabelwerk_cli.config.resolve import from_environment
 
-        with open_client(from_environment()) as client:
-            return client.send(call).record
+        settings = from_environment()
+        with file_log(settings) as log, open_client(settings, log) as client:
+            try:
+                return client.send(call).record
+            except Interrupted as stop:
+                raise _signal(stop) from None
 
     signature = inspect.signature(build)
     (record,) = get_args(signature.return_annotation)
@@ -83,8 +95,20 @@ def _sending(build: Callable[P, Call[R]]) -> Callable[P, R]:
     return send
 
 
+def _signal(stop: Interrupted) -> BaseException:
+    """Return what interrupted a call, and have it tell the outcome.
+
+    It is raised itself: an uncaught KeyboardInterrupt ends Python by SIGINT, a subclass does not.
+    """
+    signal = stop.__cause__ or KeyboardInterrupt()
+    signal.report = stop.report  # type: ignore[attr-defined]
+    signal.add_note(str(stop))
+    return signal
+
+
 create_user = _sending(calls.create_user)
 update_user = _sending(calls.update_user)
 delete_user = _sending(calls.delete_user)
+ensure_user = _sending(calls.ensure_user)
 update_room = _sending(calls.update_room)
 post_message = _sending(calls.post_message)

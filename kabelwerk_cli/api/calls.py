@@ -151,11 +151,10 @@ def update_room(
 
     Raises:
         DoesNotExist: the room does not exist.
-        ValidationError: the input is rejected.
+        ValidationError: the input is rejected, or there is nothing to change.
         AuthenticationError: the token is rejected.
         ConnectionError: the backend cannot be reached, or did not answer in time.
         ServerError: the backend failed or its answer is not the API's.
-        ValueError: there is nothing to change.
     """
     body: dict[str, Any] = {}
     expects: list[tuple[str, Any]] = [("user", room)]
@@ -169,7 +168,7 @@ def update_room(
         body["hub_user"] = hub_user if hub_user is None else check_key("hub_user", hub_user)
         expects.append(("hub_user", hub_user))
     if not body:
-        raise ValueError("nothing to change: give archived, attributes or hub_user")
+        raise InvalidInput(None, "nothing to change: give archived, attributes or hub_user")
     return _about_room(hub, room, "update_room", "PATCH", "updated")._replace(
         body=body, answer=Room, expects=tuple(expects)
     )

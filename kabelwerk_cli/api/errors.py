@@ -17,7 +17,7 @@ The five in the second column and what they mean are those of the reference.
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Applied(StrEnum):
@@ -62,9 +62,10 @@ class ValidationError(KabelwerkError):
     """The input was rejected as invalid.
 
     Attributes:
-        fields: all the messages for each rejected field.
-        field: the first rejected field, or None where the server named none.
-        error_message: the first message.
+        fields: all the messages for each rejected field, each cut to 1,000 characters.
+        field: the rejected field that comes first in the alphabet, as in the official SDK; None
+            where the server named none.
+        error_message: the first message for that field.
     """
 
     def __init__(
@@ -75,15 +76,26 @@ class ValidationError(KabelwerkError):
     ) -> None:
         super().__init__(message, report)
         self.fields = {name: list(messages) for name, messages in (fields or {}).items()}
-        self.field = next(iter(self.fields), None)
-        self.error_message = next((text for texts in self.fields.values() for text in texts), "")
+        self.field = min(self.fields, default=None)
+        self.error_message = next(iter(self.fields.get(self.field or "", ())), "")
 
 
 class InvalidInput(ValidationError):
-    """The input was refused by this program; nothing was sent."""
+    """The input was refused by this program; nothing was sent.
 
-    def __init__(self, field: str, error_message: str) -> None:
-        super().__init__(f"{field} {error_message}", fields={field: [error_message]})
+    Args:
+        field: the argument that is invalid; None where it is all of them together.
+        error_message: what is wrong, as the end of a sentence that begins with the field.
+    """
+
+    def __init__(self, field: str | None, error_message: str) -> None:
+        fields = {field: [error_message]} if field else None
+        super().__init__(f"{field} {error_message}" if field else error_message, fields=fields)
+        self.error_message = error_message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # an exception is copied by calling its class with what it was made of
+        return type(self), (self.field, self.error_message), self.__dict__
 
 
 class AuthenticationError(KabelwerkError):

@@ -1,12 +1,14 @@
 """Logging of requests: to stderr (`-v`), and to a file (`--log-file`)."""
 
+import contextlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from kabelwerk_cli.api.client import Attempted
 from kabelwerk_cli.api.errors import ConfigurationError
+from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import LOG_FILE, VERBOSE
 from kabelwerk_cli.output import compact, visible
 from kabelwerk_cli.terminal.console import Console, complain
@@ -35,7 +37,7 @@ def observer(session: Session, *, repeats: bool = True) -> Observer:
     if settings[VERBOSE] or repeats:
         observers.append(lambda attempted: _report_retry(console, attempted))
     if log_file := settings[LOG_FILE]:
-        observers.append(_logger(log_file))
+        observers.append(_logger(log_file, _open(log_file)))
 
     def log_all(attempted: Attempted) -> None:
         for observe in observers:
@@ -65,13 +67,33 @@ def _narrate(verbosity: int, attempted: Attempted) -> None:
             complain(visible(f"< {attempted.answer}"))
 
 
-def _logger(path: str) -> Observer:
+@contextlib.contextmanager
+def file_log(settings: Settings) -> Iterator[Observer]:
+    """Give a function that logs an attempt to the log file, if there is one, and close it after.
+
+    Raises:
+        ConfigurationError: the log file cannot be opened for writing.
+    """
+    path = settings[LOG_FILE]
+    if not path:
+        yield lambda _: None
+        return
+    handle = _open(path)
+    try:
+        yield _logger(path, handle)
+    finally:
+        os.close(handle)
+
+
+def _open(path: str) -> int:
     try:
         # O_APPEND keeps lines whole if several processes write; 0600 is for the owner only
-        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise ConfigurationError(f"Cannot write log file '{path}': {error.strerror}.") from None
 
+
+def _logger(path: str, handle: int) -> Observer:
     def log(attempted: Attempted) -> None:
         try:
             os.write(handle, _entry(attempted))

@@ -154,7 +154,7 @@ class RowReader:
         try:
             return Row(number, line, self._make(**arguments), digest, parsed.hub)
         except InvalidInput as error:
-            problem = f"{error.field}: {error.error_message}"
+            problem = f"{error.field}: {error.error_message}" if error.field else str(error)
         except click.UsageError as error:
             problem = error.message
         except ValueError as error:

@@ -139,8 +139,10 @@ def test_bad_values_are_refused(make, complaint):
 
 
 def test_a_room_update_needs_a_change():
-    with pytest.raises(ValueError, match="nothing to change"):
+    with pytest.raises(InvalidInput, match="nothing to change") as caught:
         calls.update_room(room="kusanagi")
+    assert (caught.value.field, caught.value.fields) == (None, {})
+    assert caught.value.error_message.startswith("nothing to change")
 
 
 def test_an_unknown_name_is_a_type_error():

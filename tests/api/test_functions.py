@@ -57,6 +57,15 @@ def test_delete_user(backend):
     assert api.delete_user(key="kusanagi") is None
 
 
+def test_ensure_user(backend):
+    sent = {"hub": None, "key": "kusanagi", "name": "Motoko"}
+    expect(backend, "PATCH", "/users/kusanagi", {"name": "Motoko"}, 404, None)
+    expect(backend, "POST", "/users", sent, 201, USER)
+    user = api.ensure_user(key="kusanagi", name="Motoko")
+    assert user == api.EnsuredUser(42, "kusanagi", "Motoko", "created")
+    assert inspect.signature(api.ensure_user).return_annotation is api.EnsuredUser
+
+
 def test_update_room(backend):
     expect(backend, "PATCH", "/hubs/_/rooms/kusanagi", {"archived": True}, 200, ROOM)
     room = api.update_room(room="kusanagi", archived=True)
@@ -106,6 +115,7 @@ SIGNATURES = {
     "create_user": ["key", "name", "hub"],
     "update_user": ["key", "name"],
     "delete_user": ["key"],
+    "ensure_user": ["key", "name", "hub"],
     "update_room": ["hub", "room", "archived", "attributes", "hub_user"],
     "post_message": ["hub", "room", "user", "text"],
 }
@@ -120,6 +130,6 @@ def test_all_arguments_are_named(name, parameters):
         getattr(api, name)(unknown=1)
 
 
-def test_nothing_to_change_is_a_value_error():
-    with pytest.raises(ValueError, match="nothing to change"):
+def test_nothing_to_change_is_a_validation_error():
+    with pytest.raises(api.ValidationError, match="nothing to change"):
         api.update_room(room="kusanagi")
