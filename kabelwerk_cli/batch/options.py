@@ -32,6 +32,13 @@ class BatchOptions(NamedTuple):
     """Likewise, those that count as posted."""
 
 
+def _only_one(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> str | None:
+    """Refuse a second file, which would silently take the place of the first."""
+    if len(values) > 1:
+        raise click.BadParameter("can be used only once; it names one file.", ctx, param)
+    return values[0] if values else None
+
+
 ALL = ""
 """What stands for every room, where an option takes rooms."""
 DRY_RUN = AroundOption(
@@ -45,6 +52,8 @@ BATCH_OPTIONS: tuple[click.Option, ...] = (
     BatchOption(
         ["--from", "from_file"],
         type=FileType(),
+        multiple=True,
+        callback=_only_one,
         metavar="FILE",
         is_eager=True,
         help="Send one call per row of FILE (CSV, TSV or JSON Lines; '-' for stdin).",
