@@ -11,6 +11,9 @@ from .journal import Entry, Journal
 from .plan import BLOCK, FIRST, Plan, Planned, target_of
 from .rows import BadRow, Parsed, Row, RowReader
 
+ANY_HUB = "_"
+"""What the only hub of an account may be called instead of its name."""
+
 
 class Changed(ConfigurationError):
     """The file is not what was checked; what was not sent by then stays unsent."""
@@ -34,9 +37,14 @@ def check(
     plan = Plan()
     try:
         rows = map(reader.parse, file)
+        hubs: set[str] = set()
         while block := list(itertools.islice(rows, BLOCK)):
             known = journal.find([row.digest + FIRST for row in block]) if journal else {}
-            plan.add([_planned(row, known, reader, tell) for row in block])
+            planned = [_planned(row, known, reader, tell) for row in block]
+            plan.add(planned)
+            hubs |= {row.hub for row, found in zip(block, planned, strict=True) if not found.bad}
+            _check_hubs(file, hubs)
+            hubs = set(itertools.islice(hubs, 1))  # memory stays flat
         plan.close(journal)
     except BaseException:
         plan.__exit__()
@@ -60,6 +68,16 @@ def _planned(
     if bad:
         tell(made)  # type: ignore[arg-type]
     return Planned(row.number, row.line, key, digest, target_of(row.hub, key), fate, bad)
+
+
+def _check_hubs(file: RowFile, hubs: set[str]) -> None:
+    """Refuse a hub under two names: the order of a room's rows could not be kept."""
+    slug = next((hub for hub in hubs if hub != ANY_HUB), None)
+    if ANY_HUB in hubs and slug:
+        raise BadFile(
+            f"'{file.name}' has rows for hub '{ANY_HUB}' and for hub '{slug}', which may be the "
+            "same. Use one name for it in every row."
+        )
 
 
 def reread(file: RowFile, plan: Plan) -> Iterator[tuple[Planned, Raw]]:
