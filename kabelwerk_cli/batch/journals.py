@@ -45,7 +45,7 @@ def find_journal(batch: "Batch", file: RowFile) -> Iterator[Found]:
         click.UsageError: it belongs to another batch, or must not be forgotten.
         JournalError: it is damaged, or in use.
     """
-    path = _path(batch, file)
+    path = journal_path(batch, file)
     if path is None or not os.path.exists(path):  # noqa: PTH110 - it raises for no name
         yield Found(path, None, None)
         return
@@ -125,7 +125,8 @@ def purpose_of(batch: "Batch") -> str:
     return f"{batch.name} at {describe(batch.session.settings)}"
 
 
-def _path(batch: "Batch", file: RowFile) -> Path | None:
+def journal_path(batch: "Batch", file: RowFile) -> Path | None:
+    """Return where the journal of a file is to be; None where nobody would look for it again."""
     if batch.options.journal:
         return Path(batch.options.journal)
     if file.is_stream:

@@ -29,7 +29,7 @@ from .conclusion import conclude
 from .fate import Fate
 from .files import BadFile, RowFile
 from .journal import Journal
-from .journals import compare, find_journal, open_journal
+from .journals import compare, find_journal, journal_path, open_journal
 from .options import BatchOptions
 from .plan import Plan
 from .progress import progress
@@ -124,7 +124,8 @@ def run_batch(batch: Batch) -> None:
 
 def _check_outputs(batch: Batch, file: RowFile) -> None:
     """Refuse to overwrite the input, or to put a file where a device or a folder is."""
-    made = {"--rejects": batch.options.rejects, "--journal": batch.options.journal}
+    journal = journal_path(batch, file)
+    made = {"--rejects": batch.options.rejects, "--journal": str(journal) if journal else None}
     for option, path in {**made, LOG_FILE.option: batch.session.settings[LOG_FILE]}.items():
         if file.is_same(path):
             raise BadFile(f"{option} and --from name the same file.")
@@ -224,7 +225,7 @@ def _records(
     console = batch.session.console
     table = batch.output is Format.TABLE
     with progress(console, totals.rows, totals.counts.total()) as advance, _signals(runner):
-        for result in runner.run(iter(tasks)):
+        for result in runner.run(tasks):
             totals.count(result)
             for note in result.notes:
                 console.note(f"Row {result.number}: {note}")
