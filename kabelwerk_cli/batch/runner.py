@@ -29,7 +29,7 @@ from .journal import Entry, Journal, JournalError
 from .limits import Breaker, Quota, Stop
 from .options import BatchOptions
 from .plan import Plan
-from .tasks import Result, Task, doubt_about
+from .tasks import Result, Task, Tasks, doubt_about
 
 BACKLOG = 1000
 """How many rows may wait for others of their target."""
@@ -85,7 +85,7 @@ class Runner:
             for _ in range(options.concurrency)
         ]
 
-    def run(self, rows: Iterator[Task | Result]) -> Iterator[Result]:
+    def run(self, rows: Tasks) -> Iterator[Result]:
         """Send rows until there are none, and yield what became of each, in no certain order.
 
         A result among the rows, of one that is not sent, is passed on. After `end` no new rows are
@@ -111,7 +111,7 @@ class Runner:
             for _ in self._workers:
                 self._tasks.put(None)
         if isinstance(self.stop and self.stop.error, Changed):
-            yield from self._unread(last)
+            yield from rows.unread(last)
 
     def end(self, reason: str, error: KabelwerkError | None = None) -> None:
         """Start no more rows."""
@@ -123,14 +123,6 @@ class Runner:
     def limit_reached(self) -> bool:
         """Whether as many rows were started as this run may attempt."""
         return self._options.limit is not None and self._started >= self._options.limit
-
-    def _unread(self, last: int) -> Iterator[Result]:
-        """Yield what became of the rows that could not be read again."""
-        for planned in self._plan:
-            if planned.number > last and planned.fate not in {Fate.DONE, Fate.HANDED_OVER}:
-                doubtful = planned.fate in DOUBTFUL
-                fate = Fate.UNKNOWN if doubtful else Fate.NOT_ATTEMPTED
-                yield Result(planned.number, planned.key, fate)
 
     def _place(self, task: Task) -> Iterator[Result]:
         """Start a row, have it wait, or say at once what becomes of it."""

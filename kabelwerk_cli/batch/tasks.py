@@ -86,6 +86,18 @@ class Tasks:
             elif self._tell_all:
                 yield Result(planned.number, planned.key, planned.fate)
 
+    def unread(self, after: int) -> Iterator[Result]:
+        """Yield what became of the rows that could not be read again.
+
+        Args:
+            after: the number of the last row that could be.
+        """
+        for planned in self._plan:
+            if planned.number > after and (self._tell_all or planned.fate not in SKIPPED):
+                fate = Fate.UNKNOWN if planned.fate in DOUBTFUL else Fate.NOT_ATTEMPTED
+                settled = planned.fate in SKIPPED and planned.fate
+                yield Result(planned.number, planned.key, settled or fate)
+
     def _decide(self, planned: Planned, raw: Raw) -> Task | Result:
         made = same(self._file, self._reader, raw, planned)
         if isinstance(made, BadRow):
