@@ -6,7 +6,8 @@ Rows are written `anna:Hello`, for a room and a text; so are the messages that t
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from tests.faultserver import FaultyServer, Step
 from tests.model.model import Model
@@ -22,6 +23,7 @@ HUBS = ("section9", "ward")
 SUCCESSES = frozenset(
     {"done", "posted", "created", "updated", "deleted", "absent"},
 )
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 ONE_BY_ONE = ("--concurrency", "1", "--retries", "0")
 
 
@@ -56,9 +58,9 @@ class Do(NamedTuple):
     command: tuple[str, ...] = POST
     source: str = FILE
     stdin: str | None = None
-    files: Mapping[str, str] = {}
-    leaves: Mapping[str, str] = {}
-    report: Mapping[str, object] = {}
+    files: Mapping[str, str] = NOTHING
+    leaves: Mapping[str, str] = NOTHING
+    report: Mapping[str, object] = NOTHING
 
 
 def clinic(hubs: tuple[str, ...] = HUBS[:1]) -> Model:

@@ -356,7 +356,16 @@ STORIES = {
         Do(command=("users", "ensure"), code=2, says="belongs to another batch"),
         Do("--restart", command=("users", "ensure"), code=2, says="belongs to another batch"),
     ],
-    "the same file twice": [Do("--from other.csv", file=WEEK_1, code=2, journal=False)],
+    "the same file twice": [
+        Do(
+            "--from other.csv",
+            file=WEEK_1,
+            files={"other.csv": WEEK_2},
+            code=2,
+            says="--from",
+            journal=False,
+        )
+    ],
     "rejects where the journal is": [
         Do(f"--rejects {JOURNAL}", file=WEEK_1, code=2, journal=False),
         Do(file=WEEK_1, faults=(well(1), busy()), code=10, posted="anna:one"),
