@@ -32,9 +32,10 @@ from tests.faultserver import (
     State,
     Step,
 )
+from tests.forkserver import ForkServer
 from tests.model.state import populated
 from tests.operations import OPERATIONS, Operation
-from tests.shell import Ran, Shell
+from tests.shell import ENVIRONMENT, Ran, Shell
 from tests.streams import Pipe
 
 STARTED = Path(__file__).with_name("started.py")
@@ -170,13 +171,13 @@ class Interrupter:
     """Interrupts commands, each at moments from its start to its end.
 
     Args:
-        home: an empty folder.
+        shell: runs the program in an empty home.
     """
 
-    def __init__(self, home: Path) -> None:
-        self._shell = Shell(home)
+    def __init__(self, shell: Shell) -> None:
+        self._shell = shell
         for operation in OPERATIONS.values():
-            (home / f"{operation}.jsonl").write_text(operation.rows(ROWS))
+            (shell.home / f"{operation}.jsonl").write_text(operation.rows(ROWS))
         ran = self._shell.run("--sandbox", "users", "create", "--key", "a", "--name", "A")
         assert ran.code == 0, ran
         self._seconds: dict[Command, float] = {}
@@ -244,8 +245,8 @@ def main(count: int) -> int:
     """Interrupt every command `count` times; returns how many runs were not in order."""
     seed = random.SystemRandom().randrange(10**6)
     bad = 0
-    with tempfile.TemporaryDirectory() as folder:
-        interrupter = Interrupter(Path(folder))
+    with tempfile.TemporaryDirectory() as folder, ForkServer(ENVIRONMENT) as forks:
+        interrupter = Interrupter(Shell(Path(folder), forks))
         for name, command in COMMANDS.items():
             choose = random.Random(f"{seed} {name}")
             ended = [interrupter.interrupt(command, choose) for _ in range(count)]

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -22,8 +21,8 @@ CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_signal_at_any_moment(tmp_path: Path, name: str) -> None:
-    interrupter = Interrupter(tmp_path)
+def test_a_signal_at_any_moment(shell: Shell, name: str) -> None:
+    interrupter = Interrupter(shell)
     choose = random.Random(name)
     for _ in range(RUNS):
         ended = interrupter.interrupt(COMMANDS[name], choose)
