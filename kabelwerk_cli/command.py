@@ -196,11 +196,11 @@ class CallCommand(Described):
             return
         for note in success.notes:
             console.note(note)
-        if self.record is None:
+        if self.record is not None:
+            summary = SUMMARIES.get(self.record)
+            console.show(Listing(self.record, [success.record], summary, single=True))
+        elif not success.notes:  # a note says what became of what was to be deleted
             console.tell(f"{call.subject[:1].upper()}{call.subject[1:]} was {success.deed}.")
-            return
-        summary = SUMMARIES.get(self.record)
-        console.show(Listing(self.record, [success.record], summary, single=True))
 
 
 def _send(session: Session, call: Call[Any]) -> "Success[Any]":

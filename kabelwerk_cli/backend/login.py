@@ -15,7 +15,7 @@ from kabelwerk_cli.config.profiles import DEFAULT_NAME, parse_config, read_confi
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import PROFILE, URL
 from kabelwerk_cli.config.token import KEYRING_SERVICE, check_token, find_new_token, import_keyring
-from kabelwerk_cli.terminal.console import Console
+from kabelwerk_cli.terminal.console import Console, complain
 from kabelwerk_cli.terminal.exit_codes import Cancelled
 from kabelwerk_cli.terminal.session import Session
 
@@ -145,7 +145,9 @@ def _ask(console: Console, what: str, prompt: Callable[..., Any]) -> Any:
     except click.Abort as error:
         # click raises it for Ctrl-C and for the end of the input
         if isinstance(error.__context__, KeyboardInterrupt):
-            raise KeyboardInterrupt from None
+            if prompt is click.prompt:
+                complain("")  # after hidden input, click ends the line
+            raise error.__context__ from None
         raise Cancelled(f"No {what}.") from None
 
 

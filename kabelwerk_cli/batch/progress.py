@@ -21,14 +21,14 @@ def progress(console: Console, total: int, before: int) -> Iterator[Callable[[],
     if console.is_quiet:
         yield lambda: None
     elif console.is_watched:
-        with _bar(total, before) as advance:
+        with _bar(console, total, before) as advance:
             yield advance
     else:
         yield _lines(console, total, before)
 
 
 @contextlib.contextmanager
-def _bar(total: int, before: int) -> Iterator[Callable[[], None]]:
+def _bar(shown_on: Console, total: int, before: int) -> Iterator[Callable[[], None]]:
     # rich in a second place: only a batch on a terminal needs its bars
     from rich.console import Console as RichConsole
     from rich.progress import (
@@ -45,7 +45,7 @@ def _bar(total: int, before: int) -> Iterator[Callable[[], None]]:
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]:.0f} rows/s"),
         TimeRemainingColumn(),
-        console=RichConsole(stderr=True),
+        console=RichConsole(stderr=True, color_system="auto" if shown_on.is_colored else None),
         transient=True,
     )
     with bar:

@@ -39,7 +39,10 @@ def count(value: str) -> int:
 
 def names(value: str) -> tuple[str, ...]:
     """Parse a comma-separated list of names."""
-    return tuple(name.strip() for name in value.split(",") if name.strip())
+    found = tuple(name.strip() for name in value.split(",") if name.strip())
+    if not found:
+        raise ValueError("no field is named")
+    return found
 
 
 def output_format(value: str) -> Format:

@@ -27,7 +27,7 @@ class Style(NamedTuple):
     summary: Sequence[str] | None = None
     """The fields of a table by default; None for all columns."""
     single: bool = False
-    """Whether JSON output is one object instead of an array."""
+    """Whether it is one result: an object in JSON; a table too wide lists its fields."""
     terminal: bool = False
     """Whether the output is a terminal."""
     color: bool = False
@@ -164,6 +164,7 @@ class _Table:
             self._stream,
             terminal=self._style.terminal,
             color=self._style.color,
+            single=self._style.single,
         )
 
 

@@ -1,9 +1,12 @@
 """Tables: drawn by rich on a terminal, plain columns elsewhere."""
 
 from collections.abc import Sequence
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from rich.cells import cell_len
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def print_table(
@@ -13,6 +16,7 @@ def print_table(
     *,
     terminal: bool,
     color: bool,
+    single: bool = False,
 ) -> None:
     """Write a table.
 
@@ -22,11 +26,60 @@ def print_table(
         stream: where to write.
         terminal: whether the output is a terminal, which has a width.
         color: whether to use color; the header is bold.
+        single: whether the row is one result; its fields go below each other if it is too wide.
     """
     if terminal:
-        _print_framed(header, rows, stream, color=color)
+        _print_fitting(header, rows, stream, color=color, single=single)
     else:
         _print_plain([header, *rows], stream, color=color)
+
+
+def _print_fitting(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    stream: TextIO,
+    *,
+    color: bool,
+    single: bool,
+) -> None:
+    console = _console(stream, color=color)
+    columns = list(zip(header, *rows, strict=True))
+    room = console.width - 3 * len(columns) - 1  # of a frame with a space on both sides of a cell
+    widths = [max(map(cell_len, column)) for column in columns]
+    if sum(widths) > room:
+        needed = [max(map(_longest_word, column)) for column in columns]
+        if single or sum(needed) > room:
+            _print_fields(header, rows, stream, color=color)
+            return
+        widths = _shrink(widths, needed, room)
+    _print_framed(header, rows, console, widths)
+
+
+def _longest_word(cell: str) -> int:
+    return max(map(cell_len, cell.split(" ")))
+
+
+def _shrink(widths: Sequence[int], needed: Sequence[int], room: int) -> list[int]:
+    """Return widths that fit into the room, none less than is needed; the widest give way."""
+    fitting = [min(width, room) for width in widths]
+    while sum(fitting) > room:
+        shrinkable = [place for place, width in enumerate(fitting) if width > needed[place]]
+        fitting[max(shrinkable, key=fitting.__getitem__)] -= 1
+    return fitting
+
+
+def _print_fields(
+    header: Sequence[str], rows: Sequence[Sequence[str]], stream: TextIO, *, color: bool
+) -> None:
+    """Write each field on a line of its own, which the terminal wraps, and rows apart."""
+    width = max(map(cell_len, header))
+    for number, row in enumerate(rows):
+        if number:
+            stream.write("\n")
+        for name, cell in zip(header, row, strict=True):
+            shown = name + " " * (width - cell_len(name))
+            shown = f"\x1b[1m{shown}\x1b[0m" if color else shown
+            stream.write(f"{shown}  {cell}".rstrip() + "\n")
 
 
 def _print_plain(rows: Sequence[Sequence[str]], stream: TextIO, *, color: bool) -> None:
@@ -41,18 +94,26 @@ def _print_plain(rows: Sequence[Sequence[str]], stream: TextIO, *, color: bool) 
 
 
 def _print_framed(
-    header: Sequence[str], rows: Sequence[Sequence[str]], stream: TextIO, *, color: bool
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    console: "Console",
+    widths: Sequence[int],
 ) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(header_style="bold")
-    for name in header:
-        table.add_column(Text(name), overflow="fold")
+    for name, width in zip(header, widths, strict=True):
+        table.add_column(Text(name), overflow="fold", width=width)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    console = Console(
+    console.print(table)
+
+
+def _console(stream: TextIO, *, color: bool) -> "Console":
+    from rich.console import Console
+
+    return Console(
         file=stream,
         force_terminal=True,
         no_color=not color,
@@ -62,4 +123,3 @@ def _print_framed(
         highlight=False,
         legacy_windows=False,
     )
-    console.print(table)

@@ -101,6 +101,11 @@ class Console:
         return _is_terminal(sys.stderr) and not self._settings.dumb_terminal
 
     @property
+    def is_colored(self) -> bool:
+        """Whether to use color on stderr."""
+        return self._settings.color(terminal=_is_terminal(sys.stderr))
+
+    @property
     def can_ask(self) -> bool:
         """Whether it is possible to prompt."""
         people = _is_terminal(sys.stdin) and _is_terminal(sys.stderr)
@@ -121,7 +126,11 @@ class Console:
         # stdout is for results: input() would write its prompt there
         choice = "[y/N]" if answer == "y" else f"Type {answer} to continue:"
         print(f"{visible(question)} {choice} ", end="", file=sys.stderr, flush=True)  # noqa: T201
-        typed = sys.stdin.readline().strip().lower()
+        try:
+            typed = sys.stdin.readline().strip().lower()
+        except KeyboardInterrupt:
+            complain("")  # what follows is not to stand behind the question
+            raise
         if typed != answer and (answer, typed) != ("y", "yes"):
             raise Cancelled("Not confirmed.")
 

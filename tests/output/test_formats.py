@@ -203,3 +203,34 @@ def test_no_control_character_gets_out(output: Format, *, terminal: bool, text: 
 )
 def test_visible(text: str, shown: str) -> None:
     assert visible(text) == shown
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+WIDE = User(123456789, "a-key-without-a-space", "A name of several words " * 3)
+
+
+@pytest.mark.parametrize("columns", [10, 20, 40, 60, 80, 200])
+@pytest.mark.parametrize("single", [False, True])
+def test_a_narrow_terminal_breaks_no_number_and_no_key(
+    monkeypatch: pytest.MonkeyPatch, columns: int, *, single: bool
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Terminal()
+    records = [WIDE] if single else [WIDE, BATOU]
+    with writer(Format.TABLE, User, stream, Style(terminal=True, single=single)) as rows:
+        for record in records:
+            rows.write(record)
+    text = stream.getvalue()
+    for record in records:
+        assert str(record.id) in text
+        assert record.key in text
+        assert all(word in text for word in record.name.split())
+    framed = "│" in text
+    assert framed == (columns >= (200 if single else 60))
+    if framed:
+        assert max(map(len, text.splitlines())) <= columns

@@ -1,6 +1,7 @@
 """What a program owes its surroundings: colours, widths, and streams and homes that are missing."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -108,7 +109,8 @@ def test_colours_in_a_pipe_are_for_those_who_ask(client: Shell) -> None:
 def test_a_table_is_as_wide_as_columns_says(client: Shell, columns: int) -> None:
     name = "long " * 30
     shell = client.with_(COLUMNS=str(columns), NO_COLOR="1")
-    with Terminal(shell, *UPDATE[:-1], name) as terminal:
+    shell.run("--sandbox", "users", "create", "--key", "kusanagi", "--name", name)
+    with Terminal(shell, "sandbox", "show", "users", "--fields", "key,name") as terminal:
         assert terminal.end() == 0
     assert max(map(len, terminal.screen.splitlines())) == columns
 
@@ -120,3 +122,49 @@ def test_help_and_errors_in_a_plain_locale(client: Shell) -> None:
         ran = plain.execute("users", "update", "--key", "jürgen", "--name", "Jürgen 日本")
         assert ran.code == 5
         assert "does not exist" in ran.err
+
+
+def test_a_user_who_did_not_exist_was_not_deleted(client: Shell) -> None:
+    words = ("users", "delete", "--yes", "--ignore-not-found", "--key")
+    for key, said in (("nobody", "did not exist"), ("kusanagi", "was deleted")):
+        with Terminal(client, *words, key) as terminal:
+            assert terminal.end() == 0
+        assert terminal.plain == f"User '{key}' {said}.\r\n"
+
+
+def test_ctrl_c_at_a_prompt_ends_the_line(client: Shell) -> None:
+    nothing = client.without("KABELWERK_API_TOKEN")
+    for there, args, question in (
+        (client, DELETE, "[y/N]"),
+        (nothing.without("KABELWERK_URL"), ("login",), "URL:"),
+        (nothing, ("login",), "API token:"),
+    ):
+        with Terminal(there, *args) as terminal:
+            terminal.wait_for(question)
+            terminal.type("\x03")
+            assert terminal.end() == 130
+        *_, asked, error = terminal.plain.replace("\r", "").strip().split("\n")
+        assert question in asked
+        assert error == "Error: Interrupted. Nothing was sent."
+
+
+def test_the_bar_has_no_colors_for_those_who_want_none(client: Shell) -> None:
+    rows = "".join(f"u{number},Name\n" for number in range(40))
+    (client.home / "rows.csv").write_text(f"key,name\n{rows}")
+    batch = ("users", "create", "--restart", "--from", "rows.csv", "--rate", "80")
+    for args, environment in (((), {"NO_COLOR": "1"}), (("--no-color",), {}), ((), {})):
+        with Terminal(client.with_(**environment), *batch, *args) as terminal:
+            terminal.wait_for("rows/s")
+            terminal.end()
+        colored = re.search(r"\x1b\[[0-9;]*m", terminal.screen)
+        assert bool(colored) == (not args and not environment), terminal.screen
+    with Terminal(client.with_(TERM="dumb"), *batch) as terminal:
+        terminal.end()
+    assert "\x1b" not in terminal.screen
+
+
+def test_no_fields_is_a_mistake(client: Shell) -> None:
+    for empty in ("", ",", " "):
+        ran = client.run(*UPDATE, "--fields", empty)
+        assert (ran.code, ran.out) == (2, "")
+        assert "--fields" in ran.err
