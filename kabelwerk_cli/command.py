@@ -186,7 +186,18 @@ class CallCommand(Described):
         exact_key = session.settings[EXACT_KEY]
         reader = RowReader(self, ctx.params, explicit(ctx), exact_key=exact_key)
         try:
-            run_batch(Batch(name, file, reader, self, options, session))
+            run_batch(
+                Batch(
+                    name,
+                    file,
+                    reader,
+                    record=self.record,
+                    destructive=self.destructive,
+                    repeatable=self.repeatable,
+                    options=options,
+                    session=session,
+                )
+            )
         except click.UsageError as error:
             error.ctx = error.ctx or ctx
             raise

@@ -49,7 +49,7 @@ def _cures(batch: "Batch", totals: Totals, journal: Path | None) -> str:
         cures += " Correct the rejected rows; --rejects FILE writes them to a file."
     if journal:
         cures += f" Run the same command again to resume: '{journal}' records what is done."
-    if totals.counts[Fate.UNKNOWN] and not batch.command.repeatable:
+    if totals.counts[Fate.UNKNOWN] and not batch.repeatable:
         cures += (
             " Check the rooms whose outcome is unknown, then use --mark-posted=ROOM or "
             "--resend-unknown=ROOM."

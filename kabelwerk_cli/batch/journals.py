@@ -58,7 +58,7 @@ def find_journal(batch: "Batch", file: RowFile) -> Iterator[Found]:
                 "batch, or use another --journal. Nothing was sent."
             )
         restart = batch.options.restart
-        if restart and not (batch.command.repeatable or journal.about.finished):
+        if restart and not (batch.repeatable or journal.about.finished):
             raise click.UsageError(
                 f"Journal '{path}' is not finished, so --restart would post messages twice. Run "
                 "the same command without --restart to resume. Nothing was sent."
@@ -78,7 +78,7 @@ def compare(batch: "Batch", found: Found, plan: Plan) -> None:
         AlreadyPosted: the file's mailing is finished.
     """
     journal = found.journal
-    if journal is None or batch.command.repeatable:
+    if journal is None or batch.repeatable:
         return
     sent = list(SENT)
     if journal.about.finished and not batch.options.resume:

@@ -7,7 +7,7 @@ import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from kabelwerk_cli.api.client import Client, Tools
 from kabelwerk_cli.api.verdicts import Verdict
@@ -40,9 +40,6 @@ from .runner import MakeClient, Runner
 from .tasks import SKIPPED, Tasks
 from .totals import Totals, count_of
 
-if TYPE_CHECKING:
-    from kabelwerk_cli.command import CallCommand
-
 SUMMARY = ("row", "key", "outcome", "error")
 FAILURES = frozenset({Fate.FAILED, Fate.UNKNOWN})
 """What a table shows."""
@@ -57,7 +54,12 @@ class Batch(NamedTuple):
     """The command's path, such as `users create`."""
     file: str
     reader: RowReader
-    command: "CallCommand"
+    record: type | None
+    """What a row's call returns; None for nothing."""
+    destructive: bool
+    """Whether to ask before sending."""
+    repeatable: bool
+    """Whether doing it twice is the same as doing it once."""
     options: BatchOptions
     session: Session
 
@@ -118,7 +120,7 @@ def run_batch(batch: Batch) -> None:
         conclude(batch, runner, totals, found.path)
         journal.close()
         # last of all: whoever kills the run before this finds in the journal that all is done
-        if batch.command.repeatable and totals.counts[Fate.DONE] == totals.rows:
+        if batch.repeatable and totals.counts[Fate.DONE] == totals.rows:
             journal.remove()
 
 
@@ -151,7 +153,7 @@ def _teller(batch: Batch) -> Callable[[BadRow], None]:
 
 
 def _ask(batch: Batch, rows: int) -> None:
-    if batch.command.destructive:
+    if batch.destructive:
         question = f"Delete {count_of(rows, 'user')}?"
         confirm(batch.session, question, yes=batch.options.yes, answer=str(rows))
     else:
@@ -161,7 +163,7 @@ def _ask(batch: Batch, rows: int) -> None:
 def _totals(batch: Batch, plan: Plan, journal: Path | None) -> Totals:
     options = batch.options
     again = options.restart or options.send_changed or options.resend_unknown
-    rerun = batch.command.repeatable or (journal is not None and not again)
+    rerun = batch.repeatable or (journal is not None and not again)
     before = Counter[Fate]()
     if not batch.tell_all:
         before = Counter({fate: plan.count(fate) for fate in SKIPPED})
@@ -195,7 +197,7 @@ def _clients(batch: Batch, stack: contextlib.ExitStack) -> MakeClient:
 def _send(batch: Batch, runner: Runner, tasks: Tasks, totals: Totals) -> None:
     """Send the rows, and show the record of each as its result comes."""
     console = batch.session.console
-    kind = batch_record(batch.command.record)
+    kind = batch_record(batch.record)
     records = _records(batch, runner, tasks, totals, kind)
     table = batch.output is Format.TABLE
     # a table of nothing is not drawn: all went well
