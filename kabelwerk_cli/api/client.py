@@ -45,6 +45,11 @@ class Attempted(NamedTuple):
     """The body of the answer as text, without the token; empty where there was none."""
 
 
+def new_request_id() -> str:
+    """Return a name for an attempt in the server's log that no other has."""
+    return os.urandom(16).hex()
+
+
 class Tools(NamedTuple):
     """What a client takes from the world; tests give their own."""
 
@@ -53,7 +58,7 @@ class Tools(NamedTuple):
     sleep: Callable[[float], object] = time.sleep
     """Waits some seconds; a true result says that nothing more is to be sent."""
     random: Callable[[], float] = SystemRandom().random
-    new_request_id: Callable[[], str] = lambda: os.urandom(16).hex()
+    new_request_id: Callable[[], str] = new_request_id
 
 
 class Client:
@@ -147,7 +152,7 @@ class Client:
             self._tools.clock,
             self._limits.connect,
             min(self._limits.timeout, left),
-            self._tools.new_request_id(),
+            self._next_request_id(history),
         )
         request = build_request(
             call, token=self._token, user_agent=self._user_agent, request_id=attempt.request_id
@@ -167,6 +172,10 @@ class Client:
             # what is left on such a connection might be taken for the next call's answer
             self._transport.close()
         return self._redacted.of_body(body)
+
+    def _next_request_id(self, history: History) -> str:
+        is_first = not history.steps[0].tries
+        return (is_first and history.first_request_id) or self._tools.new_request_id()
 
     def _wait_before_next(self, step: Step, give_up_at: float) -> float | None:
         """Return the seconds until the next attempt; None if this one was final."""

@@ -44,10 +44,13 @@ class History:
 
     Args:
         earlier: what an earlier run left in doubt.
+        request_id: what the first attempt is called in the server's log, if that is recorded
+            somewhere already.
     """
 
-    def __init__(self, earlier: Verdict | None = None) -> None:
+    def __init__(self, earlier: Verdict | None = None, request_id: str | None = None) -> None:
         self.steps: list[Step] = []
+        self.first_request_id = request_id
         self._earlier = earlier
         self._attempt: Attempt | None = None
 

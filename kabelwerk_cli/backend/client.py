@@ -57,7 +57,11 @@ def open_client(
         ConfigurationError: the URL or the token is missing or unsafe.
     """
     path = sandbox_path(settings)
-    backend = _network(settings, token) if path is None else Backend(open_transport(path), "")
+    backend = (
+        _network(settings, token)
+        if path is None
+        else Backend(open_transport(path, settings[MAX_TIME]), "")
+    )
     try:
         yield Client(
             backend.transport,

@@ -25,17 +25,18 @@ from kabelwerk_cli.api.sockets import look_up
 from kabelwerk_cli.api.transport import environment_proxies, tls_context
 from kabelwerk_cli.api.url import Address
 from kabelwerk_cli.config.resolve import Settings
-from kabelwerk_cli.config.settings import CA_FILE, TIMEOUT
+from kabelwerk_cli.config.settings import CA_FILE, MAX_TIME, TIMEOUT
 from kabelwerk_cli.config.token import find_token, read_token
 from kabelwerk_cli.terminal.console import Listing
 from kabelwerk_cli.terminal.session import Session
 
-from .client import network_address, open_client
+from .client import network_address, open_client, warn_of_loose_files
 from .request_log import Observer, observer
 from .sandbox import sandbox_path
 
 HTTPS_PORT = 443
 HTTP_PORT = 80
+AN_INSTANT = 0.001
 
 
 def _ignore(_: Attempted) -> None:
@@ -72,6 +73,7 @@ def doctor(session: Session) -> None:
     Raises:
         KabelwerkError: the first failure.
     """
+    warn_of_loose_files(session)
     findings = examine(session.settings, observer(session))
     session.console.show(Listing(Check, findings.checks))
     if findings.failure:
@@ -84,7 +86,15 @@ def examine(settings: Settings, observe: Observer) -> Findings:
     findings = _examine([("settings", lambda: _settings(settings, tokens))])
     if findings.failure:
         return findings  # the other checks need the settings
-    others = _examine(_steps(settings, tokens[0], observe))
+    # the time limit is one for all checks together
+    give_up_at = time.monotonic() + settings[MAX_TIME]
+
+    def in_time() -> Settings:
+        left = max(give_up_at - time.monotonic(), AN_INSTANT)
+        limit = min(settings[TIMEOUT], left)
+        return settings.with_option(MAX_TIME, left).with_option(TIMEOUT, limit)
+
+    others = _examine(_steps(settings, in_time, tokens[0], observe))
     return Findings(findings.checks + others.checks, others.failure)
 
 
@@ -150,12 +160,14 @@ def _not_reached(error: ConnectionError, attempts: Sequence[Attempted]) -> str:
     return f"{reason[:1].upper()}{reason[1:]}. {cure}"
 
 
-def _steps(settings: Settings, token: str, observe: Observer) -> Iterator[tuple[str, Step]]:
+def _steps(
+    settings: Settings, in_time: Callable[[], Settings], token: str, observe: Observer
+) -> Iterator[tuple[str, Step]]:
     answered: list[KabelwerkError] = []
 
     def api() -> str:
         try:
-            probe(settings, token, observe)
+            probe(in_time(), token, observe)
         except AuthenticationError as error:
             cure = "Check the token, or run 'kabelwerk login'."
             answered.append(AuthenticationError(f"{error} {cure}", error.report))
@@ -170,10 +182,10 @@ def _steps(settings: Settings, token: str, observe: Observer) -> Iterator[tuple[
         address = network_address(settings)
         proxy = environment_proxies(address).get("https")
         peer = _address_of(proxy) if proxy else (address.host, address.port or _usual_port(address))
-        yield "name", lambda: _name(*peer, settings)
-        yield "connection", lambda: _connection(*peer, settings)
+        yield "name", lambda: _name(*peer, in_time())
+        yield "connection", lambda: _connection(*peer, in_time())
         if address.scheme == "https":
-            yield "tls", lambda: _tls(*peer, settings, by_proxy=bool(proxy))
+            yield "tls", lambda: _tls(*peer, in_time(), by_proxy=bool(proxy))
     yield "api", api
     yield "token", accepted
 

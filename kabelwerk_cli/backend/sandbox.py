@@ -7,11 +7,11 @@ import time
 from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
 from kabelwerk_cli.api.errors import ConfigurationError, Interrupted
-from kabelwerk_cli.api.wire import Answer, Attempt, Request
+from kabelwerk_cli.api.wire import Answer, Attempt, Failure, Request
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import SANDBOX, TOKEN_VARIABLE, URL
 from kabelwerk_cli.terminal.console import Listing
@@ -63,8 +63,8 @@ def chosen_path(settings: Settings, db: str | None) -> Path:
     return path or default_sandbox_path()
 
 
-def open_store(path: Path, *, hubs: Sequence[str] = (), rooms_by_hand: bool = False) -> "Store":
-    """Open the sandbox's database.
+def open_store(path: Path, **how: Any) -> "Store":
+    """Open the sandbox's database; see `Store` for what else it takes.
 
     Raises:
         ConfigurationError: it cannot be opened, or is not a sandbox database.
@@ -72,13 +72,17 @@ def open_store(path: Path, *, hubs: Sequence[str] = (), rooms_by_hand: bool = Fa
     from kabelwerk_cli.sandbox.store import Store, StoreError
 
     try:
-        return Store(path, hubs=hubs, rooms_by_hand=rooms_by_hand)
+        return Store(path, **how)
     except StoreError as error:
         raise ConfigurationError(str(error)) from error
 
 
-def open_transport(path: Path) -> "SandboxTransport":
+def open_transport(path: Path, patience: float) -> "SandboxTransport":
     """Return a transport to the sandbox in this process.
+
+    Args:
+        path: its database.
+        patience: how long to wait where another process keeps it locked, in seconds.
 
     Raises:
         ConfigurationError: the database cannot be opened, or a module is not installed.
@@ -88,7 +92,7 @@ def open_transport(path: Path) -> "SandboxTransport":
         from kabelwerk_cli.sandbox.app import create_app
     except ImportError as error:
         raise _not_installed(error) from None
-    store = open_store(path)
+    store = open_store(path, patience=patience)
     return SandboxTransport(InProcess(create_app(store)), store)
 
 
@@ -101,6 +105,12 @@ class SandboxTransport:
 
     def carry(self, request: Request, attempt: Attempt) -> Answer:
         """Pass `request` to the app and return the answer; see `wire.Transport`."""
+        from kabelwerk_cli.sandbox.store import Locked
+
+        try:
+            self._store.wait_until_unlocked(attempt.left())
+        except (Locked, TimeoutError):
+            raise Failure("the sandbox is locked by another process", timed_out=True) from None
         attempt.sent = True
         status, headers, body = self._adapter.send(
             request.method, f"/api{request.path}", request.headers, request.body

@@ -2,7 +2,6 @@
 
 import contextlib
 import csv
-import json
 import os
 import shutil
 import sys
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import click
+
+from kabelwerk_cli.api.json_text import read_json
 
 CELL_LIMIT = 1024 * 1024
 """The longest cell, in characters; a request may not be longer either."""
@@ -73,6 +74,8 @@ class RowFile:
                 start = file.readline(LINE_LIMIT).lstrip()
         except OSError as error:
             raise BadFile(f"'{name}' cannot be read: {error.strerror or error}.") from None
+        if "\0" in start:
+            raise BadFile(f"'{name}' is not a text file.")
         suffix = Path(name).suffix.lower()
         self.is_json = suffix in LINES or (suffix not in CELLS and start.startswith("{"))
         if suffix not in CELLS and start.startswith("["):
@@ -211,21 +214,12 @@ def _json_row(number: int, line: int, text: str) -> Raw:
     source = [text if text.endswith("\n") else f"{text}\n"]
     cells, problem = {}, ""
     try:
-        cells = json.loads(text, object_pairs_hook=_unique)
-    except RecursionError:
-        problem = "this is nested too deeply"
+        cells = read_json(text)
     except ValueError as error:
-        problem = f"this is not JSON ({error})"
+        problem = str(error)
     if not isinstance(cells, dict):
         cells, problem = {}, "this is JSON, but not an object"
     return Raw(number, line, tuple(cells), tuple(cells.values()), source, problem)
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name stands twice in one object")
-    return found
 
 
 def _delimiter(header: str) -> str:

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import click
 
-from kabelwerk_cli.api.arguments import DEPTH_LIMIT, too_deep
 from kabelwerk_cli.api.call import Call
 from kabelwerk_cli.api.errors import InvalidInput
+from kabelwerk_cli.api.json_text import read_json
 from kabelwerk_cli.config import parsers
 from kabelwerk_cli.terminal.options import ColumnOption, JsonObject, KeyOption, TextFile
 
@@ -264,13 +264,5 @@ def _object(cell: Any) -> Any:
     """Return JSON, its names in order: objects that differ in nothing else say the same."""
     if cell == "":
         return None
-    try:
-        given = json.loads(cell) if isinstance(cell, str) else cell
-        deep = too_deep(given)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"this is not JSON ({error})") from None
-    except RecursionError:
-        deep = True
-    if deep:
-        raise ValueError(f"must not be nested deeper than {DEPTH_LIMIT} levels")
+    given = read_json(cell if isinstance(cell, str) else json.dumps(cell))
     return json.loads(json.dumps(given, sort_keys=True))

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from kabelwerk_cli.api.client import Client, Tools
 from kabelwerk_cli.api.verdicts import Verdict
-from kabelwerk_cli.backend.client import open_client
+from kabelwerk_cli.backend.client import open_client, warn_of_loose_files
 from kabelwerk_cli.backend.dry_run import previews, show_previews
 from kabelwerk_cli.backend.request_log import observer
 from kabelwerk_cli.backend.sandbox import sandbox_path
@@ -103,6 +103,7 @@ def run_batch(batch: Batch) -> None:
             _preview(batch, plan, file)
             return
         _ask(batch, plan.rows - plan.bad)
+        warn_of_loose_files(session)
         # what is missing in the settings is found before there is a journal
         clients = _clients(batch, stack)
         rejects = stack.enter_context(Rejects(file, batch.reader, options.rejects))

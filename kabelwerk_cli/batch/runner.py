@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from kabelwerk_cli.api.client import Client, Tools
+from kabelwerk_cli.api.client import Client, Tools, new_request_id
 from kabelwerk_cli.api.errors import Applied, DoesNotExist, KabelwerkError, ValidationError
 from kabelwerk_cli.api.history import History
 from kabelwerk_cli.api.verdicts import Ending, Verdict
@@ -168,7 +168,7 @@ class Runner:
             self._stopping.wait(max(0.0, self._next_start - self._clock()))
         self._in_flight += 1
         self._started += 1
-        intent = self._entry(task, Fate.IN_FLIGHT)
+        intent = self._entry(task, Fate.IN_FLIGHT, new_request_id())
         self._journal.write(intent, task.known, partial(self._send_next, task, intent))
 
     def _send_next(self, task: Task, intent: Entry, trouble: JournalError | None) -> None:
@@ -231,7 +231,9 @@ class Runner:
             return self._not_attempted_result(task), left
         earlier = _doubt(task)
         try:
-            success = client.send(task.row.call, History(earlier))
+            success = client.send(
+                task.row.call, History(earlier, task.intent and task.intent.request_id)
+            )
         except KabelwerkError as error:
             report = error.report
             said = problem(error)

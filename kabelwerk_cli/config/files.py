@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import stat
 import sys
 from typing import TYPE_CHECKING
 
@@ -27,12 +28,23 @@ def read_bytes(name: str) -> bytes:
             content = sys.stdin.buffer.read(LIMIT + 1)
         else:
             with open(name, "rb") as file:  # noqa: PTH123 - importing pathlib is slow
+                check_kind(name, os.fstat(file.fileno()).st_mode)
                 content = file.read(LIMIT + 1)
     except OSError as error:
         raise ValueError(f"cannot read '{name}': {error.strerror or error}") from None
     if len(content) > LIMIT:
         raise ValueError(f"'{name}' is larger than 1 MiB")
     return content
+
+
+def check_kind(name: str, mode: int) -> None:
+    """Refuse a device, a socket or a folder where a file or a pipe is expected.
+
+    Raises:
+        ValueError: it is one.
+    """
+    if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
+        raise ValueError(f"'{name}' is not a regular file or a pipe")
 
 
 def read_text(name: str) -> str:

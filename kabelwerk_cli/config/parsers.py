@@ -19,14 +19,17 @@ def flag(value: str) -> bool:
     return choice(*_TRUE, *_FALSE)(value.lower()) in _TRUE
 
 
+A_DAY = 24 * 3600
+
+
 def seconds(value: str) -> float:
     """Parse a positive number of seconds."""
     try:
         number = float(value)
     except ValueError:
         number = math.nan
-    if not 0 < number < math.inf:
-        raise ValueError(f"'{value}' is not a positive number of seconds")
+    if not 0 < number <= A_DAY:
+        raise ValueError(f"'{value}' is not a number of seconds above 0 and up to a day")
     return number
 
 

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 from kabelwerk_cli.api.errors import ConfigurationError
 
+from .files import read_text
+
 DEFAULT_NAME = "default"
 LOOSE_FOR_CONFIG = 0o022
 """Who can write the configuration can have any program run as its owner."""
@@ -72,8 +74,7 @@ def find_profile(path: str, name: str | None, *, file_named: bool, must_exist: b
     chosen = name or document.get("profile", DEFAULT_NAME)
     profiles = document.get("profiles", {})
     if chosen in profiles:
-        loose = bool(os.stat(path).st_mode & LOOSE_FOR_CONFIG)  # noqa: PTH116 - likewise
-        return Profile(chosen, path, profiles[chosen], loose)
+        return Profile(chosen, path, profiles[chosen], _is_loose(path))
     if must_exist and (name is not None or "profile" in document):
         known = ", ".join(sorted(profiles)) or "none"
         raise ConfigurationError(
@@ -82,25 +83,31 @@ def find_profile(path: str, name: str | None, *, file_named: bool, must_exist: b
     return nothing
 
 
+def _is_loose(path: str) -> bool:
+    """Tell whether others can write to a file, or own it."""
+    found = os.stat(path)  # noqa: PTH116 - likewise
+    return bool(found.st_mode & LOOSE_FOR_CONFIG) or found.st_uid not in {0, os.geteuid()}
+
+
 def read_config(path: str, *, must_exist: bool) -> str | None:
     """Return the text of a configuration file, None if it is missing and need not exist.
 
     Raises:
         ConfigurationError: it cannot be read.
     """
-    from pathlib import Path
-
     try:
-        return Path(path).read_text(encoding="utf-8")
+        os.stat(path)  # noqa: PTH116 - importing pathlib is slow
+        return read_text(path)
     except FileNotFoundError:
         if not must_exist:
             return None
         raise ConfigurationError(
             f"Configuration '{path}' does not exist. Create it with 'kabelwerk login'."
         ) from None
-    except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ConfigurationError(f"Cannot read configuration '{path}': {reason}.") from None
+    except OSError as error:
+        raise ConfigurationError(f"Cannot read configuration '{path}': {error.strerror}.") from None
+    except ValueError as error:
+        raise ConfigurationError(f"Cannot read the configuration: {error}.") from None
 
 
 def parse_config(path: str, text: str) -> dict[str, Any]:
@@ -115,6 +122,8 @@ def parse_config(path: str, text: str) -> dict[str, Any]:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"Invalid configuration '{path}': {error}.") from None
+    except RecursionError:
+        raise ConfigurationError(f"Invalid configuration '{path}': nested too deeply.") from None
     for key in document.keys() - {"profile", "profiles"}:
         raise ConfigurationError(
             f"Invalid configuration '{path}': unknown key '{key}'. Put settings in a table "

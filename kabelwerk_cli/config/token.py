@@ -202,7 +202,7 @@ def _ask_keyring(url: str) -> str:
     keyring = import_keyring()
     try:
         token = keyring.get_password(KEYRING_SERVICE, url)
-    except keyring.errors.KeyringError as error:
+    except Exception as error:  # noqa: BLE001 - a keyring's backend may raise anything
         reason = type(error).__name__
         raise ConfigurationError(f"Cannot read the keyring: {reason}.") from None
     if token is None:

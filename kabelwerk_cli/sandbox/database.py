@@ -8,13 +8,16 @@ import contextlib
 import os
 import sqlite3
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 APPLICATION_ID = 0x6B62776B
 """Identifies a sandbox database, in the header of the file."""
-BUSY_SECONDS = 60.0
-"""How long a write waits for other processes."""
+PATIENCE = 60.0
+"""How long a write waits for those of other processes, in seconds."""
+BUSY_SECONDS = 0.1
+"""How long it waits in one go: in between, signals are heard."""
 
 SCHEMA = f"""
 PRAGMA journal_mode = WAL;
@@ -54,6 +57,34 @@ CREATE INDEX messages_user ON messages (user_id);
 
 class StoreError(Exception):
     """The file cannot be used; the text is a sentence."""
+
+
+class Locked(StoreError):
+    """Another process keeps the file locked for too long; nothing was written."""
+
+
+def begin(db: sqlite3.Connection, patience: float) -> None:
+    """Begin a transaction that writes.
+
+    Args:
+        db: the connection.
+        patience: how long to wait for other processes, in seconds.
+
+    Raises:
+        Locked: another process has the file locked.
+        sqlite3.Error: the file cannot be used.
+    """
+    give_up_at = time.monotonic() + patience
+    while True:
+        try:
+            db.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            if time.monotonic() >= give_up_at:
+                raise Locked("The sandbox is locked by another process.") from None
+        else:
+            return
 
 
 @contextlib.contextmanager

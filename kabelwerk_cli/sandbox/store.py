@@ -10,10 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from . import tables
-from .database import StoreError, as_store_error, create_database, open_database
+from .database import (
+    PATIENCE,
+    Locked,
+    StoreError,
+    as_store_error,
+    begin,
+    create_database,
+    open_database,
+)
 from .tables import MESSAGES, ROOMS, USERS, Message, Room, User, pack
 
-__all__ = ["Invalid", "Missing", "Store", "StoreError"]
+__all__ = ["Invalid", "Locked", "Missing", "Store", "StoreError"]
 
 DEFAULT_HUBS = ("section9",)
 ANY_HUB = "_"
@@ -49,6 +57,7 @@ class Store:
         rooms_by_hand: whether a new end user gets no rooms, as in the real backend, where the
             user's app creates them.
         clock: returns the time of day.
+        patience: how long a write waits for those of other processes, in seconds.
 
     Raises:
         StoreError: the file cannot be used.
@@ -61,16 +70,33 @@ class Store:
         hubs: Sequence[str] = (),
         rooms_by_hand: bool = False,
         clock: Callable[[], datetime] = _now,
+        patience: float = PATIENCE,
     ) -> None:
         self._path = path
         self._rooms_by_hand = rooms_by_hand
         self._clock = clock
+        self._patience = patience
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         with as_store_error(path):
             if not path.exists():
                 create_database(path)
             self._add_hubs(hubs)
+
+    def wait_until_unlocked(self, patience: float) -> None:
+        """Wait until no other process is writing.
+
+        Args:
+            patience: for how long, in seconds.
+
+        Raises:
+            Locked: one still is.
+            StoreError: the file cannot be used.
+        """
+        with as_store_error(self._path):
+            db = self._connection()
+            begin(db, patience)
+            db.rollback()
 
     def close(self) -> None:
         """Close the connections of all threads."""
@@ -211,7 +237,7 @@ class Store:
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with as_store_error(self._path):
             db = self._connection()
-            db.execute("BEGIN IMMEDIATE")
+            begin(db, self._patience)
             try:
                 yield db
             except BaseException:

@@ -182,7 +182,7 @@ class JsonObject(FileType):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> dict[str, Any]:
         """Return the object."""
-        import json
+        from kabelwerk_cli.api.json_text import read_json
 
         try:
             text = value
@@ -190,17 +190,9 @@ class JsonObject(FileType):
                 claim_stdin(ctx, param.opts[0] if param else "")
             if value == "-" or value.startswith("@"):
                 text = read_text(value.removeprefix("@"))
-            given = json.loads(text, parse_constant=_refuse_constant)
-        except json.JSONDecodeError as error:
-            self.fail(f"not valid JSON: {error}", param, ctx)
-        except RecursionError:
-            self.fail("nested too deeply", param, ctx)
+            given = read_json(text)
         except ValueError as error:
             self.fail(str(error), param, ctx)
         if not isinstance(given, dict):
             self.fail("not a JSON object such as '{\"age\": 42}'", param, ctx)
         return given
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not valid JSON")
