@@ -1,6 +1,7 @@
 """The program, run as a process in an empty home."""
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -55,6 +56,15 @@ class Shell:
         """Return a shell that has a token and the address of a server."""
         url = server if isinstance(server, str) else server.url
         return self.with_(KABELWERK_URL=url, KABELWERK_API_TOKEN=TOKEN, **environment)
+
+    def write_profile(self, **settings: object) -> Path:
+        """Write a configuration with a default profile; return the folder."""
+        folder = self.home / ".config" / "kabelwerk"
+        folder.mkdir(parents=True, exist_ok=True)
+        # what JSON and TOML have in common is enough here
+        lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
+        (folder / "config.toml").write_text("\n".join(["[profiles.default]", *lines, ""]))
+        return folder
 
     def run(self, *args: str | bytes, stdin: bytes | None = None, timeout: float = 60) -> Ran:
         """Run the program to its end, in a fork of an interpreter that has imported it."""

@@ -1,6 +1,7 @@
 """The sandbox inside the process, through the real executable."""
 
 import json
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -84,3 +85,19 @@ def test_many_processes_at_once(shell: Shell) -> None:
     listed = shell.run("sandbox", "show", "users", "-o", "jsonl").out.splitlines()
     assert {json.loads(line)["key"] for line in listed} == {f"user-{n}" for n in range(PROCESSES)}
     assert len(listed) == PROCESSES
+
+
+def test_twenty_at_once_ensure_one_user(sandbox: Shell, shell: Shell) -> None:
+    codes: list[int] = []
+
+    def ensure() -> None:
+        codes.append(sandbox.run("users", "ensure", "--key", "kusanagi", "--name", "Motoko").code)
+
+    threads = [threading.Thread(target=ensure) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert codes == [0] * 20
+    listed = shell.run("sandbox", "show", "users", "-o", "jsonl").out.splitlines()
+    assert [json.loads(line)["key"] for line in listed] == ["kusanagi"]
