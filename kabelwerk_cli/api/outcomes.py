@@ -90,6 +90,8 @@ def _not_sent(call: Call[Any], last: Verdict) -> str:
     cure = SAFE
     if last.error is errors.UntrustedCertificate:
         cure = "If you run this server, pass its CA with --ca-file."
+    if last.error is errors.ConfigurationError:
+        cure = "Use https, or --allow-insecure-http if you trust the network."
     return f"{capitalized(call.subject)} was not {call.deed}: {last.reason}. {cure}"
 
 

@@ -29,8 +29,8 @@ LONGEST_PAUSE = 8.0
 def may_repeat(call: Call[Any], verdict: Verdict) -> bool:
     """Tell whether `call` is sent again after `verdict`."""
     if verdict.ending is Ending.NOT_SENT:
-        # a certificate does not become trusted by asking again
-        return verdict.error is not errors.UntrustedCertificate
+        # a certificate does not become trusted by asking again, nor an address safe
+        return verdict.error is errors.ConnectionError
     if verdict.error is errors.RateLimited:
         return True
     return verdict.ending is Ending.UNKNOWN and call.repeatable

@@ -5,7 +5,9 @@ of the whole: `left` returns the remaining seconds, and raises TimeoutError if t
 """
 
 import errno
+import http.client
 import io
+import ipaddress
 import socket
 import threading
 from collections.abc import Callable
@@ -58,7 +60,7 @@ class _WholeLines(io.BufferedReader):
         if line.endswith(b"\n") or (limit == size and len(line) == size):
             return line
         if len(line) == limit:
-            raise ConnectionAbortedError(errno.ECONNABORTED, "line too long in the response")
+            raise http.client.LineTooLong("answer")
         raise ConnectionAbortedError(errno.ECONNABORTED, "connection closed by the server")
 
 
@@ -75,10 +77,12 @@ def open_socket(host: str, port: int, left: Left) -> socket.socket:
     """
     failure: OSError = OSError("the host has no address")
     timed_socket = timed(socket.socket, left)
-    for family, kind, protocol, _, address in look_up(host, port, left()):
+    addresses = look_up(host, port, left())
+    for tried, (family, kind, protocol, _, address) in enumerate(addresses):
         connection: socket.socket = timed_socket(family, kind, protocol)
         try:
-            connection.settimeout(left())
+            # a fair share, so that an address that is silent leaves time for the next one
+            connection.settimeout(left() / (len(addresses) - tried))
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection.connect(address)
             connection.settimeout(left())  # for the TLS handshake
@@ -91,6 +95,24 @@ def open_socket(host: str, port: int, left: Left) -> socket.socket:
         else:
             return connection
     raise failure
+
+
+class NotLoopback(Exception):
+    """The other end of a connection is another machine; the message is its address."""
+
+
+def check_loopback(connection: socket.socket) -> None:
+    """Check that the other end of a connection is this machine, whatever the host is called.
+
+    Raises:
+        NotLoopback: it is not. The connection is closed.
+    """
+    host: str = connection.getpeername()[0]
+    peer = ipaddress.ip_address(host)
+    mapped = peer.ipv4_mapped if isinstance(peer, ipaddress.IPv6Address) else None
+    if not (mapped or peer).is_loopback:
+        connection.close()
+        raise NotLoopback(host)
 
 
 def look_up(host: str, port: int, limit: float) -> list[Any]:

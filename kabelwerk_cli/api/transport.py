@@ -16,12 +16,13 @@ import requests.adapters
 import requests.utils
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import NewConnectionError
 
 from .errors import ConfigurationError
-from .sockets import open_socket, timed
+from .reasons import NoHandshake, explain
+from .sockets import check_loopback, open_socket, timed
 from .url import Address
-from .wire import Answer, Attempt, Failure, Request
+from .wire import Answer, Attempt, Request
 
 CHUNK = 64 * 1024
 
@@ -47,13 +48,16 @@ class NetworkTransport:
     ) -> None:
         self._address = address
         self._proxies = dict(proxies or {})
-        self._adapter = _Adapter(ca_file, secure=address.scheme == "https")
+        self._adapter = _Adapter(
+            ca_file, secure=address.scheme == "https", local_only=address.local_only
+        )
 
     def carry(self, request: Request, attempt: Attempt) -> Answer:
         """Send `request` and return the complete answer; see `wire.Transport`."""
         if request.fresh:
             self._adapter.close()
         self._adapter.attempt = attempt
+        self._adapter.at_proxy = bool(self._proxies)
         prepared = requests.Request(
             request.method,
             self._address.base + request.path,
@@ -69,7 +73,11 @@ class NetworkTransport:
         # of them mean that there is no complete answer. KeyboardInterrupt passes through.
         except Exception as error:
             self._adapter.close()
-            raise _failure(error, self._address, sent=attempt.sent) from error
+            host, origin = self._address.host, self._address.origin
+            proxy = _host_and_port(self._proxies) if self._adapter.at_proxy else None
+            raise explain(
+                error, host=host, origin=origin, proxy=proxy, sent=attempt.sent
+            ) from error
 
     def close(self) -> None:
         """Close the connections."""
@@ -86,6 +94,12 @@ def environment_proxies(address: Address) -> dict[str, str]:
     proxies = requests.utils.get_environ_proxies(address.base)
     proxy = requests.utils.select_proxy(address.base, proxies)
     return {"https": proxy} if proxy else {}
+
+
+def _host_and_port(proxies: Mapping[str, str]) -> str:
+    """Return where the proxy is; its URL may contain a password."""
+    (url,) = proxies.values()
+    return url.rpartition("@")[2].rpartition("//")[2].rstrip("/")
 
 
 def _read(response: requests.Response, limit: int) -> Answer:
@@ -109,8 +123,11 @@ class _Adapter(requests.adapters.HTTPAdapter):
 
     attempt: Attempt
     """The current attempt. Connections, and with them their sockets, outlive it."""
+    at_proxy = False
+    """Whether what fails now is the proxy: the backend is not reached yet."""
 
-    def __init__(self, ca_file: str | None, *, secure: bool) -> None:
+    def __init__(self, ca_file: str | None, *, secure: bool, local_only: bool) -> None:
+        self.local_only = local_only
         # one context for all connections: loading the certificates takes longer than a handshake
         self._context = tls_context(ca_file) if secure else None
         if self._context:
@@ -177,9 +194,12 @@ class _TimedConnection:
 
     def _new_conn(self: Any) -> socket.socket:
         try:
-            return open_socket(self._dns_host, self.port, self.adapter.left)
+            connection = open_socket(self._dns_host, self.port, self.adapter.left)
         except OSError as error:
-            raise NewConnectionError(self, _reason(error)) from error
+            raise NewConnectionError(self, "cannot connect") from error
+        if self.adapter.local_only:
+            check_loopback(connection)
+        return connection
 
     def connect(self: Any) -> None:
         self.connecting = True
@@ -191,6 +211,9 @@ class _TimedConnection:
             self.connect()
         # what a proxy receives while connecting is not the request
         if not self.connecting:
+            # raises where no time is left: nothing was sent yet
+            self.adapter.left()
+            self.adapter.at_proxy = False
             self.adapter.attempt.sent = True
         super().send(data)  # type: ignore[misc]
 
@@ -204,45 +227,10 @@ class _TimedHTTPSConnection(_TimedConnection, HTTPSConnection):
         try:
             super().connect()
         except TimeoutError as error:
-            raise _NoHandshake from error
+            if self.adapter.at_proxy:
+                raise
+            raise NoHandshake from error
 
-
-class _NoHandshake(TimeoutError):
-    """The server accepted the connection, but did not complete the TLS handshake in time."""
-
-
-def _failure(error: BaseException, address: Address, *, sent: bool) -> Failure:
-    """Return why an attempt failed: the error that `error` started from."""
-    cause = _root(error)
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        reason = f"the certificate of {address.host} is not trusted: {cause.verify_message}"
-        return Failure(reason, untrusted=True)
-    reason = _reason(cause)
-    where = "" if sent else f" ({address.origin})"
-    return Failure(f"{reason}{where}", timed_out=isinstance(cause, TimeoutError))
-
-
-def _root(error: BaseException) -> BaseException:
-    """Return the first exception of the chain that urllib3 and requests wrapped."""
-    seen = [error]
-    while True:
-        inner = seen[-1].__cause__ or seen[-1].__context__
-        if inner is None:
-            inner = next((arg for arg in seen[-1].args if isinstance(arg, BaseException)), None)
-        if inner is None or inner in seen or isinstance(seen[-1], _NoHandshake):
-            return seen[-1]
-        seen.append(inner)
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, TimeoutError):
-        return "timed out in the TLS handshake" if isinstance(error, _NoHandshake) else "timed out"
-    if isinstance(error, socket.gaierror):
-        return f"cannot resolve the host name ({error.strerror or error})"
-    if isinstance(error, ssl.SSLError):
-        return f"TLS error ({error.reason or 'no reason given'})"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror[0].lower() + error.strerror[1:]
-    if isinstance(error, HTTPError) or not str(error):
-        return f"incomplete or malformed response ({type(error).__name__})"
-    return f"{type(error).__name__}: {error}"
+    def _tunnel(self) -> None:
+        super()._tunnel()
+        self.adapter.at_proxy = False

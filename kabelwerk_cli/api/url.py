@@ -23,6 +23,8 @@ class Address(NamedTuple):
     """A host name or an IP address, without brackets."""
     port: int | None
     """The port; None for the default port of the scheme."""
+    local_only: bool = False
+    """Whether the token may only be sent if the other end turns out to be this machine."""
 
     @property
     def origin(self) -> str:
@@ -37,8 +39,9 @@ class Address(NamedTuple):
 
     @property
     def is_loopback(self) -> bool:
-        """Whether the address is always this machine."""
-        if self.host == "localhost":
+        """Whether the address is this machine, going by its name (RFC 6761)."""
+        name = self.host.removesuffix(".")
+        if name == "localhost" or name.endswith(".localhost"):
             return True
         try:
             address = ipaddress.ip_address(self.host)
@@ -88,7 +91,7 @@ def parse_address(url: str, *, allow_insecure_http: bool = False) -> Address:
             f"Refusing to send the API token unencrypted to '{url}'. Use https, or"
             " --allow-insecure-http if you trust the network."
         )
-    return address
+    return address._replace(local_only=address.scheme == "http" and not allow_insecure_http)
 
 
 def _host_and_port(url: str, netloc: str) -> tuple[str, int | None]:

@@ -88,10 +88,16 @@ class _Contradicted(Exception):
 def judge_failure(failure: Failure, *, sent: bool) -> Verdict:
     """Return the verdict on an attempt without a complete answer."""
     if sent:
-        reason = f"the request was sent, but no answer came: {failure.reason}"
-        verdict = Verdict(Ending.UNKNOWN, reason, errors.OutcomeUnknown)
+        came = failure.reason if failure.garbled else f"no answer came: {failure.reason}"
+        verdict = Verdict(
+            Ending.UNKNOWN, f"the request was sent, but {came}", errors.OutcomeUnknown
+        )
     else:
-        kind = errors.UntrustedCertificate if failure.untrusted else errors.ConnectionError
+        kind: type[errors.KabelwerkError] = errors.ConnectionError
+        if failure.untrusted:
+            kind = errors.UntrustedCertificate
+        elif failure.unsafe:
+            kind = errors.ConfigurationError
         verdict = Verdict(Ending.NOT_SENT, f"the request was not sent: {failure.reason}", kind)
     return verdict._replace(timed_out=failure.timed_out)
 

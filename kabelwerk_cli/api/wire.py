@@ -10,6 +10,10 @@ GROWTH = 12
 be escaped with six."""
 
 
+LONGEST_WAIT = 2_000_000.0
+"""The longest that a socket can be told to wait, in seconds: about 23 days."""
+
+
 class Request(NamedTuple):
     """One HTTP request, without the address of the backend."""
 
@@ -73,7 +77,7 @@ class Attempt:
         left = (self._answered_by if self.sent else self._connected_by) - self._clock()
         if left <= 0:
             raise TimeoutError("timed out")
-        return left
+        return min(left, LONGEST_WAIT)
 
 
 class Failure(Exception):
@@ -83,13 +87,25 @@ class Failure(Exception):
         reason: what happened, as the second half of a sentence.
         untrusted: whether the cause is the server's certificate.
         timed_out: whether the cause is the time limit.
+        unsafe: whether the address turned out to be one that no token may be sent to.
+        garbled: whether there was an answer that is not HTTP, or broke off.
     """
 
-    def __init__(self, reason: str, *, untrusted: bool = False, timed_out: bool = False) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        untrusted: bool = False,
+        timed_out: bool = False,
+        unsafe: bool = False,
+        garbled: bool = False,
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.untrusted = untrusted
         self.timed_out = timed_out
+        self.unsafe = unsafe
+        self.garbled = garbled
 
 
 class Transport(Protocol):

@@ -14,6 +14,7 @@ GOOD = {
     "https://kabelwerk.example/api/": "https://kabelwerk.example/api",
     "HTTPS://Kabelwerk.Example": "https://kabelwerk.example/api",
     "http://localhost:4000": "http://localhost:4000/api",
+    "http://kabelwerk.localhost": "http://kabelwerk.localhost/api",
     "ws://127.0.0.1:4000": "http://127.0.0.1:4000/api",
     "http://127.8.8.8": "http://127.8.8.8/api",
     "http://[::1]:4000": "http://[::1]:4000/api",
@@ -62,3 +63,12 @@ def test_urls_that_are_refused(url, complaint):
 def test_plain_http_can_be_allowed():
     address = parse_address("http://kabelwerk.example", allow_insecure_http=True)
     assert address.base == "http://kabelwerk.example/api"
+    assert not address.local_only
+
+
+@pytest.mark.parametrize(
+    ("url", "local_only"),
+    [("http://localhost", True), ("http://127.0.0.1", True), ("https://localhost", False)],
+)
+def test_plain_http_is_for_this_machine_only(url, local_only):
+    assert parse_address(url).local_only is local_only

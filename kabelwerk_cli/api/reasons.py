@@ -1,0 +1,96 @@
+"""Why an attempt failed, in the words of the operator.
+
+What urllib3, http.client and ssl raise is traced to its first cause. Their own texts name Python's
+exceptions and source files, so none of them is repeated.
+"""
+
+import re
+import socket
+import ssl
+
+from .foreign_text import shorten
+from .sockets import NotLoopback
+from .wire import Failure
+
+NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"})
+"""What OpenSSL calls an answer that is not TLS."""
+LONGEST_PHRASE = 100
+"""How much of the text of a proxy's status line is repeated, in characters."""
+
+_TUNNEL = re.compile(r"Tunnel connection failed: (\d+)(.*)", re.DOTALL)
+
+
+class NoHandshake(TimeoutError):
+    """The server accepted the connection, but did not complete the TLS handshake in time."""
+
+
+def explain(
+    error: BaseException, *, host: str, origin: str, proxy: str | None, sent: bool
+) -> Failure:
+    """Return why an attempt failed.
+
+    Args:
+        error: what was raised.
+        host: the host of the backend.
+        origin: the URL of the backend without a path.
+        proxy: host and port of the proxy, if it was not passed yet.
+        sent: whether the request was being sent.
+    """
+    cause = _root(error)
+    if isinstance(cause, NotLoopback):
+        return Failure(f"'{host}' is {cause}, which is not this machine", unsafe=True)
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        reason = f"the certificate of {proxy or host} is not trusted: {cause.verify_message}"
+        return Failure(reason, untrusted=True)
+    timed_out = isinstance(cause, TimeoutError)
+    if proxy:
+        return Failure(_of_proxy(proxy, cause), timed_out=timed_out)
+    if sent and _is_garbled(cause):
+        return Failure("the answer could not be read", garbled=True)
+    where = "" if sent else f" ({origin})"
+    return Failure(f"{_reason(cause)}{where}", timed_out=timed_out)
+
+
+def _root(error: BaseException) -> BaseException:
+    """Return the first exception of the chain that urllib3 and requests wrapped."""
+    seen = [error]
+    while True:
+        inner = seen[-1].__cause__ or seen[-1].__context__
+        if inner is None:
+            inner = next((arg for arg in seen[-1].args if isinstance(arg, BaseException)), None)
+        if inner is None or inner in seen or isinstance(seen[-1], NoHandshake):
+            return seen[-1]
+        seen.append(inner)
+
+
+def _is_garbled(error: BaseException) -> bool:
+    """Tell whether there was an answer, in part at least, that is not HTTP or broke off."""
+    return not isinstance(error, OSError)
+
+
+def _of_proxy(proxy: str, error: BaseException) -> str:
+    if match := _TUNNEL.fullmatch(str(error)):
+        status, phrase = match[1], shorten(match[2].strip(), LONGEST_PHRASE)
+        return f"the proxy {proxy} answered {status} {phrase}".rstrip()
+    if _is_garbled(error):
+        return f"the proxy {proxy} does not answer as a proxy"
+    return f"the proxy {proxy} failed: {_reason(error)}"
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, TimeoutError):
+        return "timed out in the TLS handshake" if isinstance(error, NoHandshake) else "timed out"
+    if isinstance(error, socket.gaierror):
+        return f"cannot resolve the host name ({error.strerror or error})"
+    if isinstance(error, ssl.SSLError):
+        return _of_tls(error)
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror[0].lower() + error.strerror[1:]
+    closed = isinstance(error, ConnectionError)
+    return "connection closed by the server" if closed else "the connection failed"
+
+
+def _of_tls(error: ssl.SSLError) -> str:
+    if error.reason in NOT_TLS:
+        return "the server does not speak TLS on this port; it may be one for http"
+    return f"TLS error ({(error.reason or 'no reason given').replace('_', ' ').lower()})"
