@@ -24,8 +24,7 @@ from .config.settings import OUTPUT
 from .output import Format
 from .terminal import help_topics
 from .terminal.book import NOTHING_SENT, Book
-from .terminal.console import complain
-from .terminal.error_report import line
+from .terminal.error_report import show_error
 from .terminal.exit_codes import ExitCode, OutputLost, exit_code
 from .terminal.session import book_of
 from .terminal.signals import Terminated, ignore_signals
@@ -94,7 +93,7 @@ def _report(
     ended = _lost_output(error) or error
     if not _is_silent(error, book):
         asked = output_format({**_asked_format(argv), **given})
-        complain(line(ended, book, asked))
+        show_error(ended, book, asked)
     return exit_code(ended)
 
 

@@ -10,7 +10,7 @@ from kabelwerk_cli.api.client import Attempted
 from kabelwerk_cli.api.errors import ConfigurationError
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import LOG_FILE, VERBOSE
-from kabelwerk_cli.output import compact, visible
+from kabelwerk_cli.output import compact
 from kabelwerk_cli.terminal.console import Console, complain
 from kabelwerk_cli.terminal.session import Session
 
@@ -59,12 +59,12 @@ def _narrate(verbosity: int, attempted: Attempted) -> None:
     status = verdict.status or verdict.reason
     milliseconds = f"{attempted.seconds * 1000:.0f} ms"
     request = f"attempt {attempted.number}, request {verdict.request_id}"
-    complain(visible(f"{call.method} /api{call.path} {status} {milliseconds}, {request}"))
+    complain(f"{call.method} /api{call.path} {status} {milliseconds}, {request}")
     if verbosity >= BODIES:
         if call.body is not None:
             complain(f"> {compact(call.body)}")
         if attempted.answer:
-            complain(visible(f"< {attempted.answer}"))
+            complain(f"< {attempted.answer}")
 
 
 @contextlib.contextmanager
@@ -98,7 +98,7 @@ def _logger(path: str, handle: int) -> Observer:
         try:
             os.write(handle, _entry(attempted))
         except OSError as error:
-            complain(f"Cannot write log file '{visible(path)}': {error.strerror}.")
+            complain(f"Cannot write log file '{path}': {error.strerror}.")
 
     return log
 

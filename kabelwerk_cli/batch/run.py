@@ -17,9 +17,9 @@ from kabelwerk_cli.backend.request_log import observer
 from kabelwerk_cli.backend.sandbox import sandbox_path
 from kabelwerk_cli.config.settings import LOG_FILE, OUTPUT
 from kabelwerk_cli.config.token import read_token
-from kabelwerk_cli.output import Format, as_json, compact, visible
+from kabelwerk_cli.output import Format, as_json
 from kabelwerk_cli.terminal.confirm import check_protection, confirm
-from kabelwerk_cli.terminal.console import Listing, complain
+from kabelwerk_cli.terminal.console import Listing, complain, complain_json
 from kabelwerk_cli.terminal.exit_codes import OutputLost
 from kabelwerk_cli.terminal.session import Session
 from kabelwerk_cli.terminal.signals import Terminated
@@ -146,9 +146,9 @@ def _teller(batch: Batch) -> Callable[[BadRow], None]:
     def tell(row: BadRow) -> None:
         if batch.output in {Format.JSON, Format.JSONL}:
             said = {"number": row.number, "line": row.line, "key": row.key, "problem": row.problem}
-            complain(compact({"invalid": as_json(said)}))
+            complain_json({"invalid": as_json(said)})
         else:
-            complain(visible(f"Line {row.line} (row {row.number}): {with_stop(row.problem)}"))
+            complain(f"Line {row.line} (row {row.number}): {with_stop(row.problem)}")
 
     return tell
 

@@ -104,6 +104,11 @@ class Settings:
         return terminal or bool(self.environ.get("FORCE_COLOR"))
 
 
+def in_workflow() -> bool:
+    """Return whether GitHub Actions reads the output, which runs commands in it."""
+    return bool(os.environ.get("GITHUB_ACTIONS"))
+
+
 def from_environment(
     given: Mapping[str, Any] | None = None, *, profile_may_be_missing: bool = False
 ) -> Settings:

@@ -6,7 +6,7 @@
 
 from .fields import as_json, columns, compact, known_fields
 from .formats import Format, Style, Writer, writer
-from .text import visible
+from .text import visible, without_commands
 
 __all__ = [
     "Format",
@@ -17,5 +17,6 @@ __all__ = [
     "compact",
     "known_fields",
     "visible",
+    "without_commands",
     "writer",
 ]

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from .text import without_commands
+
 
 def columns(record_type: type) -> tuple[str, ...]:
     """Return the dotted names of all fields, without fields that hold another record."""
@@ -61,22 +63,28 @@ def as_cell(record: Any, field: str) -> str:
     return plain if isinstance(plain, str) else compact(plain)
 
 
-def compact(value: Any) -> str:
-    """Return JSON on one line, in ASCII, so it does not depend on the reader's encoding."""
+def compact(value: Any, *, workflow: bool = False) -> str:
+    """Return JSON on one line, in ASCII, so it does not depend on the reader's encoding.
+
+    Args:
+        value: JSON types.
+        workflow: whether it is printed in a workflow of GitHub Actions, and must hold no command.
+    """
     import json
 
-    return _ascii(json.dumps(value, separators=(",", ":")))
+    return _ascii(json.dumps(value, separators=(",", ":")), workflow=workflow)
 
 
-def indented(value: Any) -> str:
-    """Return indented JSON, in ASCII."""
+def indented(value: Any, *, workflow: bool = False) -> str:
+    """Return indented JSON, in ASCII; see `compact`."""
     import json
 
-    return _ascii(json.dumps(value, indent=2))
+    return _ascii(json.dumps(value, indent=2), workflow=workflow)
 
 
-def _ascii(text: str) -> str:
-    return text.replace("\x7f", "\\u007f")  # the only control character that JSON does not escape
+def _ascii(text: str, *, workflow: bool) -> str:
+    text = text.replace("\x7f", "\\u007f")  # the only control character that JSON does not escape
+    return without_commands(text, json=True) if workflow else text
 
 
 def _time(value: datetime) -> str:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple, Protocol, TextIO
 
 from .fields import as_cell, as_object, columns, compact, indented
-from .text import visible
+from .text import visible, without_commands
 
 
 class Format(StrEnum):
@@ -34,6 +34,8 @@ class Style(NamedTuple):
     """Whether to use color."""
     raw_csv: bool = False
     """Whether to leave CSV cells alone that a spreadsheet would run as a formula."""
+    workflow: bool = False
+    """Whether it is printed in a workflow of GitHub Actions, and must hold no command."""
 
 
 class Writer(Protocol):
@@ -74,7 +76,7 @@ class _Json:
         self._count = 0
 
     def write(self, record: Any) -> None:
-        text = indented(as_object(record, self._style.fields))
+        text = indented(as_object(record, self._style.fields), workflow=self._style.workflow)
         if self._style.single:
             self._stream.write(f"{text}\n")
         else:
@@ -92,10 +94,11 @@ class _Jsonl:
 
     def __init__(self, _: type, stream: TextIO, style: Style) -> None:
         self._stream = stream
-        self._fields = style.fields
+        self._style = style
 
     def write(self, record: Any) -> None:
-        self._stream.write(compact(as_object(record, self._fields)) + "\n")
+        value = as_object(record, self._style.fields)
+        self._stream.write(compact(value, workflow=self._style.workflow) + "\n")
 
     def close(self) -> None:
         pass
@@ -109,11 +112,15 @@ class _Csv:
 
         self._fields = style.fields or columns(record_type)
         self._raw = style.raw_csv
+        self._workflow = style.workflow
         self._rows = csv.writer(stream, lineterminator="\n")
+        self._quoted = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
         self._rows.writerow(self._fields)
 
     def write(self, record: Any) -> None:
-        self._rows.writerow([self._cell(record, field) for field in self._fields])
+        cells = [self._cell(record, field) for field in self._fields]
+        commands = self._workflow and any(without_commands(cell) != cell for cell in cells)
+        (self._quoted if commands else self._rows).writerow(cells)
 
     def close(self) -> None:
         pass
@@ -153,7 +160,8 @@ class _Table:
         self._rows: list[list[str]] = []
 
     def write(self, record: Any) -> None:
-        self._rows.append([visible(as_cell(record, field)) for field in self._fields])
+        cells = [visible(as_cell(record, field)) for field in self._fields]
+        self._rows.append([*map(without_commands, cells)] if self._style.workflow else cells)
 
     def close(self) -> None:
         from .table import print_table

@@ -9,6 +9,8 @@ _UNSAFE = (
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb"
     "\ud800-\udfff]"
 )
+_COMMAND = r"^\s*:(?=:)|##(?=\[)"
+_COMMAND_IN_JSON = r":(?=:)|##(?=\[)"
 _SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 
@@ -18,6 +20,20 @@ def visible(text: str) -> str:
     ESC becomes `\x1b`, a line break `\n`, a bidirectional mark `\u202e`.
     """
     return _compiled().sub(_escape, text)
+
+
+def without_commands(text: str, *, json: bool = False) -> str:
+    r"""Return `text` in which GitHub Actions finds no workflow command.
+
+    Its runner obeys `::command::` at a line's start, after blanks, and `##[command]` anywhere in a
+    line. One character of either is escaped: as `\x3a` in a line for people, as `\u003a` in JSON.
+
+    Args:
+        text: one line for people, or a JSON document.
+        json: whether it is JSON.
+    """
+    pattern, escape = (_COMMAND_IN_JSON, "\\u00") if json else (_COMMAND, "\\x")
+    return re.sub(pattern, lambda found: f"{found[0][:-1]}{escape}{ord(found[0][-1]):02x}", text)
 
 
 @functools.cache

@@ -2,12 +2,12 @@
 
 import contextlib
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from kabelwerk_cli.config.resolve import Settings
+from kabelwerk_cli.config.resolve import Settings, in_workflow
 from kabelwerk_cli.config.settings import FIELDS, NO_INPUT, OUTPUT, QUIET, RAW_CSV
-from kabelwerk_cli.output import Format, Style, compact, visible, writer
+from kabelwerk_cli.output import Format, Style, compact, visible, without_commands, writer
 
 from .book import Book
 from .exit_codes import Cancelled, OutputLost
@@ -62,6 +62,7 @@ class Console:
                 terminal=terminal and not self._settings.dumb_terminal,
                 color=self._settings.color(terminal=terminal),
                 raw_csv=self._settings[RAW_CSV],
+                workflow=in_workflow(),
             )
             output = self._settings[OUTPUT]
             with writer(output, listing.record_type, sys.stdout, style) as rows:
@@ -88,7 +89,10 @@ class Console:
     def note(self, text: str) -> None:
         """Write a line to stderr, unless the run is quiet."""
         if not self.is_quiet:
-            complain(compact({"note": text}) if self._json else visible(text))
+            if self._json:
+                complain_json({"note": text})
+            else:
+                complain(text)
 
     def tell(self, text: str) -> None:
         """Write a note only if stderr is a terminal: for scripts, the exit code says as much."""
@@ -135,7 +139,18 @@ class Console:
             raise Cancelled("Not confirmed.")
 
 
-def complain(line: str) -> None:
+def complain(text: str) -> None:
+    """Write text to stderr as one line, with control characters escaped."""
+    line = visible(text)
+    _write_error(without_commands(line) if in_workflow() else line)
+
+
+def complain_json(value: Mapping[str, Any]) -> None:
+    """Write a JSON object to stderr as one line."""
+    _write_error(compact(value, workflow=in_workflow()))
+
+
+def _write_error(line: str) -> None:
     """Write a line to stderr. A failure is ignored, as there is nowhere to report it."""
     with held_signals(), contextlib.suppress(OSError, ValueError):
         print(line, file=sys.stderr, flush=True)  # noqa: T201 - one of two places

@@ -12,9 +12,10 @@ from kabelwerk_cli.api.errors import (
     KabelwerkError,
     ValidationError,
 )
-from kabelwerk_cli.output import Format, as_json, compact, visible
+from kabelwerk_cli.output import Format, as_json
 
 from .book import NOTHING_SENT, Book
+from .console import complain, complain_json
 from .exit_codes import ExitCode, Failed, Summed, describe_bug, exit_code
 
 
@@ -62,13 +63,15 @@ def read_problem(text: str | None) -> Problem | None:
     return Problem(**json.loads(text)) if text else None
 
 
-def line(error: BaseException, book: Book, output: Format) -> str:
-    """Return an error that ended a run as one line for stderr; a missing command as the help."""
+def show_error(error: BaseException, book: Book, output: Format) -> None:
+    """Write an error that ended a run as one line to stderr; for a missing command, the help."""
     if output in {Format.JSON, Format.JSONL}:
-        return compact({"error": as_json(problem(error, book))})
-    if isinstance(error, click.exceptions.NoArgsIsHelpError):
-        return error.format_message()
-    return f"Error: {visible(problem(error, book).message)}"
+        complain_json({"error": as_json(problem(error, book))})
+    elif isinstance(error, click.exceptions.NoArgsIsHelpError):
+        for line in error.format_message().splitlines():
+            complain(line)
+    else:
+        complain(f"Error: {problem(error, book).message}")
 
 
 def _type(error: BaseException) -> str:

@@ -43,6 +43,9 @@ FORMATS = """\
 --fields id,user.key selects fields in every format; JSON keeps its nesting.
 Results go to stdout, everything else to stderr. Times are ISO 8601 in UTC.
 JSON is ASCII and lossless; other formats escape control characters, as \\x1b.
+In GitHub Actions (GITHUB_ACTIONS is set), text that would be a workflow command
+is escaped as \\x3a: or \\x23[ in tables and errors, as \\u003a: or \\u0023[ in
+JSON, and quoted in CSV. TSV is left as it is: do not print it to the log.
 With json and jsonl, an error is one line of JSON on stderr:
 {"error":{"type","message","status","fields","applied","safe_to_rerun",
 "attempts","request_id","exit_code"}}.
