@@ -30,7 +30,7 @@ def test_login_a_call_and_logout_on_a_terminal(shell: Shell, sandbox: Shell) -> 
         terminal.type(TOKEN + "\n")
         assert terminal.end() == 0
         assert TOKEN not in terminal.screen
-        assert "The token is accepted" in terminal.plain
+        assert "Logged in to" in terminal.plain
     assert logged_in_files(shell) == {"config.toml": 0o600, "tokens/default": 0o600}
     assert shell.run("users", "create", "--key", "kusanagi", "--name", "Motoko") == (
         0,

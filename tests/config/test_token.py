@@ -1,6 +1,8 @@
 """Where the token comes from, and which server it is sent to."""
 
 import json
+import os
+import select
 import time
 
 import pytest
@@ -144,7 +146,7 @@ def test_a_process_that_a_program_leaves_behind(shell: Shell, leave: str) -> Non
     alive = os.open(shell.home / "alive", os.O_RDONLY | os.O_NONBLOCK)
     body = f"exec 3>alive; {leave} & echo {TOKEN}"
     with FaultyServer() as server:
-        configure(shell, url=server.url, token_command=[program(shell, body)], timeout=60)
+        shell.write_profile(url=server.url, token_command=[program(shell, body)], timeout=60)
         started = time.monotonic()
         assert shell.run(*UPDATE).code == 0
         assert time.monotonic() - started < 50
