@@ -1,0 +1,106 @@
+"""What is refused before it can hang, fill the memory, or be taken for something else."""
+
+import json
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.faultserver import HANG, FaultyServer, Step
+from tests.shell import TOKEN, Shell
+
+UPDATE = ("users", "update", "--key", "kusanagi", "--name", "Motoko")
+ATTRIBUTES = ("rooms", "update", "--room", "kusanagi", "--attributes")
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "/dev/null", "/"])
+@pytest.mark.parametrize("option", ["--config", "--token-file"])
+def test_a_device_or_a_folder_is_refused(shell: Shell, option: str, name: str) -> None:
+    with FaultyServer() as server:
+        ran = shell.with_(KABELWERK_URL=server.url).run(*UPDATE, option, name)
+        assert server.attempts == []
+    assert (ran.code, ran.out) == (3, "")
+    assert name in ran.err
+
+
+def test_a_pipe_is_read(shell: Shell) -> None:
+    with FaultyServer() as server:
+        there = shell.with_(KABELWERK_URL=server.url)
+        assert there.run(*UPDATE, "--token-file", "/dev/stdin", stdin=TOKEN.encode()).code == 0
+        assert server.requests[0].header("Kabelwerk-Token") == TOKEN
+
+
+def test_a_configuration_nested_without_end(shell: Shell) -> None:
+    (shell.home / "deep.toml").write_text(f"a = {'[' * 5000}{']' * 5000}")
+    ran = shell.run("config", "show", "--config", "deep.toml")
+    assert ran.code == 3
+    assert "nested too deeply" in ran.err
+
+
+@pytest.mark.parametrize("value", ["1e10", "nan", "inf", "0", "-1", "86401"])
+def test_a_time_limit_that_is_none(shell: Shell, value: str) -> None:
+    with FaultyServer() as server:
+        for option in ("--timeout", "--max-time"):
+            ran = shell.configured(server).run(*UPDATE, f"{option}={value}")
+            assert ran.code == 2
+            assert "up to a day" in ran.err
+        assert server.attempts == []
+
+
+@pytest.mark.parametrize("text", ['{"x": 1, "x": 2}', '{"x": 1e999}', '{"x": NaN}'])
+def test_attributes_that_parsers_read_differently(shell: Shell, text: str) -> None:
+    (shell.home / "rows.jsonl").write_text(f'{{"room": "kusanagi", "attributes": {text}}}\n')
+    (shell.home / "rows.csv").write_text(
+        f'room,attributes\nkusanagi,"{text.replace(chr(34), chr(34) * 2)}"\n'
+    )
+    with FaultyServer() as server:
+        there = shell.configured(server)
+        assert there.run(*ATTRIBUTES, text).code == 2
+        for name in ("rows.jsonl", "rows.csv"):
+            assert there.run("rooms", "update", "--from", name).code == 2
+        assert server.attempts == []
+
+
+def test_the_environment_is_no_file_of_rows(shell: Shell) -> None:
+    with FaultyServer() as server:
+        there = shell.configured(server)
+        (shell.home / "environ").write_bytes(f"KABELWERK_API_TOKEN={TOKEN}\0HOME=/\0".encode())
+        ran = there.run("users", "create", "--from", "environ")
+    assert ran.code == 2
+    assert TOKEN not in ran.err
+
+
+def test_a_sandbox_that_another_process_keeps_locked(shell: Shell) -> None:
+    path = shell.home / "sandbox.db"
+    there = shell.with_(KABELWERK_URL=f"sandbox://{path}")
+    assert there.run("users", "create", "--key", "kusanagi", "--name", "Motoko").code == 0
+    with sqlite3.connect(path, isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        started = time.monotonic()
+        ran = there.run(*UPDATE, "--max-time", "1", "--retries", "0", "-o", "json")
+        assert time.monotonic() - started < 30  # it waited for 60
+        other.execute("ROLLBACK")
+    error = json.loads(ran.err.splitlines()[-1])["error"]
+    assert error["exit_code"] in {3, 7}
+    assert error["applied"] == "no"
+    assert "locked" in error["message"]
+
+
+def test_the_doctor_has_one_time_limit_for_all_checks(shell: Shell) -> None:
+    with FaultyServer([Step(HANG)]) as server:
+        started = time.monotonic()
+        ran = shell.configured(server).run("doctor", "--max-time", "2")
+        assert time.monotonic() - started < 15  # it took 20 and more
+    assert ran.code in {7, 9}
+
+
+def test_batches_and_the_doctor_warn_of_a_loose_token_file(shell: Shell) -> None:
+    token = shell.home / "token"
+    token.write_text(TOKEN)
+    token.chmod(0o644)
+    Path(shell.home / "rows.csv").write_text("key,name\nmotoko,Motoko\n")
+    with FaultyServer() as server:
+        there = shell.with_(KABELWERK_URL=server.url)
+        for args in (("users", "create", "--from", "rows.csv"), ("doctor",)):
+            assert "chmod 600" in there.run(*args, "--token-file", "token").err
