@@ -47,6 +47,7 @@ def test_the_root_holds_five_modules_and_no_file_is_long():
             {
                 "batch/journal.py",
                 "batch/journal_file.py",
+                "batch/plan.py",
                 "sandbox/database.py",
                 "sandbox/store.py",
             },

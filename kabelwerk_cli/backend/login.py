@@ -13,7 +13,7 @@ from kabelwerk_cli.api.errors import ConfigurationError
 from kabelwerk_cli.config.files import write_private
 from kabelwerk_cli.config.profiles import DEFAULT_NAME, parse_config, read_config
 from kabelwerk_cli.config.resolve import Settings
-from kabelwerk_cli.config.settings import PROFILE, URL
+from kabelwerk_cli.config.settings import PROFILE, TOKEN_FILE, URL, Rank
 from kabelwerk_cli.config.token import KEYRING_SERVICE, check_token, find_new_token, import_keyring
 from kabelwerk_cli.terminal.console import Console, complain
 from kabelwerk_cli.terminal.exit_codes import Cancelled
@@ -125,7 +125,8 @@ def _locked(path: str) -> Iterator[None]:
 
 def _new_token(settings: Settings, console: Console) -> str:
     if source := find_new_token(settings):
-        console.note(f"Using the API token from {source.name}.")
+        if settings.rank(TOKEN_FILE) is not Rank.OPTION:  # which nobody named in this command
+            console.note(f"Using the API token from {source.name}.")
         return check_token(source.read(), source.name)
 
     def hidden(text: str, **how: Any) -> Any:

@@ -161,7 +161,7 @@ def test_a_rejection_has_all_messages_by_field(shell: Shell) -> None:
         ({"KABELWERK_API_TOKEN": TOKEN}, 3, "No URL"),
         ({"KABELWERK_URL": "http://127.0.0.1:9"}, 3, "No API token"),
         ({"KABELWERK_URL": "http://kabelwerk.example", "KABELWERK_API_TOKEN": TOKEN}, 3, "https"),
-        ({"KABELWERK_URL": "http://127.0.0.1:9", "KABELWERK_API_TOKEN": "a b"}, 3, "one word"),
+        ({"KABELWERK_URL": "http://127.0.0.1:9", "KABELWERK_API_TOKEN": "a b"}, 3, "spaces"),
         ({"KABELWERK_TIMEOUT": "soon"}, 3, "KABELWERK_TIMEOUT"),
     ],
 )

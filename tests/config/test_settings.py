@@ -117,7 +117,9 @@ BAD_PROFILES = {
     "timeout = 'soon'": "timeout: must be a number",
     "timeout = -1": "timeout: '-1' is not a positive number of seconds",
     "protected = 'yes'": "protected: must be true or false",
-    "output = 'jsn'": "'jsn' is not one of table, json, jsonl, csv, tsv. Did you mean 'json'?",
+    "output = 'jsn'": (
+        "output: 'jsn' is not one of table, json, jsonl, csv, tsv. Did you mean 'json'?"
+    ),
     "token_command = 'pass show'": "token_command: must be a list of strings",
     "sandbox = true": "unknown key 'sandbox'",
     "token = 'abc'": "unknown key 'token'",

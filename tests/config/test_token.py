@@ -32,9 +32,9 @@ TOKENS = {"KABELWERK_API_TOKEN": "variable"}
 BESIDE = {**TOKENS, "KABELWERK_URL": B}
 WHICH = [
     # variables, options, where it goes, what is sent (or what is wrong)
-    ({}, "--profile own", A, "file 'own'"),
-    (TOKENS, "--profile own", A, "file 'own'"),
-    (BESIDE, "--profile own", A, "file 'own'"),
+    ({}, "--profile own", A, "/own' (profile own)"),
+    (TOKENS, "--profile own", A, "/own' (profile own)"),
+    (BESIDE, "--profile own", A, "/own' (profile own)"),
     ({**TOKENS, "KABELWERK_PROFILE": "own"}, "", A, "Two tokens"),
     ({**TOKENS, "KABELWERK_PROFILE": "bare"}, "", A, "KABELWERK_API_TOKEN"),
     (TOKENS, "--profile bare", A, "KABELWERK_API_TOKEN"),
