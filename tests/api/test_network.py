@@ -7,7 +7,7 @@ from kabelwerk_cli.api.client import Client, Limits, Tools
 from kabelwerk_cli.api.errors import Applied
 from kabelwerk_cli.api.transport import NetworkTransport
 from kabelwerk_cli.api.url import parse_address
-from tests.faultserver import Answer, FaultyServer, Outcome, Step, canned
+from tests.faultserver import FAULTS, Answer, FaultyServer, Outcome, Step, canned
 
 MEBIBYTE = 1024 * 1024
 
@@ -68,3 +68,29 @@ def test_a_message_rejected_at_endless_length_is_in_doubt_and_not_sent_again(sta
         assert len(server.requests) == 1
     assert type(end) is errors.ServerError
     assert end.report.applied is Applied.UNKNOWN
+
+
+ODD = {
+    "id-missing": Outcome.ACKNOWLEDGED,
+    "other-key": Outcome.CONTRADICTED,
+    "status-503": Outcome.UNKNOWN,
+    "json-then-garbage": Outcome.UNKNOWN,
+}
+
+
+@pytest.mark.parametrize("name", ["honest", *ODD])
+def test_the_connection_of_an_odd_answer_is_not_used_again(name):
+    """What is left on it might be taken for the next answer."""
+    call = calls.update_user(key="kusanagi", name="Motoko")
+    with FaultyServer([Step(FAULTS[name], times=1)]) as server:
+        transport = NetworkTransport(parse_address(server.url))
+        client = Client(transport, token="", user_agent="test/1", limits=Limits(retries=0))
+        if name in ODD:
+            with pytest.raises(errors.ServerError):
+                client.send(call)
+        else:
+            client.send(call)
+        client.send(call)
+        transport.close()
+        first, second = server.requests
+    assert (first.connection == second.connection) is (name not in ODD)
