@@ -194,3 +194,27 @@ def test_a_message_that_went_out_in_part_is_in_doubt():
     assert type(end) is errors.OutcomeUnknown
     assert end.report.applied is Applied.UNKNOWN
     assert not end.report.safe_to_rerun
+
+
+@pytest.mark.parametrize("failing", [ConnectionResetError, TimeoutError, RuntimeError])
+def test_a_failure_right_after_the_first_bytes_is_in_doubt(monkeypatch, failing):
+    send_all = sockets._Timed.sendall
+
+    def send_and_fail(self, data):
+        send_all(self, data)
+        raise failing
+
+    with FaultyServer() as server:
+        monkeypatch.setattr(sockets._Timed, "sendall", send_and_fail)
+        end = send(server.url, POST)
+    assert type(end) is errors.OutcomeUnknown
+    assert end.report.applied is Applied.UNKNOWN
+
+
+def test_a_failure_right_before_the_first_byte_is_not_in_doubt(monkeypatch):
+    with FaultyServer() as server:
+        monkeypatch.setattr("kabelwerk_cli.api.transport.open_socket", None)
+        end = send(server.url, POST)
+        assert server.requests == []
+    assert type(end) is errors.ConnectionError
+    assert end.report.applied is Applied.NO
