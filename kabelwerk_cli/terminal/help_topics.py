@@ -129,8 +129,11 @@ def environment() -> str:
     width = max(len(name) for name, _ in rows) + 2
     table = [line for name, text in rows for line in _hang(f"{name:<{width}}{text}", width)]
     intro = _wrap(
-        "An option overrides the environment variable, which overrides the profile, which "
-        "overrides the default. 'kabelwerk config show' prints each value and where it comes from.",
+        "An option overrides a profile named with --profile, which overrides the environment, "
+        "which overrides a profile chosen otherwise, which overrides the default. A token is sent "
+        "to its own address only: a profile's to the profile's URL, one of the environment to "
+        "KABELWERK_URL if that is set. 'kabelwerk config show' prints each value and where it "
+        "comes from.",
     )
     return "\n".join([*intro, "", *table])
 
