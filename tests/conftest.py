@@ -1,4 +1,4 @@
-"""Fixtures that several rooms need."""
+"""Fixtures shared by all tests."""
 
 import fcntl
 import os
@@ -16,9 +16,9 @@ from .shell import ENVIRONMENT, TOKEN, Shell, served
 
 
 def pytest_configure() -> None:
-    """Let signals work also where a script runs the tests with `&`.
+    """Make signals work when a script runs the tests in the background.
 
-    A shell has its background jobs ignore these signals, and so would all that the tests start.
+    With `&`, a shell sets these signals to be ignored, and child processes inherit that.
     """
     for number, handler in (
         (signal.SIGINT, signal.default_int_handler),
@@ -29,7 +29,7 @@ def pytest_configure() -> None:
             signal.signal(number, handler)
 
 
-# How long an example takes says more about what else runs on the machine than about the program.
+# No time limits per example: they would fail on a busy machine.
 hypothesis.settings.register_profile(
     "busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
@@ -72,7 +72,7 @@ def ca_file(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.fixture
 def alone() -> Iterator[None]:
-    """Run tests that load the machine or look at the clock one at a time, across all workers."""
+    """Run tests that load the machine or measure time one at a time, across all workers."""
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", "one")
     with (Path(tempfile.gettempdir()) / f"kabelwerk-tests-{run}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

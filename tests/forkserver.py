@@ -1,11 +1,11 @@
 """Runs the program in forks of a process that has imported it already.
 
-To start an interpreter and import the program takes ten times as long as most of what the tests
-have it do. A fork is a process like any other, with its own arguments, environment, folder, streams
-and exit code. The one difference: what the interpreter derives from its environment at start-up, as
-the locale and PYTHON* variables, is that of the server.
+Starting an interpreter and importing the program takes about ten times as long as running a
+command. A fork is a process of its own, with its own arguments, environment, working directory,
+streams and exit code. Only what the interpreter reads at start-up, such as the locale and PYTHON*
+variables, comes from the server.
 
-This file is both: the server, run as a program, and its client, `ForkServer`.
+This file is the server, run as a program, and its client, `ForkServer`.
 """
 
 import contextlib
@@ -61,16 +61,16 @@ class Fork:
                 raise
 
     def send(self, number: signal.Signals) -> None:
-        """Send the process a signal, if it has not ended."""
+        """Send the process a signal unless it has ended."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, number)
 
 
 class ForkServer:
-    """The server, as a process that ends with this one at the latest.
+    """The server process. It ends with this process at the latest.
 
     Args:
-        environment: what the interpreter is started with.
+        environment: the environment of its interpreter.
     """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -179,7 +179,7 @@ def _serve(address: str) -> bool:
 
 
 def _report(running: dict[int, socket.socket]) -> None:
-    """Tell those who wait for a run of its end."""
+    """Send the exit status of each run that ended to its client."""
     while running:
         pid, status = os.waitpid(-1, os.WNOHANG)
         if pid == 0:
@@ -189,7 +189,7 @@ def _report(running: dict[int, socket.socket]) -> None:
 
 
 def main() -> None:
-    """Be the server, and in each fork the program."""
+    """Run the server, and in each fork the program."""
     for module in MODULES:
         __import__(module)
     gc.freeze()

@@ -1,7 +1,7 @@
-"""Runs a command, and tells its exit code, its seconds and the peak of its memory.
+"""Runs a command and reports its exit code, duration and peak memory.
 
-Linux counts for a child what its parent's memory was when it was started. So what is measured is
-the child of a process of its own, which is small: this file, run as a program.
+On Linux, the peak memory of a child starts at the memory of its parent. So the command is started
+by a small process: this file, run as a program.
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 
 class Measured(NamedTuple):
-    """What a run took."""
+    """The exit code and the resources used by a run."""
 
     code: int
     seconds: float
@@ -24,7 +24,7 @@ class Measured(NamedTuple):
 
 
 def measure(command: Sequence[str | Path], environment: Mapping[str, str]) -> Measured:
-    """Run a command to its end, with nothing to read; what it prints is thrown away."""
+    """Run a command with empty stdin, and discard its output."""
     ran = subprocess.run(
         [sys.executable, "-I", "-S", __file__, *command],
         env=dict(environment),

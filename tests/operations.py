@@ -1,7 +1,7 @@
-"""The operations, one row each, in every form in which the tests need them.
+"""The table of operations: everything the tests need to know about each one.
 
-A suite that is about all operations takes its cases from here, and so has a new one as soon as it
-has a row. A command of the program that has no row fails `test_operations.py`.
+Tests that cover every operation take their cases from here, so that a new operation needs one row
+and nothing else. `test_operations.py` fails while a command of the program has no row.
 """
 
 import json
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 
 class Request(NamedTuple):
-    """What travels for an operation, and what an honest server does with it.
+    """The HTTP request of an operation, and what an honest server does with it.
 
     Attributes:
         method: the HTTP method.
-        path: the path below `/api/`; a name in braces is an argument's, and `hub` is `_`.
-        status: of the answer to a success.
-        record: the type of the JSON object that comes back, None where there is none.
-        endpoint: what the model does.
-        unset: what is sent for arguments that were not given.
+        path: the path below `/api/`, with arguments in braces; the default of `hub` is `_`.
+        status: the status of a success.
+        record: the type of the JSON object in the answer; None if the answer has no body.
+        endpoint: the model's implementation.
+        unset: members of the body for arguments that are not given.
         repeatable: whether a client may send it again where the outcome is unknown.
     """
 
@@ -41,16 +41,16 @@ class Operation(NamedTuple):
     """One operation.
 
     Attributes:
-        name: a short one, for the names of cases.
-        function: its function in `api`, `api.calls` and the official SDK; the log's name for it.
+        name: a short name, used in test IDs.
+        function: its name in `api`, `api.calls`, the official SDK and the log.
         command: the words of its command.
-        given: arguments that it succeeds with. They are keyword arguments of the function, options
-            of the command and fields of a row alike.
-        row: what is different in each row of a file, by the row's number; see `populated`.
-        keys: its arguments that are a key of a user, a room or a hub.
-        done: whether the effect of such arguments is there.
-        request: None for one that is made of the others.
-        confirmed: what is added to the command so that it asks nothing.
+        given: valid arguments. The same names are the function's keyword arguments, the command's
+            options and the fields of a row.
+        row: what row N of a file changes in the arguments, for a server that is `populated`.
+        keys: the arguments that are keys of users, rooms or hubs.
+        done: whether the state shows the effect of these arguments.
+        request: None for an operation that sends other operations' requests.
+        confirmed: options that prevent a confirmation prompt.
     """
 
     name: str
@@ -64,17 +64,17 @@ class Operation(NamedTuple):
     confirmed: tuple[str, ...] = ()
 
     def words(self, **changes: Any) -> tuple[str, ...]:
-        """The command with its options, some of them changed or added."""
+        """The command with its options, after changing or adding some."""
         options = {**self.given, **changes}
         return (*self.command, *(word for pair in options.items() for word in _option(*pair)))
 
     @property
     def line(self) -> tuple[str, ...]:
-        """The whole command line, which asks nothing."""
+        """The complete command line, which does not prompt."""
         return (*self.words(), *self.confirmed)
 
     def build(self) -> "Call[Any]":
-        """The call that the product makes of the arguments."""
+        """The call that the product builds from the arguments."""
         from kabelwerk_cli.api import calls
 
         call: Call[Any] = getattr(calls, self.function)(**self.given)
@@ -87,7 +87,7 @@ class Operation(NamedTuple):
 
     @property
     def target(self) -> str:
-        """The path of the request, as it travels."""
+        """The path of the request, encoded."""
         return "/api/" + self._request.path.format(**{"hub": "_", **self.given})
 
     @property
@@ -110,15 +110,15 @@ class Operation(NamedTuple):
         return self.request
 
     def fields(self, number: int) -> dict[str, Any]:
-        """The row of this number, as the arguments that it stands for."""
+        """The arguments in row `number`."""
         return {**self.given, **self.row(number)}
 
     def rows(self, count: int) -> str:
-        """A file of so many rows, as JSON Lines."""
+        """The content of a JSON Lines file with `count` rows."""
         return "".join(json.dumps(self.fields(number)) + "\n" for number in range(count))
 
     def is_done(self, state: State, number: int | None = None) -> bool:
-        """Whether the operation took effect, or its row of this number did."""
+        """Whether the operation, or its row `number`, took effect."""
         return self.done(state, self.given if number is None else self.fields(number))
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""A real terminal: a pty with the executable in it."""
+"""The executable in a pseudo-terminal."""
 
 import codecs
 import fcntl
@@ -12,7 +12,7 @@ from tests.shell import Shell
 
 
 def _take_terminal() -> None:
-    """Make the terminal on standard input the one that signals come from."""
+    """Make the terminal on stdin the controlling terminal."""
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
@@ -80,11 +80,11 @@ class Terminal:
 
     @property
     def plain(self) -> str:
-        """What is on the screen, without colours and moves."""
+        """The text on the screen, without escape sequences."""
         return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.screen)
 
     def _read(self) -> bool:
-        """Read what there is; tell whether there was something."""
+        """Read what is available; return whether there was anything."""
         try:
             more = os.read(self._leader, 65536)
         except (BlockingIOError, OSError):

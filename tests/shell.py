@@ -1,4 +1,4 @@
-"""The program, run as a process in an empty home."""
+"""Runs the program as a process in an empty home directory."""
 
 import contextlib
 import json
@@ -32,8 +32,8 @@ class Shell:
     """Runs the program with a pinned environment.
 
     Args:
-        home: an empty folder.
-        forks: what runs the program without starting an interpreter.
+        home: an empty directory.
+        forks: runs the program without starting an interpreter.
         environment: further variables.
     """
 
@@ -47,7 +47,7 @@ class Shell:
         return Shell(self.home, self._forks, **{**self.environment, **environment})
 
     def without(self, name: str) -> "Shell":
-        """Return a shell with a variable less."""
+        """Return a shell without a variable."""
         shell = self.with_()
         del shell.environment[name]
         return shell
@@ -61,13 +61,13 @@ class Shell:
         """Write a configuration with a default profile; return the folder."""
         folder = self.home / ".config" / "kabelwerk"
         folder.mkdir(parents=True, exist_ok=True)
-        # what JSON and TOML have in common is enough here
+        # JSON values are TOML values here
         lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
         (folder / "config.toml").write_text("\n".join(["[profiles.default]", *lines, ""]))
         return folder
 
     def run(self, *args: str | bytes, stdin: bytes | None = None, timeout: float = 60) -> Ran:
-        """Run the program to its end, in a fork of an interpreter that has imported it."""
+        """Run the program in a fork of an interpreter that has imported it already."""
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             source, sink = os.pipe() if stdin else (os.open(os.devnull, os.O_RDONLY), None)
             with os.fdopen(source):

@@ -1,4 +1,4 @@
-"""What may stand only in one place. Who may import whom is checked by import-linter."""
+"""What the code may do in one place only. import-linter checks the layers."""
 
 import ast
 import shutil
@@ -97,7 +97,7 @@ UPWARD = "from kabelwerk_cli.commands import users\n"
 
 @pytest.mark.parametrize(("added", "kept"), [("", True), (UPWARD, False)])
 def test_an_import_upwards_breaks_the_layers(tmp_path, added, kept):
-    """Checked on a copy of the package, to whose lowest layer the import is added."""
+    """The import is added to the lowest layer of a copy of the package."""
     shutil.copytree(PACKAGE, tmp_path / PACKAGE.name, ignore=shutil.ignore_patterns("*.pyc"))
     shutil.copy(PACKAGE.parent / "pyproject.toml", tmp_path)
     with (tmp_path / PACKAGE.name / "output" / "text.py").open("a") as file:

@@ -1,4 +1,4 @@
-"""What is made from the program itself is current, and reads well."""
+"""Generated files are up to date, and every command has help and working examples."""
 
 import shlex
 
@@ -38,14 +38,14 @@ def test_each_command_has_all_that_a_command_needs(
 
 
 def commands_in(example: str) -> list[str]:
-    """Return the words of the command in an example, without what the shell does with it."""
+    """Return the words of the command in an example, without the shell syntax around it."""
     text = example.rsplit("| ", maxsplit=1)[-1].split(" > ", maxsplit=1)[0]
     text = text.removeprefix("id=$(").removesuffix(")") if text.startswith("id=$(") else text
     text = text.removeprefix('eval "$(').removesuffix(')"')
     return shlex.split(text)[1:]
 
 
-# These wait, ask, or need a server; other tests run them.
+# These wait, prompt or need a server; other tests run them.
 ELSEWHERE = {"kabelwerk login", "kabelwerk logout", "kabelwerk sandbox serve", "kabelwerk doctor"}
 RUNNABLE = [
     (path, command) for path, command in TREE if path not in ELSEWHERE | {"kabelwerk sandbox"}
@@ -54,7 +54,7 @@ RUNNABLE = [
 
 @pytest.mark.parametrize(("path", "command"), RUNNABLE, ids=[path for path, _ in RUNNABLE])
 def test_each_example_runs(shell: Shell, path: str, command: click.Command) -> None:
-    """In the sandbox, which holds what the examples speak of unless they are about to make it."""
+    """In the sandbox, which holds the users of the examples unless the example creates them."""
     there = shell.with_(KABELWERK_URL="sandbox:")
     seeds = {"kusanagi": [], "batou": ["--hub", "section9"]}
     for example in command.examples:

@@ -1,4 +1,4 @@
-"""Every operation of the program has its row in the table that feeds the suites."""
+"""Every operation of the program has a row in the table of operations."""
 
 import inspect
 

@@ -1,4 +1,4 @@
-"""The README: its commands run as they stand, and its tables say what the program says."""
+"""The README: its commands run unchanged, and its help topics match the program."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What a run imports: the list does not depend on how fast the machine is."""
+"""What a run imports, which does not depend on the speed of the machine."""
 
 import subprocess
 import sys
@@ -79,7 +79,7 @@ def test_a_completion_imports_little(shell: Shell, words: str, allowed: set[str]
 
 
 def test_the_table_of_a_call_needs_little_of_rich(shell: Shell) -> None:
-    """Off a terminal only the widths of characters come from it."""
+    """Without a terminal, only the widths of characters come from it."""
     with FaultyServer() as server:
         there = shell.configured(server)
         ran = subprocess.run(

@@ -1,4 +1,4 @@
-"""The five calls as values, and what is refused before anything is sent."""
+"""Calls as values, and invalid input that is refused before anything is sent."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""When a call is repeated, and what is claimed afterwards: operation x fault, without a network."""
+"""When a call is repeated and what is reported: operation x fault, without a network."""
 
 import itertools
 import json
@@ -38,7 +38,7 @@ def status(code, **headers):
 
 
 class Script:
-    """A transport that plays a list of events, the last one for ever."""
+    """A transport that plays a list of events, the last one forever."""
 
     def __init__(self, events):
         self.events = list(events)
@@ -220,7 +220,7 @@ def test_an_unknown_message_says_where_to_look():
 
 
 def contradicted(call):
-    """An honest answer but for a value that was asked for; where there is none, with errors."""
+    """The honest answer with one requested value changed; with errors if it has no body."""
     honest = DONE[call.name]
     if not honest.body:
         return Answer(200, "OK", {}, b'{"errors": {"key": ["cannot be deleted"]}}')
@@ -353,12 +353,12 @@ ABSENT = status(404)
 ENSURED = [
     ("updated", 1, [UPDATED]),
     ("created", 2, [ABSENT, CREATED]),
-    # somebody else was faster
+    # someone else created the user first
     ("updated", 3, [ABSENT, TAKEN, UPDATED]),
-    # our own first attempt was, or somebody else's
+    # our first attempt created the user, or someone else did
     ("created", 4, [ABSENT, LOST, TAKEN, UPDATED]),
     ("created", 5, [ABSENT, LOST, LOST, LOST, UPDATED]),
-    # an update that was lost and then finds nobody has changed nobody
+    # an update that was lost and then finds no user has changed nothing
     ("created", 3, [LOST, ABSENT, CREATED]),
     ("updated", 3, [LOST, NOT_SENT, UPDATED]),
 ]

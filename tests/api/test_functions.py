@@ -1,4 +1,4 @@
-"""The five functions, as the reference has them, over mocked HTTP."""
+"""The public functions, with the reference's signatures and exceptions, over mocked HTTP."""
 
 import inspect
 import json

@@ -1,4 +1,4 @@
-"""The pause between attempts, and how a server's wish is read."""
+"""The pause between attempts, and how Retry-After is read."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which URLs are accepted, and what becomes of them."""
+"""Which URLs are accepted, and the API address each one gives."""
 
 import pytest
 

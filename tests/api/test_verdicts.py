@@ -1,4 +1,4 @@
-"""What each answer means, and that no answer whatever gets past `judge` as an exception."""
+"""What each answer means; no answer makes `judge` raise."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The doctor: each illness has its own exit code and cure, and nothing is changed by looking."""
+"""doctor: each problem has its own exit code and fix, and checking changes nothing."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from tests.shell import TOKEN, Shell
 
 
 def examined(shell: Shell, *args: str) -> tuple[int, dict[str, str], str]:
-    """Return the exit code, each check's outcome, and what was said of the first failure."""
+    """Return the exit code, each check's outcome, and the message of the first failure."""
     ran = shell.run("doctor", *args, "-o", "json", "--retries", "0")
     checks = {row["check"]: row["outcome"] for row in json.loads(ran.out)}
     message = json.loads(ran.err)["error"]["message"] if ran.err else ""
@@ -31,7 +31,7 @@ def test_all_is_well_and_nothing_changed(shell: Shell) -> None:
         (request,) = server.requests
     assert code == 0
     assert checks == dict.fromkeys(["settings", "name", "connection", "api", "token"], "ok")
-    # what was asked cannot change anything: nobody has that key, and nothing is to be set
+    # the request cannot change anything: no user has the key, and the body is empty
     assert request.method == "PATCH"
     assert request.target.startswith("/api/users/kabelwerk-doctor-")
     assert request.json == {}

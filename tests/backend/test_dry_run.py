@@ -1,4 +1,4 @@
-"""A preview shows what would be sent, and sends nothing."""
+"""--dry-run shows what would be sent, and sends nothing."""
 
 import json
 

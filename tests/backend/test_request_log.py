@@ -1,4 +1,4 @@
-"""-v, -vv and the log file; and one search for the token in everything that is printed."""
+"""-v, -vv and the log file; the token appears in nothing that is printed or logged."""
 
 import json
 
@@ -73,7 +73,7 @@ def test_a_disk_that_is_full_does_not_stop_a_call(shell: Shell) -> None:
 
 
 def echo(status: int, *headers: tuple[str, str]) -> Fault:
-    """An answer that repeats the token wherever an answer has room for it."""
+    """An answer that contains the token everywhere an answer can."""
     body = json.dumps({"errors": {TOKEN: [f"{TOKEN} is not welcome"]}, "name": TOKEN}).encode()
     return canned("echo", Answer(status, headers, body), Outcome.REJECTED)
 

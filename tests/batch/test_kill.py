@@ -1,4 +1,4 @@
-"""`kill -9` at random moments, many times over, and what is true on the server afterwards."""
+"""Batches killed with SIGKILL at random moments, and what is on the server afterwards."""
 
 import json
 import os
@@ -29,7 +29,7 @@ BATCHES = 6
 
 
 def run_and_kill(shell: Shell, args: list[str], moment: float) -> bool:
-    """Start a run and kill it; returns whether it was still running by then."""
+    """Start a run and kill it; return whether it was still running."""
     with Path(os.devnull).open("r+b") as nowhere:
         run = shell.fork(*args, streams=(nowhere, nowhere, nowhere))
     time.sleep(moment)
@@ -38,7 +38,7 @@ def run_and_kill(shell: Shell, args: list[str], moment: float) -> bool:
 
 
 def finish(shell: Shell, operation: Operation, seed: int) -> int:
-    """Kill a batch again and again until it is through; returns the number of kills."""
+    """Kill a batch several times, then let it finish; return the number of kills."""
     choose = random.Random(seed)
     source = shell.home / f"rows-{seed}.jsonl"
     source.write_text(operation.rows(ROWS))
@@ -55,7 +55,7 @@ def finish(shell: Shell, operation: Operation, seed: int) -> int:
             "4",
         ]
         while kills < 3:
-            # slow enough that no run gets through before it is killed
+            # slow enough that no run finishes before it is killed
             slowly = [*args, "--rate", "30"]
             kills += run_and_kill(there, slowly, choose.uniform(0.01, 0.5))
         ran = there.run(*args, "-o", "jsonl")

@@ -1,4 +1,4 @@
-"""Each command x each outcome, through the program as a process: exit code, stdout, stderr."""
+"""Each command x each outcome: exit code, stdout and stderr of a process."""
 
 import json
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from tests.shell import TOKEN, Shell
 
 
 class Expected(NamedTuple):
-    """What a fault comes to, the same in each command that can meet it."""
+    """What a command reports for a fault; the same for every command."""
 
     code: int
     type: str

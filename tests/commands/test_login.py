@@ -212,7 +212,7 @@ main()
 
 
 def test_the_token_file_is_private_from_its_first_byte(shell: Shell, sandbox: Shell) -> None:
-    """The write is held up before its end, and killed; what is there by then is looked at."""
+    """The write is stopped before its end and the process killed; the files left are checked."""
     (shell.home / "slow.py").write_text(SLOW_WRITE)
     url = sandbox.environment["KABELWERK_URL"]
     command = [sys.executable, "slow.py", "login", "--url", url, "--token-file", "-"]

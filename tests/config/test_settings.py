@@ -1,4 +1,4 @@
-"""The table of settings: who wins over whom, and what is said about it."""
+"""The table of settings: which source wins, and how `config show` reports it."""
 
 import json
 import re
@@ -41,7 +41,7 @@ def config_text(setting: Setting, text: str | None) -> str:
 
 
 def shown(shell: Shell, *args: str) -> dict[str, tuple[str, str]]:
-    """Return each setting's value and origin as `config show` tells them, in any format."""
+    """Return each setting's value and origin from `config show`, in any format."""
     ran = shell.run("config", "show", *args)
     assert ran.code == 0, ran.err
     if ran.out.startswith("["):
@@ -63,7 +63,7 @@ def test_each_source_wins_over_the_one_before(shell: Shell, setting: Setting) ->
     for path in (folder / "config.toml", *(shell.home / name for name in VALUES["config"])):
         path.write_text(config_text(setting, None))
 
-    # off a terminal "table" has no unambiguous empty cells
+    # without a terminal, empty cells of a table are ambiguous
     plain = shell if setting.name == "output" else shell.with_(KABELWERK_OUTPUT="json")
     if setting.name == "output":
         assert shell.run("config", "show").out.startswith("setting")

@@ -1,1 +1,1 @@
-"""The product against the misbehaving server."""
+"""Tests of the product against the misbehaving server."""

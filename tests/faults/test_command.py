@@ -41,12 +41,12 @@ def run_measured(shell: Shell, fault: Fault) -> Measured:
 
 @pytest.mark.usefixtures("alone")
 def test_nothing_outlasts_its_limits_or_fills_the_memory(shell: Shell) -> None:
-    """Every hang, drip and flood, three at a time: they share two processors."""
+    """Every hang, drip and flood, three at a time."""
     with ThreadPoolExecutor(3) as pool:
         runs = list(pool.map(lambda fault: run_measured(shell, fault), HEAVY))
     for fault, (code, seconds, memory) in zip(HEAVY, runs, strict=True):
         assert code in {6, 7, 8, 9}, fault
-        assert seconds < 15, fault  # without a limit it would be hours
+        assert seconds < 15, fault  # without a limit it would take hours
         assert memory < 150 * MEGABYTE, fault
 
 
@@ -167,7 +167,7 @@ def test_a_signal_between_two_attempts(shell: Shell, number: signal.Signals, cod
         process = shell.configured(server).start(*COMMANDS["message"])
         wait_for_request(server)
         assert process.stderr
-        process.stderr.readline()  # that it will try again
+        process.stderr.readline()  # the retry message
         process.send_signal(number)
         _, err = process.communicate(timeout=20)
     assert process.returncode == code
@@ -218,7 +218,7 @@ def test_stderr_that_is_closed_changes_nothing(shell: Shell) -> None:
 
 
 def test_a_file_size_limit_of_nothing(shell: Shell, tmp_path: Path) -> None:
-    """A full disk, as a limit that the kernel keeps to."""
+    """A full disk, simulated by a file size limit."""
     with FaultyServer() as server, (tmp_path / "out").open("wb") as out:
         process = shell.configured(server).start(
             *COMMANDS["message"],

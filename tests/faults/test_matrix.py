@@ -1,7 +1,7 @@
-"""Every call x every fault x applied or not x once or for ever, on real sockets.
+"""Every call x every fault x applied or not x once or forever, on real sockets.
 
-What is asserted are effects: what the server's model holds after the client has made its claim.
-The pauses between attempts are left out; the time limits are real, and short.
+The assertions are about effects: what the server's model holds after the client has reported an
+outcome. There are no pauses between attempts; the time limits are real, and short.
 """
 
 from collections.abc import Iterator
@@ -25,13 +25,13 @@ def turned_away_again(call: Operation) -> bool:
     return second.status >= 400
 
 
-# Calls that an honest server turns away the second time.
+# Calls that an honest server rejects the second time.
 SINGULAR = {name for name, call in CALLS.items() if turned_away_again(call)}
 # Where only its own time limit ends an attempt, it is short; else there is room for a busy machine.
 PATIENT = Limits(connect=5.0, timeout=5.0, max_time=60.0)
 HURRIED = Limits(connect=1.5, timeout=1.5, max_time=60.0)
 NOT_APPLIED = {2, 3, 4, 5, 6, 7}
-# A server's wish to wait that does not fit into the time of the call ends it at once.
+# A Retry-After longer than the time left ends the call at once.
 TOO_LONG = ("-3600", "-1" + "0" * 30, "-" + "9" * 40, " 9999 23:59:59 gmt")
 
 
@@ -63,7 +63,7 @@ def play(case: Case) -> Ended:
 
 
 def repeats(case: Case, outcome: Outcome) -> bool:
-    """Whether the rules have the call tried again after an attempt that came to `outcome`."""
+    """Whether the call is retried after an attempt that ended in `outcome`."""
     if case.fault.name.lower().endswith(TOO_LONG):
         return False
     if outcome is Outcome.UNKNOWN:
@@ -80,7 +80,7 @@ def attempts(case: Case, outcome: Outcome) -> set[int]:
 
 
 def codes(case: Case, outcome: Outcome) -> set[int]:
-    """The exit codes that the rules allow, where each attempt at the fault comes to `outcome`."""
+    """The exit codes allowed when each attempt at the fault ends in `outcome`."""
     if outcome is Outcome.DONE:
         return {0}
     if not repeats(case, outcome):
@@ -97,16 +97,16 @@ def codes(case: Case, outcome: Outcome) -> set[int]:
 
 
 def finds_itself(case: Case) -> bool:
-    """Whether a second attempt is turned away because of what the first one did.
+    """Whether a second attempt is rejected because of what the first one did.
 
-    A fault that only dresses up the honest answer shows that to the client, others do not.
+    A fault that only changes the form of the honest answer shows this to the client; others do not.
     """
     return case.applied and case.operation in SINGULAR
 
 
 def complaints(case: Case, ended: Ended) -> Iterator[str]:
     outcomes = {case.fault.expect, *case.fault.also}
-    # each attempt may come to another of the outcomes, and end it or not
+    # each attempt may end in a different outcome
     counts = {n for outcome in outcomes for n in attempts(case, outcome)}
     if not min(counts) <= ended.attempts <= max(counts):
         yield "attempts"

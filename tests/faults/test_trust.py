@@ -1,4 +1,4 @@
-"""Where the token may not go, and whom it may not be given to."""
+"""The token goes to the configured server only."""
 
 import json
 import socket

@@ -6,7 +6,7 @@
         assert len(server.requests) == 1
 
 `CATALOGUE` has every fault, `FAULTS` the same by name, `GROUPS` by theme, and `matrix()` crosses
-them with the five calls. What a careful client makes of a fault is said in the fault's own data.
+them with every call. Each fault states what a careful client makes of it.
 """
 
 from tests.model.endpoints import Answer, answer_json

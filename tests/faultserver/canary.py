@@ -1,4 +1,4 @@
-"""A place where no secret may ever arrive, and that remembers every byte that does."""
+"""A server that must never receive a secret, and records every byte it receives."""
 
 import ssl
 
@@ -10,7 +10,7 @@ GOODBYE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
 
 
 class Canary(Listener):
-    """Records whatever comes, in any protocol. Who speaks HTTP gets one answer and is let go."""
+    """Records what it receives, in any protocol. HTTP clients get one answer."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class Canary(Listener):
 
     @property
     def heard(self) -> list[bytes]:
-        """What came, a value for each connection, the silent ones included."""
+        """What was received, one value per connection, silent ones included."""
         return list(self._heard.values())
 
     def saw(self, secret: str) -> bool:
@@ -45,7 +45,7 @@ class Canary(Listener):
             if b"\r\n\r\n" in self._heard[number]:
                 wire.send(self._answer)
                 break
-        # The body may still be on its way, and is what this is for.
+        # The body may still be on its way, and must be recorded.
         wire.stop_sending()
         while data := wire.receive():
             self._heard[number] += data

@@ -1,4 +1,4 @@
-"""Every fault, in groups and by name; what a matrix of tests is made of."""
+"""Every fault, in groups and by name, and the matrix of faults and calls."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -56,7 +56,7 @@ class Case(NamedTuple):
 def matrix(
     faults: Iterable[Fault] = CATALOGUE, operations: Iterable[str] = EVERY_CALL
 ) -> Iterator[Case]:
-    """Each call with each fault that it can meet, in each world, once and for ever.
+    """Each call with each fault that it can meet, in each world, once and forever.
 
     Faults of a reused connection are left out: a single call never meets them.
     """

@@ -22,7 +22,7 @@ def reset_within_request(exchange: Exchange) -> None:
 
 
 def answer_then_close(exchange: Exchange) -> None:
-    """Promise to stay, answer well, and close while the client is idle."""
+    """Promise to keep the connection, answer honestly, and close it while the client is idle."""
     exchange.wire.send(render(exchange.answer, ("Connection", "keep-alive")))
     exchange.wire.pause(STALE_AFTER)
 

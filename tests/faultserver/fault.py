@@ -36,7 +36,7 @@ EVERY_CALL = tuple(CALLS)
 
 
 def calls_that(ask: Callable[[Operation], object]) -> tuple[str, ...]:
-    """The names of the calls for which a question is answered with yes."""
+    """The names of the calls for which `ask` returns a true value."""
     return tuple(name for name, call in CALLS.items() if ask(call))
 
 
@@ -53,7 +53,7 @@ NOTHING = Answer(500)
 
 
 class Exchange(NamedTuple):
-    """What a fault works with.
+    """What a fault acts on.
 
     `answer` is what an honest server would say to the request. Faults that strike before a request
     was read have neither. `last` says that the connection ends with this answer.
@@ -76,7 +76,7 @@ class Exchange(NamedTuple):
 
 @dataclass(frozen=True)
 class Fault:
-    """One way to misbehave, and in data what a careful client makes of it.
+    """One way to misbehave, and what a careful client makes of it.
 
     Attributes:
         act: does it; returns whether the connection goes on. Gets an Exchange, or the listener
@@ -113,7 +113,7 @@ class Fault:
             object.__setattr__(self, "worlds", self._worlds())
 
     def _worlds(self) -> tuple[bool, ...]:
-        """A request that was not read, or was refused in so many words, is not applied."""
+        """A request that was not read, or was rejected, is not applied."""
         if self.expect in {Outcome.DONE, Outcome.ACKNOWLEDGED}:
             return (True,)
         doubtful = {Outcome.UNKNOWN, Outcome.CONTRADICTED}
@@ -146,7 +146,7 @@ HONEST = Fault("honest", Exchange.send_honest, Outcome.DONE)
 
 @dataclass
 class Step:
-    """One line of a script: this fault, for so many requests (None: for ever).
+    """One line of a script: this fault, for so many requests (None: forever).
 
     `applied` says whether the model is changed before the server misbehaves; left out, it is what
     the fault implies, and False where both are possible. A method or a raw path narrows the step

@@ -64,7 +64,7 @@ def length_without_chunks(exchange: Exchange) -> None:
 
 
 def short_length(exchange: Exchange) -> None:
-    """The JSON goes on behind its announced end."""
+    """The JSON continues after its announced end."""
     answer = with_body(exchange.answer)
     exchange.wire.send(render(answer, ("Content-Length", str(len(answer.body) - 1))))
 
@@ -80,7 +80,7 @@ def say(said: bytes, exchange: Exchange) -> None:
 
 
 def body_only(exchange: Exchange) -> None:
-    """The way of HTTP/0.9."""
+    """As HTTP/0.9 does it."""
     exchange.wire.send(with_body(exchange.answer).body)
 
 
@@ -124,7 +124,7 @@ def after_interim(status: int, exchange: Exchange) -> bool:
 
 
 def extra_answer(exchange: Exchange) -> bool:
-    """A forged second answer lies ready for whoever asks next on this connection."""
+    """A forged second answer is sent ahead for the next request on this connection."""
     forged = render(Answer(200, exchange.answer.headers, b'{"forged": true}'))
     exchange.wire.send(render(exchange.answer) + forged)
     return not exchange.last

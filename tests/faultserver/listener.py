@@ -7,7 +7,7 @@ from typing import Self
 
 from .wire import LIMITS, LOOPBACK, Limits, Wire
 
-MAX_CONNECTIONS = 20_000  # over the listener's life; a client that is past this has run wild
+MAX_CONNECTIONS = 20_000  # per listener; a client that opens more is in an endless loop
 BACKLOG = 128
 POLL = 0.5  # seconds; only a fall-back where a shutdown does not wake `accept`
 JOIN = 5.0  # seconds that a thread may take to notice the end
@@ -70,7 +70,7 @@ class Listener:
             self._held.append(filler)
 
     def close(self) -> None:
-        """Stop, join every thread, and say if one of them crashed."""
+        """Stop, join every thread, and raise if one of them crashed."""
         self._stop.set()
         self.refuse()
         if self._acceptor.ident:
@@ -127,7 +127,7 @@ class Listener:
         try:
             self.serve(wire, number)
         except OSError:
-            pass  # the peer left, or a bound was reached: both are daily bread here
+            pass  # the peer left, or a limit was reached: both are expected
         except Exception as error:  # noqa: BLE001 - kept for `close`, where the test sees it
             self._crashes.append(error)
         finally:

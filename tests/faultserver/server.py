@@ -1,4 +1,4 @@
-"""A Kabelwerk server that misbehaves by a script, on real sockets, and remembers everything."""
+"""A Kabelwerk server that misbehaves by a script, on real sockets, and records everything."""
 
 import itertools
 import ssl

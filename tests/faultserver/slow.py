@@ -122,8 +122,8 @@ HANGS = (
     Fault("hang-after-102", partial(hang_after, INTERIM[102]), slow=True, exits=(8, 9)),
     Fault("hang-after-103", partial(hang_after, INTERIM[103]), slow=True, exits=(8, 9)),
 )
-# Where only a time limit ends a flood, it takes a processor for as long. Two calls stand for all:
-# one that is repeated, and one that is not.
+# A flood that only a time limit ends keeps a processor busy until then. Two calls stand for all:
+# one that is retried and one that is not.
 LASTING: dict[str, Any] = {"slow": True, "operations": ("update", "message")}
 BIG_BODY = Fault("body-of-200-MB", big_body, exits=(8, 9))
 ENDLESS_BODY = Fault("endless-body", endless_body, exits=(8, 9))

@@ -1,4 +1,4 @@
-"""Whole answers that say no, or say yes in a way that is not the API's."""
+"""Complete answers that reject a call, or accept it in a way that is not the API's."""
 
 from functools import partial
 from typing import Any
@@ -29,14 +29,14 @@ def rejected(status: int, *exits: int) -> Fault:
 
 
 def failed(status: int, *headers: tuple[str, str]) -> Fault:
-    """A status after which nobody knows."""
+    """A status after which the outcome is unknown."""
     answer = answer_json(status, {"errors": {"detail": f"This is a {status}."}})
     name = "-".join(["status", str(status), *(value for pair in headers for value in pair)])
     return canned(name.lower(), answer._replace(headers=(*answer.headers, *headers)))
 
 
 def redirect(status: int, location: str) -> Fault:
-    """A redirect, to an address where nobody may ever turn up."""
+    """A redirect, to an address that must never be requested."""
     body = b"" if status == NOT_MODIFIED else PAGE
     answer = Answer(status, (("Location", location), HTML_TYPE), body)
     return canned(f"redirect-{status}", answer, Outcome.REJECTED, exits=(8,))

@@ -1,4 +1,4 @@
-"""Each fault does on the wire what its name says, whoever asks."""
+"""Each fault does on the wire what its name says."""
 
 import http.client
 import json

@@ -1,4 +1,4 @@
-"""Certificates that are right, and those that no client may trust."""
+"""Certificates to trust, and certificates that no client may trust."""
 
 import ssl
 import warnings
@@ -10,7 +10,7 @@ import trustme
 
 from .wire import LOOPBACK
 
-NAME = "kabelwerk.test"  # a name for those who come through a proxy; it resolves nowhere
+NAME = "kabelwerk.test"  # for clients that use a proxy; it does not resolve
 NAMES = (LOOPBACK, "localhost", NAME)
 LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
 YEARS_AGO = datetime(2002, 1, 1, tzinfo=UTC)
@@ -29,7 +29,7 @@ class Authority:
         return path
 
     def client(self) -> ssl.SSLContext:
-        """A client's context that trusts this authority and nobody else."""
+        """A client's context that trusts only this authority."""
         return ssl.create_default_context(cadata=self._ca.cert_pem.bytes().decode())
 
     def right(self) -> ssl.SSLContext:
@@ -42,7 +42,7 @@ class Authority:
         return self._server(self._ca.issue_cert(*NAMES, not_before=LONG_AGO, not_after=YEARS_AGO))
 
     def old_version(self) -> ssl.SSLContext:
-        """TLS 1.1 at most, which no client of today speaks."""
+        """TLS 1.1 at most, which current clients refuse."""
         return self.lax(self.right())
 
     @staticmethod
@@ -63,7 +63,7 @@ class Authority:
 
 
 class Untrusted(NamedTuple):
-    """A server's context that a client must turn away, and the exits that say so."""
+    """A server's context that a client must reject, and the exit codes for it."""
 
     name: str
     context: ssl.SSLContext

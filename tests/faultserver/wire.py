@@ -91,7 +91,7 @@ class Wire:
             self._sock.sendall(piece)
 
     def repeat(self, data: bytes) -> None:
-        """Send the same for ever, that is until the peer leaves or a bound is reached."""
+        """Send the same data until the peer leaves or a limit is reached."""
         block = data * max(1, CHUNK // len(data))
         while True:
             self.send(block)
@@ -106,7 +106,7 @@ class Wire:
         self._stop.wait(seconds)
 
     def hang(self) -> None:
-        """Say nothing, and listen to nothing, until the peer leaves."""
+        """Neither send nor read until the peer leaves."""
         while self.receive():
             pass
 
@@ -148,7 +148,7 @@ class Wire:
         self._sock.close()
 
     def stop_sending(self) -> None:
-        """Send the FIN, and go on listening."""
+        """Send the FIN, and keep reading."""
         # The plain method: TLS is not asked, and says no goodbye.
         socket.socket.shutdown(self._sock, socket.SHUT_WR)
 

@@ -1,4 +1,4 @@
-"""A tiny model of the Kabelwerk API, so that a test can ask what really happened.
+"""A small model of the Kabelwerk API, to check what really happened on the server.
 
 It follows the wire protocol and shares no code with the product or its sandbox: a mistake made in
 one of them is not repeated here.

@@ -1,4 +1,4 @@
-"""The state behind a lock, and the way of a request to its endpoint.
+"""The state behind a lock, and the routing of requests to endpoints.
 
 Each path segment is decoded exactly once, so that a key which was encoded wrongly ends up as
 another key, where a test can see it.
@@ -24,7 +24,7 @@ class Model:
         self._lock = threading.Lock()
 
     def handle(self, method: str, target: str, body: bytes, *, apply: bool = True) -> Answer:
-        """Answer a request; with `apply=False` say the same and change nothing."""
+        """Answer a request; with `apply=False`, answer the same and change nothing."""
         with self._lock:
             state = self._state.copy()
             answer = _route(state, method, target, body)

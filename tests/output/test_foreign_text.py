@@ -32,7 +32,7 @@ def run_on_a_terminal(shell: Shell, args: list[str]) -> bytes:
     while True:
         try:
             chunk = os.read(leader, 65536)
-        except OSError:  # Linux says so where the last writer is gone
+        except OSError:  # Linux raises it when the last writer has closed
             break
         if not chunk:
             break
@@ -42,8 +42,8 @@ def run_on_a_terminal(shell: Shell, args: list[str]) -> bytes:
     return received
 
 
-# An answer whose name is not as asked for is no success, so the hostile text comes in an error;
-# an attribute is not compared, so there it comes in a result.
+# A name that differs from the requested one is an error, so an error shows the hostile text. An
+# attribute is not compared, so a result shows it.
 def room_answer(name: str) -> Fault:
     user = {"id": 1, "key": "kusanagi", "name": name}
     room = {"id": 1, "archived": True, "attributes": {name: name}, "hub_user": None, "user": user}
@@ -79,7 +79,7 @@ def test_in_a_pipe(shell: Shell, output: str, name: str) -> None:
 @pytest.mark.parametrize("locale", ["C", "POSIX"])
 @pytest.mark.parametrize("output", FORMATS)
 def test_in_a_pipe_of_a_plain_locale(shell: Shell, output: str, locale: str) -> None:
-    """An interpreter that starts in such a locale has other streams. All names come in one."""
+    """The locale changes the streams of an interpreter. One value holds all names."""
     name = "".join(NAMES.values())
     for fault, code in ((room_answer(name), 0), (rejection(name), 6)):
         with FaultyServer([Step(fault)]) as server:

@@ -1,4 +1,4 @@
-"""A sandbox served with options of one's choice."""
+"""A sandbox served with any options."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The sandbox inside the process, through the real executable."""
+"""The sandbox inside the process, through the command line."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""What becomes of a message's text, and that nothing gets through it."""
+"""How a message's text becomes HTML, with nothing unsafe in it."""
 
 import re
 import time

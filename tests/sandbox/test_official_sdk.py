@@ -1,4 +1,4 @@
-"""The official SDK, unchanged, as the judge of the sandbox."""
+"""The official SDK, unchanged, as a client of the sandbox."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The served sandbox on a real socket: what is odd gets a JSON answer, and the right one."""
+"""The served sandbox on a real socket: unusual requests get the right JSON answer."""
 
 import http.client
 import json

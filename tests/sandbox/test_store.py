@@ -1,4 +1,4 @@
-"""What the sandbox keeps, and who may use its file at once."""
+"""What the sandbox stores, and its file shared by several processes."""
 
 import subprocess
 import sys

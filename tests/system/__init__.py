@@ -1,1 +1,1 @@
-"""Tests that need more of the system than Python: shells, curl, man. `.ci/run` installs it."""
+"""Tests that need more than Python: shells, curl and man, which `.ci/run` installs."""

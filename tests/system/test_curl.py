@@ -1,4 +1,4 @@
-"""A previewed call, pasted into a shell with a real curl, does what the call itself does."""
+"""The curl command of --dry-run, pasted into a shell, does what the call does."""
 
 import json
 import random
@@ -25,7 +25,7 @@ TEXTS = words(2, ALPHABET, 120)
 
 
 def lines(shell: Shell, commands: list[list[str]]) -> list[str]:
-    """Return the dry-run line of each command; one process makes all of them, for speed."""
+    """Return the curl command of each command line, all made by one process for speed."""
     script = shell.home / "preview.py"
     script.write_text(
         "import json, sys\n"

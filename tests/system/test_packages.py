@@ -1,4 +1,4 @@
-"""What is built for people to take away: wheel, source, single file, Debian package."""
+"""The packages that are built: wheel, source archive, single file, Debian package."""
 
 import subprocess
 import sys
@@ -23,7 +23,7 @@ def single_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def alone(program: Path, *args: str, **environment: str) -> Ran:
-    """Run a file as it lies in its folder, with nothing set, not even a path or a home."""
+    """Run a file in its directory with an empty environment."""
     ran = subprocess.run(
         [sys.executable, "-I", program.name, *args],
         cwd=program.parent,
@@ -67,7 +67,7 @@ def test_the_single_file_serves_a_sandbox(single_file: Path, shell: Shell) -> No
 
 
 def test_the_single_file_knows_whom_to_trust(single_file: Path) -> None:
-    """The certificates are in the file as well; an authority of our own is not among them."""
+    """The file contains the usual certificates; the tests' own authority is not among them."""
     with FaultyServer(tls=Authority().right()) as server:
         settings = {"KABELWERK_URL": server.url, "KABELWERK_API_TOKEN": TOKEN}
         ran = alone(single_file, *CREATE, **settings)

@@ -1,4 +1,4 @@
-"""What asks before it deletes, and what a protected profile asks for."""
+"""Confirmation of deletions, and in protected profiles."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a program owes its surroundings: colours, widths, and streams and homes that are missing."""
+"""Colours, widths, locales, and missing streams and home directories."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What is said to somebody who mistyped."""
+"""The errors for mistyped commands and options."""
 
 import pytest
 
