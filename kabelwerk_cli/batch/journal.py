@@ -19,7 +19,16 @@ from typing import Any, NamedTuple
 from kabelwerk_cli.api.errors import ConfigurationError
 
 from .fate import SETTLED, Fate
-from .journal_file import COLUMNS, checksum_of, connect, create, read_soundly, seed, side_file
+from .journal_file import (
+    COLUMNS,
+    check_kind,
+    checksum_of,
+    connect,
+    create,
+    read_soundly,
+    seed,
+    side_file,
+)
 
 GROUP = 100
 """The most entries that are committed together."""
@@ -175,6 +184,7 @@ class Journal:
         if not self.path.exists():
             create(self.path, purpose)
         before = self.path.stat()
+        check_kind(self.path)
         db = connect(self.path)
         try:
             db.execute("PRAGMA locking_mode = EXCLUSIVE")

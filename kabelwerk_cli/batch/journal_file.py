@@ -14,6 +14,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 VERSION = 2
+MAGIC = b"SQLite format 3\0"
+APPLICATION_ID = 0x6B61626C
+"""What stands in the head of every journal, so that no other database is taken for one."""
+_ID_PLACE = 68
+"""Where it stands there."""
 _SCHEMA = """
 CREATE TABLE about (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -72,6 +77,19 @@ def checksum_of(entry_id: bytes, *rest: object) -> int:
     return zlib.crc32(content.encode())
 
 
+def check_kind(path: Path) -> None:
+    """Refuse another kind of file before SQLite opens it, which writes to some that it opens.
+
+    Raises:
+        sqlite3.DatabaseError: it is one.
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        head = file.read(_ID_PLACE + 4)
+    if not head.startswith(MAGIC) or head[_ID_PLACE:] != APPLICATION_ID.to_bytes(4):
+        raise sqlite3.DatabaseError("it is damaged, or another kind of file")
+
+
 def connect(path: Path) -> sqlite3.Connection:
     """Open a connection that any thread may use, one at a time."""
     db = sqlite3.connect(path, timeout=0.5, isolation_level=None, check_same_thread=False)
@@ -112,6 +130,7 @@ def create(path: Path, purpose: str) -> None:
     os.close(handle)
     try:
         with contextlib.closing(connect(Path(name))) as db:
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             db.execute("BEGIN")
             for statement in _SCHEMA.split(";\n"):
                 db.execute(statement)
