@@ -14,8 +14,8 @@ from .api.models import EnsuredUser, Message, Room, User
 from .batch.options import BatchOptions, explicit, options_for, take_options
 from .config.parsers import choice
 from .config.resolve import Settings
-from .config.settings import EXACT_KEY, FIELDS, TOKEN_FILE
-from .output import known_fields
+from .config.settings import EXACT_KEY, FIELDS, OUTPUT, TOKEN_FILE
+from .output import Format, known_fields
 from .terminal.confirm import confirm
 from .terminal.console import Console, Listing
 from .terminal.options import COMMON_OPTIONS, BatchOption, KeyOption, SettingOption, claim_stdin
@@ -160,7 +160,7 @@ class CallCommand(Described):
         """Send the call that the function returns, or one for each row of a file."""
         session = open_session(ctx)
         options = take_options(ctx)
-        _check_fields(session.settings, self.record)
+        _check_fields(session.settings, self.record, options)
         if session.settings[TOKEN_FILE] == "-":
             claim_stdin(ctx, TOKEN_FILE.option)
         if options.from_file is not None:
@@ -227,8 +227,10 @@ def _send(session: Session, call: Call[Any]) -> "Success[Any]":
 
 
 def _preview(session: Session, call: Call[Any]) -> None:
-    from .backend.dry_run import previews, show_previews
+    from .backend.dry_run import conditions, previews, show_previews
 
+    for condition in conditions(call):
+        session.console.note(condition)
     show_previews(session, previews(call, session.settings))
 
 
@@ -243,7 +245,11 @@ def _check_white_space(command: click.Command, ctx: click.Context, settings: Set
             raise InvalidInput(param.name or "", message)
 
 
-def _check_fields(settings: Settings, record: type | None) -> None:
+def _check_fields(settings: Settings, record: type | None, options: BatchOptions) -> None:
+    if options.dry_run and settings[OUTPUT] in {Format.JSON, Format.JSONL}:
+        from .backend.dry_run import Preview
+
+        record = Preview
     if record:
         check = choice(*known_fields(record))
         try:

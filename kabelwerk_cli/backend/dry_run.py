@@ -1,21 +1,25 @@
 """`--dry-run`: a call as a curl command or as an object."""
 
-import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from kabelwerk_cli.api.call import Call
-from kabelwerk_cli.api.client import build_request
-from kabelwerk_cli.config.resolve import Settings
-from kabelwerk_cli.config.settings import OUTPUT, TOKEN_VARIABLE
-from kabelwerk_cli.output import Format
+from kabelwerk_cli.api.client import Limits, build_request
+from kabelwerk_cli.config.resolve import Settings, in_workflow
+from kabelwerk_cli.config.settings import CA_FILE, OUTPUT, TIMEOUT, TOKEN_VARIABLE
+from kabelwerk_cli.output import Format, compact
 from kabelwerk_cli.terminal.console import Listing
 from kabelwerk_cli.terminal.session import Session
 
-from .client import USER_AGENT, base_url
+from .client import USER_AGENT, base_url, network_address
+from .sandbox import sandbox_path
 
 SHOWN_TOKEN = f"${TOKEN_VARIABLE}"
+LONGEST_WORD = 100 * 1024
+"""Bytes; Linux refuses to run a command with a word of 128 KiB."""
+DELIMITER = "BODY"
 
 
 class Preview(NamedTuple):
@@ -25,19 +29,6 @@ class Preview(NamedTuple):
     url: str
     headers: Mapping[str, str]
     body: Mapping[str, Any] | None
-
-    def as_curl(self) -> str:
-        """Return a curl command that sends the request."""
-        words = ["curl", "--request", self.method]
-        for name, value in self.headers.items():
-            # double quotes let the shell insert the token
-            quoted = f'"{name}: {value}"' if value == SHOWN_TOKEN else f"'{name}: {value}'"
-            words += ["--header", quoted]
-        if self.body is not None:
-            words += ["--data-binary", shlex.quote(json.dumps(self.body, separators=(",", ":")))]
-        # keep curl from expanding the brackets of IPv6 addresses and from resolving dots in paths
-        words += ["--globoff", "--path-as-is", shlex.quote(self.url)]
-        return " ".join(words)
 
 
 def previews(call: Call[Any], settings: Settings) -> list[Preview]:
@@ -56,13 +47,69 @@ def previews(call: Call[Any], settings: Settings) -> list[Preview]:
     return [_preview(step, base) for step in steps.values()]
 
 
+def conditions(call: Call[Any]) -> Iterator[str]:
+    """Yield when each request but the first is sent, as a sentence."""
+    numbers = {(call.method, call.path): 1}
+    while other := call.otherwise:
+        call = other.call
+        again = " again" if (call.method, call.path) in numbers else ""
+        number = numbers.setdefault((call.method, call.path), len(numbers) + 1)
+        yield f"Request {number} is sent{again} only if {other.when.value}."
+
+
 def show_previews(session: Session, requests: Sequence[Preview]) -> None:
     """Print requests as curl commands, or as objects with -o json or jsonl."""
     settings, console, _ = session
     if settings[OUTPUT] in {Format.JSON, Format.JSONL}:
         console.show(Listing(Preview, requests, single=len(requests) == 1))
     else:
-        console.print("\n".join(request.as_curl() for request in requests))
+        promises = _promises(settings)
+        console.print("\n".join(as_curl(request, promises) for request in requests))
+
+
+def as_curl(request: Preview, promises: Sequence[str]) -> str:
+    """Return a curl command that sends a request.
+
+    Args:
+        request: the request.
+        promises: options that make curl as careful as this program.
+    """
+    # -q: a ~/.curlrc might follow redirects or name a proxy. It has to come first.
+    words = ["curl", "-q", "--request", request.method]
+    for name, value in request.headers.items():
+        # double quotes let the shell insert the token
+        quoted = f'"{name}: {value}"' if value == SHOWN_TOKEN else f"'{name}: {value}'"
+        words += ["--header", quoted]
+    # keep curl from expanding the brackets of IPv6 addresses and from resolving dots in paths
+    words += [*promises, "--globoff", "--path-as-is", shlex.quote(request.url)]
+    if request.body is None:
+        return " ".join(words)
+    body = compact(request.body, workflow=in_workflow())
+    quoted = shlex.quote(body)
+    if len(quoted) <= LONGEST_WORD:
+        return " ".join([*words, "--data-binary", quoted])
+    delimiter = DELIMITER
+    while delimiter in body:
+        delimiter += "_"
+    return " ".join([*words, "--data-binary", "@-", f"<<'{delimiter}'\n{body}\n{delimiter}"])
+
+
+def _promises(settings: Settings) -> list[str]:
+    """Return the options for time limits, proxies and certificates."""
+    seconds = {"--connect-timeout": Limits().connect, "--max-time": settings[TIMEOUT]}
+    words = [word for name, value in seconds.items() for word in (name, f"{value:g}")]
+    if not _may_use_proxy(settings):
+        words += ["--noproxy", "'*'"]
+    if ca_file := settings[CA_FILE]:
+        words += ["--cacert", shlex.quote(str(Path(ca_file).absolute()))]
+    return words
+
+
+def _may_use_proxy(settings: Settings) -> bool:
+    if sandbox_path(settings) is not None:
+        return False
+    address = network_address(settings)
+    return address.scheme == "https" and not address.is_loopback
 
 
 def _preview(call: Call[Any], base: str) -> Preview:

@@ -109,7 +109,7 @@ def test_on_a_terminal(shell: Shell, output: str, name: str) -> None:
 
 def test_colours_on_a_terminal_are_our_own(shell: Shell) -> None:
     with FaultyServer([Step(room_answer(NAMES["ansi"]))]) as server:
-        configured = shell.configured(server)
+        configured = shell.configured(server, COLUMNS="200")
         received = run_on_a_terminal(configured, list(ROOM_COMMAND))
         plain = run_on_a_terminal(configured, [*ROOM_COMMAND, "--no-color"])
         dumb = run_on_a_terminal(configured.with_(TERM="dumb"), list(ROOM_COMMAND))

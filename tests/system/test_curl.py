@@ -1,10 +1,12 @@
 """The curl command of --dry-run, pasted into a shell, does what the call does."""
 
+import html
 import json
 import random
 import subprocess
 from pathlib import Path
 
+from tests.faultserver import Authority, FaultyServer, Step, redirect
 from tests.shell import EXECUTABLE, TOKEN, Shell, served
 
 ALPHABET = "abcXYZ019 '\"\\$`!*?[]{}()<>|&;#~%@:+=,./-_^\t\n\r\u00e9日\u202e\U0001f600\x1b\x07"
@@ -49,10 +51,11 @@ def lines(shell: Shell, commands: list[list[str]]) -> list[str]:
 
 
 def paste(shell: Shell, lines: list[str]) -> None:
-    script = "set -e\n" + "".join(f"{line.rstrip()} --silent --fail\n" for line in lines)
-    ran = subprocess.run(
-        ["bash"], input=script.encode(), env=shell.environment, capture_output=True, check=False
-    )
+    # `-q` comes first, and a here-document after the last option
+    careful = [line.replace("curl -q ", "curl -q --silent --fail ", 1) for line in lines]
+    script = shell.home / "pasted.sh"
+    script.write_text("set -e\n" + "".join(careful))
+    ran = subprocess.run(["bash", script], env=shell.environment, capture_output=True, check=False)
     assert ran.returncode == 0, (ran.stderr, ran.stdout[-500:])
 
 
@@ -100,3 +103,42 @@ def test_hundreds_of_previews_do_what_the_calls_do(shell: Shell) -> None:
             client, lines(previewing, [["users", "delete", "--dry-run", "--key", k] for k in KEYS])
         )
         assert shell.run("sandbox", "show", "users", "-o", "tsv").out == ""
+
+
+def dry(shell: Shell, *args: str) -> str:
+    ran = shell.run(*args, "--dry-run")
+    assert (ran.code, ran.err) == (0, ""), ran
+    return ran.out
+
+
+def test_a_long_text_can_be_pasted(shell: Shell) -> None:
+    text = "Line of 'quoted' text: $HOME `x` BODY BODY_\n" * 12_000
+    (shell.home / "long.txt").write_text(text)
+    with served(shell, "--token", TOKEN) as client:
+        client.run("users", "create", "--key", "kusanagi", "--name", "Motoko")
+        post = ("messages", "post", "--room", "kusanagi", "--user", "kusanagi")
+        line = dry(client, *post, "--text-file", "long.txt")
+        assert "<<'BODY__'" in line
+        paste(client, [line])
+        shown = shell.run("sandbox", "show", "messages", "-o", "json", "--fields", "text").out
+    (message,) = json.loads(shown)
+    assert len(html.unescape(message["text"])) == len(text)
+
+
+def test_neither_a_curlrc_nor_a_proxy_changes_it(shell: Shell) -> None:
+    with FaultyServer([Step(redirect(302, "/elsewhere"))]) as server, FaultyServer() as proxy:
+        there = shell.configured(server, http_proxy=proxy.url, ALL_PROXY=proxy.url)
+        (shell.home / ".curlrc").write_text(f"location\nproxy = {proxy.url}\n")
+        paste(there, [dry(there, "users", "update", "--key", "kusanagi", "--name", "Motoko")])
+        assert len(server.requests) == 1
+        assert proxy.attempts == []
+
+
+def test_the_certificate_is_checked_by_the_ca_in_force(
+    shell: Shell, authority: Authority, ca_file: Path
+) -> None:
+    with FaultyServer(tls=authority.right()) as server:
+        there = shell.configured(server)
+        update = ("users", "update", "--key", "kusanagi", "--name", "Motoko Kusanagi")
+        paste(there, [dry(there, *update, "--ca-file", str(ca_file))])
+        assert server.model.users["kusanagi"].name == "Motoko Kusanagi"

@@ -80,7 +80,7 @@ def _single(operation: Operation) -> Command:
 def _batch(operation: Operation) -> Command:
     args = (*operation.command, *operation.confirmed, "--from", f"{operation}.jsonl")
     return Command(
-        (*args, "--restart", "-o", "jsonl"),
+        (*args, "-o", "jsonl"),
         lambda state: [operation.is_done(state, number) for number in range(ROWS)],
         is_batch=True,
     )
@@ -193,6 +193,8 @@ class Interrupter:
         number = choose.choice([signal.SIGINT, signal.SIGTERM])
         # some wait for another attempt
         moment = choose.uniform(0, self._seconds[command] * 1.2)
+        for journal in self._shell.home.glob("*-journal*"):
+            journal.unlink()
         args = (*command.args, *choose.choice([(), ("-v",)]))
         blocked = choose.choice([False, True])
         steps = [Step(s.fault, applied=s.applied, times=s.times) for s in choose.choice(SCRIPTS)]

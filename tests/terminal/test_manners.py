@@ -47,6 +47,7 @@ def test_without_a_home(client: Shell, tmp_path: Path) -> None:
     homeless = client.without("HOME")
     assert homeless.run(*UPDATE).code == 0
     sandbox = ("--url", f"sandbox:{tmp_path}/own.db")
+    homeless = homeless.without("KABELWERK_API_TOKEN")
     assert homeless.run(*sandbox, "users", "create", "--key", "a", "--name", "A").code == 0
 
 
@@ -57,8 +58,9 @@ def test_in_a_home_where_nothing_can_be_written(client: Shell) -> None:
     login = poor.run("login", "--token-file", "-", stdin=TOKEN.encode())
     for ran in (poor.run("--sandbox", *UPDATE), login):
         assert (ran.code, ran.out) == (3, "")
-        assert "/proc/" in ran.err
-        assert len(ran.err.splitlines()) == 1
+        *notes, error = ran.err.splitlines()
+        assert "/proc/" in error
+        assert notes == [] or ran is login
 
 
 @pytest.mark.parametrize("command", ["", "--help", "users create --help", "help batches"])

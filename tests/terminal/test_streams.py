@@ -55,7 +55,7 @@ COMMANDS = {
     "delete": Command(OPERATIONS["delete"].line, 0, prints=False),
     "not found": Command(("users", "update", "--key", "nobody", "--name", "x"), 5, prints=False),
     "finished batch": Command(
-        ("messages", "post", "--from", "rows.jsonl", "--restart", "-o", "jsonl"), 0
+        ("messages", "post", "--from", "rows.jsonl", "-o", "jsonl"), 0
     ),
     "usage": Command(("users", "create", "--nonsense"), 2, prints=False),
     "no command": Command((), 2, prints=False),
@@ -69,6 +69,8 @@ COMMANDS = {
 
 @contextlib.contextmanager
 def ready(shell: Shell) -> Iterator[Shell]:
+    for journal in shell.home.glob("*-journal*"):
+        journal.unlink()
     (shell.home / "rows.jsonl").write_text(OPERATIONS["message"].rows(ROWS))
     with FaultyServer(model=Model(populated(ROWS))) as server:
         yield shell.configured(server)
