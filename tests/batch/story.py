@@ -4,12 +4,13 @@ Rows are written `anna:Hello`, for a room and a text; so are the messages that t
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from tests.faultserver import FaultyServer, Step
+from tests.faultserver import FAULTS, HONEST, RESET_AFTER_READING, FaultyServer, Step
+from tests.faultserver.fault import Exchange, Fault, Outcome
 from tests.model.model import Model
 from tests.model.state import Room, State, User, seeded
 from tests.shell import Ran, Shell
@@ -18,6 +19,7 @@ FILE = "rows.csv"
 JOURNAL = "rows.csv.kabelwerk-journal"
 POST = ("messages", "post", "--user", "batou")
 UPDATE = ("users", "update")
+PADDING = "."
 PATIENTS = ("anna", "ben", "cleo", "dora", "emil")
 HUBS = ("section9", "ward")
 SUCCESSES = frozenset(
@@ -63,6 +65,36 @@ class Do(NamedTuple):
     report: Mapping[str, object] = NOTHING
 
 
+def well(times: int) -> Step:
+    """Answer so many requests as one should."""
+    return Step(HONEST, times=times)
+
+
+def lost(*, applied: bool) -> Step:
+    """Lose the answer to one request."""
+    return Step(RESET_AFTER_READING, applied=applied, times=1)
+
+
+def busy(times: int = 1) -> Step:
+    """Answer so many requests that there are too many."""
+    return Step(FAULTS["status-429"], times=times)
+
+
+def down(times: int = 1) -> Step:
+    """Answer so many requests with a 503."""
+    return Step(FAULTS["status-503"], times=times)
+
+
+def meanwhile(happens: Callable[[], object]) -> Step:
+    """Have something happen between one request and its answer."""
+
+    def act(exchange: Exchange) -> bool:
+        happens()
+        return exchange.send_honest()
+
+    return Step(Fault("meanwhile", act, Outcome.DONE), times=1)
+
+
 def clinic(hubs: tuple[str, ...] = HUBS[:1]) -> Model:
     """A backend with some patients, who have a room in each hub, and batou, who writes to them."""
     state: State = seeded()
@@ -75,17 +107,23 @@ def clinic(hubs: tuple[str, ...] = HUBS[:1]) -> Model:
     return Model(state)
 
 
-def rows(text: str, names: str = "room,text") -> str:
-    """A CSV file of rows such as `anna:Hello`, separated by blanks."""
-    lines = [names, *(row.replace(":", ",") for row in text.split())]
-    return "".join(f"{line}\n" for line in lines)
+def rows(text: str, names: str = "room,text", padding: int = 0) -> str:
+    """A CSV file of rows such as `anna:Hello`, separated by blanks.
+
+    Args:
+        text: the rows.
+        names: the columns.
+        padding: how much longer each row is.
+    """
+    lines = [row.replace(":", ",") + PADDING * padding for row in text.split()]
+    return "".join(f"{line}\n" for line in [names, *lines])
 
 
 def posted(model: Model) -> list[str]:
-    """The messages that are on the server, as `anna:Hello`, in order."""
+    """The messages that are on the server, as `anna:Hello`, in order, without their padding."""
     state = model.snapshot()
     users = {room.id: room.user for room in state.rooms.values()}
-    return [f"{users[message.room_id]}:{message.text}" for message in state.messages]
+    return [f"{users[m.room_id]}:{m.text.rstrip(PADDING)}" for m in state.messages]
 
 
 def outcomes_of(out: str) -> dict[int, str]:

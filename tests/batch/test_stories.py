@@ -2,31 +2,10 @@
 
 import pytest
 
-from tests.faultserver import FAULTS, HONEST, RESET_AFTER_READING, Step
+from tests.faultserver import FAULTS, Step
 from tests.shell import Shell
 
-from .story import FILE, HUBS, JOURNAL, POST, UPDATE, Do, rows, tell
-
-
-def well(times: int) -> Step:
-    """Answer so many requests as one should."""
-    return Step(HONEST, times=times)
-
-
-def lost(*, applied: bool) -> Step:
-    """Lose the answer to one request."""
-    return Step(RESET_AFTER_READING, applied=applied, times=1)
-
-
-def busy(times: int = 1) -> Step:
-    """Answer so many requests that there are too many."""
-    return Step(FAULTS["status-429"], times=times)
-
-
-def down(times: int = 1) -> Step:
-    """Answer so many requests with a 503."""
-    return Step(FAULTS["status-503"], times=times)
-
+from .story import FILE, HUBS, JOURNAL, UPDATE, Do, busy, down, lost, rows, tell, well
 
 NO_TOKEN = FAULTS["status-401"]
 WEEK_1 = rows("anna:one ben:one")
@@ -385,17 +364,6 @@ def test_story(shell: Shell, name: str) -> None:
 
 
 HUB_ROWS = "hub,room,text\n"
-TWO_HUBS = {
-    "two hubs in one file": [
-        Do(
-            file=f"{HUB_ROWS}section9,anna,a\nward,anna,b\nsection9,anna,c\n",
-            faults=(busy(),),
-            code=10,
-            command=("messages", "post", "--user", "batou"),
-            outcomes="1=failed 2=failed 3=not-attempted",
-        ),
-    ],
-}
 
 
 def test_two_hubs_in_one_file(shell: Shell) -> None:
@@ -434,12 +402,3 @@ def test_a_link_to_the_file(shell: Shell) -> None:
     ]
     tell(shell, story)
     assert sorted(path.name for path in shell.home.rglob("*journal*")) == [JOURNAL]
-
-
-def test_a_message_in_doubt_says_why_and_when(shell: Shell) -> None:
-    story = [
-        Do(file=rows("anna:a"), faults=(lost(applied=True),), posted="anna:a", code=9),
-        Do(code=9, says="--mark-posted"),
-    ]
-    tell(shell, story)
-    assert POST
