@@ -28,7 +28,7 @@ from .checking import Changed, check
 from .conclusion import conclude
 from .fate import Fate
 from .files import BadFile, RowFile
-from .journal import Journal
+from .journal import Journal, JournalError
 from .journals import compare, find_journal, journal_path, open_journal
 from .options import BatchOptions
 from .plan import Plan
@@ -114,10 +114,13 @@ def run_batch(batch: Batch) -> None:
         session.book.open(totals)
         tasks = Tasks(file, batch.reader, plan, journal, options, tell_all=batch.tell_all)
         _send(batch, runner, tasks, totals)
-        journal.flush()
-        _hand_over(batch, rejects, journal, plan, totals)
-        if journal.outstanding == 0:
-            journal.settle([])  # the mark, where no row was left to bring it
+        try:
+            journal.flush()
+            _hand_over(batch, rejects, journal, plan, totals)
+            if journal.outstanding == 0:
+                journal.settle([])  # the mark, where no row was left to bring it
+        except JournalError as error:
+            runner.end("the journal cannot be written", error)
         conclude(batch, runner, totals, found.path)
         journal.close()
         # last of all: whoever kills the run before this finds in the journal that all is done

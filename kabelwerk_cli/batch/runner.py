@@ -90,11 +90,11 @@ class Runner:
 
         A result among the rows, of one that is not sent, is passed on. After `end` no new rows are
         sent, those in flight are waited for, and what is left comes as `not attempted`. So it does
-        where the file turns out not to be what was checked.
+        where the file turns out not to be what was checked, or the journal cannot be read.
         """
         for worker in self._workers:
             worker.start()
-        last = 0
+        last, read_all = 0, False
         try:
             try:
                 for row in rows:
@@ -103,14 +103,17 @@ class Runner:
                         yield row
                     else:
                         yield from self._place(row)
+                read_all = True
             except Changed as error:
                 self.end(str(error).removesuffix("."), error)
+            except JournalError as error:
+                self.end("the journal cannot be read", error)
             while self._in_flight:
                 yield from self._take_result()
         finally:
             for _ in self._workers:
                 self._tasks.put(None)
-        if isinstance(self.stop and self.stop.error, Changed):
+        if not read_all:
             yield from rows.unread(last)
 
     def end(self, reason: str, error: KabelwerkError | None = None) -> None:
