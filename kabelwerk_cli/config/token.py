@@ -70,6 +70,8 @@ def find_token(settings: Settings) -> Source | None:
     asked = _origin(settings[URL] or "")
     known = [source for source in (of_environment, of_profile) if source]
     able = [source for source in known if source.address in {None, asked}]
+    if of_environment in able and settings.rank(URL) is Rank.ENVIRONMENT:
+        return of_environment  # address and token come from one place
     if of_profile in able and settings.rank(PROFILE) is Rank.OPTION:
         return of_profile
     if len(able) > 1:

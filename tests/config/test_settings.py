@@ -115,7 +115,7 @@ def write(shell: Shell, text: str) -> None:
 BAD_PROFILES = {
     "timeuot = 3": "unknown key 'timeuot'. Did you mean 'timeout'?",
     "timeout = 'soon'": "timeout: must be a number",
-    "timeout = -1": "timeout: '-1' is not a positive number of seconds",
+    "timeout = -1": "timeout: '-1' is not a number of seconds above 0",
     "protected = 'yes'": "protected: must be true or false",
     "output = 'jsn'": (
         "output: 'jsn' is not one of table, json, jsonl, csv, tsv. Did you mean 'json'?"

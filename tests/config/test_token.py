@@ -41,6 +41,7 @@ WHICH = [
     (BESIDE, "--profile bare", A, f"is for {B}, not for {A}"),
     (BESIDE, "", B, "KABELWERK_API_TOKEN"),
     ({**BESIDE, "KABELWERK_PROFILE": "own"}, "", B, "KABELWERK_API_TOKEN"),
+    ({**BESIDE, "KABELWERK_URL": A, "KABELWERK_PROFILE": "own"}, "", A, "KABELWERK_API_TOKEN"),
     ({"KABELWERK_URL": B, "KABELWERK_PROFILE": "own"}, "", B, f"is for {A}, not for {B}"),
     (TOKENS, f"--url {B}", B, "KABELWERK_API_TOKEN"),
     (BESIDE, f"--url {A}", A, f"is for {B}, not for {A}"),
