@@ -65,7 +65,7 @@ EXPECTED: dict[Fault, Expected] = {
     FAULTS["status-202"]: Expected(8, "ServerError", "unknown", "202"),
     FAULTS["204-without-body"]: Expected(8, "ServerError", "yes", "is missing from it"),
     OTHER_KEY: Expected(8, "ServerError", "unknown", "'key' is not what was requested"),
-    FAULTS["room-of-another"]: Expected(8, "ServerError", "unknown", "'user.key'"),
+    FAULTS["room-of-another"]: Expected(8, "ServerError", "unknown", "the field 'user'"),
     FAULTS["reset-after-reading"]: Expected(9, "OutcomeUnknown", "unknown", "may have been"),
     REFUSE: Expected(7, "ConnectionError", "no", "was not"),
 }
