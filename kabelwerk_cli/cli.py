@@ -20,8 +20,7 @@ from .commands.rooms import rooms
 from .commands.sandbox import sandbox
 from .commands.users import users
 from .config.resolve import output_format
-from .config.settings import OUTPUT
-from .output import Format
+from .config.settings import CONFIG, OUTPUT, PROFILE
 from .terminal import help_topics
 from .terminal.book import NOTHING_SENT, Book
 from .terminal.error_report import show_error
@@ -112,14 +111,16 @@ def _lost_output(error: BaseException) -> OutputLost | None:
     return None
 
 
-def _asked_format(argv: Sequence[str]) -> dict[str, Format]:
-    """Return the output format asked for, even if parsing failed before it reached `-o`."""
-    asked = {}
+def _asked_format(argv: Sequence[str]) -> dict[str, Any]:
+    """Return what decides on the output format, even if parsing failed before it was reached."""
+    asked: dict[str, Any] = {}
     for word, following in itertools.pairwise([*argv, ""]):
-        for start in (OUTPUT.option, OUTPUT.short or ""):
-            value = following if word == start else word.removeprefix(start).removeprefix("=")
-            if word.startswith(start) and value in set(Format):
-                asked[OUTPUT.name] = Format(value)
+        for setting in (OUTPUT, CONFIG, PROFILE):
+            for start in filter(None, (setting.option, setting.short)):
+                value = following if word == start else word.removeprefix(start).removeprefix("=")
+                if word.startswith(start) and value:
+                    with contextlib.suppress(ValueError):
+                        asked[setting.name] = setting.parse(value)
     return asked
 
 

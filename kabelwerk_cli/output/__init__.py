@@ -6,7 +6,7 @@
 
 from .fields import as_json, columns, compact, known_fields
 from .formats import Format, Style, Writer, writer
-from .text import visible, without_commands
+from .text import shortened, visible, without_commands
 
 __all__ = [
     "Format",
@@ -16,6 +16,7 @@ __all__ = [
     "columns",
     "compact",
     "known_fields",
+    "shortened",
     "visible",
     "without_commands",
     "writer",

@@ -22,6 +22,17 @@ def visible(text: str) -> str:
     return _compiled().sub(_escape, text)
 
 
+def shortened(text: str, limit: int) -> str:
+    """Return `text`, or its start and end if it has more than `limit` characters.
+
+    An error begins with what was changed, and ends with what to do.
+    """
+    if len(text) <= limit:
+        return text
+    tail = limit // 4
+    return f"{text[: limit - tail - 1]}…{text[-tail:]}"
+
+
 def without_commands(text: str, *, json: bool = False) -> str:
     r"""Return `text` in which GitHub Actions finds no workflow command.
 

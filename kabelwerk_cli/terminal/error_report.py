@@ -12,11 +12,14 @@ from kabelwerk_cli.api.errors import (
     KabelwerkError,
     ValidationError,
 )
-from kabelwerk_cli.output import Format, as_json
+from kabelwerk_cli.output import Format, as_json, shortened, visible
 
 from .book import NOTHING_SENT, Book
 from .console import complain, complain_json
 from .exit_codes import ExitCode, Failed, Summed, describe_bug, exit_code
+
+LONGEST_MESSAGE = 2000
+"""Characters of an error for people."""
 
 
 class Problem(NamedTuple):
@@ -71,7 +74,9 @@ def show_error(error: BaseException, book: Book, output: Format) -> None:
         for line in error.format_message().splitlines():
             complain(line)
     else:
-        complain(f"Error: {problem(error, book).message}")
+        # a server may send any length; JSON has all of it
+        message = shortened(visible(problem(error, book).message), LONGEST_MESSAGE)
+        complain(f"Error: {message}")
 
 
 def _type(error: BaseException) -> str:

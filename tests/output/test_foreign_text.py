@@ -156,3 +156,25 @@ def test_names_that_are_not_utf_8_are_refused(shell: Shell) -> None:
     ran = shell.run("--sandbox", "users", "create", "--key", "k", "--name", b"caf\xe9")
     assert (ran.code, ran.out) == (2, "")
     assert "UTF-8" in ran.err
+
+
+def test_a_long_message_is_one_line_of_a_bounded_length(shell: Shell) -> None:
+    long = "x\x1b" * 30_000
+    with FaultyServer([Step(rejection(long))]) as server:
+        there = shell.configured(server)
+        ran = there.run(*ROOM_COMMAND)
+    (line,) = ran.err.splitlines()
+    assert len(line) < 2050
+    assert line.startswith("Error: Room 'kusanagi' of hub '_' was not updated: ")
+    assert "…" in line
+
+
+def test_the_cure_stays_behind_a_long_key(shell: Shell) -> None:
+    key = "k" * 1024
+    text = "t" * 5000
+    words = ("messages", "post", "--room", key, "--user", key, "--text", text, f"--x{text}")
+    (line,) = shell.run(*words).err.splitlines()
+    assert len(line) < 2050
+    assert line.endswith("See 'kabelwerk messages post --help'.")
+    (line,) = shell.run(*words, "-o", "json").err.splitlines()
+    assert text in json.loads(line)["error"]["message"]
