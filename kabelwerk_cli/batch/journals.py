@@ -15,7 +15,7 @@ from kabelwerk_cli.terminal.exit_codes import AlreadyPosted
 
 from .fate import DOUBTFUL, SENT, Fate
 from .files import RowFile
-from .journal import Journal
+from .journal import Journal, JournalError
 from .plan import Plan
 from .tasks import matches, shown_time
 from .totals import count_of
@@ -100,7 +100,7 @@ def open_journal(batch: "Batch", found: Found, plan: Plan) -> Iterator[Journal]:
     """Give the journal to write to, which is created if there is none.
 
     Raises:
-        JournalError: it cannot be written.
+        JournalError: it cannot be written, or another run has made it since it was looked for.
     """
     purpose = purpose_of(batch)
     with contextlib.ExitStack() as stack:
@@ -115,6 +115,11 @@ def open_journal(batch: "Batch", found: Found, plan: Plan) -> Iterator[Journal]:
         journal = found.journal or found.old
         if journal is None:
             journal = stack.enter_context(Journal(found.path or Path(folder, "journal"), purpose))
+            if journal.about.entries or journal.about.purpose != purpose:
+                raise JournalError(
+                    f"Journal '{journal.path}' was made by another run at the same time. Run the "
+                    "same command again."
+                )
         settled = plan.count(Fate.DONE, Fate.HANDED_OVER) + plan.closed
         journal.outstanding = plan.rows - settled
         yield journal
