@@ -27,18 +27,22 @@ class Totals:
         self.counts = before.copy()
         self.sent = Counter[Fate]()
         """What became of the rows that this run sent."""
+        self._rejected = 0
         self._journal = journal
         self._rerun = rerun
 
     def count(self, result: Result) -> None:
         """Count a row."""
         self.counts[result.fate.shown] += 1
+        self._rejected += result.fate is Fate.REJECTED
         if result.sent:
             self.sent[result.fate.shown] += 1
 
     def hand_over(self, rows: int) -> None:
-        """Note that rows that failed stand in the rejects file."""
-        self.counts[Fate.FAILED] -= rows
+        """Note that rows that were rejected, in this run or before, stand in the rejects file."""
+        self.counts[Fate.FAILED] -= self._rejected
+        # an earlier run's, which this one was stopped before
+        self.counts[Fate.NOT_ATTEMPTED] -= rows - self._rejected
         self.counts[Fate.HANDED_OVER] += rows
 
     @property
