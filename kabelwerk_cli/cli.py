@@ -23,7 +23,7 @@ from .config.resolve import output_format
 from .config.settings import CONFIG, OUTPUT, PROFILE
 from .terminal import help_topics
 from .terminal.book import NOTHING_SENT, Book
-from .terminal.error_report import show_error
+from .terminal.error_report import problem, show_error
 from .terminal.exit_codes import ExitCode, OutputLost, exit_code
 from .terminal.session import book_of
 from .terminal.signals import Terminated, ignore_signals
@@ -93,7 +93,7 @@ def _report(
     if not _is_silent(error, book):
         asked = output_format({**_asked_format(argv), **given})
         show_error(ended, book, asked)
-    return exit_code(ended)
+    return exit_code(ended, problem(ended, book).applied)
 
 
 def _is_silent(error: BaseException, book: Book) -> bool:

@@ -1,6 +1,7 @@
 """What the code may do in one place only. import-linter checks the layers."""
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -111,3 +112,75 @@ def test_an_import_upwards_breaks_the_layers(tmp_path, added, kept):
     )
     assert (checked.returncode == 0) is kept, checked.stdout
     assert ("output.text -> kabelwerk_cli.commands.users" in checked.stdout) is not kept
+
+
+CLAIM = re.compile(r"nothing (was|is|has been) (sent|changed|posted)", re.IGNORECASE)
+BOOKS = {"api/errors.py", "api/history.py", "terminal/book.py", "batch/totals.py"}
+"""Where it is known what was changed; errors.py has the report of a run that sent nothing yet."""
+
+
+def docstrings(tree):
+    """Yield the nodes of strings that are statements: what a reader of the code is told."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            yield node.value
+
+
+def claims(tree):
+    """Yield each way to claim that nothing was changed, or to make up a report."""
+    documentation = {id(node) for node in docstrings(tree)}
+    compared = {
+        id(n) for node in ast.walk(tree) if isinstance(node, ast.Compare) for n in node.comparators
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if id(node) not in documentation and CLAIM.search(node.value):
+                yield f"says {node.value!r}"
+        elif isinstance(node, ast.Attribute) and ast.unparse(node).endswith("Applied.NO"):
+            if id(node) not in compared:
+                yield "Applied.NO"
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in {"Report", "errors.Report"}:
+            yield "Report()"
+
+
+# what claims nothing about the run that is going on, and why
+HARMLESS = {
+    # explains the exit codes
+    ("terminal/help_topics.py", "says"),
+    # a default: without a report there is no account that says otherwise
+    ("terminal/exit_codes.py", "Applied.NO"),
+    # of a row that an earlier run left in doubt: unknown, never no
+    ("batch/tasks.py", "Report()"),
+}
+
+
+def test_only_the_book_says_that_nothing_was_changed():
+    found = {
+        (name_of(path), claim.partition(" ")[0])
+        for path in FILES
+        for claim in claims(ast.parse(path.read_text()))
+        if name_of(path) not in BOOKS
+    }
+    assert found == HARMLESS
+
+
+def test_an_exit_code_comes_from_the_class_of_an_error():
+    """Codes 2 to 7 claim that nothing was changed, so nobody else may choose one."""
+    chosen = {
+        (name_of(path), ast.unparse(node))
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id == "ExitCode"
+            and node.attr != "BUG"
+        )
+        or (isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in EXITS)
+    }
+    assert {name for name, _ in chosen} <= {"terminal/exit_codes.py", "cli.py", "__main__.py"}
+    outside = {call for name, call in chosen if name != "terminal/exit_codes.py"}
+    assert outside == {"click.exceptions.Exit(code)", "sys.exit(code)"}
+
+
+EXITS = {"exit", "Exit", "ExitCode"}

@@ -10,9 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-import click
-
 from kabelwerk_cli.api.json_text import read_json
+from kabelwerk_cli.terminal.exit_codes import Refused
 
 CELL_LIMIT = 1024 * 1024
 """The longest cell, in characters; a request may not be longer either."""
@@ -25,11 +24,8 @@ CELLS = (".csv", ".tsv")
 LINES = (".jsonl", ".ndjson")
 
 
-class BadFile(click.UsageError):
+class BadFile(Refused):
     """The file as a whole cannot be read."""
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__(f"{sentence} Nothing was sent.")
 
 
 class LongLine(csv.Error):

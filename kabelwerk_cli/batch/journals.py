@@ -8,10 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import click
-
 from kabelwerk_cli.backend.client import describe
-from kabelwerk_cli.terminal.exit_codes import AlreadyPosted
+from kabelwerk_cli.terminal.exit_codes import AlreadyPosted, Refused
 
 from .fate import DOUBTFUL, SENT, Fate
 from .files import RowFile
@@ -42,7 +40,7 @@ def find_journal(batch: "Batch", file: RowFile) -> Iterator[Found]:
     """Give the journal that belongs to a file, as earlier runs left it.
 
     Raises:
-        click.UsageError: it belongs to another batch, or must not be forgotten.
+        Refused: it belongs to another batch, or must not be forgotten.
         JournalError: it is damaged, or in use.
     """
     path = journal_path(batch, file)
@@ -53,15 +51,15 @@ def find_journal(batch: "Batch", file: RowFile) -> Iterator[Found]:
     with Journal(path, purpose) as journal:
         other = journal.about.purpose != purpose
         if other and _has_been_sent(journal):
-            raise click.UsageError(
+            raise Refused(
                 f"Journal '{path}' belongs to another batch ({journal.about.purpose}). Finish that "
-                "batch, or use another --journal. Nothing was sent."
+                "batch, or use another --journal."
             )
         restart = batch.options.restart
         if restart and not (batch.repeatable or journal.about.finished):
-            raise click.UsageError(
+            raise Refused(
                 f"Journal '{path}' is not finished, so --restart would post messages twice. Run "
-                "the same command without --restart to resume. Nothing was sent."
+                "the same command without --restart to resume."
             )
         if restart or other:
             yield Found(path, None, journal)

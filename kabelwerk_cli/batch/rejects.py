@@ -11,11 +11,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
-import click
-
 from kabelwerk_cli.output import as_json, compact
 from kabelwerk_cli.terminal.error_report import problem, read_problem
-from kabelwerk_cli.terminal.exit_codes import InvalidRow
+from kabelwerk_cli.terminal.exit_codes import InvalidRow, Refused
 
 from .checking import reread
 from .fate import Fate
@@ -35,7 +33,7 @@ class Rejects:
         path: where the rows go; None for nowhere.
 
     Raises:
-        click.UsageError: there cannot be such a file.
+        Refused: there cannot be such a file.
     """
 
     def __init__(self, file: RowFile, reader: RowReader, path: str | None) -> None:
@@ -50,9 +48,7 @@ class Rejects:
                 )
             except OSError as error:
                 reason = error.strerror or error
-                raise click.UsageError(
-                    f"Cannot write '{path}': {reason}. Nothing was sent."
-                ) from None
+                raise Refused(f"Cannot write '{path}': {reason}.") from None
 
     def __enter__(self) -> "Rejects":
         return self
@@ -66,14 +62,14 @@ class Rejects:
         """Refuse to overwrite what is not a rejects file of this journal, as it was written.
 
         Raises:
-            click.UsageError: it is not.
+            Refused: it is not.
         """
         if self._path and self._path.exists():
             content = self._path.read_bytes()
             if _digest(content) != journal.about.rejects:
-                raise click.UsageError(
+                raise Refused(
                     f"'{self._path}' exists, and was changed or not written by this batch. Send "
-                    "its rows, or use another --rejects. Nothing was sent."
+                    "its rows, or use another --rejects."
                 )
 
     def write(self, journal: Journal, plan: Plan) -> int:

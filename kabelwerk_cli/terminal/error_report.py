@@ -10,13 +10,14 @@ from kabelwerk_cli.api.errors import (
     Interrupted,
     InvalidInput,
     KabelwerkError,
+    Report,
     ValidationError,
 )
 from kabelwerk_cli.output import Format, as_json, shortened, visible
 
 from .book import NOTHING_SENT, Book
 from .console import complain, complain_json
-from .exit_codes import ExitCode, Failed, Summed, describe_bug, exit_code
+from .exit_codes import ExitCode, Failed, Refused, Summed, describe_bug, exit_code
 
 LONGEST_MESSAGE = 2000
 """Characters of an error for people."""
@@ -43,9 +44,7 @@ def problem(error: BaseException, book: Book = NOTHING_SENT) -> Problem:
         error: the error.
         book: what was changed; errors of the API have their own report instead.
     """
-    report = book.report()
-    if isinstance(error, (KabelwerkError, Interrupted)):
-        report = error.report
+    report = _report(error, book)
     return Problem(
         type=_type(error),
         message=_message(error, book),
@@ -55,7 +54,7 @@ def problem(error: BaseException, book: Book = NOTHING_SENT) -> Problem:
         safe_to_rerun=report.safe_to_rerun,
         attempts=report.attempts,
         request_id=report.request_id,
-        exit_code=exit_code(error),
+        exit_code=exit_code(error, report.applied),
     )
 
 
@@ -79,6 +78,16 @@ def show_error(error: BaseException, book: Book, output: Format) -> None:
         complain(f"Error: {message}")
 
 
+def _report(error: BaseException, book: Book) -> Report:
+    """Return the book's report; an error of the API that agrees with it knows more."""
+    told = book.report()
+    if isinstance(error, (KabelwerkError, Interrupted)) and (
+        book.is_blank or error.report.applied is told.applied
+    ):
+        return error.report
+    return told
+
+
 def _type(error: BaseException) -> str:
     if isinstance(error, click.ClickException):
         return "UsageError"
@@ -91,10 +100,14 @@ def _message(error: BaseException, book: Book) -> str:
     if isinstance(error, InvalidInput) and error.field:
         option = f"--{error.field.replace('_', '-')}"
         return f"{option} {error.error_message}. {book.sentence()}"
-    if isinstance(error, (KabelwerkError, Interrupted, Summed)):
-        return str(error)  # their text includes what was changed
+    if isinstance(error, (KabelwerkError, Interrupted)):
+        # its text includes what was changed, unless it was raised beside what is in the book
+        agrees = _report(error, book) is error.report
+        return str(error) if agrees else f"{error} {book.sentence()}"
+    if isinstance(error, Summed):
+        return str(error)
     if isinstance(error, click.ClickException):
-        return _usage(error)
+        return _usage(error, book)
     said = str(error) if isinstance(error, Failed) else _unexpected(error)
     return f"{said} {book.sentence()}"
 
@@ -103,7 +116,7 @@ def _unexpected(error: BaseException) -> str:
     return "Interrupted." if isinstance(error, KeyboardInterrupt) else describe_bug(error)
 
 
-def _usage(error: click.ClickException) -> str:
+def _usage(error: click.ClickException, book: Book) -> str:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         message = "Missing command."
     else:
@@ -112,4 +125,5 @@ def _usage(error: click.ClickException) -> str:
     context = error.ctx if isinstance(error, click.UsageError) else None
     path = context.command_path if context else "kabelwerk"
     stop = "" if message.endswith((".", "?", "?)")) else "."
-    return f"{message}{stop} See '{path} --help'."
+    told = f" {book.sentence()}" if isinstance(error, Refused) else ""
+    return f"{message}{stop}{told} See '{path} --help'."

@@ -37,6 +37,9 @@ class ExitCode(IntEnum):
     TERMINATED = 143, "terminated (SIGTERM); the message says what was done"
 
 
+UNCHANGED = frozenset(code for code in ExitCode if ExitCode.USAGE <= code <= ExitCode.NOT_SENT)
+
+
 class Failed(Exception):
     """An error that is neither the API's nor click's; the book knows what was changed before it."""
 
@@ -50,6 +53,10 @@ def describe_bug(error: BaseException) -> str:
         return f"This is a bug in kabelwerk: {type(error).__name__}."
     file = frame.tb_frame.f_code.co_filename.rpartition("/")[2]
     return f"This is a bug in kabelwerk: {type(error).__name__} at {file}:{frame.tb_lineno}."
+
+
+class Refused(click.UsageError):
+    """A file or option that was found unusable once the command ran; see `Failed`."""
 
 
 class Cancelled(Failed):
@@ -109,8 +116,20 @@ _CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (
 )
 
 
-def exit_code(error: BaseException) -> ExitCode:
-    """Return the exit code of a run that ends with `error`."""
+def exit_code(error: BaseException, applied: errors.Applied = errors.Applied.NO) -> ExitCode:
+    """Return the exit code of a run that ends with `error`.
+
+    Args:
+        error: the error.
+        applied: whether anything was changed; then, no code says that nothing was.
+    """
+    code = _code_of(error)
+    if code not in UNCHANGED or applied is errors.Applied.NO:
+        return code
+    return ExitCode.UNKNOWN if applied is errors.Applied.UNKNOWN else ExitCode.BATCH
+
+
+def _code_of(error: BaseException) -> ExitCode:
     if isinstance(error, errors.Interrupted) and error.__cause__ is not None:
-        return exit_code(error.__cause__)  # tells SIGINT from SIGTERM
+        return _code_of(error.__cause__)  # tells SIGINT from SIGTERM
     return next((code for kind, code in _CODES if isinstance(error, kind)), ExitCode.BUG)
