@@ -1,28 +1,16 @@
 _kabelwerk_completion() {
-    local IFS=$'\n'
-    local response
-
-    response=$(env COMP_WORDS="${COMP_WORDS[*]}" COMP_CWORD=$COMP_CWORD _KABELWERK_COMPLETE=bash_complete $1)
-
-    for completion in $response; do
-        IFS=',' read type value <<< "$completion"
-
-        if [[ $type == 'dir' ]]; then
-            COMPREPLY=()
-            compopt -o dirnames
-        elif [[ $type == 'file' ]]; then
-            COMPREPLY=()
-            compopt -o default
-        elif [[ $type == 'plain' ]]; then
-            COMPREPLY+=($value)
-        fi
-    done
-
-    return 0
+    local IFS=$'\n' type value
+    while IFS=',' read -r type value; do
+        case $type in
+            dir) compopt -o dirnames ;;
+            file) compopt -o default ;;
+            plain)
+                printf -v value %q "$value"
+                COMPREPLY+=("$value")
+                ;;
+        esac
+    done < <(env COMP_WORDS="${COMP_WORDS[*]}" COMP_CWORD="$COMP_CWORD" \
+        _KABELWERK_COMPLETE=bash_complete "$1")
 }
 
-_kabelwerk_completion_setup() {
-    complete -o nosort -F _kabelwerk_completion kabelwerk
-}
-
-_kabelwerk_completion_setup;
+complete -o nosort -F _kabelwerk_completion kabelwerk

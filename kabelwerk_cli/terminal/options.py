@@ -10,6 +10,7 @@ from kabelwerk_cli.config.files import read_text
 from kabelwerk_cli.config.parsers import did_you_mean
 from kabelwerk_cli.config.resolve import profile_names
 from kabelwerk_cli.config.settings import CONFIG, PROFILE, SETTINGS, Rank, Setting
+from kabelwerk_cli.output import visible
 
 
 class SettingOption(click.Option):
@@ -57,7 +58,9 @@ class SettingType(click.ParamType[Any]):
             return [CompletionItem(incomplete, type="file")]
         known = self._setting.choices
         if self._setting is PROFILE:
-            known = profile_names(ctx.obj.get(CONFIG.name))
+            # a shell takes a line break for the end of a name
+            names = profile_names(ctx.obj.get(CONFIG.name))
+            known = tuple(name for name in names if name == visible(name))
         return [CompletionItem(value) for value in known if value.startswith(incomplete)]
 
 

@@ -1,6 +1,10 @@
 """TAB in real shells, on a real terminal."""
 
+import json
 import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -46,13 +50,12 @@ ASKED = [
 ]
 
 
-@pytest.mark.parametrize("name", START)
-@pytest.mark.parametrize(("typed", "words"), ASKED, ids=[typed for typed, _ in ASKED])
-def test_tab_gives_the_right_words(shell: Shell, name: str, typed: str, words: list[str]) -> None:
+@contextmanager
+def started(shell: Shell, name: str, config: str) -> Iterator[Terminal]:
+    """Start a shell that knows the completions, with a configuration, and yield its terminal."""
     folder = shell.home / ".config" / "kabelwerk"
     folder.mkdir(parents=True)
-    (folder / "config.toml").write_text(CONFIG)
-    (shell.home / "token.txt").write_text("")
+    (folder / "config.toml").write_text(config)
     script = ROOT / "completions" / COMPLETIONS[name]
     there = shell.with_(
         PATH=f"{EXECUTABLE.parent}{os.pathsep}{os.environ['PATH']}",
@@ -66,9 +69,34 @@ def test_tab_gives_the_right_words(shell: Shell, name: str, typed: str, words: l
         terminal.type(set_up)
         terminal.wait_for(f"\n{READY}" if name == "bash" else READY)
         terminal.forget()
+        yield terminal
+
+
+@pytest.mark.parametrize("name", START)
+@pytest.mark.parametrize(("typed", "words"), ASKED, ids=[typed for typed, _ in ASKED])
+def test_tab_gives_the_right_words(shell: Shell, name: str, typed: str, words: list[str]) -> None:
+    (shell.home / "token.txt").write_text("")
+    with started(shell, name, CONFIG) as terminal:
         terminal.type(f"{typed}\t")
         if name != "fish" and len(words) > 1:
             terminal.type("\t")
         for word in words:
             terminal.wait_for(word if typed.endswith((" ", "-")) else word.removeprefix(typed[-3:]))
         assert "Traceback" not in terminal.screen
+
+
+PROFILES = ["$(touch ran)", "`touch ran`", "a b", "it's", "x;touch ran", 'say "$HOME"', "*", "a\\b"]
+
+
+@pytest.mark.parametrize("name", START)
+@pytest.mark.parametrize("profile", PROFILES)
+def test_tab_and_enter_do_not_run_a_name(shell: Shell, name: str, profile: str) -> None:
+    config = f"[profiles.{json.dumps(profile)}]\nquiet = false\n"
+    with started(shell, name, config) as terminal:
+        terminal.type("kabelwerk config show -o jsonl --profile \t")
+        time.sleep(2)
+        terminal.type("\r")
+        terminal.wait_for('"setting":"profile"')
+        terminal.wait_for(json.dumps(profile))
+        terminal.wait_for("api_token")
+    assert not (shell.home / "ran").exists()
