@@ -1,5 +1,6 @@
 """What is refused before it can hang, fill the memory, or be taken for something else."""
 
+import contextlib
 import json
 import sqlite3
 import time
@@ -75,7 +76,7 @@ def test_a_sandbox_that_another_process_keeps_locked(shell: Shell) -> None:
     path = shell.home / "sandbox.db"
     there = shell.with_(KABELWERK_URL=f"sandbox://{path}")
     assert there.run("users", "create", "--key", "kusanagi", "--name", "Motoko").code == 0
-    with sqlite3.connect(path, isolation_level=None) as other:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         started = time.monotonic()
         ran = there.run(*UPDATE, "--max-time", "1", "--retries", "0", "-o", "json")
