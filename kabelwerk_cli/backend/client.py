@@ -48,7 +48,7 @@ def open_client(
 
     Args:
         settings: the settings.
-        observe: is told of each attempt.
+        observe: called after each attempt.
         token: the API token; None for the one in the settings.
         may_retry: is asked before an attempt is repeated.
         tools: clock, sleep and randomness; None for the real ones.

@@ -125,7 +125,7 @@ def _locked(path: str) -> Iterator[None]:
 
 def _new_token(settings: Settings, console: Console) -> str:
     if source := find_new_token(settings):
-        if settings.rank(TOKEN_FILE) is not Rank.OPTION:  # which nobody named in this command
+        if settings.rank(TOKEN_FILE) is not Rank.OPTION:  # not named in this command
             console.note(f"Using the API token from {source.name}.")
         return check_token(source.read(), source.name)
 

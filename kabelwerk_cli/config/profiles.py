@@ -85,7 +85,7 @@ def find_profile(path: str, name: str | None, *, file_named: bool, must_exist: b
 
 def _is_loose(path: str) -> bool:
     """Tell whether others can write to a file, or own it."""
-    found = os.stat(path)  # noqa: PTH116 - likewise
+    found = os.stat(path)  # noqa: PTH116 - importing pathlib is slow
     return bool(found.st_mode & LOOSE_FOR_CONFIG) or found.st_uid not in {0, os.geteuid()}
 
 

@@ -15,9 +15,9 @@ from pathlib import Path
 APPLICATION_ID = 0x6B62776B
 """Identifies a sandbox database, in the header of the file."""
 PATIENCE = 60.0
-"""How long a write waits for those of other processes, in seconds."""
+"""How long a write waits for other processes, in seconds."""
 BUSY_SECONDS = 0.1
-"""How long it waits in one go: in between, signals are heard."""
+"""How long it waits at a time, in seconds; in between, signals are handled."""
 
 SCHEMA = f"""
 PRAGMA journal_mode = WAL;
@@ -60,7 +60,7 @@ class StoreError(Exception):
 
 
 class Locked(StoreError):
-    """Another process keeps the file locked for too long; nothing was written."""
+    """Another process keeps the file locked. Nothing was written."""
 
 
 def begin(db: sqlite3.Connection, patience: float) -> None:

@@ -57,7 +57,7 @@ class Store:
         rooms_by_hand: whether a new end user gets no rooms, as in the real backend, where the
             user's app creates them.
         clock: returns the time of day.
-        patience: how long a write waits for those of other processes, in seconds.
+        patience: how long a write waits for other processes, in seconds.
 
     Raises:
         StoreError: the file cannot be used.
@@ -87,10 +87,10 @@ class Store:
         """Wait until no other process is writing.
 
         Args:
-            patience: for how long, in seconds.
+            patience: how long to wait, in seconds.
 
         Raises:
-            Locked: one still is.
+            Locked: one is still writing.
             StoreError: the file cannot be used.
         """
         with as_store_error(self._path):

@@ -46,6 +46,21 @@ def test_new_conn_opens_the_socket(connection):
         Refuses("example.net.", 1).connect()
 
 
+def test_tunnel_asks_a_proxy_for_the_connection():
+    class Refuses(HTTPSConnection):
+        def _new_conn(self):
+            return socket.socket()
+
+        def _tunnel(self):
+            raise ConnectionAbortedError
+
+    connection = Refuses("127.0.0.1", 1)
+    connection.set_tunnel("example.net", 443)
+    with pytest.raises(ConnectionAbortedError):
+        connection.connect()
+    connection.close()
+
+
 def test_sock_and_send_carry_the_request():
     class Connection(HTTPConnection):
         sent = b""
