@@ -127,7 +127,7 @@ def test_login_where_nobody_answers_says_what_to_check(shell: Shell) -> None:
 def test_a_second_logout_has_nothing_to_forget(shell: Shell) -> None:
     shell.write_profile(url="http://127.0.0.1:9")
     ran = shell.run("logout")
-    assert ran == (0, "", "The profile 'default' has no token.\n")
+    assert ran == (0, "", "Profile 'default' has no token.\n")
 
 
 def test_logout_where_the_keyring_is_gone(shell: Shell) -> None:
@@ -136,7 +136,7 @@ def test_logout_where_the_keyring_is_gone(shell: Shell) -> None:
     gone = shell.with_(PYTHON_KEYRING_BACKEND="keyring.backends.fail.Keyring")
     ran = gone.run("logout")
     assert (ran.code, ran.out) == (3, "")
-    assert "keyring cannot be changed" in ran.err
+    assert "Cannot change the keyring" in ran.err
     assert (folder / "config.toml").read_text() == before
 
 
