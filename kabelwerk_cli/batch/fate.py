@@ -29,5 +29,7 @@ DOUBTFUL = frozenset({Fate.IN_FLIGHT, Fate.UNKNOWN})
 """What an earlier run left open."""
 SENT = frozenset({Fate.DONE, *DOUBTFUL})
 """What may be on the server."""
+SKIPPED = frozenset({Fate.DONE, Fate.HANDED_OVER})
+"""What is not sent, and not told row by row where nobody reads it."""
 SETTLED = frozenset({Fate.DONE, Fate.REJECTED, Fate.HANDED_OVER})
 """What needs nothing more from this file."""

@@ -76,9 +76,11 @@ def compare(batch: "Batch", found: Found, plan: Plan) -> None:
         AlreadyPosted: the file's mailing is finished.
     """
     journal = found.journal
-    if journal is None or batch.repeatable:
+    if journal is None:
         return
-    sent = list(SENT)
+    plan.compare(journal, sets_values=batch.repeatable)
+    if batch.repeatable:
+        return
     if journal.about.finished and not batch.options.resume:
         done = plan.count(Fate.DONE)
         last = max((entry.at for entry in journal.entries(Fate.DONE)), default=0)
@@ -88,9 +90,6 @@ def compare(batch: "Batch", found: Found, plan: Plan) -> None:
             f"posted{when}. Use --resume to send the rows that were not, or --restart to post all "
             "of them again."
         )
-    for entry in journal.entries(*sent):
-        if not plan.has(entry):
-            plan.note_stale(entry)
 
 
 @contextlib.contextmanager

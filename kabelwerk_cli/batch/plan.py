@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from kabelwerk_cli.api.errors import ConfigurationError
 
-from .fate import SENT, Fate
+from .fate import SENT, SKIPPED, Fate
 from .journal import Entry, Journal
 
 BLOCK = 900
@@ -31,10 +31,12 @@ CREATE TABLE rows (
     bad INTEGER NOT NULL,
     before INTEGER NOT NULL DEFAULT 0,
     shared INTEGER NOT NULL DEFAULT 0,
-    closed INTEGER NOT NULL DEFAULT 0
+    closed INTEGER NOT NULL DEFAULT 0,
+    overridden INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE held (target INTEGER PRIMARY KEY, number INTEGER NOT NULL);
 CREATE TABLE stale (target INTEGER PRIMARY KEY, at INTEGER NOT NULL);
+CREATE TABLE live (target INTEGER PRIMARY KEY, at INTEGER NOT NULL);
 """
 _SENT = ", ".join(f"'{fate}'" for fate in sorted(SENT))
 # Rows that say the same are for the same target: so only among rows that share one.
@@ -56,6 +58,14 @@ UPDATE rows SET closed = 1
 WHERE fate = '{Fate.REJECTED}' AND shared = 1 AND EXISTS (
     SELECT 1 FROM rows AS later
     WHERE later.target = rows.target AND later.number > rows.number AND later.fate IN ({_SENT})
+);
+"""  # noqa: S608
+# A row was done, and afterwards another one for its target, which somebody has taken out again.
+_OVERRIDE = f"""
+UPDATE rows SET overridden = 1
+WHERE fate = '{Fate.DONE}' AND target IN (
+    SELECT target FROM stale LEFT JOIN live USING (target)
+    WHERE live.at IS NULL OR stale.at >= live.at
 );
 """  # noqa: S608
 
@@ -83,6 +93,13 @@ class Planned(NamedTuple):
     """Whether there are other rows for its target."""
     closed: bool = False
     """Whether a later row for its target was sent since the server rejected it."""
+    overridden: bool = False
+    """Whether a row for its target was sent after it that is not in the file any more."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether there is nothing to be done with it any more."""
+        return self.fate in SKIPPED and not self.overridden
 
     @property
     def id(self) -> bytes:
@@ -145,9 +162,9 @@ class Plan:
             yield from self._planned("1")
 
     def count(self, *fates: Fate) -> int:
-        """Return how many rows have one of some fates, by the journal."""
+        """Return how many rows have one of some fates, by the journal, and may keep it."""
         places = ", ".join("?" * len(fates))
-        query = f"SELECT count(*) FROM rows WHERE fate IN ({places})"  # noqa: S608
+        query = f"SELECT count(*) FROM rows WHERE fate IN ({places}) AND NOT overridden"  # noqa: S608
         count: int = self._db.execute(query, fates).fetchone()[0]
         return count
 
@@ -169,13 +186,29 @@ class Plan:
         values = (target_of(entry.hub, entry.key), digest, before)
         return self._db.execute(query, values).fetchone() is not None
 
-    def note_stale(self, entry: Entry) -> None:
-        """Note that a row for a target was sent which is not in the file any more."""
+    def compare(self, journal: Journal, *, sets_values: bool) -> None:
+        """Find the rows that were sent and are not in the file any more, and what they override.
+
+        Args:
+            journal: what earlier runs did.
+            sets_values: whether a later row of a target may override an earlier one.
+
+        Raises:
+            ConfigurationError: there is no room, or the journal cannot be read.
+        """
         with _trouble():
-            self._db.execute(
-                "INSERT OR REPLACE INTO stale VALUES (?, ?)",
-                (target_of(entry.hub, entry.key), entry.at),
-            )
+            query = "SELECT count(*) FROM rows WHERE fate IS NOT NULL"
+            if self._db.execute(query).fetchone()[0] == journal.about.entries:
+                return  # every entry is of a row in the file
+            for entry in journal.entries(*SENT):
+                table = "live" if self.has(entry) else "stale"
+                self._db.execute(
+                    f"INSERT INTO {table} VALUES (?, ?) ON CONFLICT"  # noqa: S608
+                    " DO UPDATE SET at = max(at, excluded.at)",
+                    (target_of(entry.hub, entry.key), entry.at),
+                )
+            if sets_values:
+                self._db.executescript(_OVERRIDE)
 
     def stale_since(self, target: int) -> int | None:
         """Return when a row for a target was sent that is not in the file any more, if one was."""

@@ -26,7 +26,7 @@ from kabelwerk_cli.terminal.signals import Terminated
 
 from .checking import Changed, check
 from .conclusion import conclude
-from .fate import Fate
+from .fate import SKIPPED, Fate
 from .files import BadFile, RowFile
 from .journal import Journal, JournalError
 from .journals import compare, find_journal, journal_path, open_journal
@@ -37,7 +37,7 @@ from .records import batch_record, in_brief, to_record
 from .rejects import Rejects
 from .rows import BadRow, Row, RowReader, with_stop
 from .runner import MakeClient, Runner
-from .tasks import SKIPPED, Tasks
+from .tasks import Tasks
 from .totals import Totals, count_of
 
 SUMMARY = ("row", "key", "outcome", "error")

@@ -17,9 +17,6 @@ from .options import ALL, BatchOptions
 from .plan import Plan, Planned
 from .rows import BadRow, Row, RowReader, sentence
 
-SKIPPED = frozenset({Fate.DONE, Fate.HANDED_OVER})
-"""What is not told row by row where nobody reads it."""
-
 
 class Task(NamedTuple):
     """A row to be sent."""
@@ -81,10 +78,10 @@ class Tasks:
             Changed: the file is not what was checked.
         """
         for planned, raw in reread(self._file, self._plan):
-            if planned.fate not in SKIPPED:
+            if not planned.is_settled:
                 yield self._decide(planned, raw)
             elif self._tell_all:
-                yield Result(planned.number, planned.key, planned.fate)
+                yield _settled(planned)
 
     def unread(self, after: int) -> Iterator[Result]:
         """Yield what became of the rows that could not be read again.
@@ -93,13 +90,16 @@ class Tasks:
             after: the number of the last row that could be.
         """
         for planned in self._plan:
-            if planned.number > after and (self._tell_all or planned.fate not in SKIPPED):
+            if planned.number > after and not planned.is_settled:
                 fate = Fate.UNKNOWN if planned.fate in DOUBTFUL else Fate.NOT_ATTEMPTED
-                settled = planned.fate in SKIPPED and planned.fate
-                yield Result(planned.number, planned.key, settled or fate)
+                yield Result(planned.number, planned.key, fate)
+            elif planned.number > after and self._tell_all:
+                yield _settled(planned)
 
     def _decide(self, planned: Planned, raw: Raw) -> Task | Result:
         made = same(self._file, self._reader, raw, planned)
+        if planned.overridden and (isinstance(made, BadRow) or made.call.method != "PATCH"):
+            return _settled(planned)  # what is created stays so
         if isinstance(made, BadRow):
             return _failed(planned, Fate.REJECTED, problem(InvalidRow(sentence(made.problem))))
         known = self._journal.find([planned.id]).get(planned.id) if planned.fate else None
@@ -107,7 +107,8 @@ class Tasks:
             return _failed(planned, Fate.REJECTED, read_problem(known.error))
         if known and known.fate in DOUBTFUL and not self._may_repeat(made):
             return _failed(planned, Fate.UNKNOWN, _in_doubt(made, known))
-        stale = None if known else self._plan.stale_since(planned.target)
+        may_repeat = known or made.call.repeatable
+        stale = None if may_repeat else self._plan.stale_since(planned.target)
         if stale is not None and not self._options.send_changed:
             return _failed(planned, Fate.NOT_ATTEMPTED, problem(_already_posted(stale)))
         return Task(made, planned, known)
@@ -136,6 +137,10 @@ def doubt_about(row: Row, known: Entry) -> OutcomeUnknown:
 
 def _in_doubt(row: Row, known: Entry) -> Problem:
     return problem(doubt_about(row, known))
+
+
+def _settled(planned: Planned) -> Result:
+    return Result(planned.number, planned.key, planned.fate or Fate.DONE)
 
 
 def _failed(planned: Planned, fate: Fate, error: Problem | None) -> Result:

@@ -40,6 +40,8 @@ class Totals:
 
     def hand_over(self, rows: int) -> None:
         """Note that rows that were rejected, in this run or before, stand in the rejects file."""
+        if not rows:
+            return
         self.counts[Fate.FAILED] -= self._rejected
         # an earlier run's, which this one was stopped before
         self.counts[Fate.NOT_ATTEMPTED] -= rows - self._rejected

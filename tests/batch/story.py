@@ -47,6 +47,7 @@ class Do(NamedTuple):
         files: what other files hold from now on.
         leaves: what other files hold afterwards.
         report: members of the error object.
+        names: of some users, afterwards.
     """
 
     options: str = ""
@@ -63,6 +64,7 @@ class Do(NamedTuple):
     files: Mapping[str, str] = NOTHING
     leaves: Mapping[str, str] = NOTHING
     report: Mapping[str, object] = NOTHING
+    names: Mapping[str, str] = NOTHING
 
 
 def well(times: int) -> Step:
@@ -154,6 +156,7 @@ def tell(shell: Shell, story: Iterable[Do], *, hubs: tuple[str, ...] = HUBS[:1])
             assert ran.code == do.code, about
             assert posted(model) == before + do.posted.split(), about
             assert do.says in ran.err, about
+            assert do.names.items() <= {k: u.name for k, u in model.users.items()}.items(), about
             _look_at_files(shell.home, do, about)
             if do.outcomes is not None:
                 found = outcomes_of(ran.out)

@@ -276,6 +276,16 @@ STORIES = {
         ),
         Do(code=9, report={"safe_to_rerun": True, "applied": "unknown"}),
     ],
+    "a value that is changed and changed back": [
+        Do(command=UPDATE, file=rows("anna:A ghost:G", "key,name"), code=10),
+        Do(command=UPDATE, file=rows("anna:B ghost:G", "key,name"), code=10),
+        Do(
+            command=UPDATE,
+            file=rows("anna:A ghost:G", "key,name"),
+            code=10,
+            names={"anna": "A"},
+        ),
+    ],
     "messages of a room in order over two runs": [
         Do(
             file=rows("anna:a1 ben:b1 anna:a2 ben:b2"),
