@@ -1,0 +1,221 @@
+"""What has to be true of a batch after every run, and at the end.
+
+1. A message row is on the server at most once.
+2. The rows are told each once, and the totals add up.
+3. What is done was acknowledged; what has no intent was not sent.
+4. What is last in the file for a target is last on the server; messages of a room are in order.
+"""
+
+import contextlib
+import json
+import re
+import shutil
+import sqlite3
+import tempfile
+from collections import Counter
+from itertools import combinations
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .story import SUCCESSES
+
+NOTHING_APPLIED = range(2, 8)
+CODES = {0, *NOTHING_APPLIED, 9, 10, 130, 143, -9}
+TOTALS = re.compile(r"(\d+) rows?: ((?:\d+ [a-z ]+(?:, |\.))+)")
+
+
+class Line(NamedTuple):
+    """A row: for whom, and what."""
+
+    target: str
+    value: str
+
+
+class Run(NamedTuple):
+    """How a run ended."""
+
+    args: list[str]
+    code: int
+    out: str
+    err: str
+    crowded: bool
+    """Whether another one ran at the same time."""
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """What was told of the rows; a line that was cut is left out."""
+        lines = self.out.split("\n")[:-1]
+        return [json.loads(line) for line in lines]
+
+    @property
+    def error(self) -> dict[str, Any] | None:
+        """The error object, if there is one."""
+        for line in reversed(self.err.splitlines()):
+            with contextlib.suppress(ValueError):
+                said = json.loads(line)
+                return said.get("error") if isinstance(said, dict) else None
+        return None
+
+
+def keys_in(journal: Path) -> list[str]:
+    """The keys of a journal's entries; what a killed process left is completed in a copy."""
+    with tempfile.TemporaryDirectory() as folder:
+        for path in (journal, journal.with_name(f"{journal.name}-journal")):
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copy(path, folder)
+        with contextlib.closing(sqlite3.connect(Path(folder, journal.name))) as db:
+            return [key for (key,) in db.execute("SELECT key FROM entries")]
+
+
+class Books:
+    """Remembers what the files were, and compares it with what a run says and the server has.
+
+    Args:
+        sets_values: whether the rows set absolute values.
+        posts: whether the rows are messages.
+    """
+
+    def __init__(self, *, sets_values: bool, posts: bool) -> None:
+        self._sets_values = sets_values
+        self._posts = posts
+        self.versions: list[tuple[Line, ...]] = []
+        self.story: list[str] = []
+        self.last: Run | None = None
+        self._lines: list[Line] = []
+        self._most = Counter[Line]()
+        """How often a message may be on the server, for what was before a restart."""
+        self._cycle = Counter[Line]()
+        """Likewise, since then."""
+        self._handed_over: set[str] = set()
+
+    def begin(self, lines: list[Line], source: str, *, restart: bool) -> None:
+        """Note what the file is that the next run reads."""
+        self._lines = list(lines)
+        if restart:
+            self._most += self._cycle
+            self._cycle = Counter()
+        if not source.startswith("sent-"):
+            self.versions.append(tuple(lines))
+            self._cycle |= Counter(lines)
+        self.story.append(f"file {source}: {' '.join(f'{t}={v}' for t, v in lines)}")
+
+    def hand_over(self, lines: list[Line]) -> None:
+        """Note the rows of a rejects file; those that were changed are new."""
+        self._handed_over |= {line.target for line in lines}
+        known = self._cycle + self._most
+        self._cycle |= Counter({line: 1 for line in lines if line not in known})
+
+    def check(self, run: Run, effects: list[Line], before: int, gone: set[str]) -> None:
+        """See that a run says nothing but the truth."""
+        self.story.append(f"{' '.join(run.args[2:])} -> {run.code}: {run.err[-500:]}")
+        self.story.append("  " + " ".join(f"{r['row']}={r['outcome']}" for r in run.records))
+        assert run.code in CODES, f"code {run.code}"
+        assert "Traceback" not in run.err, run.err
+        self._check_rows(run)
+        if not run.crowded:
+            self._check_claims(run, was_applied=len(effects) > before)
+        self._check_done(run, effects, gone)
+        if self._posts:
+            there = Counter(effects)
+            assert there <= self._most + self._cycle, f"twice: {there - self._most - self._cycle}"
+
+    def _check_rows(self, run: Run) -> None:
+        records = run.records
+        numbers = [record["row"] for record in records]
+        assert len(numbers) == len(set(numbers)), "a row is told twice"
+        for record in records:
+            line = self._lines[record["row"] - 1]
+            assert record["key"] == line.target, f"row {record['row']} is not of the file"
+        if run.code in {0, 9, 10} or (records and run.code in NOTHING_APPLIED):
+            assert sorted(numbers) == list(range(1, len(self._lines) + 1)), "rows are missing"
+        if found := TOTALS.search(run.err):
+            assert int(found[1]) == len(self._lines), found[0]
+            counts = re.findall(r"(\d+) [a-z ]+", found[2])
+            assert sum(map(int, counts)) == len(self._lines), found[0]
+        told = {record["outcome"] for record in records} - SUCCESSES
+        if run.code == 0 and "--limit" not in run.args and "--rejects" not in run.args:
+            assert told <= {"handed over"}, f"0, and {told}"
+        if run.code == 10:
+            assert "unknown" not in told
+
+    def _check_claims(self, run: Run, *, was_applied: bool) -> None:
+        error = run.error
+        if run.code in NOTHING_APPLIED:
+            assert not was_applied, f"code {run.code}, and something was applied"
+        if error and error["applied"] == "no":
+            assert not was_applied, "'no', and something was applied"
+        # a deletion is also done where the user turns out to be gone
+        if error and error["applied"] == "yes" and "delete" not in run.args:
+            assert was_applied, "'yes', and nothing was applied"
+
+    def _check_done(self, run: Run, effects: list[Line], gone: set[str]) -> None:
+        done = Counter(
+            self._lines[record["row"] - 1]
+            for record in run.records
+            if record["outcome"] in SUCCESSES
+        )
+        there = Counter(effects)
+        for line, count in done.items():
+            least = count if self._posts else 1
+            assert there[line] >= least or line.target in gone, (
+                f"{line} is called done, and is not there"
+            )
+
+    def check_intents(self, home: Path, sent: list[Line]) -> None:
+        """See that every message that was sent in a run stands in a journal."""
+        if self._posts and sent:
+            kept = Counter(
+                key for path in home.glob("*.kabelwerk-journal") for key in keys_in(path)
+            )
+            for target, count in Counter(line.target for line in set(sent)).items():
+                assert kept[target] >= count, f"{target} was sent without an intent"
+
+    def close(self, effects: list[Line]) -> None:
+        """See what has to be true when all is settled."""
+        self.story.append("effects: " + " ".join(f"{t}={v}" for t, v in effects))
+        assert self.last
+        assert self.last.code in {0, 2, 9, 10}, f"it does not settle: {self.last.code}"
+        outcomes = {record["row"]: record["outcome"] for record in self.last.records}
+        if self._sets_values and outcomes:
+            self._check_last_values(effects, outcomes)
+        if self._posts:
+            self._check_order(effects)
+
+    def _check_last_values(self, effects: list[Line], outcomes: dict[int, str]) -> None:
+        last = {line.target: line.value for line in effects}
+        for target in {line.target for line in self._lines} - self._handed_over:
+            rows = [n for n, line in enumerate(self._lines, start=1) if line.target == target]
+            if outcomes[rows[-1]] not in SUCCESSES or not self._kept_order(target):
+                continue
+            assert last[target] == self._lines[rows[-1] - 1].value, f"{target}: not the last value"
+
+    def _kept_order(self, target: str) -> bool:
+        final = [line for line in self._lines if line.target == target]
+        if len(set(final)) < len(final):
+            return False
+        pairs = set(combinations(final, 2))
+        for version in self.versions:
+            mine = [line for line in version if line.target == target]
+            if len(set(mine)) < len(mine):
+                return False
+            if any((b, a) in pairs for a, b in combinations(mine, 2)):
+                return False
+        return True
+
+    def _check_order(self, effects: list[Line]) -> None:
+        first: dict[Line, int] = {}
+        for place, line in enumerate(effects):
+            first.setdefault(line, place)
+        for a, b in combinations(self._lines, 2):
+            if a.target != b.target or a == b or a.target in self._handed_over:
+                continue
+            # only where the file never had the second without the first before it
+            always = all(
+                a in version
+                and version.count(a) == version.count(b) == 1
+                and version.index(a) < version.index(b)
+                for version in self.versions
+                if b in version
+            )
+            if always and not self._most and a in first and b in first:
+                assert first[a] < first[b], f"{a} came after {b}"
