@@ -67,7 +67,8 @@ def _planned(
     bad = isinstance(made, BadRow) and not settled
     if bad:
         tell(made)  # type: ignore[arg-type]
-    return Planned(row.number, row.line, key, digest, target_of(row.hub, key), fate, bad)
+    at = entry.at if entry else 0
+    return Planned(row.number, row.line, key, digest, target_of(row.hub, key), fate, bad, at)
 
 
 def _check_hubs(file: RowFile, hubs: set[str]) -> None:

@@ -32,6 +32,8 @@ from .journal_file import (
 
 GROUP = 100
 """The most entries that are committed together."""
+PER_SECOND = 1_000_000
+"""How exactly times are known: rows of a target are told apart by which was sent later."""
 PATIENCE = 5
 """How often a journal that was replaced while this waited for it is opened anew."""
 _READ = f"SELECT {', '.join(COLUMNS)} FROM entries"  # noqa: S608
@@ -47,7 +49,7 @@ class Entry(NamedTuple):
     hub: str = ""
     """The room's hub; empty for users."""
     at: int = 0
-    """When, in seconds since the epoch."""
+    """When, in parts of a second since the epoch, see `PER_SECOND`."""
     request_id: str | None = None
     error: str | None = None
     """The error object, as JSON."""

@@ -13,7 +13,7 @@ from kabelwerk_cli.terminal.exit_codes import AlreadyPosted, Refused
 
 from .fate import DOUBTFUL, SENT, Fate
 from .files import RowFile
-from .journal import Journal, JournalError
+from .journal import PER_SECOND, Journal, JournalError
 from .plan import Plan
 from .tasks import matches, shown_time
 from .totals import count_of
@@ -143,7 +143,7 @@ def _has_been_sent(journal: Journal) -> bool:
 
 
 def _mark_posted(batch: "Batch", journal: Journal) -> None:
-    now = int(time.time())
+    now = int(time.time() * PER_SECOND)
     doubtful = list(journal.entries(*DOUBTFUL))
     marked = [e for e in doubtful if matches(batch.options.mark_posted, e.key)]
     journal.settle([(e._replace(fate=Fate.DONE, at=now, error=None), e) for e in marked])

@@ -29,6 +29,7 @@ CREATE TABLE rows (
     target INTEGER NOT NULL,
     fate TEXT,
     bad INTEGER NOT NULL,
+    at INTEGER NOT NULL,
     before INTEGER NOT NULL DEFAULT 0,
     shared INTEGER NOT NULL DEFAULT 0,
     closed INTEGER NOT NULL DEFAULT 0,
@@ -36,7 +37,6 @@ CREATE TABLE rows (
 );
 CREATE TABLE held (target INTEGER PRIMARY KEY, number INTEGER NOT NULL);
 CREATE TABLE stale (target INTEGER PRIMARY KEY, at INTEGER NOT NULL);
-CREATE TABLE live (target INTEGER PRIMARY KEY, at INTEGER NOT NULL);
 """
 _SENT = ", ".join(f"'{fate}'" for fate in sorted(SENT))
 # Rows that say the same are for the same target: so only among rows that share one.
@@ -60,12 +60,23 @@ WHERE fate = '{Fate.REJECTED}' AND shared = 1 AND EXISTS (
     WHERE later.target = rows.target AND later.number > rows.number AND later.fate IN ({_SENT})
 );
 """  # noqa: S608
-# A row was done, and afterwards another one for its target, which somebody has taken out again.
+# What was done last for a target, where another row for it was sent afterwards, or will be: an
+# earlier one of the file, or one that is not in it any more.
+_LAST_DONE = f"""
+SELECT target, max(number) AS number, at FROM rows WHERE fate = '{Fate.DONE}' AND %s GROUP BY target
+"""  # noqa: S608
 _OVERRIDE = f"""
-UPDATE rows SET overridden = 1
-WHERE fate = '{Fate.DONE}' AND target IN (
-    SELECT target FROM stale LEFT JOIN live USING (target)
-    WHERE live.at IS NULL OR stale.at >= live.at
+UPDATE rows SET overridden = 1 WHERE number IN (
+    SELECT last.number FROM ({_LAST_DONE % "shared"}) AS last
+    JOIN rows AS other ON other.target = last.target AND other.number < last.number
+    WHERE NOT other.bad AND (
+        other.fate IS NULL
+        OR other.fate IN ('{Fate.FAILED}', '{Fate.UNKNOWN}', '{Fate.IN_FLIGHT}')
+        OR other.fate = '{Fate.DONE}' AND other.at > last.at
+    )
+    UNION
+    SELECT last.number FROM ({_LAST_DONE % "target IN (SELECT target FROM stale)"}) AS last
+    JOIN stale USING (target) WHERE stale.at > last.at
 );
 """  # noqa: S608
 
@@ -87,6 +98,8 @@ class Planned(NamedTuple):
     """What the journal says of it; None where it knows nothing."""
     bad: bool
     """Whether it cannot be sent."""
+    at: int = 0
+    """When that became of it which the journal says."""
     before: int = 0
     """How many rows before it say the same."""
     shared: bool = False
@@ -94,7 +107,7 @@ class Planned(NamedTuple):
     closed: bool = False
     """Whether a later row for its target was sent since the server rejected it."""
     overridden: bool = False
-    """Whether a row for its target was sent after it that is not in the file any more."""
+    """Whether a row for its target was sent after it, or will be, that it has to follow."""
 
     @property
     def is_settled(self) -> bool:
@@ -129,10 +142,10 @@ class Plan:
         """
         with _trouble():
             self._db.execute("BEGIN")
-            values = (row[:7] for row in rows)
+            values = (row[:8] for row in rows)
             self._db.executemany(
-                "INSERT INTO rows (number, line, key, digest, target, fate, bad)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO rows (number, line, key, digest, target, fate, bad, at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 values,
             )
             self._db.execute("COMMIT")
@@ -151,8 +164,11 @@ class Plan:
                 repeats = self._planned("before > 0")
                 while block := list(itertools.islice(repeats, BLOCK)):
                     found = journal.find([row.id for row in block])
-                    fates = [(found[r.id].fate, r.number) for r in block if r.id in found]
-                    self._db.executemany("UPDATE rows SET fate = ? WHERE number = ?", fates)
+                    entries = [(found[r.id], r.number) for r in block if r.id in found]
+                    self._db.executemany(
+                        "UPDATE rows SET fate = ?, at = ? WHERE number = ?",
+                        [(entry.fate, entry.at, number) for entry, number in entries],
+                    )
                 self._db.executescript(_CLOSE)
                 self.closed = self._db.execute("SELECT total(closed) FROM rows").fetchone()[0]
 
@@ -198,16 +214,14 @@ class Plan:
         """
         with _trouble():
             query = "SELECT count(*) FROM rows WHERE fate IS NOT NULL"
-            if self._db.execute(query).fetchone()[0] == journal.about.entries:
-                return  # every entry is of a row in the file
-            for entry in journal.entries(*SENT):
-                table = "live" if self.has(entry) else "stale"
-                self._db.execute(
-                    f"INSERT INTO {table} VALUES (?, ?) ON CONFLICT"  # noqa: S608
-                    " DO UPDATE SET at = max(at, excluded.at)",
-                    (target_of(entry.hub, entry.key), entry.at),
+            if self._db.execute(query).fetchone()[0] < journal.about.entries:
+                gone = (entry for entry in journal.entries(*SENT) if not self.has(entry))
+                self._db.executemany(
+                    "INSERT INTO stale VALUES (?, ?)"
+                    " ON CONFLICT DO UPDATE SET at = max(at, excluded.at)",
+                    ((target_of(entry.hub, entry.key), entry.at) for entry in gone),
                 )
-            if sets_values:
+            if sets_values and journal.about.entries:
                 self._db.executescript(_OVERRIDE)
 
     def stale_since(self, target: int) -> int | None:

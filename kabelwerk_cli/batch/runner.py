@@ -25,7 +25,7 @@ from kabelwerk_cli.terminal.exit_codes import NotAttempted
 
 from .checking import Changed
 from .fate import DOUBTFUL, Fate
-from .journal import Entry, Journal, JournalError
+from .journal import PER_SECOND, Entry, Journal, JournalError
 from .limits import Breaker, Quota, Stop
 from .options import BatchOptions
 from .plan import Plan
@@ -259,7 +259,7 @@ class Runner:
     def _entry(
         self, task: Task, fate: Fate, request_id: str | None = None, error: str | None = None
     ) -> Entry:
-        planned, at = task.planned, int(self._now())
+        planned, at = task.planned, int(self._now() * PER_SECOND)
         return Entry(planned.id, fate, planned.key, task.row.hub, at, request_id, error)
 
 

@@ -12,7 +12,7 @@ from kabelwerk_cli.terminal.exit_codes import AlreadyPosted, InvalidRow
 from .checking import reread, same
 from .fate import DOUBTFUL, Fate
 from .files import Raw, RowFile
-from .journal import Entry, Journal
+from .journal import PER_SECOND, Entry, Journal
 from .options import ALL, BatchOptions
 from .plan import Plan, Planned
 from .rows import BadRow, Row, RowReader, sentence
@@ -158,6 +158,6 @@ def shown_time(at: int) -> str:
     """Return a time in UTC as people read it.
 
     Args:
-        at: seconds since the epoch.
+        at: the time as a journal has it.
     """
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return datetime.fromtimestamp(at / PER_SECOND, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -286,6 +286,15 @@ STORIES = {
             names={"anna": "A"},
         ),
     ],
+    "a value that is put in before one that was done": [
+        Do(command=UPDATE, file=rows("anna:B ghost:G", "key,name"), code=10),
+        Do(
+            command=UPDATE,
+            file=rows("anna:A anna:B ghost:G", "key,name"),
+            code=10,
+            names={"anna": "B"},
+        ),
+    ],
     "messages of a room in order over two runs": [
         Do(
             file=rows("anna:a1 ben:b1 anna:a2 ben:b2"),
