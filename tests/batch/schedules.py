@@ -193,8 +193,9 @@ class Schedule:
         """One run, or two at once, with whatever may happen to it."""
         options = self.options()
         source = self.choose.choice([self.source, self.source, f"far/link-{self.source}"])
-        self.server.follow(self.script())
-        self.run(source, options, self.lines)
+        both = self.choose.random() < 0.1
+        self.server.follow(self.script(edits=not both))
+        self.run(source, options, self.lines, both=both)
         for name in sorted(path.name for path in self.home.glob("rejects-*")):
             if self.choose.random() < 0.4:
                 self.send_rejects(name)
@@ -218,11 +219,11 @@ class Schedule:
             options += ["--resume"]
         return options
 
-    def script(self) -> list[Step]:
+    def script(self, *, edits: bool = False) -> list[Step]:
         """What the server does to the requests of a run."""
-        return [self.step() for _ in range(self.choose.randint(0, 7))]
+        return [self.step(edits=edits) for _ in range(self.choose.randint(0, 7))]
 
-    def step(self) -> Step:
+    def step(self, *, edits: bool) -> Step:
         """What it does to one or some."""
         applied = self.choose.random() < 0.5
         return self.choose.choice(
@@ -238,7 +239,7 @@ class Schedule:
                 lambda: self.strike(signal.SIGKILL, applied=True),
                 lambda: self.strike(signal.SIGINT, applied=True),
                 lambda: self.strike(signal.SIGTERM, applied=True),
-                self.meanwhile,
+                *[self.meanwhile] * edits,
             ]
         )()
 
@@ -275,10 +276,11 @@ class Schedule:
 
         return Step(Fault("edit", act, Outcome.DONE), times=1)
 
-    def run(self, source: str, options: list[str], lines: list[Line]) -> None:
+    def run(
+        self, source: str, options: list[str], lines: list[Line], *, both: bool = False
+    ) -> None:
         """Run the command, once or twice at once, perhaps with a signal at some moment."""
         args = [*self.kind.command, "--from", source, *options, "-o", "jsonl"]
-        both = self.choose.random() < 0.1
         kill = self.choose.random() < 0.3
         moment = self.choose.uniform(0.0, 0.25)
         self._pids, before = [], len(self.model.effects)
