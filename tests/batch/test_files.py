@@ -88,18 +88,18 @@ BAD = {
     b"key,name\na,caf\xe9\n": "Line 2 (row 1): name: must be valid UTF-8",
     '{"key": "a"}\n': "name: is missing",
     '{"key": "a", "name": "A"}\n{"key": 7, "name": "B"}\n': "Line 2 (row 2): key: must be a string",
-    '{"key": "a", "name": "A"}\n{\n': "Line 2 (row 2): this is not JSON",
+    '{"key": "a", "name": "A"}\n{\n': "Line 2 (row 2): it is not valid JSON",
     '{"key": "a", "name": "A"}\n[]\n': "not an object",
     '{"key": "a", "key": "b", "name": "A"}\n': "twice",
     '{"key": "a", "name": "A", "colour": "red"}\n': "there is no column 'colour'",
     '[{"key": "a", "name": "A"}]': "is a JSON array",
     '"key"x,name\na,A\n': "The first line of 'rows' is no CSV",
-    "key,name\na,A\n".encode("utf-16"): "not UTF-8",
+    "key,name\na,A\n".encode("utf-16"): "is not a text file",
     "key,name\na,A\n" + "x" * LINE_LIMIT: f"'rows' cannot be read from line 3 on {TOO_LONG}",
     '{"key": "a", "name": "A"}\n{'
     + "x" * LINE_LIMIT: f"'rows' cannot be read from line 2 on {TOO_LONG}",
     "x" * LINE_LIMIT: "The first line of 'rows' is no CSV",
-    '{"a":' * 50_000 + "1" + "}" * 50_000: "nested too deeply",
+    '{"a":' * 50_000 + "1" + "}" * 50_000: "nested deeper than 100 levels",
 }
 
 
