@@ -35,6 +35,8 @@ from .invariants import Books, Line, Run
 TARGETS = 4
 LONG = 20_000
 """How long a row is where a change of the file during the run is to be noticed."""
+EDITS = ("append", "append", "add", "remove", "change", "back", "back", "reorder", "reorder")
+"""What somebody does to a file; the last two not where the order of its rows is looked at."""
 PATIENCE = 60.0
 """How long a run may take, in seconds."""
 SIDE_BY_SIDE = 6
@@ -89,8 +91,10 @@ class Schedule:
 
     def __init__(self, seed: int, folder: Path, forks: ForkServer) -> None:
         self.choose = random.Random(seed)
-        self.name = self.choose.choice(list(KINDS))
+        self.name = self.choose.choice([*KINDS, "post", "update"])
         self.kind = KINDS[self.name]
+        self.narrow = self.choose.random() < 0.5
+        """Whether there are few targets, whose rows keep their order and are all different."""
         self.home = folder / "home"
         self.padding = LONG if self.choose.random() < 0.3 else 0
         self.is_json = self.choose.random() < 0.3
@@ -124,13 +128,8 @@ class Schedule:
     def edit(self, at_least: int = 0) -> None:
         """Add, remove, change and reorder rows, and write the file."""
         for _ in range(max(at_least, self.choose.choice([0, 1, 1, 2]))):
-            what = (
-                "add"
-                if len(self.lines) < 3
-                else self.choose.choice(
-                    ["add", "append", "append", "remove", "change", "reorder", "back"]
-                )
-            )
+            few = len(self.lines) < 3
+            what = "append" if few else self.choose.choice(EDITS[: -2 if self.narrow else None])
             place = self.choose.randrange(len(self.lines) + 1)
             if what in {"add", "append"}:
                 self.lines.insert(place if what == "add" else len(self.lines), self.new_line())
@@ -138,7 +137,7 @@ class Schedule:
                 self.lines.pop(place % len(self.lines))
             elif what == "change":
                 self.lines[place % len(self.lines)] = self.new_line()
-            elif what == "back" and self.books.versions:
+            elif what == "back":
                 self.lines = list(self.choose.choice(self.books.versions))
             else:
                 self.choose.shuffle(self.lines)
@@ -146,12 +145,12 @@ class Schedule:
 
     def new_line(self) -> Line:
         """A row that may be like another."""
-        target = self.choose.choice(self.kind.targets)
-        if self.choose.random() < 0.05:
+        target = self.choose.choice(self.kind.targets[: 2 if self.narrow else None])
+        if not self.narrow and self.choose.random() < 0.05:
             target = ""  # which is invalid
         if len(self.kind.columns) == 1:
             return Line(target, "")
-        if self.lines and self.choose.random() < 0.15:
+        if not self.narrow and self.lines and self.choose.random() < 0.15:
             return self.choose.choice(self.lines)
         self.values += 1
         return Line(target, f"v{self.values}")
@@ -207,7 +206,7 @@ class Schedule:
         options += ["--retries", self.choose.choice(["0", "0", "0", "1"])]
         if flip() < 0.15:
             options += ["--limit", str(self.choose.randint(1, 3))]
-        if flip() < 0.3:
+        if flip() < (0.1 if self.narrow else 0.3):
             options += ["--rejects", f"rejects-{self.rejects}{Path(self.source).suffix}"]
         if flip() < 0.7:
             options += ["--skip-invalid"]
