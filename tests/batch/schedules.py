@@ -137,7 +137,7 @@ class Schedule:
                 self.lines.pop(place % len(self.lines))
             elif what == "change":
                 self.lines[place % len(self.lines)] = self.new_line()
-            elif what == "back":
+            elif what == "back" and self.books.versions:
                 self.lines = list(self.choose.choice(self.books.versions))
             else:
                 self.choose.shuffle(self.lines)
