@@ -37,6 +37,8 @@ LONG = 20_000
 """How long a row is where a change of the file during the run is to be noticed."""
 EDITS = ("append", "append", "add", "remove", "change", "back", "back", "reorder", "reorder")
 """What somebody does to a file; the last two not where the order of its rows is looked at."""
+QUIET = 0.05
+"""How long the server may work on what a run sent that has ended, in seconds."""
 PATIENCE = 60.0
 """How long a run may take, in seconds."""
 SIDE_BY_SIDE = 6
@@ -295,6 +297,8 @@ class Schedule:
                 timer.start()
             codes = [fork.wait(PATIENCE) for fork, _, _ in runs]
             timer.cancel()
+            if set(codes) & {-signal.SIGKILL, 130, 143}:
+                time.sleep(QUIET)
             ends = [
                 Run(args, code, read(out), read(err), crowded=both)
                 for code, (_, out, err) in zip(codes, runs, strict=True)
