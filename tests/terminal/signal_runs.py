@@ -47,6 +47,7 @@ def _answer_late(exchange: Exchange) -> bool:
     return exchange.send_honest()
 
 
+RENAME = ("--sandbox", "users", "update", "--key", "a", "--name")
 SLOW = Fault("slow", _answer_late, Outcome.DONE)
 SCRIPTS: tuple[tuple[Step, ...], ...] = (
     (Step(HONEST),),
@@ -64,7 +65,8 @@ class Command(NamedTuple):
 
     Attributes:
         args: its command line.
-        done: what of it took effect, one truth for each row; None for a command that sends nothing.
+        done: what of it took effect on the server, one truth for each row; None where no request
+            is sent.
         is_batch: whether it sends the rows of a file.
     """
 
@@ -90,6 +92,7 @@ COMMANDS: Mapping[str, Command] = {
     **{name: _single(operation) for name, operation in OPERATIONS.items()},
     "batch": _batch(OPERATIONS["message"]),
     "batch of updates": _batch(OPERATIONS["update"]),
+    "sandboxed": Command((*RENAME, "B", "-o", "json")),
     "help": Command(("help", "batches")),
     "doctor": Command(("doctor", "-o", "json")),
     "sandbox show": Command(("sandbox", "show", "users", "-o", "json")),
@@ -158,7 +161,7 @@ class Ended(NamedTuple):
             yield "it says that it was not applied, and it was"
         if applied == "yes" and not any(self.done):
             yield "it says that it was applied, and it was not"
-        if "othing was sent" in message and self.request_ids:
+        if "othing was sent" in message and (self.request_ids or any(self.done)):
             yield "it says that nothing was sent, and something was"
         if applied == "unknown" and not self.command.is_batch:
             if error["attempts"] < 1:
@@ -195,6 +198,8 @@ class Interrupter:
         moment = choose.uniform(0, self._seconds[command] * 1.2)
         for journal in self._shell.home.glob("*-journal*"):
             journal.unlink()
+        if command.done is None:
+            self._shell.run(*RENAME, "A")
         args = (*command.args, *choose.choice([(), ("-v",)]))
         blocked = choose.choice([False, True])
         steps = [Step(s.fault, applied=s.applied, times=s.times) for s in choose.choice(SCRIPTS)]
@@ -203,8 +208,12 @@ class Interrupter:
             ran, _ = _start(shell, args, blocked=blocked, number=number, moment=moment)
             state = server.model.snapshot()
             ids = tuple(request.header("X-Request-Id") for request in server.requests)
-        done = command.done(state) if command.done else []
+        done = command.done(state) if command.done else [self._is_renamed()]
         return Ended(command, number, ran, done, ids)
+
+    def _is_renamed(self) -> bool:
+        shown = self._shell.run("sandbox", "show", "users", "-o", "tsv", "--fields", "name")
+        return shown.out == "B\n"
 
 
 def _model(command: Command) -> Model:
