@@ -225,8 +225,12 @@ def contradicted(call):
     if not honest.body:
         return Answer(200, "OK", {}, b'{"errors": {"key": ["cannot be deleted"]}}')
     record = json.loads(honest.body)
-    name = next(name for name in ("name", "archived", "text") if name in record)
-    record[name] = not record[name] if isinstance(record[name], bool) else "another"
+    if "archived" in (call.body or {}):
+        record["archived"] = not record["archived"]
+    elif name := next((name for name in ("name", "text") if name in record), None):
+        record[name] = "another"
+    else:
+        record["user"]["key"] = "another"
     return honest._replace(body=json.dumps(record).encode())
 
 
