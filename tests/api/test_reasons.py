@@ -190,7 +190,7 @@ def test_a_message_that_went_out_in_part_is_in_doubt():
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         long = calls.post_message(room="kusanagi", user="batou", text="?" * 20_000_000)
-        end = send(f"http://127.0.0.1:{listener.getsockname()[1]}", long, timeout=2.0)
+        end = send(f"http://127.0.0.1:{listener.getsockname()[1]}", long, timeout=8.0)
     assert type(end) is errors.OutcomeUnknown
     assert end.report.applied is Applied.UNKNOWN
     assert not end.report.safe_to_rerun
