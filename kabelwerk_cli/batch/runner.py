@@ -7,6 +7,7 @@ only if none before it was left open. The queues are bounded, so that memory sta
 the file is.
 """
 
+import contextlib
 import queue
 import threading
 import time
@@ -77,6 +78,8 @@ class Runner:
         self._next_start = 0.0
         self.stop: Stop | None = None
         self._stopping = threading.Event()
+        # a signal's handler may put into it also while this thread waits for it, unlike an Event
+        self._woken: queue.SimpleQueue[None] = queue.SimpleQueue()
         tools = Tools(sleep=self._stopping.wait)
         self._workers = [
             threading.Thread(
@@ -120,6 +123,7 @@ class Runner:
         """Start no more rows."""
         if self.stop is None:
             self.stop = Stop(reason, error)
+        self._woken.put(None)
         self._stopping.set()  # whatever waits for a repeat, or for its turn, waits no longer
 
     @property
@@ -168,7 +172,8 @@ class Runner:
     def _start(self, task: Task) -> None:
         if self._options.rate:
             self._next_start = max(self._next_start + 1 / self._options.rate, self._clock())
-            self._stopping.wait(max(0.0, self._next_start - self._clock()))
+            with contextlib.suppress(queue.Empty):
+                self._woken.get(timeout=max(0.0, self._next_start - self._clock()))
         self._in_flight += 1
         self._started += 1
         intent = self._entry(task, Fate.IN_FLIGHT, new_request_id())
