@@ -129,8 +129,8 @@ class Console:
             raise Cancelled("Cannot prompt without a terminal. Use --yes to confirm.")
         # stdout is for results: input() would write its prompt there
         choice = "[y/N]" if answer == "y" else f"Type {answer} to continue:"
-        print(f"{visible(question)} {choice} ", end="", file=sys.stderr, flush=True)  # noqa: T201
         try:
+            print(f"{visible(question)} {choice} ", end="", file=sys.stderr, flush=True)  # noqa: T201
             typed = sys.stdin.readline().strip().lower()
         except KeyboardInterrupt:
             complain("")  # what follows is not to stand behind the question
