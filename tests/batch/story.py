@@ -1,6 +1,6 @@
 """A story: runs of the executable one after another, and what is true after each.
 
-Rows are written `anna:Hello`, for a room and a text; so are the messages that the server has.
+Rows are written `r1:Hello`, for a room and a text; so are the messages that the server has.
 """
 
 import json
@@ -20,7 +20,7 @@ JOURNAL = "rows.csv.kabelwerk-journal"
 POST = ("messages", "post", "--user", "batou")
 UPDATE = ("users", "update")
 PADDING = "."
-PATIENTS = ("anna", "ben", "cleo", "dora", "emil")
+PATIENTS = ("r1", "r2", "r3", "r4", "r5")
 HUBS = ("section9", "ward")
 SUCCESSES = frozenset(
     {"done", "posted", "created", "updated", "deleted", "absent"},
@@ -110,7 +110,7 @@ def clinic(hubs: tuple[str, ...] = HUBS[:1]) -> Model:
 
 
 def rows(text: str, names: str = "room,text", padding: int = 0) -> str:
-    """A CSV file of rows such as `anna:Hello`, separated by blanks.
+    """A CSV file of rows such as `r1:Hello`, separated by blanks.
 
     Args:
         text: the rows.
@@ -122,7 +122,7 @@ def rows(text: str, names: str = "room,text", padding: int = 0) -> str:
 
 
 def posted(model: Model) -> list[str]:
-    """The messages that are on the server, as `anna:Hello`, in order, without their padding."""
+    """The messages that are on the server, as `r1:Hello`, in order, without their padding."""
     state = model.snapshot()
     users = {room.id: room.user for room in state.rooms.values()}
     return [f"{users[m.room_id]}:{m.text.rstrip(PADDING)}" for m in state.messages]

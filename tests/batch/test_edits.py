@@ -31,7 +31,7 @@ from .story import (
 )
 
 LONG = 20_000
-WHOLE = "anna:a ben:b cleo:c dora:d emil:e"
+WHOLE = "r1:a r2:b r3:c r4:d r5:e"
 Change = Callable[[Path], object]
 
 
@@ -76,12 +76,12 @@ def remove(path: Path) -> None:
     path.unlink()
 
 
-FIRST_3 = len(rows("anna:a ben:b cleo:c", padding=LONG))
+FIRST_3 = len(rows("r1:a r2:b r3:c", padding=LONG))
 CHANGED, CUT, GROWN = "was changed", "was shortened", "was extended"
 CHANGES: dict[str, tuple[Change, int, str]] = {
-    "a later row is changed": (rewrite("anna:a ben:b cleo:c dora:d emil:X"), 4, CHANGED),
-    "a row is put in": (rewrite("anna:a ben:b cleo:c X:x dora:d emil:e"), 4, CHANGED),
-    "rows change places": (rewrite("anna:a ben:b cleo:c emil:e dora:d"), 4, CHANGED),
+    "a later row is changed": (rewrite("r1:a r2:b r3:c r4:d r5:X"), 4, CHANGED),
+    "a row is put in": (rewrite("r1:a r2:b r3:c X:x r4:d r5:e"), 4, CHANGED),
+    "rows change places": (rewrite("r1:a r2:b r3:c r5:e r4:d"), 4, CHANGED),
     "the last row becomes longer": (
         lambda path: path.write_text(rows(WHOLE, padding=LONG)[:-1] + "more\n"),
         4,
@@ -131,8 +131,8 @@ def test_a_file_that_changes_while_it_is_sent(shell: Shell, name: str) -> None:
 
 
 UNSEEN = {
-    "an earlier row is changed": rewrite("anna:X ben:b cleo:c dora:d emil:e"),
-    "another file takes its name": replace("anna:x ben:y"),
+    "an earlier row is changed": rewrite("r1:X r2:b r3:c r4:d r5:e"),
+    "another file takes its name": replace("r1:x r2:y"),
     "the file is removed": remove,
 }
 
@@ -158,7 +158,7 @@ def test_rows_done_before_are_counted_behind_a_change(shell: Shell, output: str)
     with FaultyServer([busy(3)], model=clinic()) as server:
         run = shell.configured(server).run
         assert run(*update, "jsonl").code == 10
-        half = len(rows("anna:a ben:b cleo:c", names, padding=LONG))
+        half = len(rows("r1:a r2:b r3:c", names, padding=LONG))
         server.follow([meanwhile(lambda: cut(half)(path))])
         ran = run(*update, output)
     assert ran.code == 10
@@ -176,12 +176,12 @@ def test_rows_done_before_are_counted_behind_a_change(shell: Shell, output: str)
 def test_a_change_before_the_first_row(shell: Shell) -> None:
     """The file grows while it is checked: then it is what was checked, or nothing is sent."""
     path, model = shell.home / FILE, clinic()
-    path.write_text(rows("anna:a ben:b", padding=LONG))
+    path.write_text(rows("r1:a r2:b", padding=LONG))
     with FaultyServer(model=model) as server:
         with shell.configured(server).start(*POST, "--from", FILE, "-o", "jsonl") as process:
             for number in range(60):
                 with path.open("a") as file:
-                    file.write(f"anna,more-{number}\n")
+                    file.write(f"r1,more-{number}\n")
                 time.sleep(0.01)
             out, err = process.communicate()
         rows_told = outcomes_of(out.decode())

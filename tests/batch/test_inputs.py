@@ -110,13 +110,13 @@ def test_a_stream_is_known_again_by_its_journal(shell: Shell, *, with_journal: b
     with FaultyServer([well(1), busy()], model=model) as server:
         run = shell.configured(server).run
         post = (*POST, "--from", "-", *ONE_BY_ONE, *options, "-o", "jsonl")
-        stdin = rows("anna:a ben:b").encode()
+        stdin = rows("r1:a r2:b").encode()
         ran = run(*post, stdin=stdin)
-        assert (ran.code, posted(model)) == (10, ["anna:a"])
+        assert (ran.code, posted(model)) == (10, ["r1:a"])
         assert error_of(ran.err)["safe_to_rerun"] is with_journal
         again = run(*post, stdin=stdin)
         assert again.code == 0
-        assert posted(model) == ["anna:a", *([] if with_journal else ["anna:a"]), "ben:b"]
+        assert posted(model) == ["r1:a", *([] if with_journal else ["r1:a"]), "r2:b"]
 
 
 def a_text(path: Path) -> None:
@@ -170,7 +170,7 @@ FOREIGN = [a_text, nothing, a_database, a_database_in_use, a_database_to_roll_ba
 def test_a_file_that_is_no_journal_is_never_changed(
     shell: Shell, make: Callable[[Path], None], option: str
 ) -> None:
-    (shell.home / FILE).write_text(rows("anna:a"))
+    (shell.home / FILE).write_text(rows("r1:a"))
     make(shell.home / "mine")
     before = {path.name: path.read_bytes() for path in shell.home.iterdir()}
     with FaultyServer() as server:
@@ -184,7 +184,7 @@ def test_a_file_that_is_no_journal_is_never_changed(
 
 
 def test_starting_over_at_another_address_changes_nothing(shell: Shell) -> None:
-    (shell.home / FILE).write_text(rows("anna:a"))
+    (shell.home / FILE).write_text(rows("r1:a"))
     first, second = clinic(), clinic()
     post = (*POST, "--from", FILE)
     with FaultyServer(model=first) as here, FaultyServer(model=second) as elsewhere:
@@ -197,13 +197,13 @@ def test_starting_over_at_another_address_changes_nothing(shell: Shell) -> None:
         assert (shell.home / JOURNAL).read_bytes() == journal
         assert elsewhere.attempts == []
         assert shell.configured(here).run(*post).code == 2
-        assert posted(first) == ["anna:a"]
+        assert posted(first) == ["r1:a"]
 
 
 @pytest.mark.parametrize("applied", [True, False])
 def test_a_crash_and_a_corrected_file(shell: Shell, *, applied: bool) -> None:
     """What was under way when the process was killed is in doubt; what follows is not."""
-    (shell.home / FILE).write_text(rows("anna:a ben:b ghots:c dora:d"))
+    (shell.home / FILE).write_text(rows("r1:a r2:b ghots:c r4:d"))
     model = clinic()
     post = (*POST, "--from", FILE, *ONE_BY_ONE, "-o", "jsonl")
     with FaultyServer([well(1), Step(HANG, applied=applied, times=1)], model=model) as server:
@@ -213,21 +213,21 @@ def test_a_crash_and_a_corrected_file(shell: Shell, *, applied: bool) -> None:
             pass
         process.kill()
         process.communicate()
-        (shell.home / FILE).write_text(rows("anna:a ben:b cleo:c dora:d"))
+        (shell.home / FILE).write_text(rows("r1:a r2:b r3:c r4:d"))
         ran = there.run(*post)
         assert ran.code == 9
         assert outcomes_of(ran.out) == {1: "done", 2: "unknown", 3: "done", 4: "done"}
         assert "--resend-unknown" in ran.err
         settled = there.run(*post, "--mark-posted" if applied else "--resend-unknown")
         assert settled.code == 0
-        assert sorted(posted(model)) == ["anna:a", "ben:b", "cleo:c", "dora:d"]
+        assert sorted(posted(model)) == ["r1:a", "r2:b", "r3:c", "r4:d"]
         assert there.run(*post).code == 2
 
 
 @pytest.mark.parametrize("moment", [0.0, 0.2, 0.3, 0.4, 0.5])
 def test_two_runs_at_once_post_once(shell: Shell, moment: float) -> None:
     """The second begins while the first is at its last row, and may wait for the journal."""
-    (shell.home / FILE).write_text(rows("anna:a ben:b cleo:c"))
+    (shell.home / FILE).write_text(rows("r1:a r2:b r3:c"))
     model, second = clinic(), []
     post = (*POST, "--from", FILE, *ONE_BY_ONE)
     with FaultyServer(model=model) as server:
@@ -240,7 +240,7 @@ def test_two_runs_at_once_post_once(shell: Shell, moment: float) -> None:
         server.follow([well(2), meanwhile(start_another)])
         first = there.run(*post)
         _, err = second[0].communicate(timeout=60)
-        assert posted(model) == ["anna:a", "ben:b", "cleo:c"]
+        assert posted(model) == ["r1:a", "r2:b", "r3:c"]
     assert first.code == 0
     assert second[0].returncode in {2, 3}, err
     assert b"Nothing was sent" in err or b"journal" in err.lower()
@@ -248,7 +248,7 @@ def test_two_runs_at_once_post_once(shell: Shell, moment: float) -> None:
 
 def test_an_ignored_interrupt_stays_ignored(shell: Shell) -> None:
     """As `nohup` and a shell's `&` start programs."""
-    (shell.home / FILE).write_text(rows("anna:a ben:b"))
+    (shell.home / FILE).write_text(rows("r1:a r2:b"))
 
     def ignore() -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -267,11 +267,11 @@ def test_an_ignored_interrupt_stays_ignored(shell: Shell) -> None:
         go_on.set()
         _, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
-    assert posted(model) == ["anna:a", "ben:b"]
+    assert posted(model) == ["r1:a", "r2:b"]
 
 
 def test_a_doubt_keeps_its_cause(shell: Shell) -> None:
-    (shell.home / FILE).write_text(rows("anna:a"))
+    (shell.home / FILE).write_text(rows("r1:a"))
     post = (*POST, "--from", FILE, *ONE_BY_ONE, "-o", "jsonl")
     with FaultyServer([lost(applied=True)], model=clinic()) as server:
         run = shell.configured(server).run
