@@ -16,6 +16,8 @@ class Fate(StrEnum):
     UNKNOWN = "unknown"
     """It was sent, and nothing tells whether it was applied."""
     NOT_ATTEMPTED = "not attempted"
+    HANDING_OVER = "being handed over"
+    """It will stand in a rejects file, once that has its name; in the journal only."""
     HANDED_OVER = "handed over"
     """It stands in a rejects file, and is not sent from this file any more."""
 
@@ -31,5 +33,5 @@ SENT = frozenset({Fate.DONE, *DOUBTFUL})
 """What may be on the server."""
 SKIPPED = frozenset({Fate.DONE, Fate.HANDED_OVER})
 """What is not sent, and not told row by row where nobody reads it."""
-SETTLED = frozenset({Fate.DONE, Fate.REJECTED, Fate.HANDED_OVER})
+SETTLED = frozenset({Fate.DONE, Fate.REJECTED, Fate.HANDING_OVER, Fate.HANDED_OVER})
 """What needs nothing more from this file."""

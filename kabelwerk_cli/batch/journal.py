@@ -21,12 +21,13 @@ from kabelwerk_cli.api.errors import ConfigurationError
 from .fate import SETTLED, Fate
 from .journal_file import (
     COLUMNS,
+    change_fates,
     check_kind,
     checksum_of,
+    clear,
     connect,
     create,
     read_soundly,
-    seed,
     side_file,
 )
 
@@ -124,7 +125,7 @@ class Journal:
 
         Args:
             entries: the new and the old entry of each row.
-            rejects: the digest of the rejects file that they stand in.
+            rejects: what the journal says of the rejects file from here on.
 
         Raises:
             JournalError: they cannot be written.
@@ -166,14 +167,22 @@ class Journal:
             JournalError: it cannot be written.
         """
         with self._trouble():
-            self._db.execute("BEGIN IMMEDIATE")
-            self._db.execute("DELETE FROM entries")
-            self._db.execute(
-                "UPDATE about SET purpose = ?, finished = 0, rejects = '', entries = 0,"
-                " checksum = ?",
-                (purpose, seed(purpose)),
-            )
-            self._db.execute("COMMIT")
+            clear(self._db, purpose)
+            self.about = read_soundly(self._db)
+
+    def change_fates(self, before: Fate, after: Fate, rejects: str) -> None:
+        """Give all entries that have one fate another, at once.
+
+        Args:
+            before: the fate that they have.
+            after: the fate that they get.
+            rejects: what the journal says of the rejects file from here on.
+
+        Raises:
+            JournalError: they cannot be written.
+        """
+        with self._trouble():
+            change_fates(self._db, before, after, rejects)
             self.about = read_soundly(self._db)
 
     def _open(self, purpose: str) -> sqlite3.Connection:
@@ -257,13 +266,11 @@ class Journal:
         try:
             yield
         except (sqlite3.Error, UnicodeError) as error:
-            busy = "locked" in str(error)
-            what = "is in use by another process" if busy else f"cannot be used ({error})"
-            cure = (
-                "Try again when it has ended."
-                if busy
-                else f"Move '{self.path}' away to begin anew."
-            )
+            if "locked" in str(error):
+                what, cure = "is in use by another process", "Try again when it has ended."
+            else:
+                what = f"cannot be used ({error})"
+                cure = f"Move '{self.path}' away to begin anew."
             raise JournalError(
                 f"Journal '{self.path}' {what}. It records which rows were sent. {cure}"
             ) from error

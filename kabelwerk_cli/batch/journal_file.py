@@ -64,7 +64,8 @@ class About(NamedTuple):
     finished: bool
     """Whether a run has read its file to the end, and settled every row."""
     rejects: str
-    """The digest of the rejects file as it was written last; empty if there is none."""
+    """The digest of the rejects file as it was written last; empty if there is none. While one is
+    written, what tells whether it was, see `rejects.settle`."""
     entries: int
     """The number of entries."""
     checksum: int
@@ -117,6 +118,33 @@ def read_soundly(db: sqlite3.Connection) -> About:
     ):
         raise sqlite3.DatabaseError("entries are damaged or missing")
     return about._replace(finished=bool(about.finished))
+
+
+def clear(db: sqlite3.Connection, purpose: str) -> None:
+    """Forget every entry, and belong to a purpose from here on."""
+    db.execute("BEGIN IMMEDIATE")
+    db.execute("DELETE FROM entries")
+    db.execute(
+        "UPDATE about SET purpose = ?, finished = 0, rejects = '', entries = 0, checksum = ?",
+        (purpose, seed(purpose)),
+    )
+    db.execute("COMMIT")
+
+
+def change_fates(db: sqlite3.Connection, before: str, after: str, rejects: str) -> None:
+    """Give all entries that have one fate another, and note what the rejects file is."""
+    db.execute("BEGIN IMMEDIATE")
+    db.execute("UPDATE entries SET fate = ? WHERE fate = ?", (after, before))
+    db.execute(
+        f"UPDATE entries SET checksum = crc32(CAST({_CONTENT} AS BLOB)) WHERE fate = ?",  # noqa: S608
+        (after,),
+    )
+    db.execute(
+        "UPDATE about SET rejects = ?, checksum ="
+        " crc32(CAST(purpose AS BLOB)) + (SELECT ifnull(sum(checksum), 0) FROM entries)",
+        (rejects,),
+    )
+    db.execute("COMMIT")
 
 
 def seed(purpose: str) -> int:

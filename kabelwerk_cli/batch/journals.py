@@ -15,6 +15,7 @@ from .fate import DOUBTFUL, SENT, Fate
 from .files import RowFile
 from .journal import PER_SECOND, Journal, JournalError
 from .plan import Plan
+from .rejects import settle
 from .tasks import matches, shown_time
 from .totals import count_of
 
@@ -64,8 +65,10 @@ def find_journal(batch: "Batch", file: RowFile) -> Iterator[Found]:
         if restart or other:
             yield Found(path, None, journal)
             return
-        if batch.options.mark_posted and not batch.options.dry_run:
-            _mark_posted(batch, journal)
+        if not batch.options.dry_run:
+            settle(journal)
+            if batch.options.mark_posted:
+                _mark_posted(batch, journal)
         yield Found(path, journal, None)
 
 

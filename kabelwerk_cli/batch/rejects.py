@@ -23,6 +23,9 @@ from .journal_file import sync_folder
 from .plan import Plan
 from .rows import BadRow, RowReader, sentence
 
+NOT_WRITTEN = "?"
+"""What stands for the digest of a file that is not complete."""
+
 
 class Rejects:
     """A rejects file. Its temporary file is made at once, so that it is known that it can be.
@@ -41,6 +44,8 @@ class Rejects:
         self._reader = reader
         self._path = Path(os.path.realpath(path)) if path else None
         self._file: IO[bytes] | None = None
+        self._is_named = False
+        """Whether the journal says that the file has its name, or is about to get it."""
         if self._path:
             try:
                 self._file = tempfile.NamedTemporaryFile(  # noqa: SIM115 - `__exit__` closes it
@@ -56,7 +61,8 @@ class Rejects:
     def __exit__(self, *_: object) -> None:
         if self._file:
             self._file.close()
-            Path(self._file.name).unlink(missing_ok=True)
+            if not self._is_named:
+                Path(self._file.name).unlink(missing_ok=True)
 
     def check(self, journal: Journal) -> None:
         """Refuse to overwrite what is not a rejects file of this journal, as it was written.
@@ -87,41 +93,55 @@ class Rejects:
         """
         if self._path is None or self._file is None:
             return 0
+        before = journal.about.rejects
+        # while this name is there, the file has not got its own
+        pending = f"{before} {self._file.name}"
+        try:
+            count = self._spool(journal, plan, pending)
+        except BaseException:
+            journal.change_fates(Fate.HANDING_OVER, Fate.REJECTED, before)
+            raise
+        if not count:
+            return 0
+        digest = _digest(Path(self._file.name).read_bytes())
+        journal.settle([], rejects=f"{digest} {pending}")
+        self._is_named = True
+        Path(self._file.name).replace(self._path)
+        sync_folder(self._path)
+        journal.change_fates(Fate.HANDING_OVER, Fate.HANDED_OVER, digest)
+        return count
+
+    def _spool(self, journal: Journal, plan: Plan, pending: str) -> int:
+        """Write the file under another name, and note each of its rows in the journal."""
+        assert self._path  # noqa: S101 - for the types
+        assert self._file  # noqa: S101
         known = self._path.read_bytes() if self._path.exists() else b""
         self._file.write(known or self._header())
         count = 0
-        for raw, entry in self._rejected(journal, plan):
-            self._file.write(self._line(raw, entry))
-            count += 1
-        if not count:
-            return 0
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        Path(self._file.name).replace(self._path)
-        sync_folder(self._path)
-        digest = _digest(self._path.read_bytes())
         rows = self._rejected(journal, plan)
         while block := list(itertools.islice(rows, GROUP)):
-            handed_over = [
-                (entry._replace(fate=Fate.HANDED_OVER), None if raw.problem else entry)
-                for raw, entry in block
-            ]
-            journal.settle(handed_over, rejects=digest)
+            for raw, entry, _ in block:
+                self._file.write(self._line(raw, entry))
+            moved = [(entry._replace(fate=Fate.HANDING_OVER), known) for _, entry, known in block]
+            journal.settle(moved, rejects=f"{NOT_WRITTEN} {pending}")
+            count += len(block)
+        self._file.flush()
+        os.fsync(self._file.fileno())
         return count
 
-    def _rejected(self, journal: Journal, plan: Plan) -> Iterator[tuple[Raw, Entry]]:
-        """Yield each row that was rejected, with its entry; a refused one has none so far."""
+    def _rejected(self, journal: Journal, plan: Plan) -> Iterator[tuple[Raw, Entry, Entry | None]]:
+        """Yield each row that was rejected, with its entry and the one that the journal has."""
         for planned, raw in reread(self._input, plan):
+            if planned.is_settled:
+                continue
+            known = journal.find([planned.id]).get(planned.id)
             if planned.bad:
                 refused = self._reader.read(raw)
                 said = refused.problem if isinstance(refused, BadRow) else ""
                 error = compact(as_json(problem(InvalidRow(sentence(said)))))
-                entry = Entry(planned.id, Fate.REJECTED, planned.key, error=error)
-                yield raw._replace(problem=said or "invalid"), entry
-            elif planned.fate is not Fate.DONE:
-                entry_ = journal.find([planned.id]).get(planned.id)
-                if entry_ and entry_.fate is Fate.REJECTED:
-                    yield raw, entry_
+                yield raw, Entry(planned.id, Fate.REJECTED, planned.key, error=error), known
+            elif known and known.fate is Fate.REJECTED:
+                yield raw, known, known
 
     def _header(self) -> bytes:
         columns = [name for name in self._input.columns if name != ERROR_COLUMN]
@@ -142,6 +162,23 @@ class Rejects:
         text = io.StringIO()
         csv.writer(text, delimiter=self._input.delimiter, lineterminator="\n").writerow(cells)
         return text.getvalue().encode("utf-8", "surrogateescape")
+
+
+def settle(journal: Journal) -> None:
+    """Find out what became of a rejects file that was being written when the run was killed.
+
+    Raises:
+        JournalError: the journal cannot be written.
+    """
+    digest, _, pending = journal.about.rejects.partition(" ")
+    if not pending:
+        return
+    before, _, spool = pending.partition(" ")
+    if digest == NOT_WRITTEN or os.path.exists(spool):  # noqa: PTH110
+        Path(spool).unlink(missing_ok=True)
+        journal.change_fates(Fate.HANDING_OVER, Fate.REJECTED, before)
+    else:
+        journal.change_fates(Fate.HANDING_OVER, Fate.HANDED_OVER, digest)
 
 
 def _digest(content: bytes) -> str:

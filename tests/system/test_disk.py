@@ -1,7 +1,11 @@
 """What is on the disk before a request goes out, as the kernel sees it."""
 
+import json
+import os
 import re
+import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -9,6 +13,8 @@ from typing import NamedTuple
 import pytest
 
 from tests.faultserver import FAULTS, FaultyServer, Step
+from tests.model.model import Model
+from tests.model.state import populated
 from tests.shell import EXECUTABLE, Shell
 
 CALLS = "pwrite64,write,fsync,fdatasync,link,linkat,rename,sendto"
@@ -117,3 +123,39 @@ def test_rejects_are_on_the_disk_before_the_journal_has_them(
     synced = place(calls, "fsync", f"<{shell.home}>", after=named)
     marked = place(calls, "pwrite64", ".kabelwerk-journal", after=named)
     assert content < named < synced < marked
+
+
+@pytest.mark.parametrize("moment", ["enter", "exit"])
+def test_a_run_killed_while_it_hands_over(shell: Shell, moment: str) -> None:
+    """Before the rejects file has its name its rows stay with the batch, afterwards they do not."""
+    (shell.home / "rows.csv").write_text("room,text\nold0,one\nold1,two\n")
+    post = ("messages", "post", "--user", "batou", "--concurrency", "1", "--resume", "--from")
+    rejects = shell.home / "rejects.csv"
+    script = [Step(FAULTS["status-422"], times=1)]
+    with FaultyServer(script, model=Model(populated(2))) as server:
+        there = shell.configured(server)
+        inject = ["-e", "trace=rename", "-e", f"inject=rename:delay_{moment}=20000000"]
+        process = there.start(
+            *["-f", *inject, str(EXECUTABLE), *post, "rows.csv", "--rejects", rejects.name],
+            program="strace",
+            start_new_session=True,
+        )
+        while not (rejects.exists() if moment == "exit" else spooled(shell.home)):
+            time.sleep(0.02)
+        time.sleep(0.5)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        assert rejects.exists() == (moment == "exit")
+        if moment == "exit":
+            assert there.run(*post, rejects.name).code == 0
+        again = there.run(*post, "rows.csv", "-o", "jsonl", "--rejects", rejects.name)
+        assert again.code == 0
+        outcomes = [json.loads(line)["outcome"] for line in again.out.splitlines()]
+        assert ("handed over" in outcomes) == (moment == "exit")
+        assert sorted(message.text for message in server.model.messages) == ["one", "two"]
+    assert not spooled(shell.home)
+
+
+def spooled(home: Path) -> bool:
+    """Whether a rejects file is complete that has not its name yet."""
+    return any(path.stat().st_size for path in home.glob(".rejects.csv.*"))
