@@ -106,13 +106,17 @@ def check_loopback(connection: socket.socket) -> None:
 
     Raises:
         NotLoopback: it is not. The connection is closed.
+        OSError: the other end has closed it already. So it is here.
     """
-    host: str = connection.getpeername()[0]
-    peer = ipaddress.ip_address(host)
-    mapped = peer.ipv4_mapped if isinstance(peer, ipaddress.IPv6Address) else None
-    if not (mapped or peer).is_loopback:
+    try:
+        host: str = connection.getpeername()[0]
+        peer = ipaddress.ip_address(host)
+        mapped = peer.ipv4_mapped if isinstance(peer, ipaddress.IPv6Address) else None
+        if not (mapped or peer).is_loopback:
+            raise NotLoopback(host)  # noqa: TRY301 - what follows is for any error
+    except BaseException:
         connection.close()
-        raise NotLoopback(host)
+        raise
 
 
 def look_up(host: str, port: int, limit: float) -> list[Any]:

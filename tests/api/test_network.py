@@ -1,10 +1,13 @@
 """The client on real sockets: how much of an answer is read, and what becomes of the connection."""
 
+import socket
+
 import pytest
 
 from kabelwerk_cli.api import calls, errors
 from kabelwerk_cli.api.client import Client, Limits, Tools
 from kabelwerk_cli.api.errors import Applied
+from kabelwerk_cli.api.sockets import check_loopback
 from kabelwerk_cli.api.transport import NetworkTransport
 from kabelwerk_cli.api.url import parse_address
 from tests.faultserver import FAULTS, Answer, FaultyServer, Outcome, Step, canned
@@ -94,3 +97,10 @@ def test_the_connection_of_an_odd_answer_is_not_used_again(name):
         transport.close()
         first, second = server.requests
     assert (first.connection == second.connection) is (name not in ODD)
+
+
+def test_a_connection_that_was_closed_before_it_was_looked_at_is_closed_here_too():
+    with socket.socket() as connection:
+        with pytest.raises(OSError, match="not connected"):
+            check_loopback(connection)
+        assert connection.fileno() == -1
