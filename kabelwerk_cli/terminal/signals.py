@@ -22,7 +22,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 BASE = 128
 """A shell reports the end by a signal as this plus the signal's number."""
 SOON = 0.001
-"""Seconds until an exception that was lost is raised again."""
+"""Seconds until a signal arrives again whose exception was lost."""
 
 
 class Terminated(KeyboardInterrupt):
@@ -37,7 +37,9 @@ def raise_on_signals() -> None:
 
 def ignore_signals() -> None:
     """Ignore signals from here on, if `raise_on_signals` was called."""
-    _replace(_ours(), signal.SIG_IGN)
+    if _ours():
+        _replace(_ours(), signal.SIG_IGN)
+        signal.setitimer(signal.ITIMER_REAL, 0)  # of one that was to arrive again
 
 
 @contextlib.contextmanager
@@ -89,14 +91,11 @@ def _leave(number: int, _: FrameType | None) -> None:
 
 
 def _raise_again(lost: "UnraisableHookArgs") -> None:
-    """Raise a signal's exception again that was raised where Python drops it, in a destructor."""
-    error = lost.exc_value
-    if not isinstance(error, KeyboardInterrupt):
+    """Have a signal arrive again whose exception was raised where Python drops it: a destructor."""
+    if not isinstance(lost.exc_value, KeyboardInterrupt):
         sys.__unraisablehook__(lost)
         return
-
-    def again(_: int, __: FrameType | None) -> None:
-        raise error
-
-    signal.signal(signal.SIGALRM, again)
+    number = signal.SIGTERM if isinstance(lost.exc_value, Terminated) else signal.SIGINT
+    _replace(_ours(), _raise)
+    signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(number))
     signal.setitimer(signal.ITIMER_REAL, SOON)

@@ -144,3 +144,35 @@ def test_a_signal_within_a_destructor_is_not_lost() -> None:
         [sys.executable, "-c", LOST], capture_output=True, text=True, check=False, timeout=20
     )
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "Terminated\n", "")
+
+
+LOST_AT_THE_END = """
+import os, signal, time
+from kabelwerk_cli.terminal.signals import ignore_signals, raise_on_signals
+
+class Resource:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        for _ in range(1000):
+            pass
+
+raise_on_signals()
+resource = Resource()
+del resource
+ignore_signals()
+end = time.monotonic() + 0.1
+while time.monotonic() < end:
+    pass
+print("done")
+"""
+
+
+def test_a_signal_that_was_lost_at_the_very_end_is_ignored() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", LOST_AT_THE_END],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "done\n", "")
