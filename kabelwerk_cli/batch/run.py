@@ -122,10 +122,11 @@ def run_batch(batch: Batch) -> None:
         except JournalError as error:
             runner.end("the journal cannot be written", error)
         conclude(batch, runner, totals, found.path)
-        journal.close()
-        # last of all: whoever kills the run before this finds in the journal that all is done
+        # last of all: whoever kills the run before this finds in the journal that all is done; and
+        # under its lock, so that nobody else has begun to write to it
         if batch.repeatable and totals.counts[Fate.DONE] == totals.rows:
             journal.remove()
+        journal.close()
 
 
 def _check_outputs(batch: Batch, file: RowFile) -> None:
