@@ -109,8 +109,9 @@ class Books:
         """See that a run says nothing but the truth."""
         self.story.append(f"{' '.join(run.args[2:])} -> {run.code}: {run.err[-500:]}")
         self.story.append("  " + " ".join(f"{r['row']}={r['outcome']}" for r in run.records))
-        assert run.code in CODES, f"code {run.code}"
-        assert "Traceback" not in run.err, run.err
+        early = run.crowded and not run.out  # the signal for the other came before it had begun
+        assert run.code in CODES or (early and run.code in {-2, -15}), f"code {run.code}"
+        assert early or "Traceback" not in run.err, run.err
         self._check_rows(run)
         if not run.crowded:
             self._check_claims(run, was_applied=len(effects) > before)
@@ -209,13 +210,11 @@ class Books:
         for a, b in combinations(self._lines, 2):
             if a.target != b.target or a == b or a.target in self._handed_over:
                 continue
-            # only where the file never had the second without the first before it
+            # only where the file had both, in this order, since it had the second
+            since = [b in version for version in self.versions].index(True)
             always = all(
-                a in version
-                and version.count(a) == version.count(b) == 1
-                and version.index(a) < version.index(b)
-                for version in self.versions
-                if b in version
+                version.count(a) == version.count(b) == 1 and version.index(a) < version.index(b)
+                for version in self.versions[since:]
             )
             if always and not self._most and a in first and b in first:
                 assert first[a] < first[b], f"{a} came after {b}"

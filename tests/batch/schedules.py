@@ -192,9 +192,10 @@ class Schedule:
 
     def round(self) -> None:
         """One run, or two at once, with whatever may happen to it."""
-        options = self.options()
-        source = self.choose.choice([self.source, self.source, f"far/link-{self.source}"])
         both = self.choose.random() < 0.1
+        # two that start over do so one after the other
+        options = [option for option in self.options() if not (both and option == "--restart")]
+        source = self.choose.choice([self.source, self.source, f"far/link-{self.source}"])
         self.server.follow(self.script(edits=not both))
         self.run(source, options, self.lines, both=both)
         for name in sorted(path.name for path in self.home.glob("rejects-*")):
