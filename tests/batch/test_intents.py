@@ -13,9 +13,10 @@ import pytest
 from tests.faultserver import FAULTS, HANG, FaultyServer, Step
 from tests.model.model import Model
 from tests.model.state import populated
+from tests.operations import OPERATIONS
 from tests.shell import Shell
 
-from .story import FILE, JOURNAL, POST, UPDATE, meanwhile, outcomes_of, rows
+from .story import FILE, JOURNAL, POST, UPDATE, error_of, meanwhile, outcomes_of, rows
 
 ROWS = 60
 AHEAD = 16
@@ -69,3 +70,27 @@ def test_intents_that_were_not_begun_are_withdrawn_on_a_stop(shell: Shell, name:
         again = there.run(*run)
         assert again.code == 10
         assert Counter(outcomes_of(again.out).values()) == {"done": 20, "failed": 40}
+
+
+@pytest.mark.parametrize("name", [name for name in OPERATIONS if name != "message"])
+@pytest.mark.parametrize("fault", ["status-401", "status-422", "status-429"])
+def test_a_doubt_of_a_killed_run_is_not_settled_by_a_rejection(
+    shell: Shell, name: str, fault: str
+) -> None:
+    operation = OPERATIONS[name]
+    (shell.home / "rows.jsonl").write_text(operation.rows(1))
+    run = (*operation.command, *operation.confirmed, "--from", "rows.jsonl", "--retries", "0")
+    with FaultyServer([Step(HANG, applied=True)], model=Model(populated(1))) as server:
+        there = shell.configured(server)
+        process = there.start(*run)
+        while not server.requests:
+            time.sleep(0.01)
+        process.kill()
+        process.communicate()
+        server.follow([Step(FAULTS[fault])])
+        ran = there.run(*run, "-o", "jsonl")
+        assert outcomes_of(ran.out) == {1: "unknown"}
+        assert ran.code == 9
+        assert error_of(ran.err)["applied"] == "unknown"
+        # nor by running again
+        assert there.run(*run, "-o", "jsonl").code == 9
