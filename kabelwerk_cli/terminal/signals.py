@@ -38,8 +38,8 @@ def raise_on_signals() -> None:
 def ignore_signals() -> None:
     """Ignore signals from here on, if `raise_on_signals` was called."""
     if _ours():
-        _replace(_ours(), signal.SIG_IGN)
         signal.setitimer(signal.ITIMER_REAL, 0)  # of one that was to arrive again
+        _replace(_ours(), signal.SIG_IGN)
 
 
 @contextlib.contextmanager
