@@ -15,9 +15,9 @@ from pathlib import Path
 APPLICATION_ID = 0x6B62776B
 """Identifies a sandbox database, in the header of the file."""
 PATIENCE = 60.0
-"""How long a write waits for other processes, in seconds."""
+"""How long a reader, or a write, waits for other processes, in seconds."""
 BUSY_SECONDS = 0.1
-"""How long it waits at a time, in seconds; in between, signals are handled."""
+"""How long a write waits at a time, in seconds; in between, signals are handled."""
 
 SCHEMA = f"""
 PRAGMA journal_mode = WAL;
@@ -75,16 +75,27 @@ def begin(db: sqlite3.Connection, patience: float) -> None:
         sqlite3.Error: the file cannot be used.
     """
     give_up_at = time.monotonic() + patience
-    while True:
-        try:
-            db.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error):
-                raise
+    _wait_at_most(db, BUSY_SECONDS)
+    try:
+        while not _has_begun(db):
             if time.monotonic() >= give_up_at:
-                raise Locked("The sandbox is locked by another process.") from None
-        else:
-            return
+                raise Locked("The sandbox is locked by another process.")
+    finally:
+        _wait_at_most(db, PATIENCE)
+
+
+def _has_begun(db: sqlite3.Connection) -> bool:
+    try:
+        db.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if "locked" not in str(error):
+            raise
+        return False
+    return True
+
+
+def _wait_at_most(db: sqlite3.Connection, seconds: float) -> None:
+    db.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
 
 
 @contextlib.contextmanager
@@ -120,7 +131,7 @@ def open_database(path: Path) -> sqlite3.Connection:
         # a file that was removed since must not be created again without notice
         f"{path.absolute().as_uri()}?mode=rw",
         uri=True,
-        timeout=BUSY_SECONDS,
+        timeout=PATIENCE,
         isolation_level=None,
         check_same_thread=False,
     )
