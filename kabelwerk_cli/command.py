@@ -184,8 +184,15 @@ class CallCommand(Described):
 
         name = " ".join(ctx.command_path.split()[1:])
         exact_key = session.settings[EXACT_KEY]
-        reader = RowReader(self, ctx.params, explicit(ctx), exact_key=exact_key)
         try:
+            reader = RowReader(
+                self,
+                ctx.params,
+                explicit(ctx),
+                exact_key=exact_key,
+                mapping=options.mapping,
+                ignored=options.ignore_columns,
+            )
             run_batch(
                 Batch(
                     name,

@@ -1,6 +1,6 @@
 """The options of a batch: those on the command line, and the typed value they become."""
 
-from typing import NamedTuple, get_type_hints
+from typing import Any, NamedTuple, get_type_hints
 
 import click
 
@@ -24,12 +24,33 @@ class BatchOptions(NamedTuple):
     restart: bool
     rejects: str | None
     journal: str | None
+    mapping: tuple[tuple[str, str], ...] = ()
+    """Pairs of a command's column and the file's column that it is read from."""
+    ignore_columns: tuple[str, ...] = ()
+    """Lists of the file's columns that are left out."""
+    encoding: str | None = None
+    sheet: str | None = None
     resume: bool = False
     send_changed: bool = False
     resend_unknown: tuple[str, ...] = ()
     """The rooms whose messages of unknown outcome are sent again; `ALL` for every room."""
     mark_posted: tuple[str, ...] = ()
     """Likewise, those that count as posted."""
+
+
+class Pair(click.ParamType[tuple[str, str]]):
+    """A name and a column of a file."""
+
+    name = "pair"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """Split the value at the first `=`."""
+        name, separator, column = value.partition("=")
+        if not separator:
+            self.fail(f"'{value}' is not NAME=COLUMN, such as name=Patientenname", param, ctx)
+        return name, column
 
 
 def _only_one(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> str | None:
@@ -56,7 +77,30 @@ BATCH_OPTIONS: tuple[click.Option, ...] = (
         callback=_only_one,
         metavar="FILE",
         is_eager=True,
-        help="Send one call per row of FILE (CSV, TSV or JSON Lines; '-' for stdin).",
+        help="Send one call per row of FILE (CSV, TSV, JSON Lines or a workbook; '-' for stdin).",
+    ),
+    BatchOption(
+        ["--map", "mapping"],
+        type=Pair(),
+        multiple=True,
+        metavar="NAME=COLUMN",
+        help="Read the command's column NAME from the file's column COLUMN; repeatable.",
+    ),
+    BatchOption(
+        ["--ignore-columns"],
+        multiple=True,
+        metavar="NAMES",
+        help="Leave out these columns, separated by commas ('*' for all unknown ones).",
+    ),
+    BatchOption(
+        ["--encoding"],
+        metavar="NAME",
+        help="Encoding of a text file, such as cp1252. [default: utf-8]",
+    ),
+    BatchOption(
+        ["--sheet"],
+        metavar="NAME",
+        help="Sheet of a workbook. [default: the first one]",
     ),
     BatchOption(
         ["--concurrency"],

@@ -89,7 +89,9 @@ def run_batch(batch: Batch) -> None:
     """
     options, session = batch.options, batch.session
     with contextlib.ExitStack() as stack:
-        file = stack.enter_context(RowFile(batch.file))
+        file = stack.enter_context(
+            RowFile(batch.file, encoding=options.encoding, sheet=options.sheet)
+        )
         _check_outputs(batch, file)
         if not file.is_json:
             batch.reader.check_columns(file.columns)

@@ -56,11 +56,32 @@ BATCHES = """\
 kabelwerk users create --from users.csv
 
 Every command that changes something can read its input from a file and make
-one call per row: CSV (comma or semicolon), TSV or JSON Lines, or '-' for
-stdin. Columns have the names of the command's options; an option on the
-command line applies to every row. In CSV, an empty cell in an optional column
-means "not given".
+one call per row. To start, write a file such as users.csv:
 
+key,name
+kusanagi,Motoko
+batou,Batou
+
+The file can be CSV (comma, semicolon, tab or pipe), JSON Lines, an .xlsx or
+.ods workbook, or '-' for stdin. Columns have the names of the command's
+options; case does not matter. An option on the command line applies to every
+row. An empty cell in an optional column means "not given". Rows without any
+value are skipped.
+
+- --map name=Patientenname reads the column "name" from "Patientenname", and
+  --ignore-columns birthday,ward leaves columns out ('*': all that the command
+  does not have). Both names match whatever their case. Put a name that has a
+  comma in double quotes: --ignore-columns '"Ward, floor"'.
+- Text is UTF-8, or UTF-16 with a byte order mark. For other files, the error
+  names the encoding that it looks like: CSV files of Excel often need
+  --encoding cp1252. A first line such as sep=; is obeyed.
+- Workbooks need the extra [excel]: pip install 'kabelwerk-cli[excel]'. The
+  first sheet is read, or --sheet NAME. Numbers have no thousands separators
+  and no trailing zeros, dates are written 2026-03-01 or 2026-03-01T09:30:00.
+  A workbook is read into memory as a whole; use CSV for very long files.
+- Keys that a spreadsheet has probably changed (1.23457E+11, lost leading
+  zeros) are reported before anything is sent, and so are keys that appear
+  more than once with different values (except for messages).
 - The whole file is checked first. Every invalid line is reported, and nothing
   is sent if there is one, unless --skip-invalid is given. What was checked is
   what is sent: the run stops if the file changes in between.
@@ -80,7 +101,8 @@ means "not given".
   the room, then use --mark-posted=ROOM or --resend-unknown=ROOM (without a
   room: all of them).
 - --rejects FILE hands over the rows that somebody has to correct, with the
-  reason in the column "error", which is ignored when the file comes back.
+  reason in the column "error", which is ignored when the file comes back. It
+  has the format and encoding of the input; for a workbook, it is CSV.
   Rows that are handed over are not sent from the original file any more.
 - Input from stdin or a pipe has no journal unless --journal names one:
   kabelwerk messages post --from - --journal mailing-$(date +%F) ...
