@@ -30,6 +30,7 @@ from .fate import SKIPPED, Fate
 from .files import BadFile, RowFile
 from .journal import Journal, JournalError
 from .journals import compare, find_journal, journal_path, open_journal
+from .key_warnings import warn_of_keys
 from .options import BatchOptions
 from .plan import Plan
 from .progress import progress
@@ -97,6 +98,7 @@ def run_batch(batch: Batch) -> None:
             batch.reader.check_columns(file.columns)
         found = stack.enter_context(find_journal(batch, file))
         plan = stack.enter_context(check(file, batch.reader, found.journal, _teller(batch)))
+        warn_of_keys(plan, session.console.note, sets_values=batch.repeatable)
         compare(batch, found, plan)
         if plan.bad and not options.skip_invalid:
             verb = "is" if plan.bad == 1 else "are"
