@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 PASSWORD = "EncryptedPackage".encode("utf-16-le")
 """What an Excel workbook holds that is encrypted; its container is that of an old one."""
-MEMBERS = {"xl/workbook.xml": "an Excel workbook", "xl/workbook.bin": "an Excel workbook"}
-ODS = "application/vnd.oasis.opendocument.spreadsheet"
+EXCEL = frozenset({"xl/workbook.xml", "xl/workbook.bin"})
+"""What an Excel workbook holds, one or the other."""
+ODS = b"application/vnd.oasis.opendocument.spreadsheet"
 AS_CSV = "save the sheet as CSV (in Excel: CSV UTF-8)"
 OTHERS = (
     (b"<", "an HTML or XML page", "Open it in a spreadsheet program and save it as CSV."),
@@ -43,21 +44,19 @@ def workbook_kind(name: str, start: bytes, open_binary: Callable[[], IO[bytes]])
     if start.startswith(OLE):
         with open_binary() as file:
             protected = PASSWORD in file.read()
-        raise BadFile(
-            f"'{name}' is protected with a password. Save a copy without one."
-            if protected
-            else f"'{name}' is an old Excel workbook (.xls). Save it as .xlsx, or {AS_CSV}."
-        )
+        old = f"'{name}' is an old Excel workbook (.xls). Save it as .xlsx, or {AS_CSV}."
+        raise BadFile(_protected(name) if protected else old)
     if not start.startswith(ZIP):
         return None
     with _damaged(name), open_binary() as file, zipfile.ZipFile(file) as archive:
         names = archive.namelist()
-        is_ods = "mimetype" in names and archive.read("mimetype").decode("latin-1").strip() == ODS
-    kind = "an OpenDocument spreadsheet" if is_ods else None
-    kind = kind or next((what for member, what in MEMBERS.items() if member in names), None)
-    if kind is None:
-        raise BadFile(f"'{name}' is a zip archive, not a table. Extract the table first.")
-    return kind
+        if EXCEL.intersection(names):
+            return "an Excel workbook"
+        if "mimetype" in names and archive.read("mimetype").strip() == ODS:
+            if b"encryption-data" in archive.read("META-INF/manifest.xml"):
+                raise BadFile(_protected(name))
+            return "an OpenDocument spreadsheet"
+    raise BadFile(f"'{name}' is a zip archive, not a table. Extract the table first.")
 
 
 class Sheet(Grid):
@@ -132,9 +131,11 @@ def _damaged(name: str) -> Iterator[None]:
         yield
     except BadFile:
         raise
-    except Exception as error:  # noqa: BLE001 - they raise whatever damage leads them to
-        if type(error).__name__ == "PasswordError":  # its library may be missing
-            message = f"'{name}' is protected with a password. Save a copy without one."
-        else:
-            message = f"'{name}' is damaged. Open it in a spreadsheet program and save it again."
-        raise BadFile(message) from None
+    except Exception:  # noqa: BLE001 - they raise whatever damage leads them to
+        raise BadFile(
+            f"'{name}' is damaged. Open it in a spreadsheet program and save it again."
+        ) from None
+
+
+def _protected(name: str) -> str:
+    return f"'{name}' is protected with a password. Save a copy without one."
