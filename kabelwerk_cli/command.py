@@ -172,7 +172,10 @@ class CallCommand(Described):
             _preview(session, call)
             return
         if self.destructive:
-            confirm(session, f"Delete {call.subject}?", yes=options.yes)
+            from .backend.client import place
+
+            where = place(session.settings)
+            confirm(session, f"Delete {call.subject} at {where}?", yes=options.yes)
         self._show(session.console, call, _send(session, call))
 
     def _run_batch(
@@ -238,7 +241,8 @@ def _preview(session: Session, call: Call[Any]) -> None:
 
     for condition in conditions(call):
         session.console.note(condition)
-    show_previews(session, previews(call, session.settings))
+    requests = previews(call, session.settings)
+    show_previews(session, requests, single=len(requests) == 1)
 
 
 def _check_white_space(command: click.Command, ctx: click.Context, settings: Settings) -> None:

@@ -115,6 +115,16 @@ def describe(settings: Settings) -> str:
     return f"sandbox:{path.absolute()}" if path else network_address(settings).origin
 
 
+def place(settings: Settings) -> str:
+    """Return the backend and the profile as a confirmation names them.
+
+    Raises:
+        ConfigurationError: the URL is missing or unsafe.
+    """
+    profile = f" (profile '{settings.profile.name}')" if settings.profile.name else ""
+    return f"{describe(settings)}{profile}"
+
+
 def _network(settings: Settings, given: str | None) -> Backend:
     address = network_address(settings)
     token = read_token(settings) if given is None else given

@@ -65,15 +65,18 @@ class Rejects:
             if not self._is_named:
                 Path(self._file.name).unlink(missing_ok=True)
 
-    def check(self, journal: Journal) -> None:
+    def check(self, journal: Journal | None) -> None:
         """Refuse to overwrite what is not a rejects file of this journal, as it was written.
+
+        Args:
+            journal: what earlier runs did; None if there were none, or they are to be forgotten.
 
         Raises:
             Refused: it is not.
         """
         if self._path and self._path.exists():
             content = self._path.read_bytes()
-            if _digest(content) != journal.about.rejects:
+            if journal is None or _digest(content) != journal.about.rejects:
                 raise Refused(
                     f"'{self._path}' exists, and was changed or not written by this batch. Send "
                     "its rows, or use another --rejects."

@@ -12,13 +12,11 @@ from typing import Any, NamedTuple
 from kabelwerk_cli.api.client import Client, Tools
 from kabelwerk_cli.api.verdicts import Verdict
 from kabelwerk_cli.backend.client import open_client, warn_of_loose_files
-from kabelwerk_cli.backend.dry_run import previews, show_previews
 from kabelwerk_cli.backend.request_log import observer
 from kabelwerk_cli.backend.sandbox import sandbox_path
 from kabelwerk_cli.config.settings import LOG_FILE, OUTPUT
 from kabelwerk_cli.config.token import read_token
 from kabelwerk_cli.output import Format, as_json
-from kabelwerk_cli.terminal.confirm import check_protection, confirm
 from kabelwerk_cli.terminal.console import Listing, complain, complain_json
 from kabelwerk_cli.terminal.exit_codes import OutputLost
 from kabelwerk_cli.terminal.session import Session
@@ -33,10 +31,11 @@ from .journals import compare, find_journal, journal_path, open_journal
 from .key_warnings import warn_of_keys
 from .options import BatchOptions
 from .plan import Plan
+from .preview import ask, preview
 from .progress import progress
 from .records import batch_record, in_brief, to_record
 from .rejects import Rejects
-from .rows import BadRow, Row, RowReader, with_stop
+from .rows import BadRow, RowReader, with_stop
 from .runner import MakeClient, Runner
 from .tasks import Tasks
 from .totals import Totals, count_of
@@ -44,8 +43,6 @@ from .totals import Totals, count_of
 SUMMARY = ("row", "key", "outcome", "error")
 FAILURES = frozenset({Fate.FAILED, Fate.UNKNOWN})
 """What a table shows."""
-PREVIEWED = 3
-"""How many requests a preview shows in a table."""
 
 
 class Batch(NamedTuple):
@@ -103,16 +100,17 @@ def run_batch(batch: Batch) -> None:
         if plan.bad and not options.skip_invalid:
             verb = "is" if plan.bad == 1 else "are"
             raise BadFile(f"{plan.bad} of {count_of(plan.rows, 'row')} {verb} invalid.")
+        rejects = stack.enter_context(Rejects(file, batch.reader, options.rejects))
+        rejects.check(found.journal)
+        tasks = Tasks(file, batch.reader, plan, found.journal, options, tell_all=batch.tell_all)
         if options.dry_run:
-            _preview(batch, plan, file)
+            preview(batch, tasks, plan.rows)
             return
-        _ask(batch, plan.rows - plan.bad)
+        ask(batch, tasks)
         warn_of_loose_files(session)
         # what is missing in the settings is found before there is a journal
         clients = _clients(batch, stack)
-        rejects = stack.enter_context(Rejects(file, batch.reader, options.rejects))
         journal = stack.enter_context(open_journal(batch, found, plan))
-        rejects.check(journal)
         totals = _totals(batch, plan, found.path)
         runner = Runner(journal, plan, clients, options)
         session.book.open(totals)
@@ -159,14 +157,6 @@ def _teller(batch: Batch) -> Callable[[BadRow], None]:
             complain(f"Line {row.line} (row {row.number}): {with_stop(row.problem)}")
 
     return tell
-
-
-def _ask(batch: Batch, rows: int) -> None:
-    if batch.destructive:
-        question = f"Delete {count_of(rows, 'user')}?"
-        confirm(batch.session, question, yes=batch.options.yes, answer=str(rows))
-    else:
-        check_protection(batch.session, yes=batch.options.yes)
 
 
 def _totals(batch: Batch, plan: Plan, journal: Path | None) -> Totals:
@@ -265,15 +255,3 @@ def _signals(runner: Runner) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _preview(batch: Batch, plan: Plan, file: RowFile) -> None:
-    console = batch.session.console
-    console.note(f"{count_of(plan.rows, 'row')}, {plan.bad} invalid. The first requests:")
-    sendable = (row for row in map(batch.reader.read, file) if isinstance(row, Row))
-    requests = [
-        request
-        for row in itertools.islice(sendable, PREVIEWED)
-        for request in previews(row.call, batch.session.settings)
-    ]
-    show_previews(batch.session, requests)

@@ -49,7 +49,7 @@ class Tasks:
         file: the file.
         reader: makes calls of its rows.
         plan: what the file was when it was checked.
-        journal: what earlier runs did.
+        journal: what earlier runs did, if there were any.
         options: what to do with rows whose outcome is unknown, or whose text was changed.
         tell_all: whether rows that need nothing are told, too.
     """
@@ -59,7 +59,7 @@ class Tasks:
         file: RowFile,
         reader: RowReader,
         plan: Plan,
-        journal: Journal,
+        journal: Journal | None,
         options: BatchOptions,
         *,
         tell_all: bool,
@@ -102,7 +102,7 @@ class Tasks:
             return _settled(planned)  # what is created stays so
         if isinstance(made, BadRow):
             return _failed(planned, Fate.REJECTED, problem(InvalidRow(sentence(made.problem))))
-        known = self._journal.find([planned.id]).get(planned.id) if planned.fate else None
+        known = self._known(planned)
         if known and planned.closed:
             return _failed(planned, Fate.REJECTED, read_problem(known.error))
         if known and known.fate in DOUBTFUL and not self._may_repeat(made):
@@ -112,6 +112,11 @@ class Tasks:
         if stale is not None and not self._options.send_changed:
             return _failed(planned, Fate.NOT_ATTEMPTED, problem(_already_posted(stale)))
         return Task(made, planned, known)
+
+    def _known(self, planned: Planned) -> Entry | None:
+        if self._journal is None or planned.fate is None:
+            return None
+        return self._journal.find([planned.id]).get(planned.id)
 
     def _may_repeat(self, row: Row) -> bool:
         return row.call.repeatable or matches(self._options.resend_unknown, row.key)

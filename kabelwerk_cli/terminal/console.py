@@ -115,12 +115,13 @@ class Console:
         people = _is_terminal(sys.stdin) and _is_terminal(sys.stderr)
         return people and not self._settings[NO_INPUT]
 
-    def confirm(self, question: str, answer: str = "y") -> None:
+    def confirm(self, question: str, answer: str = "y", details: Sequence[str] = ()) -> None:
         """Ask for confirmation.
 
         Args:
             question: what to ask.
             answer: what to type; for `y`, `yes` is accepted too.
+            details: lines to show before the question.
 
         Raises:
             Cancelled: the answer is different, or it is not possible to prompt.
@@ -129,6 +130,8 @@ class Console:
             raise Cancelled("Cannot prompt without a terminal. Use --yes to confirm.")
         # stdout is for results: input() would write its prompt there
         choice = "[y/N]" if answer == "y" else f"Type {answer} to continue:"
+        for line in details:
+            complain(line)
         try:
             print(f"{visible(question)} {choice} ", end="", file=sys.stderr, flush=True)  # noqa: T201
             typed = sys.stdin.readline().strip().lower()
