@@ -195,6 +195,7 @@ class CallCommand(Described):
                 exact_key=exact_key,
                 mapping=options.mapping,
                 ignored=options.ignore_columns,
+                template=options.template,
             )
             run_batch(
                 Batch(

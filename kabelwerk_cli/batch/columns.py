@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from kabelwerk_cli.config.parsers import did_you_mean
 from kabelwerk_cli.terminal.exit_codes import Refused
 
 from .raw import ERROR_COLUMN, BadFile
@@ -36,9 +37,10 @@ class Columns:
     Args:
         known: the command's columns, and what turns a cell of each into a value.
         required: the names of those that a row cannot do without.
-        explicit: the names of the command's options that are on the command line.
+        explicit: the command's columns that are set on the command line, and by which option.
         mapping: pairs of a command's column and the file's column that it is read from.
         ignored: lists of columns that are left out, separated by commas.
+        placeholders: the columns that a template names; then further ones may be in the file.
 
     Raises:
         Refused: the mapping has a column that the command does not have.
@@ -47,14 +49,17 @@ class Columns:
     def __init__(
         self,
         known: Mapping[str, Convert],
+        *,
         required: Collection[str],
-        explicit: Collection[str],
+        explicit: Mapping[str, str],
         mapping: Sequence[tuple[str, str]],
         ignored: Sequence[str],
+        placeholders: Collection[str] = (),
     ) -> None:
         self._known = known
         self._required = required
         self._explicit = explicit
+        self._placeholders = placeholders
         self._mapping = {self._target(target): column for target, column in mapping}
         if len(self._mapping) < len(mapping):
             raise Refused("--map can be used only once for a column of the command.")
@@ -80,15 +85,25 @@ class Columns:
             targets = self._targets(column)
             unknown += [column] if targets is None else []
             for name in targets or ():
+                if name not in self._known:
+                    continue  # a template has it
                 if name in found:
                     raise ValueError(_twice(name, columns[found[name].place], column))
                 found[name] = Column(place, name, self._known[name])
         if unknown:
             raise ValueError(self._unknown(unknown, found))
         for name, it in found.items():
-            if name in self._explicit:
-                raise ValueError(_both(name, columns[it.place]))
+            if option := self._explicit.get(name):
+                raise ValueError(_both(option, columns[it.place]))
         return tuple(found.values())
+
+    def places(self, columns: Sequence[str]) -> Mapping[str, int]:
+        """Return where the value for each name is that a template may have."""
+        found: dict[str, int] = {}
+        for place, column in enumerate(columns):
+            name = fold(column)
+            found |= dict.fromkeys((name, *self._mapped.get(name, ())), place)
+        return found
 
     def check(self, columns: Sequence[str]) -> None:
         """Refuse a header.
@@ -97,24 +112,26 @@ class Columns:
             BadFile: a column is unknown, appears twice, is an option as well, or is missing.
         """
         self._check_mapping(columns)
+        self._check_placeholders(columns)
         try:
             found = {column.name for column in self.plan(columns)}
         except ValueError as error:
             text = str(error)
             raise BadFile(f"{text[:1].upper()}{text[1:]}.") from None
         for name in self._missing(found):
-            option = f"--{name.replace('_', '-')}"
+            option = option_of(name)
             raise BadFile(
                 f"There is no column '{name}'. Add it, or use {option} to set it for every row."
             )
 
     def check_seen(self) -> None:
-        """Refuse a mapping of a column that no row had.
+        """Refuse a mapping of a column that no row had, or a placeholder for one.
 
         Raises:
             BadFile: there is one.
         """
         self._check_mapping(sorted(self._seen))
+        self._check_placeholders(sorted(self._seen))
 
     def _check_mapping(self, columns: Sequence[str]) -> None:
         folded = {fold(column) for column in columns}
@@ -125,9 +142,19 @@ class Columns:
                     f"--map {target}={column}: the file has no column '{column}'; it has {known}."
                 )
 
+    def _check_placeholders(self, columns: Sequence[str]) -> None:
+        places = self.places(columns)
+        for name in self._placeholders:
+            if name not in places:
+                known = tuple(column for column in columns if column)
+                raise BadFile(
+                    f"The template has {{{{{name}}}}}, but the file has no column '{name}'; it has "
+                    f"{', '.join(known)}.{did_you_mean(name, known)}"
+                )
+
     def _target(self, name: str) -> str:
         target = fold(name)
-        if target not in self._known:
+        if target not in self._known and target not in self._placeholders:
             raise Refused(
                 f"--map: this command has no column '{name}'; it has {', '.join(self._known)}."
             )
@@ -142,7 +169,7 @@ class Columns:
             return ()
         if name in self._known:
             return (name,)
-        return () if EVERY in self._ignored else None
+        return () if self._placeholders or EVERY in self._ignored else None
 
     def _missing(self, found: Collection[str]) -> list[str]:
         return [n for n in self._required if n not in found and n not in self._explicit]
@@ -166,6 +193,11 @@ class Columns:
             f"{lacks}{verb.format(_listed(unknown))} unknown; known: {', '.join(self._known)}. "
             f"Use {' '.join(options)}"
         )
+
+
+def option_of(name: str) -> str:
+    """Return the option that sets a command's column for every row."""
+    return f"--{name.replace('_', '-')}"
 
 
 def fold(name: str) -> str:
@@ -200,10 +232,9 @@ def _twice(name: str, first: str, second: str) -> str:
     )
 
 
-def _both(name: str, column: str) -> str:
-    option = f"--{name.replace('_', '-')}"
+def _both(option: str, column: str) -> str:
     return (
-        f"'{column}' is a column, and {option} is an option. Leave out the option, or use "
+        f"'{column}' is a column, and {option} sets it for every row. Leave out the option, or use "
         f"--ignore-columns {shlex.quote(_joined([column]))}"
     )
 

@@ -4,7 +4,10 @@ from typing import Any, NamedTuple, get_type_hints
 
 import click
 
+from kabelwerk_cli.config.files import read_text
 from kabelwerk_cli.terminal.options import AroundOption, BatchOption, FileType, Number, claim_stdin
+
+from .template import Template, parse_template
 
 
 class BatchOptions(NamedTuple):
@@ -36,6 +39,31 @@ class BatchOptions(NamedTuple):
     """The rooms whose messages of unknown outcome are sent again; `ALL` for every room."""
     mark_posted: tuple[str, ...] = ()
     """Likewise, those that count as posted."""
+    template: Template | None = None
+    """The text of each message, to be filled in from the row's columns."""
+
+
+class TemplateType(FileType):
+    """A text with placeholders, or `@FILE`."""
+
+    name = "template"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Template:
+        """Return the template."""
+        if isinstance(value, Template):
+            return value
+        text: str = value
+        try:
+            if value == "@-":
+                claim_stdin(ctx, "--template")
+            if value.startswith("@"):
+                # the newline at the end of a file is not part of the message
+                text = read_text(value[1:]).removesuffix("\n")
+            return parse_template(text)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 class Pair(click.ParamType[tuple[str, str]]):
@@ -146,6 +174,12 @@ BATCH_OPTIONS: tuple[click.Option, ...] = (
 
 
 MESSAGE_OPTIONS: tuple[click.Option, ...] = (
+    BatchOption(
+        ["--template"],
+        type=TemplateType(),
+        metavar="TEXT|@FILE",
+        help="Fill in {{column}} or {{column|default}} from each row, and post the result.",
+    ),
     BatchOption(
         ["--resume"], is_flag=True, help="Send the rows that a finished journal does not have."
     ),

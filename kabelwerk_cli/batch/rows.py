@@ -12,10 +12,12 @@ from kabelwerk_cli.api.call import Call
 from kabelwerk_cli.api.errors import InvalidInput
 from kabelwerk_cli.api.json_text import read_json
 from kabelwerk_cli.config import parsers
+from kabelwerk_cli.terminal.exit_codes import Refused
 from kabelwerk_cli.terminal.options import ColumnOption, JsonObject, KeyOption, TextFile
 
-from .columns import Columns, Convert
+from .columns import Columns, Convert, fold, option_of
 from .raw import Raw
+from .template import Template
 
 DIGEST_SIZE = 16
 
@@ -84,9 +86,10 @@ class RowReader:
         exact_key: whether keys may begin or end with white space.
         mapping: pairs of a command's column and the file's column that it is read from.
         ignored: lists of columns that are left out, separated by commas.
+        template: the text of each row, to be filled in from its columns.
 
     Raises:
-        Refused: the mapping has a column that the command does not have.
+        Refused: the mapping has a column that the command does not have, or there are two texts.
     """
 
     def __init__(
@@ -98,6 +101,7 @@ class RowReader:
         exact_key: bool,
         mapping: Sequence[tuple[str, str]] = (),
         ignored: Sequence[str] = (),
+        template: Template | None = None,
     ) -> None:
         self._make: Callable[..., Call[Any]] = command.callback  # type: ignore[assignment]
         options = [option for option in command.params if isinstance(option, ColumnOption)]
@@ -105,14 +109,25 @@ class RowReader:
         self._required = [option.name or "" for option in columns if option.required]
         # by name, not as they stood on the command line: a row's digest is made of them
         self._params = dict(sorted(params.items()))
-        self._explicit = set(explicit)
+        self._explicit = {name: option_of(name) for name in explicit}
         for option in options:
             if isinstance(option.type, TextFile):
                 self._read_text_of(option.name or "")
         self._exact_key = exact_key
+        self._template = template.renamed(fold) if template else None
+        if template:
+            self._set_text_by_template()
         known = {option.name or "": self._converter(option) for option in columns}
-        self.columns = Columns(known, self._required, self._explicit, mapping, ignored)
+        self.columns = Columns(
+            known,
+            required=self._required,
+            explicit=self._explicit,
+            mapping=mapping,
+            ignored=ignored,
+            placeholders=self._template.names if self._template else (),
+        )
         self._plan = functools.lru_cache(self.columns.plan)
+        self._places = functools.lru_cache(self.columns.places)
 
     def check_columns(self, columns: Sequence[str]) -> None:
         """Refuse a header.
@@ -136,6 +151,11 @@ class RowReader:
                     arguments["unassign"] = True
                 elif cell is not None and (value := convert(cell)) is not None:
                     arguments[name] = value
+            if self._template:
+                name = ""
+                places = self._places(tuple(columns))
+                values = {known: cells[place] for known, place in places.items()}
+                arguments["text"] = self._template.fill(values)
         except ValueError as error:
             problem = f"{name}: {error}" if name else str(error)
             return _bad(raw, arguments, problem)
@@ -170,7 +190,12 @@ class RowReader:
         sister = name.removesuffix("_file")
         if self._params[name] is not None and self._params[sister] is None:
             self._params |= {sister: self._params[name], name: None}
-            self._explicit.add(sister)
+            self._explicit[sister] = option_of(name)
+
+    def _set_text_by_template(self) -> None:
+        if option := self._explicit.get("text"):
+            raise Refused(f"{option} and --template cannot be used together.")
+        self._explicit["text"] = "--template"
 
     def _converter(self, option: ColumnOption) -> Convert:
         """Return what turns a cell into an option's value; None for a cell that says nothing."""

@@ -82,6 +82,10 @@ value are skipped.
 - Keys that a spreadsheet has probably changed (1.23457E+11, lost leading
   zeros) are reported before anything is sent, and so are keys that appear
   more than once with different values (except for messages).
+- 'messages post --template "Dear {{name}}, ..."' fills in the columns of each
+  row; --template @FILE reads the text from a file. A row whose cell is empty
+  is invalid, unless the placeholder has a default: {{name|patient}}. Values
+  are inserted as they are.
 - The whole file is checked first. Every invalid line is reported, and nothing
   is sent if there is one, unless --skip-invalid is given. What was checked is
   what is sent: the run stops if the file changes in between.
@@ -116,8 +120,10 @@ value are skipped.
 
 The exit code is 0 if every row is done or handed over, 10 if some are not, 9
 if the outcome of some is unknown. A run that stops before anything is changed
-ends with the code of what stopped it (3, 4, 7). To confirm deletions, type
-the number of rows, or use --yes.
+ends with the code of what stopped it (3, 4, 7). On a terminal, deletions and
+messages are confirmed by typing their number, unless --yes is given; the first
+three messages are shown before. --dry-run prints the first three requests, and
+with -o jsonl all that would be sent.
 """
 
 
