@@ -195,6 +195,17 @@ def test_a_program_that_gives_no_token(shell: Shell, body: str, complaint: str) 
     assert len(ran.err.splitlines()) == 1
 
 
+def test_the_time_limit_of_the_command_is_the_programs_too(shell: Shell) -> None:
+    with FaultyServer() as server:
+        shell.write_profile(url=server.url, token_command=["sleep", "50"])
+        for args in (UPDATE, ("doctor",)):
+            started = time.monotonic()
+            ran = shell.run(*args, "--max-time", "1")
+            assert time.monotonic() - started < 15  # an attempt may take 20
+            assert ran.code == 3
+            assert "took longer than 1 s" in ran.err
+
+
 @pytest.mark.parametrize("leave", ["sleep 60", "setsid sleep 5"])
 def test_a_process_that_a_program_leaves_behind(shell: Shell, leave: str) -> None:
     """It keeps stdout open. The token is complete as soon as the program has ended."""
