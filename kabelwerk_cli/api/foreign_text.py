@@ -22,7 +22,9 @@ class Redaction:
     """
 
     def __init__(self, token: str = "") -> None:
-        forms = {token, html.escape(token), quote(token, safe=""), quote(token)}
+        escaped = html.escape(token), html.escape(token, quote=False)
+        decimal = escaped[0].replace("&#x27;", "&#39;")  # the same character
+        forms = {token, *escaped, decimal, quote(token, safe=""), quote(token)}
         self._forms = sorted(forms, key=len, reverse=True)
         if len(token) < SHORTEST_SECRET:
             self._forms = []

@@ -137,10 +137,11 @@ def _network(settings: Settings, given: str | None) -> Backend:
 
 
 def warn_of_loose_files(session: Session) -> None:
-    """Warn if others can write the configuration or read the token."""
+    """Warn if others can write the configuration, or read the token, if it is needed."""
     settings, console, _ = session
-    if settings.profile.loose:
+    if cure := settings.profile.cure:
         path = settings.profile.path
-        console.note(f"Others can write to the configuration '{path}'; run: chmod go-w '{path}'")
-    if token_file := loose_file(settings):
+        console.note(f"Others can write to the configuration '{path}'; run: {cure} '{path}'")
+    # the sandbox needs no token, and it is no matter which address one would be for
+    if sandbox_path(settings) is None and (token_file := loose_file(settings)):
         console.note(f"Others can read the token in '{token_file}'; run: chmod 600 '{token_file}'")

@@ -15,7 +15,7 @@ from kabelwerk_cli.output import as_json, compact
 from kabelwerk_cli.terminal.error_report import problem, read_problem
 from kabelwerk_cli.terminal.exit_codes import InvalidRow, Refused
 
-from .checking import reread
+from .checking import reread, same
 from .columns import fold
 from .fate import Fate
 from .files import ERROR_COLUMN, Raw, RowFile
@@ -139,12 +139,14 @@ class Rejects:
             if planned.is_settled:
                 continue
             known = journal.find([planned.id]).get(planned.id)
+            if not planned.bad and not (known and known.fate is Fate.REJECTED):
+                continue
+            refused = same(self._input, self._reader, raw, planned)
             if planned.bad:
-                refused = self._reader.read(raw)
                 said = refused.problem if isinstance(refused, BadRow) else ""
                 error = compact(as_json(problem(InvalidRow(sentence(said)))))
                 yield raw, Entry(planned.id, Fate.REJECTED, planned.key, error=error), known
-            elif known and known.fate is Fate.REJECTED:
+            elif known:
                 yield raw, known, known
 
     def _header(self) -> bytes:

@@ -135,8 +135,9 @@ def from_environment(
 
 
 def _check_options(given: Mapping[str, Any]) -> None:
-    if given.get(PROFILE.name) == "":
-        raise InvalidInput(PROFILE.name, "must not be empty")
+    for named in (PROFILE, CONFIG):
+        if given.get(named.name) == "":
+            raise InvalidInput(named.name, "must not be empty")
     for other in (URL, PROFILE):
         if given.get(SANDBOX.name) and other.name in given:
             raise InvalidInput(SANDBOX.name, f"cannot be combined with {other.option}")

@@ -396,6 +396,32 @@ def test_ensure_gives_up_honestly(kind, events):
     assert type(error) is kind
 
 
+@pytest.mark.parametrize(
+    ("events", "pauses"),
+    [
+        ([ABSENT, TAKEN, INTERRUPT], 0),
+        ([LOST, ABSENT, NOT_SENT], 2),
+        ([LOST, ABSENT, status(429)], 2),
+        ([ABSENT, LOST], 1),
+        ([ABSENT, TAKEN, LOST], 1),
+    ],
+)
+def test_an_interrupt_keeps_the_doubts_of_an_ensure(events, pauses):
+    """It comes with the last event, or in the last of some pauses."""
+    world = World()
+
+    def sleep(seconds):
+        world.sleep(seconds)
+        if len(world.pauses) == pauses:
+            raise KeyboardInterrupt
+
+    world.tools = world.tools._replace(sleep=sleep)
+    stop, transport = send(ENSURE, *events, world=world)
+    assert isinstance(stop, errors.Interrupted)
+    assert stop.report.applied is Applied.UNKNOWN
+    assert stop.report.attempts == len(transport.requests)
+
+
 def test_absence_suffices_where_it_is_said_so():
     gone = calls.delete_user(key="kusanagi")._replace(absence_suffices=True)
     outcome, _ = send(gone, ABSENT)

@@ -106,6 +106,26 @@ def test_an_error_does_not_show_the_token_in_any_spelling(form):
         assert form[:20] not in shown  # nor a part of it, where a text was cut
 
 
+QUOTED = """it's<"s3cret">"""
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        QUOTED,
+        "it&#39;s&lt;&quot;s3cret&quot;&gt;",
+        "it&#x27;s&lt;&quot;s3cret&quot;&gt;",
+        "it's&lt;\"s3cret\"&gt;",
+    ],
+)
+def test_a_token_with_quotes_is_found_in_html(form):
+    content = json.dumps({**MESSAGE, "html": f"<p>{form}</p>", "text": "?"}).encode()
+    post = calls.post_message(room="kusanagi", user="batou", text="?")
+    end, shown = send(post, Answer(200, "OK", {}, content), token=QUOTED)
+    assert end.record.html == "<p>[token]</p>"
+    assert "s3cret" not in shown.replace(TOKEN, "")
+
+
 def test_a_short_token_is_no_secret():
     end, _ = send(calls.update_user(key="kusanagi", name="Motoko"), answer_of(USER), token="Mo")
     assert end.record.name == "Motoko"
