@@ -6,9 +6,10 @@ module reads the environment.
 """
 
 import contextlib
+import functools
 import os
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kabelwerk_cli.api.errors import ConfigurationError, InvalidInput
 from kabelwerk_cli.output import Format
@@ -30,6 +31,9 @@ from .settings import (
     Setting,
     T,
 )
+
+if TYPE_CHECKING:
+    from .token import Source
 
 MUST_NOT_BE_EMPTY = (URL.environment, PROFILE.environment, TOKEN_VARIABLE, TOKEN_FILE.environment)
 """If one of these is set but empty, a secret is missing, and nothing else may replace it."""
@@ -82,6 +86,13 @@ class Settings:
         named = setting.name in self.profile.values
         value: T = _from_profile(setting, self.profile) if named else setting.default
         return value
+
+    @functools.cached_property
+    def token_source(self) -> "Source | None":
+        """The source of the API token, see `token.find_token`; looked up once."""
+        from .token import find_token
+
+        return find_token(self)
 
     def with_option(self, setting: Setting[T], value: T) -> "Settings":
         """Return these settings as if one more option had been given."""
