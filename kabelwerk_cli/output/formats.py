@@ -108,9 +108,7 @@ def _table(record_type: type, records: Iterable[Any], stream: TextIO, style: Sty
     fields = style.fields or style.summary or columns(record_type)
     safe = without_commands if style.workflow else str
     rows = [[safe(visible(as_cell(record, field))) for field in fields] for record in records]
-    print_table(
-        fields, rows, stream, terminal=style.terminal, color=style.color, single=style.single
-    )
+    print_table(fields, rows, stream, style)
 
 
 _WRITERS = {
