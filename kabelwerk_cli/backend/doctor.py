@@ -1,4 +1,4 @@
-"""Checks of a backend, which change nothing (see `calls.probe` for why)."""
+"""Checks of a backend, which change nothing (see `probe` for why)."""
 
 import os
 import socket
@@ -83,6 +83,9 @@ def doctor(session: Session) -> None:
 def probe(settings: Settings, token: str, observe: Observer = lambda _: None) -> None:
     """Check that the backend is the Kabelwerk API and accepts the token.
 
+    The call has an empty body and a key that nobody has, so there is nothing to change and nobody
+    to change it for: a backend that accepts the token can only reject the call.
+
     Args:
         settings: the settings.
         token: the token to try.
@@ -98,7 +101,8 @@ def probe(settings: Settings, token: str, observe: Observer = lambda _: None) ->
         attempts.append(attempted)
         observe(attempted)
 
-    call = calls.probe(key=f"kabelwerk-doctor-{os.urandom(16).hex()}")
+    call = calls.update_user(key=f"kabelwerk-doctor-{os.urandom(16).hex()}", name="")
+    call = call._replace(body={}, subject="nothing", deed="changed")
     with open_client(settings, remember, token=token) as client:
         try:
             client.send(call)
