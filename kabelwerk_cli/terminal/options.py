@@ -73,9 +73,10 @@ COMMON_OPTIONS: tuple[click.Parameter, ...] = tuple(
 def remember_settings(ctx: click.Context) -> None:
     """Move the common options from a command's parameters to the context's object, if given."""
     for setting in SETTINGS:
-        value = ctx.params.pop(setting.name, None)
-        if ctx.get_parameter_source(setting.name) is click.core.ParameterSource.COMMANDLINE:
-            ctx.obj[setting.name] = value
+        given = ctx.get_parameter_source(setting.name) is click.core.ParameterSource.COMMANDLINE
+        if given and setting.name in ctx.params:  # not there if it is invalid
+            ctx.obj[setting.name] = ctx.params[setting.name]
+        ctx.params.pop(setting.name, None)
 
 
 class AroundOption(click.Option):
