@@ -18,7 +18,14 @@ from .config.settings import EXACT_KEY, FIELDS, OUTPUT, TOKEN_FILE
 from .output import Format, known_fields
 from .terminal.confirm import confirm
 from .terminal.console import Console, Listing
-from .terminal.options import COMMON_OPTIONS, BatchOption, KeyOption, SettingOption, claim_stdin
+from .terminal.options import (
+    COMMON_OPTIONS,
+    BatchOption,
+    KeyOption,
+    SettingOption,
+    claim_stdin,
+    remember_settings,
+)
 from .terminal.session import Session, open_lenient_session, open_session
 
 if TYPE_CHECKING:
@@ -51,6 +58,8 @@ class Described(click.Command):
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
             raise _owned_elsewhere(error.option_name, ctx) or error from None
+        finally:
+            remember_settings(ctx)
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples below the text."""

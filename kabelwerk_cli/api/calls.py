@@ -113,22 +113,6 @@ def ensure_user(*, key: str, name: str, hub: str | None = None) -> Call[EnsuredU
     )
 
 
-def probe(*, key: str) -> Call[User]:
-    """Ask for nothing, to see whether the API is there and accepts the token.
-
-    The body is empty and nobody has the key, so there is nothing to change and nobody to change it
-    for: a backend that accepts the token can only reject the call.
-
-    Args:
-        key: a key that nobody has, such as a long random one.
-
-    Raises:
-        DoesNotExist: the API answered as expected.
-        ValidationError: likewise.
-    """
-    return update_user(key=key, name="")._replace(body={}, subject="nothing", deed="changed")
-
-
 def update_room(
     *,
     hub: str = "_",

@@ -97,7 +97,7 @@ def _not_sent(call: Call[Any], last: Verdict) -> str:
 
 def _rejected(call: Call[Any], last: Verdict) -> str:
     message = f"{capitalized(call.subject)} was not {call.deed}: {_why(last)}"
-    return f"{message} {_CURES[last.error](call, last)}".rstrip()
+    return f"{message} {_cure(call, last)}".rstrip()
 
 
 def _unknown(call: Call[Any], last: Verdict) -> str:
@@ -124,35 +124,17 @@ _MESSAGES = {
 }
 
 
-def _cure_missing(call: Call[Any], _: Verdict) -> str:
-    return call.missing
-
-
-def _cure_token(_: Call[Any], __: Verdict) -> str:
-    return "Check the API token."
-
-
-def _cure_limit(_: Call[Any], last: Verdict) -> str:
-    return f"{_asked_to_wait(last)} It is safe to run the same command again later.".strip()
-
-
-def _cure_status(_: Call[Any], last: Verdict) -> str:
-    if last.status in HTTP_REDIRECT:
-        return ADDRESS
-    return CURES.get(last.status or 0, OTHER_CURE)
-
-
-def _no_cure(_: Call[Any], __: Verdict) -> str:
-    return ""  # the messages for the fields say it
-
-
-_CURES = {
-    errors.AuthenticationError: _cure_token,
-    errors.DoesNotExist: _cure_missing,
-    errors.RateLimited: _cure_limit,
-    errors.ServerError: _cure_status,
-    errors.ValidationError: _no_cure,
-}
+def _cure(call: Call[Any], last: Verdict) -> str:
+    match last.error:
+        case errors.AuthenticationError:
+            return "Check the API token."
+        case errors.DoesNotExist:
+            return call.missing
+        case errors.RateLimited:
+            return f"{_asked_to_wait(last)} It is safe to run the same command again later.".strip()
+        case errors.ValidationError:
+            return ""  # the messages for the fields say it
+    return ADDRESS if last.status in HTTP_REDIRECT else CURES.get(last.status or 0, OTHER_CURE)
 
 
 def _after_doubt(call: Call[Any], last: Verdict) -> str:

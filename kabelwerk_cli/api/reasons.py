@@ -8,6 +8,7 @@ import re
 import socket
 import ssl
 
+from .errors import ConfigurationError, UntrustedCertificate
 from .foreign_text import shorten
 from .sockets import NotLoopback
 from .wire import Failure
@@ -38,10 +39,10 @@ def explain(
     """
     cause = _root(error)
     if isinstance(cause, NotLoopback):
-        return Failure(f"'{host}' is {cause}, which is not this machine", unsafe=True)
+        return Failure(f"'{host}' is {cause}, which is not this machine", ConfigurationError)
     if isinstance(cause, ssl.SSLCertVerificationError):
         reason = f"the certificate of {proxy or host} is not trusted: {cause.verify_message}"
-        return Failure(reason, untrusted=True)
+        return Failure(reason, UntrustedCertificate)
     timed_out = isinstance(cause, TimeoutError)
     if proxy:
         return Failure(_of_proxy(proxy, cause), timed_out=timed_out)

@@ -93,12 +93,8 @@ def judge_failure(failure: Failure, *, sent: bool) -> Verdict:
             Ending.UNKNOWN, f"the request was sent, but {came}", errors.OutcomeUnknown
         )
     else:
-        kind: type[errors.KabelwerkError] = errors.ConnectionError
-        if failure.untrusted:
-            kind = errors.UntrustedCertificate
-        elif failure.unsafe:
-            kind = errors.ConfigurationError
-        verdict = Verdict(Ending.NOT_SENT, f"the request was not sent: {failure.reason}", kind)
+        reason = f"the request was not sent: {failure.reason}"
+        verdict = Verdict(Ending.NOT_SENT, reason, failure.error)
     return verdict._replace(timed_out=failure.timed_out)
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 from kabelwerk_cli import __version__
 from kabelwerk_cli.api.client import Attempted, Client, Limits, Tools
@@ -24,15 +24,11 @@ from kabelwerk_cli.terminal.session import Session
 
 from .sandbox import open_transport, sandbox_path
 
+if TYPE_CHECKING:
+    from kabelwerk_cli.api.transport import NetworkTransport
+
 SERVED_SANDBOX = "http://localhost/api"
 USER_AGENT = f"kabelwerk-cli/{__version__}"
-
-
-class Backend(NamedTuple):
-    """A way to reach a backend."""
-
-    transport: Transport
-    token: str
 
 
 @contextlib.contextmanager
@@ -56,16 +52,15 @@ def open_client(
     Raises:
         ConfigurationError: the URL or the token is missing or unsafe.
     """
-    path = sandbox_path(settings)
-    backend = (
-        _network(settings, token)
-        if path is None
-        else Backend(open_transport(path, settings[MAX_TIME]), "")
-    )
+    transport: Transport
+    if path := sandbox_path(settings):
+        transport, token = open_transport(path, settings[MAX_TIME]), ""
+    else:
+        transport, token = _network(settings, token)
     try:
         yield Client(
-            backend.transport,
-            token=backend.token,
+            transport,
+            token=token,
             user_agent=USER_AGENT,
             limits=Limits(
                 timeout=settings[TIMEOUT],
@@ -77,7 +72,7 @@ def open_client(
             tools=tools,
         )
     finally:
-        backend.transport.close()
+        transport.close()
 
 
 def network_address(settings: Settings) -> Address:
@@ -125,7 +120,7 @@ def place(settings: Settings) -> str:
     return f"{describe(settings)}{profile}"
 
 
-def _network(settings: Settings, given: str | None) -> Backend:
+def _network(settings: Settings, given: str | None) -> "tuple[NetworkTransport, str]":
     address = network_address(settings)
     token = read_token(settings) if given is None else given
 
@@ -133,7 +128,7 @@ def _network(settings: Settings, given: str | None) -> Backend:
     from kabelwerk_cli.api.transport import NetworkTransport, environment_proxies
 
     proxies = environment_proxies(address)
-    return Backend(NetworkTransport(address, ca_file=settings[CA_FILE], proxies=proxies), token)
+    return NetworkTransport(address, ca_file=settings[CA_FILE], proxies=proxies), token
 
 
 def warn_of_loose_files(session: Session) -> None:

@@ -18,7 +18,7 @@ from kabelwerk_cli.terminal.console import Listing
 from kabelwerk_cli.terminal.session import Session
 
 if TYPE_CHECKING:
-    from kabelwerk_cli.sandbox.adapter import InProcess
+    from kabelwerk_cli.sandbox.adapter import App
     from kabelwerk_cli.sandbox.store import Store
 
 SCHEME = "sandbox:"
@@ -88,23 +88,23 @@ def open_transport(path: Path, patience: float) -> "SandboxTransport":
         ConfigurationError: the database cannot be opened, or a module is not installed.
     """
     try:
-        from kabelwerk_cli.sandbox.adapter import InProcess
         from kabelwerk_cli.sandbox.app import create_app
     except ImportError as error:
         raise _not_installed(error) from None
     store = open_store(path, patience=patience)
-    return SandboxTransport(InProcess(create_app(store)), store)
+    return SandboxTransport(create_app(store), store)
 
 
 class SandboxTransport:
     """Carries requests to the sandbox in this process."""
 
-    def __init__(self, adapter: "InProcess", store: "Store") -> None:
-        self._adapter = adapter
+    def __init__(self, app: "App", store: "Store") -> None:
+        self._app = app
         self._store = store
 
     def carry(self, request: Request, attempt: Attempt) -> Answer:
         """Pass `request` to the app and return the answer; see `wire.Transport`."""
+        from kabelwerk_cli.sandbox import adapter
         from kabelwerk_cli.sandbox.store import Locked
 
         try:
@@ -112,15 +112,11 @@ class SandboxTransport:
         except (Locked, TimeoutError):
             raise Failure("the sandbox is locked by another process", timed_out=True) from None
         attempt.sent = True
-        status, headers, body = self._adapter.send(
-            request.method, f"/api{request.path}", request.headers, request.body
+        status, answered, body = adapter.send(
+            self._app, request.method, f"/api{request.path}", request.headers, request.body
         )
-        return Answer(
-            status,
-            HTTPStatus(status).phrase,
-            {name.lower(): value for name, value in headers},
-            body,
-        )
+        headers = {name.lower(): value for name, value in answered}
+        return Answer(status, HTTPStatus(status).phrase, headers, body)
 
     def close(self) -> None:
         """Close the database."""

@@ -9,11 +9,6 @@ _TRUE = ("true", "yes", "on", "1")
 _FALSE = ("false", "no", "off", "0")
 
 
-def text(value: str) -> str:
-    """Return the text itself."""
-    return value
-
-
 def flag(value: str) -> bool:
     """Parse a yes or no."""
     return choice(*_TRUE, *_FALSE)(value.lower()) in _TRUE

@@ -46,7 +46,7 @@ def read_token(settings: Settings) -> str:
         ConfigurationError: there is none for the address in force, or it is invalid. The message
             does not contain it.
     """
-    source = find_token(settings)
+    source = settings.token_source
     if source is None:
         raise ConfigurationError(
             f"No API token. Set {TOKEN_VARIABLE}, use --token-file FILE, or run 'kabelwerk login'."
@@ -100,7 +100,7 @@ def find_new_token(settings: Settings) -> Source | None:
 def describe_token(settings: Settings) -> tuple[str, str]:
     """Return whether there is a token, and where it comes from or what is wrong."""
     try:
-        source = find_token(settings)
+        source = settings.token_source
     except ConfigurationError as error:
         return "conflict", str(error)
     return ("set", source.name) if source else ("not set", "")
@@ -128,6 +128,8 @@ def _of_environment(settings: Settings) -> Source | None:
 
 def _of_profile(settings: Settings) -> Source | None:
     profile = settings.profile
+    if not profile.values:
+        return None
     address = origin_of(str(profile.values.get(URL.name, "")))
     where = f"profile {profile.name}"
     if file := settings.of_profile(TOKEN_FILE):
@@ -155,14 +157,13 @@ def origin_of(url: str) -> str:
 
 def loose_file(settings: Settings) -> str | None:
     """Return the token's file if others can read it."""
-    source = find_token(settings)
+    source = settings.token_source
     if source is None or source.file in {None, "-"}:
         return None
-    path = Path(source.file or "")
     with contextlib.suppress(OSError):
-        mode = path.stat().st_mode
+        mode = Path(source.file or "").stat().st_mode
         if stat.S_ISREG(mode) and mode & LOOSE_FOR_TOKENS:
-            return str(path)
+            return source.file
     return None
 
 

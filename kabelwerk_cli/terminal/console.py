@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from kabelwerk_cli.config.resolve import Settings, in_workflow
 from kabelwerk_cli.config.settings import FIELDS, NO_INPUT, OUTPUT, QUIET, RAW_CSV
-from kabelwerk_cli.output import Format, Style, compact, visible, without_commands, writer
+from kabelwerk_cli.output import Format, Style, compact, visible, without_commands, write
 
 from .book import Book
 from .exit_codes import Cancelled, OutputLost
@@ -38,7 +38,7 @@ class Console:
     def __init__(self, settings: Settings, book: Book) -> None:
         self._settings = settings
         self._book = book
-        self._json = settings[OUTPUT] in {Format.JSON, Format.JSONL}
+        self._output = settings[OUTPUT]
 
     def show(self, listing: Listing) -> None:
         """Write records to stdout.
@@ -64,12 +64,8 @@ class Console:
                 raw_csv=self._settings[RAW_CSV],
                 workflow=in_workflow(),
             )
-            output = self._settings[OUTPUT]
-            with writer(output, listing.record_type, sys.stdout, style) as rows:
-                for record in listing.records:
-                    rows.write(record)
-                    if listing.live:
-                        sys.stdout.flush()
+            records = _flushed(listing.records) if listing.live else listing.records
+            write(self._output, listing.record_type, records, sys.stdout, style)
 
     def print(self, text: str) -> None:
         """Write text to stdout as it is.
@@ -89,7 +85,7 @@ class Console:
     def note(self, text: str) -> None:
         """Write a line to stderr, unless the run is quiet."""
         if not self.is_quiet:
-            if self._json:
+            if self._output in {Format.JSON, Format.JSONL}:
                 complain_json({"note": text})
             else:
                 complain(text)
@@ -157,6 +153,13 @@ def _write_error(line: str) -> None:
     """Write a line to stderr. A failure is ignored, as there is nowhere to report it."""
     with held_signals(), contextlib.suppress(OSError, ValueError):
         print(line, file=sys.stderr, flush=True)  # noqa: T201 - one of two places
+
+
+def _flushed(records: Iterable[Any]) -> Iterator[Any]:
+    """Yield records, and flush stdout after each."""
+    for record in records:
+        yield record
+        sys.stdout.flush()
 
 
 def _is_terminal(stream: Any) -> bool:

@@ -127,11 +127,6 @@ with -o jsonl all that would be sent.
 """
 
 
-def batches() -> str:
-    """Return the topic on batches."""
-    return BATCHES.rstrip()
-
-
 def exit_code_table() -> str:
     """Return the exit codes with their meanings."""
     rows = [f"{code.value:>3}  {code.meaning}" for code in ExitCode]
@@ -155,7 +150,7 @@ def environment() -> str:
         ("HTTPS_PROXY", "Proxy for https, except to loopback addresses; also ALL_PROXY, NO_PROXY."),
     ]
     width = max(len(name) for name, _ in rows) + 2
-    table = [line for name, text in rows for line in _hang(f"{name:<{width}}{text}", width)]
+    table = [line for name, text in rows for line in _wrap(f"{name:<{width}}{text}", width)]
     intro = _wrap(
         "An option overrides a profile named with --profile, which overrides the environment, "
         "which overrides a profile chosen otherwise, which overrides the default. A token is sent "
@@ -166,24 +161,15 @@ def environment() -> str:
     return "\n".join([*intro, "", *table])
 
 
-def formats() -> str:
-    """Return the topic on output formats."""
-    return FORMATS.rstrip()
-
-
 TOPICS: Mapping[str, Callable[[], str]] = {
     "exit-codes": exit_codes,
     "environment": environment,
-    "batches": batches,
-    "formats": formats,
+    "batches": BATCHES.rstrip,
+    "formats": FORMATS.rstrip,
 }
 
 
-def _hang(text: str, indent: int) -> list[str]:
-    return _wrap(text, " " * indent)
-
-
-def _wrap(text: str, indent: str = "") -> list[str]:
+def _wrap(text: str, indent: int = 0) -> list[str]:
     import textwrap
 
-    return textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_on_hyphens=False)
+    return textwrap.wrap(text, WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False)

@@ -16,8 +16,8 @@ from kabelwerk_cli.output import visible
 class SettingOption(click.Option):
     """The option of one setting, accepted before and after the subcommand.
 
-    The value is stored in the context's object, which root, group and command share, so the last
-    one given wins regardless of its position.
+    `remember_settings` moves the value to the context's object, which root, group and command
+    share, so the last one given wins regardless of its position.
     """
 
     def __init__(self, setting: Setting[Any]) -> None:
@@ -26,7 +26,7 @@ class SettingOption(click.Option):
         kind: dict[str, Any] = {"metavar": setting.metavar, "type": SettingType(setting)}
         if setting.metavar is None:
             kind = {"count": True} if setting.counted else {"is_flag": True}
-        super().__init__(names, help=_help(setting), expose_value=False, callback=_remember, **kind)
+        super().__init__(names, help=_help(setting), **kind)
 
 
 def _help(setting: Setting[Any]) -> str:
@@ -64,15 +64,19 @@ class SettingType(click.ParamType[Any]):
         return [CompletionItem(value) for value in known if value.startswith(incomplete)]
 
 
-def _remember(ctx: click.Context, param: click.Parameter, value: object) -> None:
-    if ctx.get_parameter_source(param.name or "") is click.core.ParameterSource.COMMANDLINE:
-        ctx.obj[param.name] = value
-
-
 COMMON_OPTIONS: tuple[click.Parameter, ...] = tuple(
     SettingOption(setting) for setting in SETTINGS if Rank.OPTION in setting.sources
 )
 """The common options. All commands share these objects, which saves time at startup."""
+
+
+def remember_settings(ctx: click.Context) -> None:
+    """Move the common options from a command's parameters to the context's object, if given."""
+    for setting in SETTINGS:
+        given = ctx.get_parameter_source(setting.name) is click.core.ParameterSource.COMMANDLINE
+        if given and setting.name in ctx.params:  # not there if it is invalid
+            ctx.obj[setting.name] = ctx.params[setting.name]
+        ctx.params.pop(setting.name, None)
 
 
 class AroundOption(click.Option):

@@ -169,7 +169,7 @@ def test_an_untrusted_certificate_is_not_asked_twice():
 
         def carry(self, request, attempt):  # noqa: ARG002
             self.requests += 1
-            raise Failure("not trusted", untrusted=True)
+            raise Failure("not trusted", errors.UntrustedCertificate)
 
     transport = Untrusted()
     client = Client(transport, token="", user_agent="", tools=World().tools)

@@ -115,7 +115,7 @@ QUOTED = """it's<"s3cret">"""
         QUOTED,
         "it&#39;s&lt;&quot;s3cret&quot;&gt;",
         "it&#x27;s&lt;&quot;s3cret&quot;&gt;",
-        "it's&lt;\"s3cret\"&gt;",
+        'it\'s&lt;"s3cret"&gt;',
     ],
 )
 def test_a_token_with_quotes_is_found_in_html(form):
