@@ -127,7 +127,7 @@ def judge(
     elif answer.status in HTTP_REJECTED and answer.status != HTTPStatus.REQUEST_TIMEOUT:
         verdict = _judge_rejection(answer, redacted)
     else:
-        verdict = Verdict(Ending.UNKNOWN, _said(answer))
+        verdict = Verdict(Ending.UNKNOWN, _said(answer), fields=_messages(answer, redacted))
     wait = read_retry_after(answer.headers.get("retry-after"), now)
     return verdict._replace(status=answer.status, retry_after=wait)
 
