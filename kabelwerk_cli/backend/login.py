@@ -136,10 +136,9 @@ def _new_token(settings: Settings, console: Console) -> str:
 
 
 def _ask(console: Console, what: str, prompt: Callable[..., Any]) -> Any:
-    if not console.can_ask:
+    if reason := console.cannot_ask:
         raise ConfigurationError(
-            f"No {what}. Cannot prompt without a terminal. Use --url URL and --token-file FILE "
-            "('-' for stdin)."
+            f"No {what}. {reason} Use --url URL and --token-file FILE ('-' for stdin)."
         )
     try:
         return prompt(what, err=True)
