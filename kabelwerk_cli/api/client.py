@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from .call import Call, R, Reason
 from .foreign_text import Redaction
 from .history import History, Step
-from .outcomes import Success, conclude, interruption
+from .outcomes import Success, conclude
 from .retries import may_repeat, pause
 from .verdicts import Ending, Verdict, judge, judge_failure
 from .wire import Attempt, Failure, Request, Transport
@@ -115,7 +115,7 @@ class Client:
 
         Raises:
             KabelwerkError: one of the reference's five; its `report` says what may have happened.
-            Interrupted: a KeyboardInterrupt came in between.
+            KeyboardInterrupt: one came in between. It has the outcome as its `report`, and a note.
         """
         history = history or History()
         give_up_at = self._tools.clock() + self._limits.max_time
@@ -130,7 +130,10 @@ class Client:
                 step = history.begin(following, other.when)
                 self._try_all(step, history, give_up_at)
         except KeyboardInterrupt as signal:
-            raise interruption(history) from signal
+            # itself: an uncaught KeyboardInterrupt ends Python by SIGINT, a subclass does not
+            signal.report = history.report()  # type: ignore[attr-defined]
+            signal.add_note(f"Interrupted. {history.sentence()}")
+            raise
         return conclude(history)
 
     def _try_all(self, step: Step, history: History, give_up_at: float) -> None:

@@ -131,7 +131,7 @@ class RateLimited(ServerError):
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal ended the call; `report` says whether it may have been applied."""
+    """A signal ended a run; `report` says what it may have changed."""
 
     def __init__(self, message: str, report: Report = BEFORE_SENDING) -> None:
         super().__init__(message)

@@ -81,11 +81,6 @@ def conclude(history: History) -> Success[Any]:
     raise last.error(message, report)
 
 
-def interruption(history: History) -> errors.Interrupted:
-    """Return the error for a call that a signal ended."""
-    return errors.Interrupted(f"Interrupted. {history.sentence()}", history.report())
-
-
 def _not_sent(call: Call[Any], last: Verdict) -> str:
     cure = SAFE
     if last.error is errors.UntrustedCertificate:

@@ -81,11 +81,8 @@ def show_error(error: BaseException, book: Book, output: Format) -> None:
 def _report(error: BaseException, book: Book) -> Report:
     """Return the book's report; an error of the API that agrees with it knows more."""
     told = book.report()
-    if isinstance(error, (KabelwerkError, Interrupted)) and (
-        book.is_blank or error.report.applied is told.applied
-    ):
-        return error.report
-    return told
+    own: Report | None = getattr(error, "report", None)
+    return own if own and (book.is_blank or own.applied is told.applied) else told
 
 
 def _type(error: BaseException) -> str:
@@ -108,12 +105,12 @@ def _message(error: BaseException, book: Book) -> str:
         return str(error)
     if isinstance(error, click.ClickException):
         return _usage(error, book)
-    said = str(error) if isinstance(error, Failed) else _unexpected(error)
+    if isinstance(error, KeyboardInterrupt):
+        # the client's note is about a call that is not in the book, such as that of `login`
+        notes: list[str] = getattr(error, "__notes__", [])
+        return notes[0] if notes and book.is_blank else f"Interrupted. {book.sentence()}"
+    said = str(error) if isinstance(error, Failed) else describe_bug(error)
     return f"{said} {book.sentence()}"
-
-
-def _unexpected(error: BaseException) -> str:
-    return "Interrupted." if isinstance(error, KeyboardInterrupt) else describe_bug(error)
 
 
 def _usage(error: click.ClickException, book: Book) -> str:
