@@ -26,7 +26,7 @@ from .terminal.options import (
     claim_stdin,
     remember_settings,
 )
-from .terminal.session import Session, open_lenient_session, open_session
+from .terminal.session import Session, open_session
 
 if TYPE_CHECKING:
     from .api.outcomes import Success
@@ -119,7 +119,7 @@ class ActionCommand(Described):
 
     Args:
         makes_profile: whether the profile named may not exist yet.
-        needs_settings: whether a configuration that cannot be read is an error.
+        needs_settings: whether to read the environment and the configuration.
     """
 
     def __init__(
@@ -135,10 +135,9 @@ class ActionCommand(Described):
 
     def invoke(self, ctx: click.Context) -> None:
         """Run the function."""
-        if self.needs_settings:
-            session = open_session(ctx, profile_may_be_missing=self.makes_profile)
-        else:
-            session = open_lenient_session(ctx)
+        session = open_session(
+            ctx, needs_settings=self.needs_settings, profile_may_be_missing=self.makes_profile
+        )
         ctx.invoke(self.callback, session, **ctx.params)  # type: ignore[arg-type]
 
 

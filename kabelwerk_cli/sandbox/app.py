@@ -21,13 +21,6 @@ BODY_LIMIT = 1024 * 1024
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{20,200}")
 
 
-class Fault(NamedTuple):
-    """A failure that the backend answers at random, without doing anything."""
-
-    status: int
-    probability: float
-
-
 class Mischief(NamedTuple):
     """How slow and unreliable the backend is."""
 
@@ -35,7 +28,8 @@ class Mischief(NamedTuple):
     random: Callable[[], float]
     latency: float = 0.0
     """Seconds before each response."""
-    faults: Sequence[Fault] = ()
+    faults: Sequence[tuple[int, float]] = ()
+    """HTTP statuses to answer at random, without doing anything, and the probability of each."""
 
 
 def create_app(
@@ -98,12 +92,10 @@ class _Door:
     def _play(mischief: Mischief) -> None:
         if mischief.latency:
             mischief.sleep(mischief.latency)
-        for fault in mischief.faults:
-            if mischief.random() < fault.probability:
-                limited = fault.status == falcon.http_status_to_code(falcon.HTTP_429)
-                raise falcon.HTTPError(
-                    fault.status, headers={"Retry-After": "1"} if limited else None
-                )
+        for status, probability in mischief.faults:
+            if mischief.random() < probability:
+                limited = status == falcon.http_status_to_code(falcon.HTTP_429)
+                raise falcon.HTTPError(status, headers={"Retry-After": "1"} if limited else None)
 
 
 _PATHS = {
