@@ -20,9 +20,8 @@ from .terminal.confirm import confirm
 from .terminal.console import Console, Listing
 from .terminal.options import (
     COMMON_OPTIONS,
-    BatchOption,
+    SECTIONS,
     KeyOption,
-    SettingOption,
     claim_stdin,
     remember_settings,
 )
@@ -72,15 +71,11 @@ class Described(click.Command):
         """Write the command's own options and the common ones apart."""
         if isinstance(self, click.Group):
             self.format_commands(ctx, formatter)
-        common = [param for param in self.get_params(ctx) if isinstance(param, SettingOption)]
-        batch = [param for param in self.get_params(ctx) if isinstance(param, BatchOption)]
-        own = [param for param in self.get_params(ctx) if param not in [*common, *batch]]
-        for title, params in (
-            ("Options", own),
-            ("Batch options", batch),
-            ("Common options", common),
-        ):
-            rows = [row for param in params if (row := param.get_help_record(ctx))]
+        rows_of: dict[str, list[tuple[str, str]]] = {title: [] for title in SECTIONS}
+        for param in self.get_params(ctx):
+            if row := param.get_help_record(ctx):
+                rows_of[getattr(param, "section", SECTIONS[0])].append(row)
+        for title, rows in rows_of.items():
             if rows:
                 with formatter.section(title):
                     formatter.write_dl(rows)

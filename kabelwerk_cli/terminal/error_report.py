@@ -5,14 +5,8 @@ from typing import NamedTuple
 
 import click
 
-from kabelwerk_cli.api.errors import (
-    Applied,
-    Interrupted,
-    InvalidInput,
-    KabelwerkError,
-    Report,
-    ValidationError,
-)
+from kabelwerk_cli.api import errors
+from kabelwerk_cli.api.errors import Applied, Report
 from kabelwerk_cli.output import Format, as_json, shortened, visible
 
 from .book import NOTHING_SENT, Book
@@ -49,7 +43,7 @@ def problem(error: BaseException, book: Book = NOTHING_SENT) -> Problem:
         type=_type(error),
         message=_message(error, book),
         status=report.status,
-        fields=error.fields if isinstance(error, ValidationError) else {},
+        fields=error.fields if isinstance(error, errors.ValidationError) else {},
         applied=report.applied,
         safe_to_rerun=report.safe_to_rerun,
         attempts=report.attempts,
@@ -94,10 +88,10 @@ def _type(error: BaseException) -> str:
 
 
 def _message(error: BaseException, book: Book) -> str:
-    if isinstance(error, InvalidInput) and error.field:
+    if isinstance(error, errors.InvalidInput) and error.field:
         option = f"--{error.field.replace('_', '-')}"
         return f"{option} {error.error_message}. {book.sentence()}"
-    if isinstance(error, (KabelwerkError, Interrupted)):
+    if isinstance(error, (errors.KabelwerkError, errors.Interrupted)):
         # its text includes what was changed, unless it was raised beside what is in the book
         agrees = _report(error, book) is error.report
         return str(error) if agrees else f"{error} {book.sentence()}"
