@@ -13,7 +13,7 @@ from .arguments import DEPTH_LIMIT, too_deep
 
 
 class NotJson(ValueError):
-    """A text is not JSON that can be relied on; the message is a clause without a full stop.
+    """A text is not unambiguous JSON; the message is a clause without a full stop.
 
     Attributes:
         name: the name that appears twice. It is not in the message: a server may have sent it.
@@ -55,12 +55,12 @@ def read_json(text: str) -> Any:
     return value
 
 
-_TOO_LARGE = "it has a number that is too large"
+_TOO_LARGE = "it contains a number that is too large"
 _TOO_DEEP = f"it is nested deeper than {DEPTH_LIMIT} levels"
 
 
 def _refuse_constant(name: str) -> None:
-    raise NotJson(f"it has {name}, which JSON does not have")
+    raise NotJson(f"it contains {name}, which is not valid JSON")
 
 
 def _finite(digits: str) -> float:

@@ -1,4 +1,4 @@
-"""What may be claimed once nothing more is tried: a result, or an error with its whole sentence.
+"""What is reported after the last attempt: a result, or an error with its complete message.
 
 The taint rule: once an attempt's outcome was unknown, a later attempt that was not sent, or was
 rejected, says nothing about the first. Such a call never ends as "not applied".
@@ -19,16 +19,16 @@ A_YEAR = 365 * 24 * 3600
 ADDRESS = "This is probably not a Kabelwerk backend; check the URL."
 TOO_LARGE = "The request is larger than the server allows."
 CURES: Mapping[int, str] = {
-    HTTPStatus.PAYMENT_REQUIRED: "The account may have reached its limit, or a bill may be open.",
+    HTTPStatus.PAYMENT_REQUIRED: "The account may have reached its limit or have an unpaid bill.",
     HTTPStatus.NOT_FOUND: ADDRESS,
     HTTPStatus.METHOD_NOT_ALLOWED: ADDRESS,
-    HTTPStatus.PROXY_AUTHENTICATION_REQUIRED: "A proxy asks for a user name and a password.",
+    HTTPStatus.PROXY_AUTHENTICATION_REQUIRED: "A proxy requires a user name and a password.",
     HTTPStatus.GONE: "This address is no longer in use; check the URL.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: TOO_LARGE,
     HTTPStatus.REQUEST_URI_TOO_LONG: TOO_LARGE,
     HTTPStatus.MISDIRECTED_REQUEST: ADDRESS,
-    HTTPStatus.TOO_EARLY: f"The server asks to send it again later. {SAFE}",
-    HTTPStatus.UPGRADE_REQUIRED: "The server asks for another protocol; check the URL.",
+    HTTPStatus.TOO_EARLY: f"The server asks for the request to be sent again later. {SAFE}",
+    HTTPStatus.UPGRADE_REQUIRED: "The server requires another protocol; check the URL.",
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: TOO_LARGE,
     HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS: "Access is blocked for legal reasons.",
 }
@@ -51,13 +51,13 @@ class Success(NamedTuple, Generic[R]):
 
 
 def conclude(history: History) -> Success[Any]:
-    """Return how a call ended that is known to have succeeded.
+    """Return the result of a call that succeeded.
 
     Args:
         history: what each attempt came to, at least one.
 
     Raises:
-        KabelwerkError: one of the reference's five, with the whole story in its text.
+        KabelwerkError: it did not, or that is unknown; the message says all that is known.
     """
     call, _, tries = history.telling
     last, doubt, report = tries[-1], history.doubt, history.report()

@@ -131,7 +131,7 @@ class Console:
             print(f"{visible(question)} {choice} ", end="", file=sys.stderr, flush=True)  # noqa: T201
             typed = sys.stdin.readline().strip().lower()
         except KeyboardInterrupt:
-            complain("")  # what follows is not to stand behind the question
+            complain("")  # start the next message on a new line
             raise
         if typed != answer and (answer, typed) != ("y", "yes"):
             raise Cancelled("Not confirmed.")
