@@ -6,7 +6,6 @@ takes the last of several values for one name. What it returns then is not what 
 
 import json
 import math
-from collections import Counter
 from typing import Any
 
 from .arguments import DEPTH_LIMIT, too_deep
@@ -71,9 +70,9 @@ def _finite(digits: str) -> float:
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        counts = Counter(name for name, _ in pairs)
-        twice, _ = counts.most_common(1)[0]
-        raise NotJson("a name appears twice in one object", twice)
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise NotJson("a name appears twice in one object", name)
+        found[name] = value
     return found

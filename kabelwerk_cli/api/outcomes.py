@@ -70,9 +70,10 @@ def conclude(history: History) -> Success[Any]:
         gone = "is gone; the answer to an earlier attempt was lost" if doubt else "did not exist"
         return Success(complete(None, call.deed), call.deed, (f"{subject} {gone}.",), report)
     if doubt and last.ending in SETTLED_NOTHING:
+        taken = "The user exists now, possibly created by an earlier attempt."
         raise errors.OutcomeUnknown(
             f"{capitalized(call.subject)} may have been {call.deed}: first {doubt.reason}; then "
-            f"{_why(last)} {_after_doubt(call, last)}",
+            f"{_why(last)} {taken if last.is_taken else what_next(call)}",
             report,
         )
     message = _MESSAGES[last.ending](call, last)
@@ -130,12 +131,6 @@ def _cure(call: Call[Any], last: Verdict) -> str:
         case errors.ValidationError:
             return ""  # the messages for the fields say it
     return ADDRESS if last.status in HTTP_REDIRECT else CURES.get(last.status or 0, OTHER_CURE)
-
-
-def _after_doubt(call: Call[Any], last: Verdict) -> str:
-    if last.is_taken:
-        return "The user exists now, possibly created by an earlier attempt."
-    return what_next(call)
 
 
 def _why(verdict: Verdict) -> str:
