@@ -20,13 +20,12 @@ from .terminal.confirm import confirm
 from .terminal.console import Console, Listing
 from .terminal.options import (
     COMMON_OPTIONS,
-    BatchOption,
+    SECTIONS,
     KeyOption,
-    SettingOption,
     claim_stdin,
     remember_settings,
 )
-from .terminal.session import Session, open_lenient_session, open_session
+from .terminal.session import Session, open_session
 
 if TYPE_CHECKING:
     from .api.outcomes import Success
@@ -72,15 +71,11 @@ class Described(click.Command):
         """Write the command's own options and the common ones apart."""
         if isinstance(self, click.Group):
             self.format_commands(ctx, formatter)
-        common = [param for param in self.get_params(ctx) if isinstance(param, SettingOption)]
-        batch = [param for param in self.get_params(ctx) if isinstance(param, BatchOption)]
-        own = [param for param in self.get_params(ctx) if param not in [*common, *batch]]
-        for title, params in (
-            ("Options", own),
-            ("Batch options", batch),
-            ("Common options", common),
-        ):
-            rows = [row for param in params if (row := param.get_help_record(ctx))]
+        rows_of: dict[str, list[tuple[str, str]]] = {title: [] for title in SECTIONS}
+        for param in self.get_params(ctx):
+            if row := param.get_help_record(ctx):
+                rows_of[getattr(param, "section", SECTIONS[0])].append(row)
+        for title, rows in rows_of.items():
             if rows:
                 with formatter.section(title):
                     formatter.write_dl(rows)
@@ -119,7 +114,7 @@ class ActionCommand(Described):
 
     Args:
         makes_profile: whether the profile named may not exist yet.
-        needs_settings: whether a configuration that cannot be read is an error.
+        needs_settings: whether to read the environment and the configuration.
     """
 
     def __init__(
@@ -135,10 +130,9 @@ class ActionCommand(Described):
 
     def invoke(self, ctx: click.Context) -> None:
         """Run the function."""
-        if self.needs_settings:
-            session = open_session(ctx, profile_may_be_missing=self.makes_profile)
-        else:
-            session = open_lenient_session(ctx)
+        session = open_session(
+            ctx, needs_settings=self.needs_settings, profile_may_be_missing=self.makes_profile
+        )
         ctx.invoke(self.callback, session, **ctx.params)  # type: ignore[arg-type]
 
 

@@ -29,7 +29,6 @@ from .errors import (
     ConfigurationError,
     ConnectionError,  # noqa: A004 - the reference's name
     DoesNotExist,
-    Interrupted,
     InvalidInput,
     KabelwerkError,
     OutcomeUnknown,
@@ -74,10 +73,7 @@ def _sending(build: Callable[P, Call[R]]) -> Callable[P, R]:
 
         settings = from_environment()
         with file_log(settings) as log, open_client(settings, log) as client:
-            try:
-                return client.send(call).record
-            except Interrupted as stop:
-                raise _signal(stop) from None
+            return client.send(call).record
 
     (record,) = get_args(build.__annotations__["return"])
     record = None if record is NoneType else record
@@ -88,17 +84,6 @@ def _sending(build: Callable[P, Call[R]]) -> Callable[P, R]:
     send.__wrapped__ = shown
     send.__module__ = __name__
     return send
-
-
-def _signal(stop: Interrupted) -> BaseException:
-    """Return what interrupted a call, and have it tell the outcome.
-
-    It is raised itself: an uncaught KeyboardInterrupt ends Python by SIGINT, a subclass does not.
-    """
-    signal = stop.__cause__ or KeyboardInterrupt()
-    signal.report = stop.report  # type: ignore[attr-defined]
-    signal.add_note(str(stop))
-    return signal
 
 
 # generated from `calls` by tools.generate

@@ -17,7 +17,7 @@ class Reason(Enum):
     """Why another call is sent instead."""
 
     MISSING = "the user does not exist"
-    TAKEN = "the key is taken, or may be: it is in doubt whether the user was created"
+    TAKEN = "the key is taken, or it is unknown whether the user was created"
 
 
 class Otherwise(NamedTuple):

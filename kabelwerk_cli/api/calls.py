@@ -44,7 +44,9 @@ def create_user(*, key: str, name: str, hub: str | None = None) -> Call[User]:
     if hub is not None:
         check_key("hub", hub)
     body = {"hub": hub, "key": check_key("key", key), "name": check_text("name", name)}
-    missing = f"Hub '{hub}' may not exist." if hub else "The API is not there; check the URL."
+    missing = (
+        f"Hub '{hub}' may not exist." if hub else "There is no API at this address; check the URL."
+    )
     return _about_user(key, "create_user", "POST", "created")._replace(
         segments=("users",), body=body, missing=missing, **_shows_user(key, name)
     )

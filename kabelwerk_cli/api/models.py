@@ -23,7 +23,7 @@ class User(NamedTuple):
 
 
 class EnsuredUser(NamedTuple):
-    """A user who is there now, and how that came about."""
+    """A user, and whether `ensure_user` created or updated it."""
 
     id: int
     """The user's number on the backend."""
@@ -36,7 +36,7 @@ class EnsuredUser(NamedTuple):
 
     @classmethod
     def of(cls, user: User, outcome: str) -> "EnsuredUser":
-        """Return `user` with what became of it."""
+        """Return `user` with the outcome."""
         return cls(*user, outcome)
 
 

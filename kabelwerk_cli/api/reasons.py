@@ -39,7 +39,8 @@ def explain(
     """
     cause = _root(error)
     if isinstance(cause, NotLoopback):
-        return Failure(f"'{host}' is {cause}, which is not this machine", ConfigurationError)
+        reason = f"'{host}' resolves to {cause}, which is not this machine"
+        return Failure(reason, ConfigurationError)
     if isinstance(cause, ssl.SSLCertVerificationError):
         reason = f"the certificate of {proxy or host} is not trusted: {cause.verify_message}"
         return Failure(reason, UntrustedCertificate)
@@ -74,7 +75,7 @@ def _of_proxy(proxy: str, error: BaseException) -> str:
         status, phrase = match[1], shorten(match[2].strip(), LONGEST_PHRASE)
         return f"the proxy {proxy} answered {status} {phrase}".rstrip()
     if _is_garbled(error):
-        return f"the proxy {proxy} does not answer as a proxy"
+        return f"the proxy {proxy} does not respond like a proxy"
     return f"the proxy {proxy} failed: {_reason(error)}"
 
 
@@ -93,5 +94,5 @@ def _reason(error: BaseException) -> str:
 
 def _of_tls(error: ssl.SSLError) -> str:
     if error.reason in NOT_TLS:
-        return "the server does not speak TLS on this port; it may be one for http"
+        return "the server does not use TLS on this port, which may be for http"
     return f"TLS error ({(error.reason or 'no reason given').replace('_', ' ').lower()})"

@@ -46,7 +46,7 @@ def open_client(
         settings: the settings.
         observe: called after each attempt.
         token: the API token; None for the one in the settings.
-        may_retry: is asked before an attempt is repeated.
+        may_retry: called before each retry; returns whether to go on.
         tools: clock, sleep and randomness; None for the real ones.
 
     Raises:

@@ -9,18 +9,8 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from kabelwerk_cli.api import calls
+from kabelwerk_cli.api import calls, errors
 from kabelwerk_cli.api.client import Attempted
-from kabelwerk_cli.api.errors import (
-    AuthenticationError,
-    ConnectionError,  # noqa: A004 - the reference's name
-    DoesNotExist,
-    KabelwerkError,
-    OutcomeUnknown,
-    ServerError,
-    UntrustedCertificate,
-    ValidationError,
-)
 from kabelwerk_cli.api.sockets import look_up
 from kabelwerk_cli.api.transport import environment_proxies, tls_context
 from kabelwerk_cli.config.resolve import Settings
@@ -64,7 +54,7 @@ def doctor(session: Session) -> None:
     """
     warn_of_loose_files(session)
     checks: list[Check] = []
-    failure: KabelwerkError | None = None
+    failure: errors.KabelwerkError | None = None
     for name, step in _steps(session.settings, observer(session)):
         if failure:
             checks.append(Check(name, "skipped", None, ""))
@@ -72,7 +62,7 @@ def doctor(session: Session) -> None:
         started = time.monotonic()
         try:
             outcome, detail = "ok", step()
-        except KabelwerkError as error:
+        except errors.KabelwerkError as error:
             outcome, detail, failure = "failed", str(error), error
         checks.append(Check(name, outcome, round((time.monotonic() - started) * 1000, 1), detail))
     session.console.show(Listing(Check, checks))
@@ -106,15 +96,17 @@ def probe(settings: Settings, token: str, observe: Observer = lambda _: None) ->
     with open_client(settings, remember, token=token) as client:
         try:
             client.send(call)
-        except (DoesNotExist, ValidationError):
+        except (errors.DoesNotExist, errors.ValidationError):
             return
-        except AuthenticationError as error:
-            raise AuthenticationError("The backend rejected the API token.", error.report) from None
-        except (ServerError, OutcomeUnknown) as error:
+        except errors.AuthenticationError as error:
+            raise errors.AuthenticationError(
+                "The backend rejected the API token.", error.report
+            ) from None
+        except (errors.ServerError, errors.OutcomeUnknown) as error:
             raise type(error)(_not_the_api(attempts), error.report) from None
-        except ConnectionError as error:
+        except errors.ConnectionError as error:
             raise type(error)(_not_reached(error, attempts), error.report) from None
-    raise ServerError(_not_the_api(attempts))
+    raise errors.ServerError(_not_the_api(attempts))
 
 
 def _not_the_api(attempts: Sequence[Attempted]) -> str:
@@ -122,10 +114,10 @@ def _not_the_api(attempts: Sequence[Attempted]) -> str:
     return f"This does not look like the Kabelwerk API: {reason}. Check the URL."
 
 
-def _not_reached(error: ConnectionError, attempts: Sequence[Attempted]) -> str:
+def _not_reached(error: errors.ConnectionError, attempts: Sequence[Attempted]) -> str:
     reason = attempts[-1].verdict.reason
     cure = "Check the URL, the network and whether the server is running."
-    if isinstance(error, UntrustedCertificate):
+    if isinstance(error, errors.UntrustedCertificate):
         cure = "If you trust the server, pass its CA certificate with --ca-file."
     return f"{reason[:1].upper()}{reason[1:]}. {cure}"
 
@@ -137,7 +129,7 @@ def _steps(settings: Settings, observe: Observer) -> Iterator[tuple[str, Step]]:
         return  # the other checks need the settings
     # the time limit is one for all checks together
     give_up_at = time.monotonic() + settings[MAX_TIME]
-    rejected: list[KabelwerkError] = []
+    rejected: list[errors.KabelwerkError] = []
 
     def in_time() -> Settings:
         left = max(give_up_at - time.monotonic(), AN_INSTANT)
@@ -147,9 +139,9 @@ def _steps(settings: Settings, observe: Observer) -> Iterator[tuple[str, Step]]:
     def api() -> str:
         try:
             probe(in_time(), tokens[0], observe)
-        except AuthenticationError as error:
+        except errors.AuthenticationError as error:
             cure = "Check the token, or run 'kabelwerk login'."
-            rejected.append(AuthenticationError(f"{error} {cure}", error.report))
+            rejected.append(errors.AuthenticationError(f"{error} {cure}", error.report))
         return "responds like the Kabelwerk API"
 
     def accepted() -> str:
@@ -187,7 +179,7 @@ def _name(host: str, port: int, settings: Settings) -> str:
     try:
         found = look_up(host, port, settings[TIMEOUT])
     except OSError as error:
-        raise ConnectionError(
+        raise errors.ConnectionError(
             f"Cannot resolve host name '{host}': {error.strerror or error}. Check the URL and the "
             "network."
         ) from None
@@ -208,13 +200,13 @@ def _tls(host: str, port: int, settings: Settings, *, by_proxy: bool) -> str:
             with context.wrap_socket(connection, server_hostname=host) as secured:
                 ends = str((secured.getpeercert() or {})["notAfter"])
         except ssl.SSLCertVerificationError as error:
-            raise UntrustedCertificate(
+            raise errors.UntrustedCertificate(
                 f"The certificate of {host} is not trusted: {error.verify_message}. If you trust "
                 "the server, pass its CA certificate with --ca-file."
             ) from None
         except OSError as error:
             reason = getattr(error, "reason", None) or error
-            raise ConnectionError(
+            raise errors.ConnectionError(
                 f"Port {port} on {host} does not support TLS ({reason}). Check the URL."
             ) from None
     day = datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC).date()
@@ -225,7 +217,7 @@ def _connect(host: str, port: int, settings: Settings) -> socket.socket:
     try:
         return socket.create_connection((host, port), timeout=settings[TIMEOUT])
     except OSError as error:
-        raise ConnectionError(
+        raise errors.ConnectionError(
             f"Cannot connect to port {port} on {host}: {error.strerror or error}. Check the URL, "
             "the network and whether the server is running."
         ) from None

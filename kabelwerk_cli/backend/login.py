@@ -1,6 +1,7 @@
 """Login and logout: storing and removing the URL and the API token of a profile."""
 
 import contextlib
+import fcntl
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 import click
+import tomlkit
 
 from kabelwerk_cli.api.errors import ConfigurationError
 from kabelwerk_cli.config import token_keyring
@@ -119,8 +121,6 @@ def _locked(path: str) -> Iterator[None]:
     Raises:
         ConfigurationError: its folder cannot be written.
     """
-    import fcntl
-
     try:
         _folder(path).mkdir(parents=True, exist_ok=True, mode=0o700)
         folder = os.open(_folder(path), os.O_RDONLY)
@@ -146,10 +146,9 @@ def _new_token(settings: Settings, console: Console) -> str:
 
 
 def _ask(console: Console, what: str, prompt: Callable[..., Any]) -> Any:
-    if not console.can_ask:
+    if reason := console.cannot_ask:
         raise ConfigurationError(
-            f"No {what}. Cannot prompt without a terminal. Use --url URL and --token-file FILE "
-            "('-' for stdin)."
+            f"No {what}. {reason} Use --url URL and --token-file FILE ('-' for stdin)."
         )
     try:
         return prompt(what, err=True)
@@ -172,22 +171,16 @@ def _folder(config: str) -> Path:
 
 def _document(path: str) -> Any:
     """Return the configuration as a document that keeps comments and order."""
-    import tomlkit
-
     text = read_config(path, must_exist=False) or ""
     parse_config(path, text)
     return tomlkit.parse(text)
 
 
 def _table(parent: Any, name: str) -> Any:
-    import tomlkit
-
     if name not in parent:
         parent[name] = tomlkit.table(is_super_table=name == "profiles")
     return parent[name]
 
 
 def _write(path: str, document: Any) -> None:
-    import tomlkit
-
     write_private(Path(path), tomlkit.dumps(document))

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from kabelwerk_cli.api.errors import ConfigurationError, Interrupted
@@ -123,26 +123,28 @@ class SandboxTransport:
         self._store.close()
 
 
-class Service(NamedTuple):
-    """The options of `sandbox serve`."""
-
-    port: int
-    hubs: Sequence[str]
-    rooms_by_hand: bool
-    token: str | None
-    latency: float
-    """Seconds before each answer."""
-    faults: Sequence[tuple[int, float]]
-    """HTTP statuses to answer at random, each with its probability from 0 to 1."""
-
-
-def serve(session: Session, service: Service, db: str | None) -> None:
+def serve(
+    session: Session,
+    *,
+    db: str | None,
+    port: int,
+    hubs: Sequence[str],
+    rooms: str,
+    token: str | None,
+    latency: float,
+    faults: Sequence[tuple[int, float]],
+) -> None:
     """Serve the sandbox until a signal arrives, and print `export` lines for its clients.
 
     Args:
         session: has the settings, and the console to print to.
-        service: the options.
         db: the database file; None for the default one.
+        port: the port; 0 for any free one.
+        hubs: the slugs of hubs to create.
+        rooms: `auto` to give a new end user a room in every hub, or `manual`.
+        token: the only API token to accept; None to accept any.
+        latency: seconds before each answer.
+        faults: HTTP statuses to answer at random, each with its probability from 0 to 1.
 
     Raises:
         ConfigurationError: it cannot be served.
@@ -154,14 +156,13 @@ def serve(session: Session, service: Service, db: str | None) -> None:
         raise _not_installed(error) from None
 
     path = chosen_path(session.settings, db)
-    store = open_store(path, hubs=service.hubs, rooms_by_hand=service.rooms_by_hand)
-    faults = [app.Fault(status, probability) for status, probability in service.faults]
-    mischief = app.Mischief(time.sleep, random.random, service.latency, faults)
+    store = open_store(path, hubs=hubs, rooms_by_hand=rooms == "manual")
+    mischief = app.Mischief(time.sleep, random.random, latency, faults)
     try:
         server.serve(
-            app.create_app(store, token=service.token, mischief=mischief),
-            port=service.port,
-            on_ready=lambda url: session.console.print(_exports(url, service.token or ANY_TOKEN)),
+            app.create_app(store, token=token, mischief=mischief),
+            port=port,
+            on_ready=lambda url: session.console.print(_exports(url, token or ANY_TOKEN)),
         )
     except server.ServerError as error:
         raise ConfigurationError(str(error)) from error

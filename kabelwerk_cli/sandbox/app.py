@@ -21,13 +21,6 @@ BODY_LIMIT = 1024 * 1024
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{20,200}")
 
 
-class Fault(NamedTuple):
-    """A failure that the backend answers at random, without doing anything."""
-
-    status: int
-    probability: float
-
-
 class Mischief(NamedTuple):
     """How slow and unreliable the backend is."""
 
@@ -35,7 +28,8 @@ class Mischief(NamedTuple):
     random: Callable[[], float]
     latency: float = 0.0
     """Seconds before each response."""
-    faults: Sequence[Fault] = ()
+    faults: Sequence[tuple[int, float]] = ()
+    """HTTP statuses to answer at random, without doing anything, and the probability of each."""
 
 
 def create_app(
@@ -98,12 +92,10 @@ class _Door:
     def _play(mischief: Mischief) -> None:
         if mischief.latency:
             mischief.sleep(mischief.latency)
-        for fault in mischief.faults:
-            if mischief.random() < fault.probability:
-                limited = fault.status == falcon.http_status_to_code(falcon.HTTP_429)
-                raise falcon.HTTPError(
-                    fault.status, headers={"Retry-After": "1"} if limited else None
-                )
+        for status, probability in mischief.faults:
+            if mischief.random() < probability:
+                limited = status == falcon.http_status_to_code(falcon.HTTP_429)
+                raise falcon.HTTPError(status, headers={"Retry-After": "1"} if limited else None)
 
 
 _PATHS = {
@@ -127,7 +119,7 @@ class _Calls:
             "hub": validation.optional(validation.key),
         }
         body = _checked(req, checks)
-        user = self._store.create_user(key=body["key"], name=body["name"], hub=body.get("hub"))
+        user = self._store.create_user(key=body["key"], name=body["name"], hub=body["hub"])
         _answer(resp, falcon.HTTP_201, _shown(user))
 
     def on_patch_user(self, req: falcon.Request, resp: falcon.Response, key: str) -> None:
@@ -141,10 +133,7 @@ class _Calls:
     def on_patch_room(
         self, req: falcon.Request, resp: falcon.Response, hub: str, room: str
     ) -> None:
-        given = _json_body(req)
-        checks = {name: check for name, check in _ROOM_CHECKS.items() if name in given}
-        _refuse(validation.errors(given, checks))
-        changes = {name: given[name] for name in checks}
+        changes = _checked(req, _ROOM_CHECKS, partly=True)
         changed = self._store.update_room(hub=hub, room=room, changes=changes)
         _answer(resp, falcon.HTTP_200, _shown(changed))
 
@@ -178,15 +167,15 @@ def _shown(record: Any) -> dict[str, Any]:
     }
 
 
-def _checked(req: falcon.Request, checks: dict[str, Check]) -> dict[str, Any]:
+def _checked(
+    req: falcon.Request, checks: dict[str, Check], *, partly: bool = False
+) -> dict[str, Any]:
+    """Return the members of the body that are checked; with `partly`, those that are there."""
     body = _json_body(req)
-    _refuse(validation.errors(body, checks))
-    return body
-
-
-def _refuse(errors: validation.Errors) -> None:
-    if errors:
+    checks = {name: check for name, check in checks.items() if not partly or name in body}
+    if errors := validation.errors(body, checks):
         raise _Refused(errors)
+    return {name: body.get(name) for name in checks}
 
 
 class _Refused(falcon.HTTPError):

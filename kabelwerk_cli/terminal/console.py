@@ -106,10 +106,12 @@ class Console:
         return self._settings.color(terminal=_is_terminal(sys.stderr))
 
     @property
-    def can_ask(self) -> bool:
-        """Whether it is possible to prompt."""
+    def cannot_ask(self) -> str:
+        """Why it is not possible to prompt, as a sentence; empty if it is."""
+        if self._settings[NO_INPUT]:
+            return f"Prompts are disabled ({self._settings.origin(NO_INPUT)})."
         people = _is_terminal(sys.stdin) and _is_terminal(sys.stderr)
-        return people and not self._settings[NO_INPUT]
+        return "" if people else "Cannot prompt without a terminal."
 
     def confirm(self, question: str, answer: str = "y", details: Sequence[str] = ()) -> None:
         """Ask for confirmation.
@@ -122,8 +124,8 @@ class Console:
         Raises:
             Cancelled: the answer is different, or it is not possible to prompt.
         """
-        if not self.can_ask:
-            raise Cancelled("Cannot prompt without a terminal. Use --yes to confirm.")
+        if reason := self.cannot_ask:
+            raise Cancelled(f"{reason} Use --yes to confirm.")
         # stdout is for results: input() would write its prompt there
         choice = "[y/N]" if answer == "y" else f"Type {answer} to continue:"
         for line in details:
@@ -132,7 +134,7 @@ class Console:
             print(f"{visible(question)} {choice} ", end="", file=sys.stderr, flush=True)  # noqa: T201
             typed = sys.stdin.readline().strip().lower()
         except KeyboardInterrupt:
-            complain("")  # what follows is not to stand behind the question
+            complain("")  # start the next message on a new line
             raise
         if typed != answer and (answer, typed) != ("y", "yes"):
             raise Cancelled("Not confirmed.")

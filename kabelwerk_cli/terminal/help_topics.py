@@ -153,8 +153,8 @@ def environment() -> str:
     table = [line for name, text in rows for line in _wrap(f"{name:<{width}}{text}", width)]
     intro = _wrap(
         "An option overrides a profile named with --profile, which overrides the environment, "
-        "which overrides a profile chosen otherwise, which overrides the default. A token is sent "
-        "to its own address only: a profile's to the profile's URL, one of the environment to "
+        "which overrides any other profile, which overrides the default. A token is sent to its "
+        "own URL only: a profile's token to the profile's URL, a token from the environment to "
         "KABELWERK_URL if that is set. 'kabelwerk config show' prints each value and where it "
         "comes from.",
     )

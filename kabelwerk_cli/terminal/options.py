@@ -20,6 +20,8 @@ class SettingOption(click.Option):
     share, so the last one given wins regardless of its position.
     """
 
+    section = "Common options"
+
     def __init__(self, setting: Setting[Any]) -> None:
         self.setting = setting
         names = [setting.option, setting.name] + ([setting.short] if setting.short else [])
@@ -85,6 +87,12 @@ class AroundOption(click.Option):
 
 class BatchOption(AroundOption):
     """An option that controls how a batch is sent."""
+
+    section = "Batch options"
+
+
+SECTIONS = ("Options", BatchOption.section, SettingOption.section)
+"""Where a help text lists the options, in this order."""
 
 
 class ColumnOption(click.Option):

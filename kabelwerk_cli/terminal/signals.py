@@ -22,7 +22,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 BASE = 128
 """A shell reports the end by a signal as this plus the signal's number."""
 SOON = 0.001
-"""Seconds until a signal arrives again whose exception was lost."""
+"""Seconds until a signal whose exception was lost is raised again."""
 
 
 class Terminated(KeyboardInterrupt):
@@ -91,7 +91,7 @@ def _leave(number: int, _: FrameType | None) -> None:
 
 
 def _raise_again(lost: "UnraisableHookArgs") -> None:
-    """Have a signal arrive again whose exception was raised where Python drops it: a destructor."""
+    """Raise a signal again if its exception was lost, as Python drops those in destructors."""
     if not isinstance(lost.exc_value, KeyboardInterrupt):
         sys.__unraisablehook__(lost)
         return

@@ -392,7 +392,7 @@ REFUSED = {
         "key,name,Hub\nu,A,section9\n",
         "--hub section9",
         (
-            "'Hub' is a column, and --hub is an option. Leave out the option, or "
+            "'Hub' is a column, and --hub sets it for every row. Leave out the option, or "
             "use --ignore-columns Hub."
         ),
     ),

@@ -46,7 +46,7 @@ def test_a_time_limit_that_is_none(shell: Shell, value: str) -> None:
         for option in ("--timeout", "--max-time"):
             ran = shell.configured(server).run(*UPDATE, f"{option}={value}")
             assert ran.code == 2
-            assert "up to a day" in ran.err
+            assert "up to 86400 (a day)" in ran.err
         assert server.attempts == []
 
 

@@ -51,6 +51,8 @@ def test_deletion_asks_on_a_terminal(shell: Shell) -> None:
                 assert "Nothing was sent" in terminal.plain
         with Terminal(secret, *delete, "--no-input") as terminal:
             assert terminal.end() == 2
+            assert "Prompts are disabled (option --no-input). Use --yes" in terminal.plain
+        assert "without a terminal. Use --yes" in secret.run(*delete).err
         assert server.requests == []
         with Terminal(secret, *delete) as terminal:
             terminal.wait_for("[y/N] ")
