@@ -115,7 +115,7 @@ QUOTED = """it's<"s3cret">"""
         QUOTED,
         "it&#39;s&lt;&quot;s3cret&quot;&gt;",
         "it&#x27;s&lt;&quot;s3cret&quot;&gt;",
-        "it's&lt;\"s3cret\"&gt;",
+        'it\'s&lt;"s3cret"&gt;',
     ],
 )
 def test_a_token_with_quotes_is_found_in_html(form):
@@ -138,6 +138,13 @@ def answer_of(body):
 def test_other_values_stay_as_they_are():
     given = {"a": [1, 1.5, None, True, {}], "b": "text"}
     assert Redaction(TOKEN)(given) == given
+
+
+def test_a_body_that_is_not_json_may_have_escapes_too():
+    body = f"<script>var t = '{escaped(TOKEN)}'</script>".encode()
+    assert Redaction(TOKEN).of_body(body) == "<script>var t = '[token]'</script>"
+    other = f"<script>var t = '{escaped('other')}'</script>"
+    assert Redaction(TOKEN).of_body(other.encode()) == other
 
 
 def test_a_body_that_is_not_json_is_redacted_as_text():

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.faultserver import HANG, HONEST, FaultyServer, Step
+from tests.faultserver import HANG, HONEST, FaultyServer, Step, rate_limited
 from tests.pseudo_terminal import Terminal
 from tests.shell import Shell
 
@@ -47,6 +47,20 @@ def test_one_signal_ends_it_in_good_order(rows: Shell, number: signal.Signals, c
         again = rows.configured(server).run(*CREATE[:-2])
         assert again.code == 0
         assert len(server.requests) == 200
+
+
+def test_a_signal_ends_the_wait_that_a_server_asked_for(rows: Shell) -> None:
+    with FaultyServer([Step(rate_limited("45"))]) as server:
+        process = rows.configured(server).start(*CREATE[:-2], "-o", "jsonl")
+        while not server.requests:
+            time.sleep(0.01)
+        time.sleep(0.3)
+        started = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+        assert time.monotonic() - started < 20
+    assert process.returncode == 130
+    assert json.loads(err.splitlines()[-1])["error"]["applied"] == "no"
 
 
 @pytest.mark.parametrize("output", ["table", "jsonl"])
