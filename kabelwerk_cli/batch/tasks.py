@@ -130,7 +130,7 @@ def matches(rooms: tuple[str, ...], room: str) -> bool:
 def doubt_about(row: Row, known: Entry) -> OutcomeUnknown:
     """Return the error for a row that an earlier run left in doubt."""
     said = read_problem(known.error)
-    why = "the run ended before an answer came"
+    why = f"the run ended before an answer came (request {known.request_id})."
     subject = capitalized(row.call.subject)
     report = Report(Applied.UNKNOWN, row.call.repeatable, request_id=known.request_id)
     if said:

@@ -35,6 +35,11 @@ def raise_on_signals() -> None:
     sys.unraisablehook = _raise_again
 
 
+def leave_on_signals() -> None:
+    """End at once when the next signal comes, if `raise_on_signals` was called."""
+    _replace(_ours(), _leave)
+
+
 def ignore_signals() -> None:
     """Ignore signals from here on, if `raise_on_signals` was called."""
     if _ours():
@@ -82,7 +87,7 @@ def _replace(before: Mapping[int, Handler], handler: Handler) -> None:
 
 
 def _raise(number: int, _: FrameType | None) -> None:
-    _replace(_ours(), _leave)
+    leave_on_signals()
     raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
 

@@ -140,6 +140,13 @@ def test_other_values_stay_as_they_are():
     assert Redaction(TOKEN)(given) == given
 
 
+def test_a_body_that_is_not_json_may_have_escapes_too():
+    body = f"<script>var t = '{escaped(TOKEN)}'</script>".encode()
+    assert Redaction(TOKEN).of_body(body) == "<script>var t = '[token]'</script>"
+    other = f"<script>var t = '{escaped('other')}'</script>"
+    assert Redaction(TOKEN).of_body(other.encode()) == other
+
+
 def test_a_body_that_is_not_json_is_redacted_as_text():
     assert Redaction(TOKEN).of_body(f"\\ {TOKEN} \xff".encode("latin-1")) == "\\ [token] \\xff"
 
