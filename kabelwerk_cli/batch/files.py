@@ -75,7 +75,7 @@ class RowFile:
         suffix = Path(name).suffix.lower()
         self.is_json = suffix in LINES or (suffix not in CELLS and start.startswith("{"))
         if suffix not in CELLS and start.startswith("["):
-            raise BadFile(f"'{name}' is a JSON array; have an object a line instead: jq -c '.[]'.")
+            raise BadFile(f"'{name}' is a JSON array. Put one object on each line: jq -c '.[]'.")
         self.delimiter = "\t" if suffix == ".tsv" else _delimiter(start)
         self.columns = () if self.is_json else self._header()
 
@@ -128,7 +128,7 @@ class RowFile:
             with self._open() as file:
                 header = next(self._reader(file), None)
         except (csv.Error, LongLine) as error:
-            raise BadFile(f"The first line of '{self.name}' is no CSV ({error}).") from None
+            raise BadFile(f"The first line of '{self.name}' is not valid CSV ({error}).") from None
         if not header:
             raise BadFile(f"'{self.name}' is empty; its first line must name the columns.")
         if not _is_utf8("".join(header)):
@@ -153,11 +153,11 @@ class RowFile:
                     line = reader.line_num + 1
             except csv.Error as error:
                 raise BadFile(
-                    f"'{self.name}' cannot be read from line {line} on ({error})."
+                    f"'{self.name}' cannot be read from line {line} onwards ({error})."
                 ) from None
 
     def _unreadable_from(self, line: int, error: Exception) -> BadFile:
-        return BadFile(f"'{self.name}' cannot be read from line {line} on ({error}).")
+        return BadFile(f"'{self.name}' cannot be read from line {line} onwards ({error}).")
 
     def _csv_row(self, number: int, line: int, cells: Sequence[str], width: int) -> Raw:
         if len(cells) != width:
@@ -175,7 +175,7 @@ class RowFile:
                         yield _json_row(number, line, text)
             except LongLine as error:
                 raise BadFile(
-                    f"'{self.name}' cannot be read from line {line + 1} on ({error})."
+                    f"'{self.name}' cannot be read from line {line + 1} onwards ({error})."
                 ) from None
 
 

@@ -120,7 +120,7 @@ class RowReader:
         for name in self._required:
             if name not in {*names, *self._explicit}:
                 option = self._options[name].opts[0]
-                raise BadFile(f"There is no column '{name}', nor an option {option}.")
+                raise BadFile(f"Column '{name}' is missing; add it, or use {option}.")
 
     def parse(self, raw: Raw) -> Parsed | BadRow:
         """Return what the cells of a row say, or what is wrong with them."""
@@ -191,7 +191,7 @@ class RowReader:
             if name in plan:
                 raise ValueError(f"the column '{column}' stands there twice")
             if name in self._explicit:
-                raise ValueError(f"'{column}' is a column and an option; leave one of them out")
+                raise ValueError(f"'{column}' is both a column and an option; use only one of them")
             plan[name] = self._converter(option)
         return list(plan.items())
 

@@ -78,13 +78,13 @@ BAD = {
     "": "empty",
     "key,nmae\na,A\n": "no column 'nmae'; known: key, name, hub. Did you mean 'name'?",
     "key,name,key\na,A,b\n": "'key' stands there twice",
-    "key\na\n": "no column 'name'",
+    "key\na\n": "Column 'name' is missing",
     "key,name\na\n": "Line 2 (row 1): there are 1 cells, and 2 columns",
     "key,name\na,A\n,B\n": "Line 3 (row 2): key: must not be empty",
     "key,name\na,A\n..,B\n": "Line 3 (row 2): key: must not be '.'",
     "key,name\n a,A\n": "--exact-key",
     'key,name\na,A\nb,"B\n"\nc,C,D\n': "Line 5 (row 3)",
-    'key,name\na,A\nb,"B"x\n': "'rows' cannot be read from line 3 on (',' expected",
+    'key,name\na,A\nb,"B"x\n': "'rows' cannot be read from line 3 onwards (',' expected",
     b"key,name\na,caf\xe9\n": "Line 2 (row 1): name: must be valid UTF-8",
     '{"key": "a"}\n': "name: is missing",
     '{"key": "a", "name": "A"}\n{"key": 7, "name": "B"}\n': "Line 2 (row 2): key: must be a string",
@@ -93,12 +93,12 @@ BAD = {
     '{"key": "a", "key": "b", "name": "A"}\n': "twice",
     '{"key": "a", "name": "A", "colour": "red"}\n': "there is no column 'colour'",
     '[{"key": "a", "name": "A"}]': "is a JSON array",
-    '"key"x,name\na,A\n': "The first line of 'rows' is no CSV",
+    '"key"x,name\na,A\n': "The first line of 'rows' is not valid CSV",
     "key,name\na,A\n".encode("utf-16"): "is not a text file",
-    "key,name\na,A\n" + "x" * LINE_LIMIT: f"'rows' cannot be read from line 3 on {TOO_LONG}",
+    "key,name\na,A\n" + "x" * LINE_LIMIT: f"'rows' cannot be read from line 3 onwards {TOO_LONG}",
     '{"key": "a", "name": "A"}\n{'
-    + "x" * LINE_LIMIT: f"'rows' cannot be read from line 2 on {TOO_LONG}",
-    "x" * LINE_LIMIT: "The first line of 'rows' is no CSV",
+    + "x" * LINE_LIMIT: f"'rows' cannot be read from line 2 onwards {TOO_LONG}",
+    "x" * LINE_LIMIT: "The first line of 'rows' is not valid CSV",
     '{"a":' * 50_000 + "1" + "}" * 50_000: "nested deeper than 100 levels",
 }
 
@@ -174,7 +174,7 @@ def test_options_hold_for_every_row_and_do_not_stand_beside_columns(shell: Shell
         assert [m.text for m in server.model.messages] == ["Hello"]
         ran = run(*post, "--room", "kusanagi")
         assert ran.code == 2
-        assert "leave one of them out" in ran.err
+        assert "use only one of them" in ran.err
         assert run("users", "create", "--from", "none.csv").code == 2
         ran = run("users", "create", "--key", "a", "--name", "A", "--rate", "3")
         assert ran.code == 2
