@@ -30,27 +30,23 @@ def timed(base: type, keeper: TimeKeeper) -> Any:
     return type(f"Timed{base.__name__}", (_Timed, base), {"keeper": keeper})
 
 
+def _in_time(name: str) -> Any:
+    def method(self: Any, *args: Any) -> Any:
+        self.settimeout(self.keeper.left())
+        return getattr(super(_Timed, self), name)(*args)
+
+    return method
+
+
 class _Timed:
     keeper: TimeKeeper
+    recv = _in_time("recv")
+    recv_into = _in_time("recv_into")
+    send = _in_time("send")
+    sendall = _in_time("sendall")
 
     def makefile(self: Any, *args: Any, **kwargs: Any) -> io.BufferedReader:
         return _WholeLines(super().makefile(*args, **kwargs).detach())  # type: ignore[misc]
-
-    def recv(self: Any, *args: Any) -> bytes:
-        self.settimeout(self.keeper.left())
-        return super().recv(*args)  # type: ignore[misc, no-any-return]
-
-    def recv_into(self: Any, *args: Any) -> int:
-        self.settimeout(self.keeper.left())
-        return super().recv_into(*args)  # type: ignore[misc, no-any-return]
-
-    def send(self: Any, *args: Any) -> int:
-        self.settimeout(self.keeper.left())
-        return super().send(*args)  # type: ignore[misc, no-any-return]
-
-    def sendall(self: Any, *args: Any) -> None:
-        self.settimeout(self.keeper.left())
-        super().sendall(*args)  # type: ignore[misc]
 
 
 class _WholeLines(io.BufferedReader):

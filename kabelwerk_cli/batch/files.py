@@ -121,7 +121,7 @@ class RowFile:
             return JsonLines(self.name, text)
         if suffix not in CELLS and start.startswith("["):
             raise BadFile(
-                f"'{self.name}' is a JSON array. Write one object per line: jq -c '.[]' FILE."
+                f"'{self.name}' is a JSON array. Put one object on each line: jq -c '.[]' FILE."
             )
         return Delimited(self.name, text, "\t" if suffix == ".tsv" else None)
 

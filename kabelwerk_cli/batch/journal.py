@@ -270,7 +270,7 @@ class Journal:
                 what, cure = "is in use by another process", "Try again when it has ended."
             else:
                 what = f"cannot be used ({error})"
-                cure = f"Move '{self.path}' away to begin anew."
+                cure = f"Move '{self.path}' away to start over."
             raise JournalError(
                 f"Journal '{self.path}' {what}. It records which rows were sent. {cure}"
             ) from error

@@ -95,7 +95,7 @@ DRY_RUN = AroundOption(
 )
 YES = AroundOption(["--yes"], is_flag=True, help="Do not ask for confirmation.")
 YES_FOR_BATCHES = BatchOption(
-    ["--yes"], is_flag=True, help="Do not ask; required for batches in a protected profile."
+    ["--yes"], is_flag=True, help="Do not prompt; required for batches in a protected profile."
 )
 BATCH_OPTIONS: tuple[click.Option, ...] = (
     BatchOption(
@@ -162,7 +162,7 @@ BATCH_OPTIONS: tuple[click.Option, ...] = (
         ["--rejects"],
         type=FileType(),
         metavar="FILE",
-        help="Write rows that were not done to FILE, to be corrected and sent again.",
+        help="Write the rows that need correcting to FILE, with the reason.",
     ),
     BatchOption(
         ["--journal"],
@@ -181,10 +181,12 @@ MESSAGE_OPTIONS: tuple[click.Option, ...] = (
         help="Fill in {{column}} or {{column|default}} from each row, and post the result.",
     ),
     BatchOption(
-        ["--resume"], is_flag=True, help="Send the rows that a finished journal does not have."
+        ["--resume"], is_flag=True, help="Send the rows that are missing from a finished journal."
     ),
     BatchOption(
-        ["--send-changed"], is_flag=True, help="Post again to rooms whose row was changed."
+        ["--send-changed"],
+        is_flag=True,
+        help="Also post to rooms whose row was changed after it was posted.",
     ),
     BatchOption(
         ["--resend-unknown"],
@@ -200,7 +202,7 @@ MESSAGE_OPTIONS: tuple[click.Option, ...] = (
         flag_value=ALL,
         multiple=True,
         metavar="[=ROOM]",
-        help="Count messages whose outcome is unknown as posted; repeatable.",
+        help="Mark messages whose outcome is unknown as posted; repeatable.",
     ),
 )
 

@@ -172,6 +172,13 @@ class FileType(click.ParamType[Any]):
         del ctx, param
         return [CompletionItem(incomplete, type="file")]
 
+    @staticmethod
+    def read(name: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the text of a file, or of stdin if it is `-`."""
+        if name == "-":
+            claim_stdin(ctx, param.opts[0] if param else "")
+        return read_text(name)
+
 
 class TextFile(FileType):
     """A file, or `-` for stdin, whose text is the value."""
@@ -180,10 +187,8 @@ class TextFile(FileType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the file's text."""
-        if value == "-":
-            claim_stdin(ctx, param.opts[0] if param else "")
         try:
-            return read_text(value)
+            return self.read(value, param, ctx)
         except ValueError as error:
             self.fail(str(error), param, ctx)
 
@@ -200,12 +205,8 @@ class JsonObject(FileType):
         from kabelwerk_cli.api.json_text import read_json
 
         try:
-            text = value
-            if value in {"-", "@-"}:
-                claim_stdin(ctx, param.opts[0] if param else "")
-            if value == "-" or value.startswith("@"):
-                text = read_text(value.removeprefix("@"))
-            given = read_json(text)
+            is_file = value == "-" or value.startswith("@")
+            given = read_json(self.read(value.removeprefix("@"), param, ctx) if is_file else value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
         if not isinstance(given, dict):

@@ -78,12 +78,12 @@ def populated(count: int) -> State:
 
 
 def seeded() -> State:
-    """Hub section9; end users kusanagi, who has a room, and r0, who has none; hub user batou."""
+    """Hub section9; end users kusanagi, who has a room, and r1000, who has none; hub user batou."""
     state = State(hubs=("section9",))
     state.users["kusanagi"] = User(state.new_id(), "kusanagi", "Motoko")
     state.users["batou"] = User(state.new_id(), "batou", "Batou", hub="section9")
     state.rooms["section9", "kusanagi"] = Room(
         state.new_id(), "section9", "kusanagi", archived=False, attributes={}
     )
-    state.users["r0"] = User(state.new_id(), "r0", "Name")
+    state.users["r1000"] = User(state.new_id(), "r1000", "Name")
     return state
