@@ -19,9 +19,10 @@ WHERE key GLOB '[1-9]*' AND {_DIGITS} AND length(key) < (
     SELECT max(length(key)) FROM rows WHERE key GLOB '0*' AND {_DIGITS}
 ) ORDER BY number
 """  # noqa: S608
+# the plus has rows sorted that share a target, instead of all looked up in the order of an index
 _AGAIN = """
 SELECT key, min(number) AS first, target FROM rows WHERE shared AND NOT bad
-GROUP BY target HAVING count(DISTINCT digest) > 1 ORDER BY first
+GROUP BY +target HAVING count(DISTINCT digest) > 1 ORDER BY first
 """
 _EXPORT = "Format that column as text in the spreadsheet and export it again."
 
