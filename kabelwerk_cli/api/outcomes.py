@@ -9,10 +9,10 @@ from http import HTTPStatus
 from typing import Any, Generic, NamedTuple
 
 from . import errors
-from .call import Call, R
+from .call import ABSENT_DEED, Call, R
 from .errors import Report
 from .history import SAFE, History, capitalized, what_next
-from .rejections import tell
+from .rejections import says_taken, tell
 from .verdicts import HTTP_REDIRECT, Ending, Verdict
 
 A_YEAR = 365 * 24 * 3600
@@ -43,7 +43,7 @@ class Success(NamedTuple, Generic[R]):
     record: R
     """What the call returns; None where that is nothing."""
     deed: str
-    """What happened: `created`, `posted` ..."""
+    """What happened: `created`, `posted` ...; `absent` where nothing had to be deleted."""
     notes: tuple[str, ...]
     """What the caller should know although the call succeeded, each a sentence."""
     report: Report
@@ -68,7 +68,8 @@ def conclude(history: History) -> Success[Any]:
     if call.deletes and last.is_missing and (doubt or call.absence_suffices):
         subject = capitalized(call.subject)
         gone = "is gone; the answer to an earlier attempt was lost" if doubt else "did not exist"
-        return Success(complete(None, call.deed), call.deed, (f"{subject} {gone}.",), report)
+        deed = call.deed if doubt else ABSENT_DEED
+        return Success(complete(None, deed), deed, (f"{subject} {gone}.",), report)
     if doubt and last.ending in SETTLED_NOTHING:
         raise errors.OutcomeUnknown(
             f"{capitalized(call.subject)} may have been {call.deed}: first {doubt.reason}; then "
@@ -142,8 +143,11 @@ def _cure_status(_: Call[Any], last: Verdict) -> str:
     return CURES.get(last.status or 0, OTHER_CURE)
 
 
-def _no_cure(_: Call[Any], __: Verdict) -> str:
-    return ""  # the messages for the fields say it
+def _cure_input(call: Call[Any], last: Verdict) -> str:
+    # the messages for the fields say the rest; an `ensure` has done what this would tell to do
+    if call.creates_user and call.otherwise is None and says_taken(last.fields):
+        return "To update a user who exists, use 'kabelwerk users ensure'."
+    return ""
 
 
 _CURES = {
@@ -151,7 +155,7 @@ _CURES = {
     errors.DoesNotExist: _cure_missing,
     errors.RateLimited: _cure_limit,
     errors.ServerError: _cure_status,
-    errors.ValidationError: _no_cure,
+    errors.ValidationError: _cure_input,
 }
 
 
