@@ -73,6 +73,7 @@ def doctor(session: Session) -> None:
     Raises:
         KabelwerkError: the first failure.
     """
+    session.console.check_fields(Check)
     warn_of_loose_files(session)
     findings = examine(session.settings, observer(session))
     session.console.show(Listing(Check, findings.checks))
