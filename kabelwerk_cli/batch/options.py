@@ -24,6 +24,7 @@ class BatchOptions(NamedTuple):
     restart: bool
     rejects: str | None
     journal: str | None
+    report: str | None = None
     resume: bool = False
     send_changed: bool = False
     resend_unknown: tuple[str, ...] = ()
@@ -90,7 +91,13 @@ BATCH_OPTIONS: tuple[click.Option, ...] = (
         ["--rejects"],
         type=FileType(),
         metavar="FILE",
-        help="Write rows that were not done to FILE, to be corrected and sent again.",
+        help="Write invalid and rejected rows to FILE, to be corrected and sent from there.",
+    ),
+    BatchOption(
+        ["--report"],
+        type=FileType(),
+        metavar="FILE",
+        help="Write a report with a test case per row to FILE (JUnit XML).",
     ),
     BatchOption(
         ["--journal"],
