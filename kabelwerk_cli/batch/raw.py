@@ -32,7 +32,7 @@ class Raw(NamedTuple):
 
 
 class Grid(abc.ABC):
-    """Rows of cells below a header. A row of blank cells is skipped like a blank line.
+    """Rows of cells below a header. Rows of blank cells are skipped, like blank lines.
 
     Args:
         name: the file.
@@ -48,7 +48,7 @@ class Grid(abc.ABC):
         self.name = name
         _, header = next(self._records(), (0, []))
         columns = [cell.strip() for cell in header]
-        # a spreadsheet writes the cells that somebody once clicked on
+        # spreadsheets export blank columns that were used once
         while columns and not columns[-1]:
             columns.pop()
         if not columns:

@@ -409,7 +409,7 @@ REFUSED = {
     "map of no name in JSON": (
         '{"key": "u", "name": "A"}\n',
         "--map hub=ward",
-        "--map hub=ward: the file has no column 'ward'; it has 'key', 'name'.",
+        "--map hub=ward: no row has 'ward'.",
     ),
     "map to nothing": (
         "key,nom\nu,A\n",
