@@ -83,8 +83,9 @@ def test_what_a_template_lacks_is_found_before_anything_is_sent(
     shell: Shell, template: str, content: str, says: list[str]
 ) -> None:
     with FaultyServer(model=clinic()) as server:
-        (shell.home / "visits.csv").write_text(content)
-        ran = shell.configured(server).run(*post(template))
+        file = "v.jsonl" if content.startswith("{") else "v.csv"
+        (shell.home / file).write_text(content)
+        ran = shell.configured(server).run(*post(template, file=file))
         assert ran.code == 2
         for text in says:
             assert text in ran.err
