@@ -169,6 +169,7 @@ def create(path: Path, purpose: str) -> None:
             os.link(name, path)
     finally:
         Path(name).unlink()
+        side_file(Path(name)).unlink(missing_ok=True)  # where the disk is full
     sync_folder(path)
 
 
