@@ -1,11 +1,13 @@
 """A row as a file has it, whatever the file's format."""
 
 import abc
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from kabelwerk_cli.terminal.exit_codes import Refused
 
+_ASSIGNMENT = re.compile(r"(export\s+)?\w+=")
 ERROR_COLUMN = "error"
 """What a rejects file says of each row; it is ignored when the file comes back."""
 
@@ -53,6 +55,9 @@ class Grid(abc.ABC):
             columns.pop()
         if not columns:
             raise BadFile(f"'{name}' is empty. Its first line must name the columns.")
+        if any(map(_ASSIGNMENT.match, columns)):
+            # an error that lists the columns would print what may be a secret
+            raise BadFile(f"The first line of '{name}' sets a variable; it must name the columns.")
         self.columns = tuple(columns)
 
     @abc.abstractmethod

@@ -82,12 +82,16 @@ def test_attributes_that_parsers_read_differently(shell: Shell, text: str) -> No
         assert server.attempts == []
 
 
-def test_the_environment_is_no_file_of_rows(shell: Shell) -> None:
+@pytest.mark.parametrize("end", ["\0", "\n"])
+@pytest.mark.parametrize("start", ["", "export ", "URL=https://kabelwerk.example,"])
+def test_the_environment_is_no_file_of_rows(shell: Shell, start: str, end: str) -> None:
     with FaultyServer() as server:
         there = shell.configured(server)
-        (shell.home / "environ").write_bytes(f"KABELWERK_API_TOKEN={TOKEN}\0HOME=/\0".encode())
+        text = f"{start}KABELWERK_API_TOKEN={TOKEN}{end}HOME=/{end}"
+        (shell.home / "environ").write_text(text)
         ran = there.run("users", "create", "--from", "environ")
     assert ran.code == 2
+    assert "environ" in ran.err
     assert TOKEN not in ran.err
 
 
