@@ -99,7 +99,7 @@ def test_while_the_summary_of_a_batch_cannot_be_written(
         process.communicate(timeout=20)
     err = stderr.text()
     assert process.returncode == CODES[number]
-    assert "Interrupted. 3 rows: 3 done." in err.splitlines()[-1]
+    assert "Interrupted. 3 rows: 3 posted." in err.splitlines()[-1]
     assert "othing was sent" not in err
     if output == "jsonl":
         assert json.loads(err.splitlines()[-1])["error"]["applied"] == "yes"
