@@ -43,7 +43,7 @@ class Success(NamedTuple, Generic[R]):
     record: R
     """What the call returns; None where that is nothing."""
     deed: str
-    """What happened: `created`, `posted` ..."""
+    """What happened: `created`, `posted` ...; `absent` where there was nothing to delete."""
     notes: tuple[str, ...]
     """What the caller should know although the call succeeded, each a sentence."""
     report: Report
@@ -68,7 +68,8 @@ def conclude(history: History) -> Success[Any]:
     if call.deletes and last.is_missing and (doubt or call.absence_suffices):
         subject = capitalized(call.subject)
         gone = "is gone; the answer to an earlier attempt was lost" if doubt else "did not exist"
-        return Success(complete(None, call.deed), call.deed, (f"{subject} {gone}.",), report)
+        deed = call.deed if doubt else "absent"
+        return Success(complete(None, deed), deed, (f"{subject} {gone}.",), report)
     if doubt and last.ending in SETTLED_NOTHING:
         raise errors.OutcomeUnknown(
             f"{capitalized(call.subject)} may have been {call.deed}: first {doubt.reason}; then "

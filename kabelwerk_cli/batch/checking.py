@@ -7,7 +7,8 @@ from kabelwerk_cli.api.errors import ConfigurationError
 
 from .fate import Fate
 from .files import BadFile, Raw, RowFile
-from .journal import Entry, Journal
+from .journal import Journal
+from .journal_file import Entry
 from .plan import BLOCK, FIRST, Plan, Planned, target_of
 from .rows import BadRow, Parsed, Row, RowReader
 
@@ -43,7 +44,7 @@ def check(
             planned = [_planned(row, known, reader, tell) for row in block]
             plan.add(planned)
             hubs |= {row.hub for row, found in zip(block, planned, strict=True) if not found.bad}
-            _check_hubs(file, hubs)
+            check_hubs(file, hubs)
             hubs = set(itertools.islice(hubs, 1))  # memory stays flat
         plan.close(journal)
     except BaseException:
@@ -71,7 +72,7 @@ def _planned(
     return Planned(row.number, row.line, key, digest, target_of(row.hub, key), fate, bad, at)
 
 
-def _check_hubs(file: RowFile, hubs: set[str]) -> None:
+def check_hubs(file: RowFile, hubs: set[str]) -> None:
     """Refuse a hub under two names: the order of a room's rows could not be kept."""
     slug = next((hub for hub in hubs if hub != ANY_HUB), None)
     if ANY_HUB in hubs and slug:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kabelwerk_cli.api.errors import Applied, Interrupted
+from kabelwerk_cli.terminal.console import Console
 from kabelwerk_cli.terminal.exit_codes import BatchFailed, BatchUnknown
 from kabelwerk_cli.terminal.signals import Terminated
 
@@ -15,8 +16,14 @@ if TYPE_CHECKING:
     from .run import Batch
 
 
-def conclude(batch: "Batch", runner: Runner, totals: Totals, journal: Path | None) -> None:
+def conclude(console: Console, runner: Runner, totals: Totals, cure: str) -> None:
     """Say how the run ended; return only if everything that was asked for is done.
+
+    Args:
+        console: where to say it.
+        runner: knows what stopped the run, if something did.
+        totals: what became of the rows.
+        cure: what to do about rows that are not done, as sentences.
 
     Raises:
         Interrupted: a signal ended it.
@@ -27,9 +34,9 @@ def conclude(batch: "Batch", runner: Runner, totals: Totals, journal: Path | Non
     counts = totals.counts
     unsent = counts[Fate.NOT_ATTEMPTED] if not runner.limit_reached or runner.stop else 0
     if not (counts[Fate.FAILED] or counts[Fate.UNKNOWN] or unsent or runner.stop):
-        batch.session.console.note(str(totals))
+        console.note(str(totals))
         return
-    text = f"{totals}{_why(runner)}{_cures(batch, totals, journal)}"
+    text = f"{totals}{_why(runner)}{cure}"
     report = totals.report()
     if runner.stop and runner.stop.reason in {"SIGINT", "SIGTERM"}:
         cause = Terminated() if runner.stop.reason == "SIGTERM" else KeyboardInterrupt()
@@ -43,7 +50,8 @@ def _why(runner: Runner) -> str:
     return f" Stopped: {runner.stop.reason}." if runner.stop else ""
 
 
-def _cures(batch: "Batch", totals: Totals, journal: Path | None) -> str:
+def cures(batch: "Batch", totals: Totals, journal: Path | None) -> str:
+    """Return what to do about the rows of a batch that are not done, as sentences."""
     cures = ""
     if totals.counts[Fate.FAILED]:
         cures += " Correct the rejected rows; --rejects FILE writes them to a file."

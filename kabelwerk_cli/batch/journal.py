@@ -18,13 +18,16 @@ from typing import Any, NamedTuple
 
 from kabelwerk_cli.api.errors import ConfigurationError
 
-from .fate import SETTLED, Fate
+from .fate import Fate
 from .journal_file import (
     COLUMNS,
+    JOURNAL,
+    Entry,
     change_fates,
     check_kind,
     checksum_of,
     clear,
+    commit,
     connect,
     create,
     read_soundly,
@@ -38,31 +41,10 @@ PER_SECOND = 1_000_000
 PATIENCE = 5
 """How often a journal that was replaced while this waited for it is opened anew."""
 _READ = f"SELECT {', '.join(COLUMNS)} FROM entries"  # noqa: S608
-_PLACES = f"({', '.join('?' * (len(COLUMNS) + 1))})"
-
-
-class Entry(NamedTuple):
-    """What the journal knows of a row."""
-
-    id: bytes
-    fate: Fate
-    key: str
-    hub: str = ""
-    """The room's hub; empty for users."""
-    at: int = 0
-    """When, in parts of a second since the epoch, see `PER_SECOND`."""
-    request_id: str | None = None
-    error: str | None = None
-    """The error object, as JSON."""
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether the row needs nothing more from this file."""
-        return self.fate in SETTLED
 
 
 class JournalError(ConfigurationError):
-    """The journal is damaged, in use, or cannot be written; nothing more is sent."""
+    """The journal, or state, is damaged, in use, or cannot be written; nothing more is sent."""
 
 
 class Replaced(Exception):
@@ -75,13 +57,17 @@ class Journal:
     Args:
         path: its file, which is created if missing.
         purpose: the command and the address, in words.
+        secret: the key of a state's digests.
 
     Raises:
         JournalError: it is damaged, in use by another process, or cannot be written.
     """
 
-    def __init__(self, path: Path, purpose: str) -> None:
+    kind = JOURNAL
+
+    def __init__(self, path: Path, purpose: str, secret: str = "") -> None:
         self.path = path
+        self._secret = secret
         self._failure: JournalError | None = None
         self._closed = False
         self.outstanding: int | None = None
@@ -193,9 +179,9 @@ class Journal:
 
     def _open_once(self, purpose: str) -> sqlite3.Connection:
         if not self.path.exists():
-            create(self.path, purpose)
+            create(self.path, self.kind, purpose, self._secret)
         before = self.path.stat()
-        check_kind(self.path)
+        check_kind(self.path, self.kind)
         db = connect(self.path)
         try:
             db.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -224,7 +210,7 @@ class Journal:
                 self._failure = error
             except Exception as error:  # noqa: BLE001 - whoever waits must not wait for ever
                 name = type(error).__name__
-                self._failure = JournalError(f"Cannot write the journal ({name}).")
+                self._failure = JournalError(f"Cannot write the {self.kind.noun} ({name}).")
             for write in group:
                 write.then(self._failure)
 
@@ -232,34 +218,25 @@ class Journal:
         if self._failure:
             raise self._failure
         about, outstanding = self.about, self.outstanding
-        values: list[Any] = []
         for entry, before, _ in writes:
-            checksum = checksum_of(*entry)
+            is_gone = entry.fate is Fate.FORGOTTEN
+            checksum = 0 if is_gone else checksum_of(*entry)
             replaced = checksum_of(*before) if before else 0
             about = about._replace(
-                entries=about.entries + (before is None),
+                entries=about.entries + (before is None) - is_gone,
                 checksum=about.checksum + checksum - replaced,
             )
             if outstanding is not None and entry.is_settled and not (before and before.is_settled):
                 outstanding -= 1
-            values += (*entry, checksum)
         # the mark is committed together with the last result that it stands for
-        about = about._replace(finished=outstanding == 0, rejects=rejects or about.rejects)
-        rows = ", ".join([_PLACES] * len(writes))
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            # one statement: Python lets another thread run at each
-            if writes:
-                self._db.execute(f"INSERT OR REPLACE INTO entries VALUES {rows}", values)  # noqa: S608
-            self._db.execute(
-                "UPDATE about SET finished = ?, rejects = ?, entries = ?, checksum = ?", about[1:]
-            )
-            self._db.execute("COMMIT")
-        except BaseException:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise
+        finished = self._is_finished(outstanding)
+        about = about._replace(finished=finished, rejects=rejects or about.rejects)
+        commit(self._db, about, [write.entry for write in writes])
         self.about, self.outstanding = about, outstanding
+
+    def _is_finished(self, outstanding: int | None) -> bool:
+        """Return the mark that is committed with results."""
+        return outstanding == 0
 
     @contextlib.contextmanager
     def _trouble(self) -> Iterator[None]:
@@ -270,13 +247,15 @@ class Journal:
                 what, cure = "is in use by another process", "Try again when it has ended."
             else:
                 what = f"cannot be used ({error})"
-                cure = f"Move '{self.path}' away to begin anew."
-            raise JournalError(
-                f"Journal '{self.path}' {what}. It records which rows were sent. {cure}"
-            ) from error
+                cure = self.kind.cure.format(path=self.path)
+            raise JournalError(f"{self._name} {what}. {self.kind.holds} {cure}") from error
         except OSError as error:
             reason = error.strerror or error
-            raise JournalError(f"Journal '{self.path}' cannot be used ({reason}).") from error
+            raise JournalError(f"{self._name} cannot be used ({reason}).") from error
+
+    @property
+    def _name(self) -> str:
+        return f"{self.kind.noun.capitalize()} '{self.path}'"
 
 
 class _Write(NamedTuple):

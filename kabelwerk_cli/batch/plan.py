@@ -14,7 +14,8 @@ from typing import NamedTuple
 from kabelwerk_cli.api.errors import ConfigurationError
 
 from .fate import SENT, SKIPPED, Fate
-from .journal import Entry, Journal
+from .journal import Journal
+from .journal_file import Entry
 
 BLOCK = 900
 """How many rows are looked up in the journal at once; SQLite takes 999 values in any version."""

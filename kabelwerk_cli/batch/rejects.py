@@ -18,8 +18,8 @@ from kabelwerk_cli.terminal.exit_codes import InvalidRow, Refused
 from .checking import reread
 from .fate import Fate
 from .files import ERROR_COLUMN, Raw, RowFile
-from .journal import GROUP, Entry, Journal
-from .journal_file import sync_folder
+from .journal import GROUP, Journal
+from .journal_file import Entry, sync_folder
 from .plan import Plan
 from .rows import BadRow, RowReader, sentence
 

@@ -3,9 +3,8 @@
 import contextlib
 import itertools
 import os
-import signal
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,17 +18,16 @@ from kabelwerk_cli.config.settings import LOG_FILE, OUTPUT
 from kabelwerk_cli.config.token import read_token
 from kabelwerk_cli.output import Format, as_json
 from kabelwerk_cli.terminal.confirm import check_protection, confirm
-from kabelwerk_cli.terminal.console import Listing, complain, complain_json
-from kabelwerk_cli.terminal.exit_codes import OutputLost
+from kabelwerk_cli.terminal.console import complain, complain_json
 from kabelwerk_cli.terminal.session import Session
-from kabelwerk_cli.terminal.signals import Terminated
 
 from .checking import Changed, check
-from .conclusion import conclude
+from .conclusion import conclude, cures
 from .fate import SKIPPED, Fate
 from .files import BadFile, RowFile
 from .journal import Journal, JournalError
 from .journals import compare, find_journal, journal_path, open_journal
+from .live import show_records, signals
 from .options import BatchOptions
 from .plan import Plan
 from .progress import progress
@@ -40,7 +38,6 @@ from .runner import MakeClient, Runner
 from .tasks import Tasks
 from .totals import Totals, count_of
 
-SUMMARY = ("row", "key", "outcome", "error")
 FAILURES = frozenset({Fate.FAILED, Fate.UNKNOWN})
 """What a table shows."""
 PREVIEWED = 3
@@ -94,7 +91,7 @@ def run_batch(batch: Batch) -> None:
         if not file.is_json:
             batch.reader.check_columns(file.columns)
         found = stack.enter_context(find_journal(batch, file))
-        plan = stack.enter_context(check(file, batch.reader, found.journal, _teller(batch)))
+        plan = stack.enter_context(check(file, batch.reader, found.journal, teller(batch.session)))
         compare(batch, found, plan)
         if plan.bad and not options.skip_invalid:
             verb = "is" if plan.bad == 1 else "are"
@@ -105,7 +102,7 @@ def run_batch(batch: Batch) -> None:
         _ask(batch, plan.rows - plan.bad)
         warn_of_loose_files(session)
         # what is missing in the settings is found before there is a journal
-        clients = _clients(batch, stack)
+        clients = clients_for(session, stack)
         rejects = stack.enter_context(Rejects(file, batch.reader, options.rejects))
         journal = stack.enter_context(open_journal(batch, found, plan))
         rejects.check(journal)
@@ -121,7 +118,7 @@ def run_batch(batch: Batch) -> None:
                 journal.settle([])  # the mark, where no row was left to bring it
         except JournalError as error:
             runner.end("the journal cannot be written", error)
-        conclude(batch, runner, totals, found.path)
+        conclude(session.console, runner, totals, cures(batch, totals, found.path))
         # last of all: whoever kills the run before this finds in the journal that all is done; and
         # under its lock, so that nobody else has begun to write to it
         if batch.repeatable and totals.counts[Fate.DONE] == totals.rows:
@@ -133,7 +130,21 @@ def _check_outputs(batch: Batch, file: RowFile) -> None:
     """Refuse to overwrite the input, or to put a file where a device or a folder is."""
     journal = journal_path(batch, file)
     made = {"--rejects": batch.options.rejects, "--journal": str(journal) if journal else None}
-    for option, path in {**made, LOG_FILE.option: batch.session.settings[LOG_FILE]}.items():
+    check_outputs(batch.session, file, made)
+
+
+def check_outputs(session: Session, file: RowFile, made: Mapping[str, str | None]) -> None:
+    """Refuse to overwrite the input, or to put a file where another one is to be.
+
+    Args:
+        session: has the log file.
+        file: the input.
+        made: the files that the run makes, by the options that name them.
+
+    Raises:
+        BadFile: one of them cannot be made.
+    """
+    for option, path in {**made, LOG_FILE.option: session.settings[LOG_FILE]}.items():
         if file.is_same(path):
             raise BadFile(f"{option} and --from name the same file.")
     for option, path in made.items():
@@ -141,14 +152,14 @@ def _check_outputs(batch: Batch, file: RowFile) -> None:
             raise BadFile(f"{option} '{path}' is not a regular file.")
     real = [os.path.realpath(path) for path in made.values() if path]
     if len(set(real)) < len(real):
-        raise BadFile("--rejects and --journal name the same file.")
+        raise BadFile(f"{' and '.join(made)} name the same file.")
 
 
-def _teller(batch: Batch) -> Callable[[BadRow], None]:
+def teller(session: Session) -> Callable[[BadRow], None]:
     """Return what tells of each row that is invalid."""
 
     def tell(row: BadRow) -> None:
-        if batch.output in {Format.JSON, Format.JSONL}:
+        if session.settings[OUTPUT] in {Format.JSON, Format.JSONL}:
             said = {"number": row.number, "line": row.line, "key": row.key, "problem": row.problem}
             complain_json({"invalid": as_json(said)})
         else:
@@ -185,12 +196,12 @@ def _hand_over(
         batch.session.console.note(f"Cannot write the rejects: {reason}")
 
 
-def _clients(batch: Batch, stack: contextlib.ExitStack) -> MakeClient:
+def clients_for(session: Session, stack: contextlib.ExitStack) -> MakeClient:
     """Return what makes a client for each worker; the token is read once for all."""
-    settings = batch.session.settings
+    settings = session.settings
     token = "" if sandbox_path(settings) else read_token(settings)
     # a repeat is one line among thousands, and does not name its row
-    observe = observer(batch.session, repeats=False)
+    observe = observer(session, repeats=False)
 
     def make(may_retry: Callable[[Verdict], bool], tools: Tools) -> Client:
         client = open_client(settings, observe, token=token, may_retry=may_retry, tools=tools)
@@ -201,28 +212,9 @@ def _clients(batch: Batch, stack: contextlib.ExitStack) -> MakeClient:
 
 def _send(batch: Batch, runner: Runner, tasks: Tasks, totals: Totals) -> None:
     """Send the rows, and show the record of each as its result comes."""
-    console = batch.session.console
     kind = batch_record(batch.record)
     records = _records(batch, runner, tasks, totals, kind)
-    table = batch.output is Format.TABLE
-    # a table of nothing is not drawn: all went well
-    first = next(records, None) if table else None
-    silent = console.is_quiet or (table and first is None)
-    try:
-        if not silent:
-            rows = itertools.chain([first] if first else [], records)
-            console.show(Listing(kind, rows, SUMMARY if table else None, live=True))
-    except (OutputLost, BrokenPipeError):
-        runner.end("standard output cannot be written")
-        _exhaust(records)
-        raise
-    _exhaust(records)
-
-
-def _exhaust(records: Iterator[Any]) -> None:
-    """Send what is left, although nobody looks at it."""
-    for _ in records:
-        pass
+    show_records(batch.session, kind, records, runner)
 
 
 def _records(
@@ -231,7 +223,7 @@ def _records(
     """Send the rows; yield the record of each, in a table only of failures."""
     console = batch.session.console
     table = batch.output is Format.TABLE
-    with progress(console, totals.rows, totals.counts.total()) as advance, _signals(runner):
+    with progress(console, totals.rows, totals.counts.total()) as advance, signals(runner):
         for result in runner.run(tasks):
             totals.count(result)
             for note in result.notes:
@@ -242,25 +234,6 @@ def _records(
                 yield in_brief(to_record(kind, result))
             if result.fate is not Fate.NOT_ATTEMPTED:
                 advance()
-
-
-@contextlib.contextmanager
-def _signals(runner: Runner) -> Iterator[None]:
-    """Have a first signal end the run in good order, and a second one at once."""
-
-    def ask_to_end(number: int, _: object) -> None:
-        if runner.stop:
-            raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
-        runner.end("SIGTERM" if number == signal.SIGTERM else "SIGINT")
-
-    # one that the caller ignores, as a shell does for what runs in the background, stays so
-    heard = [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) != signal.SIG_IGN]
-    before = {number: signal.signal(number, ask_to_end) for number in heard}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _preview(batch: Batch, plan: Plan, file: RowFile) -> None:
