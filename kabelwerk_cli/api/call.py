@@ -88,3 +88,15 @@ class Call(NamedTuple, Generic[R]):
     def steps(self) -> "tuple[Call[Any], ...]":
         """Return this call, and each that may be sent instead of the one before it."""
         return (self, *self.otherwise.call.steps()) if self.otherwise else (self,)
+
+    def turned(self) -> "Call[R]":
+        """Return the call that begins with this one's alternative, and falls back to this one.
+
+        A call without an alternative is returned as it is.
+        """
+        if self.otherwise is None:
+            return self
+        missing = self.otherwise.when is Reason.TAKEN
+        when = Reason.MISSING if missing else Reason.TAKEN
+        first: Call[R] = self.otherwise.call
+        return first._replace(otherwise=Otherwise(when, self._replace(otherwise=None)))

@@ -103,14 +103,30 @@ def ensure_user(*, key: str, name: str, hub: str | None = None) -> Call[EnsuredU
         ConnectionError: the backend cannot be reached, or did not answer in time.
         ServerError: the backend failed or its answer is not the API's.
     """
+    create: Call[Any] = create_or_update_user(key=key, name=name, hub=hub)
     update: Call[Any] = update_user(key=key, name=name)
-    create = create_user(key=key, name=name, hub=hub)
-    return update._replace(
-        otherwise=Otherwise(
-            Reason.MISSING, create._replace(otherwise=Otherwise(Reason.TAKEN, update))
-        ),
-        complete=EnsuredUser.of,
-    )
+    return update._replace(otherwise=Otherwise(Reason.MISSING, create), complete=EnsuredUser.of)
+
+
+def create_or_update_user(*, key: str, name: str, hub: str | None = None) -> Call[User]:
+    """Create the user, or update the one with this key: one request where nobody has the key.
+
+    Args:
+        key: your unique ID for the user.
+        name: the user's name.
+        hub: the slug of the hub in which to create a hub user; None for an end user.
+
+    Returns:
+        The user.
+
+    Raises:
+        ValidationError: the input is rejected.
+        AuthenticationError: the token is rejected.
+        ConnectionError: the backend cannot be reached, or did not answer in time.
+        ServerError: the backend failed or its answer is not the API's.
+    """
+    update = Otherwise(Reason.TAKEN, update_user(key=key, name=name))
+    return create_user(key=key, name=name, hub=hub)._replace(otherwise=update)
 
 
 def probe(*, key: str) -> Call[User]:

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol
 
 from kabelwerk_cli.api.errors import ConfigurationError
 
@@ -14,6 +15,14 @@ from .rows import BadRow, Parsed, Row, RowReader
 
 ANY_HUB = "_"
 """What the only hub of an account may be called instead of its name."""
+
+
+class Checked(Protocol):
+    """A row as it was checked."""
+
+    @property
+    def digest(self) -> bytes:
+        """Stands for its content."""
 
 
 class Changed(ConfigurationError):
@@ -90,21 +99,26 @@ def reread(file: RowFile, plan: Plan) -> Iterator[tuple[Planned, Raw]]:
     """
     raws = iter(file)
     for planned in plan:
-        if (raw := _next(file, raws)) is None:
+        if (raw := next_row(file, raws)) is None:
             raise Changed(f"'{file.name}' was shortened after it was checked.")
         yield planned, raw
-    if _next(file, raws) is not None:
+    if next_row(file, raws) is not None:
         raise Changed(f"'{file.name}' was extended after it was checked.")
 
 
-def _next(file: RowFile, raws: Iterator[Raw]) -> Raw | None:
+def next_row(file: RowFile, raws: Iterator[Raw]) -> Raw | None:
+    """Return the next row of a file that was read before, None after the last.
+
+    Raises:
+        Changed: it cannot be read any more.
+    """
     try:
         return next(raws, None)
     except (BadFile, OSError):
         raise Changed(f"'{file.name}' was changed after it was checked.") from None
 
 
-def same(file: RowFile, reader: RowReader, raw: Raw, planned: Planned) -> Row | BadRow:
+def same(file: RowFile, reader: RowReader, raw: Raw, planned: Checked) -> Row | BadRow:
     """Return a row as it was checked: its call, or why there is none.
 
     Raises:

@@ -99,6 +99,15 @@ class RowFile:
         """Whether it could be read only once, so that no later run can go on with it."""
         return self._spool is not None
 
+    @property
+    def is_terminated(self) -> bool:
+        """Whether the last line ends with a line break; if not, the file may be cut."""
+        with self._open() as file:
+            binary = file.buffer  # type: ignore[attr-defined]
+            binary.seek(0, os.SEEK_END)
+            binary.seek(max(0, binary.tell() - 1))
+            return binary.read() in {b"\n", b"\r"}
+
     def is_same(self, path: str | None) -> bool:
         """Tell whether another file, which need not be there, is this one."""
         if path is None or self.is_stream:

@@ -14,7 +14,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from kabelwerk_cli.api.errors import ConfigurationError
 
@@ -25,13 +25,15 @@ from .journal_file import (
     Entry,
     change_fates,
     check_kind,
-    checksum_of,
     clear,
-    commit,
     connect,
+    counted,
     create,
+    describe,
+    put,
     read_soundly,
     side_file,
+    transaction,
 )
 
 GROUP = 100
@@ -121,7 +123,7 @@ class Journal:
             for start in range(0, len(writes) or 1, GROUP):
                 self._commit(writes[start : start + GROUP], rejects=rejects)
 
-    def __enter__(self) -> "Journal":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -219,19 +221,15 @@ class Journal:
             raise self._failure
         about, outstanding = self.about, self.outstanding
         for entry, before, _ in writes:
-            is_gone = entry.fate is Fate.FORGOTTEN
-            checksum = 0 if is_gone else checksum_of(*entry)
-            replaced = checksum_of(*before) if before else 0
-            about = about._replace(
-                entries=about.entries + (before is None) - is_gone,
-                checksum=about.checksum + checksum - replaced,
-            )
+            about = counted(about, entry, before)
             if outstanding is not None and entry.is_settled and not (before and before.is_settled):
                 outstanding -= 1
         # the mark is committed together with the last result that it stands for
         finished = self._is_finished(outstanding)
         about = about._replace(finished=finished, rejects=rejects or about.rejects)
-        commit(self._db, about, [write.entry for write in writes])
+        with transaction(self._db):
+            put(self._db, [write.entry for write in writes])
+            describe(self._db, about)
         self.about, self.outstanding = about, outstanding
 
     def _is_finished(self, outstanding: int | None) -> bool:

@@ -10,7 +10,7 @@ import os
 import sqlite3
 import tempfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -176,26 +176,47 @@ def read_soundly(db: sqlite3.Connection) -> About:
     return about._replace(finished=bool(about.finished))
 
 
-def commit(db: sqlite3.Connection, about: About, entries: Sequence[Entry]) -> None:
-    """Write entries, remove those that are forgotten, and say what the file holds then."""
-    kept = [(*entry, checksum_of(*entry)) for entry in entries if entry.fate is not Fate.FORGOTTEN]
-    gone = [entry.id for entry in entries if entry.fate is Fate.FORGOTTEN]
+@contextlib.contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """Commit what is done meanwhile, all of it or nothing."""
     db.execute("BEGIN IMMEDIATE")
     try:
-        # one statement for all: Python lets another thread run at each
-        if kept:
-            rows = ", ".join([_PLACES] * len(kept))
-            values = [value for row in kept for value in row]
-            db.execute(f"INSERT OR REPLACE INTO entries VALUES {rows}", values)  # noqa: S608
-        if gone:
-            places = ", ".join("?" * len(gone))
-            db.execute(f"DELETE FROM entries WHERE id IN ({places})", gone)  # noqa: S608
-        db.execute(_UPDATE, about)
+        yield
         db.execute("COMMIT")
     except BaseException:
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
+
+
+def put(db: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+    """Write entries, and remove those that are forgotten."""
+    kept = [(*entry, checksum_of(*entry)) for entry in entries if entry.fate is not Fate.FORGOTTEN]
+    gone = [entry.id for entry in entries if entry.fate is Fate.FORGOTTEN]
+    # one statement for all: Python lets another thread run at each
+    if kept:
+        rows = ", ".join([_PLACES] * len(kept))
+        values = [value for row in kept for value in row]
+        db.execute(f"INSERT OR REPLACE INTO entries VALUES {rows}", values)  # noqa: S608
+    if gone:
+        places = ", ".join("?" * len(gone))
+        db.execute(f"DELETE FROM entries WHERE id IN ({places})", gone)  # noqa: S608
+
+
+def describe(db: sqlite3.Connection, about: About) -> None:
+    """Write what the file says of itself."""
+    db.execute(_UPDATE, about)
+
+
+def counted(about: About, entry: Entry, before: Entry | None) -> About:
+    """Return what the file says of itself once an entry is written, in the place of another."""
+    is_gone = entry.fate is Fate.FORGOTTEN
+    checksum = 0 if is_gone else checksum_of(*entry)
+    replaced = checksum_of(*before) if before else 0
+    return about._replace(
+        entries=about.entries + (before is None) - is_gone,
+        checksum=about.checksum + checksum - replaced,
+    )
 
 
 def clear(db: sqlite3.Connection, purpose: str) -> None:

@@ -1,0 +1,113 @@
+"""The plan as it is shown before it is done."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from kabelwerk_cli.backend.client import describe
+from kabelwerk_cli.batch.totals import count_of
+from kabelwerk_cli.terminal.confirm import check_protection
+from kabelwerk_cli.terminal.console import Console, Listing
+from kabelwerk_cli.terminal.exit_codes import Cancelled
+
+from .checking import Sync
+from .comparing import Action
+from .plan import Change, SyncPlan
+from .totals import names_of
+
+WORDS = {
+    Action.CREATE: "to create",
+    Action.UPDATE: "to update",
+    Action.RESEND: "to send again",
+    Action.DELETE: "to delete",
+    Action.KEEP: "no longer in the file",
+    Action.ADOPT: "to adopt",
+    Action.INVALID: "invalid",
+}
+
+CHANGES = (Action.CREATE, Action.UPDATE, Action.RESEND, Action.DELETE, Action.ADOPT)
+
+
+class PlannedChange(NamedTuple):
+    """What a dry run says of one user or room."""
+
+    action: Action
+    """`create`, `update`, `resend`, `delete`, `keep`, `adopt` or `invalid`."""
+    key: str
+    hub: str | None
+    """The room's hub; None for users."""
+    changes: str
+    """The columns that change; for `keep`, why."""
+    row: int | None
+    """The number of the row; None for who is in no row."""
+
+
+def show_plan(console: Console, plan: SyncPlan) -> None:
+    """Print every change to stdout."""
+    summary = ("action", "key", "changes")
+    if not console.is_quiet:
+        console.show(Listing(PlannedChange, _records(plan), summary, live=True))
+
+
+def _records(plan: SyncPlan) -> Iterator[PlannedChange]:
+    return (_record(change, plan.rows) for change in plan)
+
+
+def _record(change: Change, rows: int) -> PlannedChange:
+    row = change.number if change.number <= rows else None
+    return PlannedChange(change.action, change.key, change.hub or None, change.detail, row)
+
+
+def in_numbers(plan: SyncPlan) -> str:
+    """Return what a plan comes to, in a line."""
+    counts = [
+        f"{plan.counts[action]} {said}" for action, said in WORDS.items() if plan.counts[action]
+    ]
+    if plan.unchanged or not counts:
+        counts.append(f"{plan.unchanged} unchanged")
+    return ", ".join(counts)
+
+
+def in_lines(plan: SyncPlan) -> Iterator[str]:
+    """Yield what a plan comes to, as a small table; those to be deleted by name."""
+    width = len(str(max(plan.rows, plan.changes)))
+    for action, said in WORDS.items():
+        if plan.counts[action]:
+            names = f": {who(plan, action)}" if action in {Action.DELETE, Action.KEEP} else ""
+            yield f"{plan.counts[action]:>{width}} {said}{names}"
+    yield f"{plan.unchanged:>{width}} unchanged"
+
+
+def who(plan: SyncPlan, action: Action) -> str:
+    """Return the names of some of those about whom something is done."""
+    return str(names_of(change.key for change in plan.of(action)))
+
+
+def ask(sync: Sync, plan: SyncPlan, missing: Path | None) -> None:
+    """Have a person confirm the plan; without one, deletions need --yes.
+
+    Args:
+        sync: the sync.
+        plan: what is to be done.
+        missing: the state that is not there.
+
+    Raises:
+        Cancelled: it is not confirmed.
+    """
+    console, deletions = sync.session.console, plan.counts[Action.DELETE]
+    check_protection(sync.session, yes=sync.batch.yes)
+    changes = any(plan.counts[action] for action in CHANGES)
+    if sync.may_ask and (changes or missing):
+        for line in in_lines(plan):
+            console.note(line)
+        where = describe(sync.session.settings)
+        sends = f"Adopt this at {where}" if sync.options.adopt else f"Make these changes at {where}"
+        asks = f"There is no state '{missing}': make one? {sends}?" if missing else f"{sends}?"
+        console.confirm(asks, str(deletions) if deletions else "y")
+    elif deletions and not sync.batch.yes:
+        raise Cancelled(
+            f"Cannot prompt without a terminal. Use --yes to delete {count_of(deletions, 'user')}: "
+            f"{who(plan, Action.DELETE)}."
+        )
+    elif changes and not sync.options.adopt:
+        console.note(f"{in_numbers(plan)}.")
