@@ -74,7 +74,7 @@ def difference(content: str, entry: Stored | None, wish: Wish) -> tuple[Action, 
         return Action.CREATE if wish.creates else Action.UPDATE, changed_columns(content, "")
     if wish.adopt:
         return None if Known.read(entry.content).origin in OWN else (Action.ADOPT, "")
-    if entry.is_uncreated and wish.creates:
+    if entry.is_wanted and wish.creates:
         return Action.CREATE, changed_columns(content, "")
     known = entry.content.partition(" ")[2]
     if entry.fate == Fate.DONE and (known == content or not changed_columns(content, known)):

@@ -15,7 +15,7 @@ from kabelwerk_cli.batch.rows import BadRow, Parsed
 
 from .comparing import IN_FILE, Action, FileRow, Wish, difference, side_by_side
 from .rows import Digests
-from .state import OWN, Known, Origin, Stored
+from .state import OWN, WHY_KEPT, Known, Stored
 
 _SCHEMA = """
 CREATE TABLE rows (
@@ -38,9 +38,16 @@ CREATE TABLE changes (
     action TEXT NOT NULL,
     detail TEXT NOT NULL
 );
+CREATE TABLE leavers (
+    id BLOB NOT NULL, key TEXT NOT NULL, hub TEXT NOT NULL, action TEXT NOT NULL, why TEXT NOT NULL
+);
 CREATE TABLE rejected (number INTEGER PRIMARY KEY, message TEXT NOT NULL);
 """
 _ADD = "INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ADD_LEAVERS = """
+INSERT INTO changes
+SELECT ? + row_number() OVER (ORDER BY key, hub), 0, key, hub, x'', id, '', action, why FROM leavers
+"""
 _ROW = "SELECT line, key, hub, digest FROM rows WHERE number = ?"
 
 
@@ -141,15 +148,15 @@ class SyncPlan:
             self._db.execute("BEGIN")
             for number, action in bad:
                 self._note(number, action, "", b"", "")
-            after = itertools.count(self.rows + 1)
             for row, entry in side_by_side(self._one_each(rows), stored):
                 if row is None:
                     if entry and not wish.adopt:
-                        self._note_leaver(next(after), entry, wish)
+                        self._note_leaver(entry, wish)
                 elif row.content is None:
                     self._note(row.number, Action.INVALID, "", row.id, "")
                 elif found := difference(row.content, entry, wish):
                     self._note(row.number, *found, row.id, row.content)
+            self._db.execute(_ADD_LEAVERS, (self.rows,))
             self._db.execute("COMMIT")
 
     def _one_each(self, rows: Iterator[FileRow]) -> Iterator[FileRow]:
@@ -174,18 +181,12 @@ class SyncPlan:
         self._db.execute(_ADD, (number, *row, row_id, content, action, detail))
         self.counts[action] += 1
 
-    def _note_leaver(self, number: int, entry: Stored, wish: Wish) -> None:
+    def _note_leaver(self, entry: Stored, wish: Wish) -> None:
         origin = Known.read(entry.content).origin
         action = Action.DELETE if wish.delete and origin in OWN else Action.KEEP
-        why = ""
-        if action is Action.KEEP and wish.delete:
-            why = (
-                "its creation is in doubt"
-                if origin is Origin.DOUBTFUL
-                else "not created by this sync"
-            )
-        values = (number, 0, entry.key, entry.hub, b"", entry.id, "", action, why)
-        self._db.execute(_ADD, values)
+        why = WHY_KEPT[origin] if wish.delete and action is Action.KEEP else ""
+        values = (entry.id, entry.key, entry.hub, action, why)
+        self._db.execute("INSERT INTO leavers VALUES (?, ?, ?, ?, ?)", values)
         self.counts[action] += 1
 
     def refuse(self, number: int) -> None:

@@ -121,7 +121,7 @@ def _send(sync: Sync, ready: _Ready, stack: contextlib.ExitStack) -> None:
     _close(sync, runner, state, plan, rejects)
     for remark in totals.remarks():
         console.note(remark)
-    conclude(console, runner, totals, _cures(totals, runner, ready.path))
+    conclude(console, runner, totals, _cures(plan, runner, ready.path))
 
 
 def _records(
@@ -167,10 +167,10 @@ def _close(sync: Sync, runner: Runner, state: State, plan: SyncPlan, rejects: Re
         runner.end("the state cannot be written", error)
 
 
-def _cures(totals: SyncTotals, runner: Runner, path: Path) -> str:
+def _cures(plan: SyncPlan, runner: Runner, path: Path) -> str:
     cures = ""
-    if totals.counts[Fate.FAILED] and not runner.stop:
+    if plan.has_rejected:
         cures += " Correct the rejected rows; --rejects FILE writes a copy of them to a file."
-    if isinstance(runner.stop and runner.stop.error, ConfigurationError):
-        return f"{cures} {runner.stop.error}" if runner.stop else cures
+    if runner.stop and isinstance(runner.stop.error, ConfigurationError):
+        return f"{cures} {runner.stop.error}"
     return f"{cures} Run the same command again to go on: '{path}' records what is done."

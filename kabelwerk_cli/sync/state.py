@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
-from kabelwerk_cli.batch.fate import DOUBTFUL
 from kabelwerk_cli.batch.journal import GROUP, Journal
 from kabelwerk_cli.batch.journal_file import (
     Entry,
@@ -31,11 +30,19 @@ class Origin(StrEnum):
     FOUND = "found"
     """The user was there before."""
     DOUBTFUL = "doubtful"
-    """The user is there, or may be, and perhaps was before."""
+    """The user is there, and perhaps was before."""
+    WANTED = "wanted"
+    """The user was to be created, and is not known to be there."""
 
 
 OWN = frozenset({Origin.CREATED, Origin.ADOPTED})
 """Whom a sync may delete."""
+WHY_KEPT = {
+    Origin.FOUND: "not created by this sync",
+    Origin.DOUBTFUL: "it is in doubt who created them",
+    Origin.WANTED: "it is in doubt whether they were created",
+}
+"""Why it does not delete the others."""
 
 
 class Known(NamedTuple):
@@ -88,10 +95,9 @@ class Stored(NamedTuple):
     hub: str
 
     @property
-    def is_uncreated(self) -> bool:
-        """Whether all that is known is that somebody wanted to create the user."""
-        known = Known.read(self.content)
-        return self.fate in DOUBTFUL and known.origin is Origin.DOUBTFUL and not known.values
+    def is_wanted(self) -> bool:
+        """Whether all that is known is that the user was to be created."""
+        return Known.read(self.content).origin is Origin.WANTED
 
 
 class State(Journal):

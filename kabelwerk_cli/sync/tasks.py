@@ -90,9 +90,9 @@ class SyncTasks:
         change: Any = task.planned
         if became.fate is Fate.DONE and task.row.call.deletes:
             return Entry(change.id, Fate.FORGOTTEN, change.key)
-        before = Known.read(task.known.content) if task.known else Known(Origin.DOUBTFUL, "")
+        before = Known.read(task.known.content) if task.known else Known(Origin.WANTED, "")
         if became.fate is Fate.DONE:
-            known = before._replace(origin=_origin(before, task, became)).having(change.content)
+            known = before._replace(origin=_origin(before, became)).having(change.content)
         elif became.fate in DOUBTFUL:
             # a deletion may have taken all that was known with it
             known = (
@@ -125,13 +125,13 @@ class SyncTasks:
         return self._state.find([change.id]).get(change.id)
 
 
-def _origin(before: Known, task: Task, became: Became) -> Origin:
+def _origin(before: Known, became: Became) -> Origin:
     """Return how a user came about that is there now."""
     history = became.history
     assert history  # noqa: S101 - what is done was sent
     last = history.steps[-1]
     if last.call.method == "POST" and last.tries[-1].ending is Ending.DONE:
         return Origin.CREATED
-    if task.known and before.origin is not Origin.DOUBTFUL:
+    if before.origin is not Origin.WANTED:
         return before.origin
     return Origin.DOUBTFUL if history.doubt else Origin.FOUND
