@@ -30,6 +30,9 @@ class SyncCommand(Described):
         shared: the columns that can be given as an option, for all rows.
     """
 
+    topic = "sync"
+    """The help topic that is part of its man page."""
+
     def __init__(
         self,
         *args: Any,

@@ -92,7 +92,7 @@ def update(
     examples=[
         "kabelwerk rooms sync --from rooms.csv --new-state",
         "kabelwerk rooms sync --from rooms.csv --dry-run",
-        "kabelwerk rooms sync --from rooms.csv --hub section9 --state section9.state --full",
+        "kabelwerk rooms sync --from rooms.csv --full",
     ],
 )
 @room_option

@@ -68,6 +68,12 @@ def in_numbers(plan: SyncPlan) -> str:
     return ", ".join(counts)
 
 
+def adoption(plan: SyncPlan, noun: str) -> str:
+    """Return what an adoption came to, as a sentence."""
+    adopted = plan.counts[Action.ADOPT]
+    return f"{count_of(adopted, noun)} adopted, {plan.unchanged} known before."
+
+
 def in_lines(plan: SyncPlan) -> Iterator[str]:
     """Yield what a plan comes to, as a small table; those to be deleted by name."""
     width = len(str(max(plan.rows, plan.changes)))

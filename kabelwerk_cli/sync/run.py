@@ -24,7 +24,7 @@ from kabelwerk_cli.output import Format
 from .checking import Sync, make_plan, refused
 from .opening import adopt, find_state, make_state, missing_state, state_path
 from .plan import SyncPlan
-from .preview import ask, in_numbers, show_plan
+from .preview import adoption, ask, in_numbers, show_plan
 from .rejects import RejectsCopy
 from .rows import Digests
 from .state import State, new_secret
@@ -70,7 +70,7 @@ def run_sync(sync: Sync) -> None:
         warn_of_loose_files(sync.session)
         if sync.options.adopt:
             adopt(ready.opened(sync, stack), ready.plan)
-            sync.session.console.note(f"{in_numbers(ready.plan)}. Nothing is sent for --adopt.")
+            sync.session.console.note(adoption(ready.plan, sync.noun))
         else:
             _send(sync, ready, stack)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from kabelwerk_cli.config.settings import SETTINGS, TOKEN_VARIABLE, Rank
 
 from .exit_codes import ExitCode
+from .sync_topic import sync
 
 WIDTH = 78
 
@@ -148,6 +149,7 @@ TOPICS: Mapping[str, Callable[[], str]] = {
     "environment": environment,
     "batches": batches,
     "formats": formats,
+    "sync": sync,
 }
 
 

@@ -106,14 +106,14 @@ def test_adoption(shell: Shell) -> None:
                 "--adopt",
                 requests="",
                 told="",
-                says="2 to adopt",
+                says="2 users adopted, 0 known before.",
                 before=there("u1", "u2"),
             ),
             Do("u1:A", DELETE, requests="DELETE u2", users="u1:Theirs"),
             Do("u1:A u3:C", before=there("u3"), requests="POST u3, PATCH u3"),
             Do("u1:A", DELETE, requests="", told="u3=kept"),
             # who was found is adopted; what is known of the values stays
-            Do("u1:A u3:D", "--adopt", requests="", says="1 to adopt"),
+            Do("u1:A u3:D", "--adopt", requests="", says="1 user adopted, 1 known before."),
             Do("u1:A u3:D", requests="PATCH u3", told="u3=updated"),
             Do("u1:A", DELETE, requests="DELETE u3", users="u1:Theirs"),
             Do(
