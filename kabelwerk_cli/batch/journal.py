@@ -30,6 +30,7 @@ from .journal_file import (
     counted,
     create,
     describe,
+    is_of_disk,
     put,
     read_soundly,
     side_file,
@@ -42,6 +43,7 @@ PER_SECOND = 1_000_000
 """How exactly times are known: rows of a target are told apart by which was sent later."""
 PATIENCE = 5
 """How often a journal that was replaced while this waited for it is opened anew."""
+DISK_CURE = "Check that the disk is not full, and that the file can be written."
 _READ = f"SELECT {', '.join(COLUMNS)} FROM entries"  # noqa: S608
 
 
@@ -245,7 +247,7 @@ class Journal:
                 what, cure = "is in use by another process", "Try again when it has ended."
             else:
                 what = f"cannot be used ({error})"
-                cure = self.kind.cure.format(path=self.path)
+                cure = DISK_CURE if is_of_disk(error) else self.kind.cure.format(path=self.path)
             raise JournalError(f"{self._name} {what}. {self.kind.holds} {cure}") from error
         except OSError as error:
             reason = error.strerror or error

@@ -18,6 +18,7 @@ from .fate import SETTLED, Fate
 
 VERSION = 3
 MAGIC = b"SQLite format 3\0"
+DISK_ERRORS = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")
 _ID_PLACE = 68
 """Where a file's application ID stands in its head."""
 
@@ -271,6 +272,12 @@ def create(path: Path, kind: Kind, purpose: str, secret: str) -> None:
     finally:
         Path(name).unlink()
     sync_folder(path)
+
+
+def is_of_disk(error: Exception) -> bool:
+    """Tell whether the disk, or a file's mode, is what is wrong, and not the file's content."""
+    name: str = getattr(error, "sqlite_errorname", "")
+    return name.startswith(DISK_ERRORS)
 
 
 def sync_folder(path: Path) -> None:
