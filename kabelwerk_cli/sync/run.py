@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from kabelwerk_cli.api.errors import ConfigurationError
 from kabelwerk_cli.backend.client import warn_of_loose_files
 from kabelwerk_cli.batch.checking import Changed
 from kabelwerk_cli.batch.conclusion import conclude
@@ -121,7 +120,7 @@ def _send(sync: Sync, ready: _Ready, stack: contextlib.ExitStack) -> None:
     _close(sync, runner, state, plan, rejects)
     for remark in totals.remarks():
         console.note(remark)
-    conclude(console, runner, totals, _cures(plan, runner, ready.path))
+    conclude(console, runner, totals, _cures(sync, plan, runner))
 
 
 def _records(
@@ -167,10 +166,12 @@ def _close(sync: Sync, runner: Runner, state: State, plan: SyncPlan, rejects: Re
         runner.end("the state cannot be written", error)
 
 
-def _cures(plan: SyncPlan, runner: Runner, path: Path) -> str:
+def _cures(sync: Sync, plan: SyncPlan, runner: Runner) -> str:
+    """Return what to do about what is not done, as sentences."""
     cures = ""
     if plan.has_rejected:
         cures += " Correct the rejected rows; --rejects FILE writes a copy of them to a file."
-    if runner.stop and isinstance(runner.stop.error, ConfigurationError):
+    if runner.stop and isinstance(runner.stop.error, JournalError):
         return f"{cures} {runner.stop.error}"
-    return f"{cures} Run the same command again to go on: '{path}' records what is done."
+    again = "command again without --new-state" if sync.options.new_state else "same command again"
+    return f"{cures} Run the {again}: it sends what is left."
