@@ -57,7 +57,10 @@ def main() -> None:
         show("sync --adopt", home, url, *sync, "--adopt")
         write_changed(users, count)
         name = f"sync with {CHANGED} changed and {GONE} gone"
-        synced = show(name, home, url, *sync, "--delete", "--yes")
+        log = home / "requests.log"
+        synced = show(name, home, url, *sync, "--delete", "--yes", "--log-file", str(log))
+        requests = len(log.read_text().splitlines())
+        tell(f"{name}: requests", str(requests), str(CHANGED + GONE))
         show("sync with none changed", home, url, *sync)
         tell("the sync relative to the resumed batch", f"{synced / resumed:.2f}", "1.50")
         few = home / "few.csv"

@@ -106,9 +106,9 @@ class History:
 
     def edit(self) -> None:
         """Let people join, leave and get other names."""
-        for _ in range(self.choose.choice([0, 1, 2, 3])):
+        for _ in range(self.choose.randint(1, 4)):
             key = self.choose.choice(KEYS)
-            if key in self.file and self.choose.random() < 0.5:
+            if key in self.file and self.choose.random() < 0.25:
                 del self.file[key]
             else:
                 self.file[key] = self.choose.choice(NAMES)
@@ -196,7 +196,7 @@ class History:
         rejected = invalid("no", {"name": ["is invalid"]})
         return self.choose.choice(
             [
-                *[lambda: Step(HONEST, times=self.choose.randint(1, 3))] * 6,
+                *[lambda: Step(HONEST, times=self.choose.randint(1, 2))] * 4,
                 *[lambda: Step(RESET_AFTER_READING, applied=applied, times=1)] * 4,
                 lambda: Step(FAULTS["status-503"], applied=applied, times=1),
                 lambda: Step(FAULTS["close-before-reading"], times=1),

@@ -2,7 +2,7 @@
 
 import json
 import os
-import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,10 +10,10 @@ import pytest
 from tests.batch.story import busy, down, lost, well
 from tests.faultserver import FAULTS, Step, invalid
 from tests.model.model import Model
-from tests.model.state import Room, seeded
+from tests.model.state import Room, State, seeded
 from tests.shell import Shell
 
-from .story import FILE, ROOMS, STATE, Do, gone, tell, there
+from .story import FILE, ROOMS, STATE, Do, gone, rows, tell, there
 
 DELETE = "--delete --yes"
 NEW = "--new-state"
@@ -182,30 +182,25 @@ def test_input_from_a_pipe_needs_a_state(shell: Shell) -> None:
 
 def test_a_link_to_the_export_of_the_day_keeps_one_state(shell: Shell) -> None:
     link = shell.home / "today.csv"
-    story = []
-    for day, (content, sent) in enumerate([("u1:A", "POST u1"), ("u1:B", "PATCH u1")]):
-        export = shell.home / f"export-{day}.csv"
-        export.write_text(f"key,name\n{content.replace(':', ',')}\n")
-        link.unlink(missing_ok=True)
-        link.symlink_to(export)
-        tell_one = Do(None, NEW if not day else "", source="today.csv", requests=sent)
-        story.append(tell_one)
-        shutil.copy(export, shell.home / "kept")
-    # one server for both days: the state belongs to an address
-    from tests.faultserver import FaultyServer
 
-    from .story import run, told_of
+    def of(day: str, content: str) -> Callable[[State], None]:
+        """Write the export of a day, and point the link to it."""
 
-    with FaultyServer() as server:
-        for day, do in enumerate(story):
-            link.unlink()
-            link.symlink_to(shell.home / f"export-{day}.csv")
-            before = len(server.requests)
-            assert run(shell.configured(server), do).code == 0
-            assert ", ".join(map(told_of, server.requests[before:])) == do.requests
-    assert [path.name for path in shell.home.glob("*.kabelwerk-state")] == [
-        "today.csv.kabelwerk-state"
-    ]
+        def act(_: State) -> None:
+            (shell.home / f"{day}.csv").write_text(rows(content))
+            link.unlink(missing_ok=True)
+            link.symlink_to(f"{day}.csv")
+
+        return act
+
+    tell(
+        shell,
+        [
+            Do(None, NEW, source=link.name, before=of("mon", "u1:A"), requests="POST u1"),
+            Do(None, source=link.name, before=of("tue", "u1:B"), requests="PATCH u1"),
+        ],
+    )
+    assert [path.name for path in shell.home.glob("*-state")] == ["today.csv.kabelwerk-state"]
 
 
 def test_files_that_are_not_what_they_should_be(shell: Shell) -> None:
