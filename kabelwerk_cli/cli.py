@@ -144,17 +144,7 @@ kabelwerk.epilog = (
 )
 
 
-COMMANDS: tuple[click.Command, ...] = (
-    users,
-    rooms,
-    messages,
-    sandbox,
-    login,
-    logout,
-    config,
-    doctor,
-    completion,
-    help_command,
-)
-for command in COMMANDS:
+for commands in (users, rooms, messages, sandbox, config):
+    kabelwerk.add_command(commands)
+for command in (login, logout, doctor, completion, help_command):
     kabelwerk.add_command(command)

@@ -18,8 +18,14 @@ from .config.settings import EXACT_KEY, FIELDS, OUTPUT, TOKEN_FILE
 from .output import Format, known_fields
 from .terminal.confirm import confirm
 from .terminal.console import Console, Listing
-from .terminal.options import COMMON_OPTIONS, BatchOption, KeyOption, SettingOption, claim_stdin
-from .terminal.session import Session, open_lenient_session, open_session
+from .terminal.options import (
+    COMMON_OPTIONS,
+    SECTIONS,
+    KeyOption,
+    claim_stdin,
+    remember_settings,
+)
+from .terminal.session import Session, open_session
 
 if TYPE_CHECKING:
     from .api.outcomes import Success
@@ -51,6 +57,8 @@ class Described(click.Command):
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
             raise _owned_elsewhere(error.option_name, ctx) or error from None
+        finally:
+            remember_settings(ctx)
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples below the text."""
@@ -63,15 +71,11 @@ class Described(click.Command):
         """Write the command's own options and the common ones apart."""
         if isinstance(self, click.Group):
             self.format_commands(ctx, formatter)
-        common = [param for param in self.get_params(ctx) if isinstance(param, SettingOption)]
-        batch = [param for param in self.get_params(ctx) if isinstance(param, BatchOption)]
-        own = [param for param in self.get_params(ctx) if param not in [*common, *batch]]
-        for title, params in (
-            ("Options", own),
-            ("Batch options", batch),
-            ("Common options", common),
-        ):
-            rows = [row for param in params if (row := param.get_help_record(ctx))]
+        rows_of: dict[str, list[tuple[str, str]]] = {title: [] for title in SECTIONS}
+        for param in self.get_params(ctx):
+            if row := param.get_help_record(ctx):
+                rows_of[getattr(param, "section", SECTIONS[0])].append(row)
+        for title, rows in rows_of.items():
             if rows:
                 with formatter.section(title):
                     formatter.write_dl(rows)
@@ -110,7 +114,7 @@ class ActionCommand(Described):
 
     Args:
         makes_profile: whether the profile named may not exist yet.
-        needs_settings: whether a configuration that cannot be read is an error.
+        needs_settings: whether to read the environment and the configuration.
     """
 
     def __init__(
@@ -126,10 +130,9 @@ class ActionCommand(Described):
 
     def invoke(self, ctx: click.Context) -> None:
         """Run the function."""
-        if self.needs_settings:
-            session = open_session(ctx, profile_may_be_missing=self.makes_profile)
-        else:
-            session = open_lenient_session(ctx)
+        session = open_session(
+            ctx, needs_settings=self.needs_settings, profile_may_be_missing=self.makes_profile
+        )
         ctx.invoke(self.callback, session, **ctx.params)  # type: ignore[arg-type]
 
 
@@ -172,7 +175,10 @@ class CallCommand(Described):
             _preview(session, call)
             return
         if self.destructive:
-            confirm(session, f"Delete {call.subject}?", yes=options.yes)
+            from .backend.client import place
+
+            where = place(session.settings)
+            confirm(session, f"Delete {call.subject} at {where}?", yes=options.yes)
         self._show(session.console, call, _send(session, call))
 
     def _run_batch(
@@ -184,8 +190,16 @@ class CallCommand(Described):
 
         name = " ".join(ctx.command_path.split()[1:])
         exact_key = session.settings[EXACT_KEY]
-        reader = RowReader(self, ctx.params, explicit(ctx), exact_key=exact_key)
         try:
+            reader = RowReader(
+                self,
+                ctx.params,
+                explicit(ctx),
+                exact_key=exact_key,
+                mapping=options.mapping,
+                ignored=options.ignore_columns,
+                template=options.template,
+            )
             run_batch(
                 Batch(
                     name,
@@ -231,7 +245,8 @@ def _preview(session: Session, call: Call[Any]) -> None:
 
     for condition in conditions(call):
         session.console.note(condition)
-    show_previews(session, previews(call, session.settings))
+    requests = previews(call, session.settings)
+    show_previews(session, requests, single=len(requests) == 1)
 
 
 def _check_white_space(command: click.Command, ctx: click.Context, settings: Settings) -> None:

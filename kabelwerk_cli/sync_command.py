@@ -76,7 +76,13 @@ class SyncCommand(Described):
         params = dict.fromkeys(param.name or "" for param in self.row.params) | ctx.params
         exact_key = session.settings[EXACT_KEY]
         reader = TruthReader(
-            self.row, params, explicit(ctx), exact_key=exact_key, blanks=self.blanks
+            self.row,
+            params,
+            explicit(ctx),
+            blanks=self.blanks,
+            exact_key=exact_key,
+            mapping=batch.mapping,
+            ignored=batch.ignore_columns,
         )
         noun = next(noun for name, noun in NOUNS.items() if name in params)
         run_sync(

@@ -134,7 +134,7 @@ def _name(state: State, key: str) -> str | None:
     return state.users[key].name if key in state.users else None
 
 
-# In `populated` are users old0, old1 ... with a room each, and no new0, new1 ...
+# In `populated` are users old0, old1 ... with a room each, and bare0, bare1 ... without.
 OPERATIONS = {
     operation.name: operation
     for operation in (

@@ -1,29 +1,67 @@
-"""Generate the README's help topics, the completions and the man pages from the program.
+"""Generate what follows from the code: see `files`.
 
-Run it after changing commands, options or help topics: `.venv/bin/python -m tools.generate`. A test
-fails while a committed file is out of date.
+Run it after changing calls, commands, options or help topics: `.venv/bin/python -m tools.generate`.
+A test fails while a committed file is out of date.
 """
 
+import inspect
 from pathlib import Path
 
+import click
+
+from kabelwerk_cli.api import calls
 from kabelwerk_cli.cli import kabelwerk
+from kabelwerk_cli.command import walk
 from kabelwerk_cli.commands.completion import completion_script
 from kabelwerk_cli.terminal import help_topics
 
-from .manual import pages
+from .manual import pages, summary
 
 ROOT = Path(__file__).parent.parent
+API = "kabelwerk_cli/api/__init__.py"
+MARK = "# generated from `calls` by tools.generate"
 COMPLETIONS = {"bash": "kabelwerk.bash", "zsh": "_kabelwerk", "fish": "kabelwerk.fish"}
 
 
 def readme() -> str:
-    """Return the README with the current help topics."""
+    """Return the README with the current help topics and commands."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     for topic, tell in help_topics.TOPICS.items():
-        before, rest = text.split(f"<!-- help {topic} -->\n```text\n", maxsplit=1)
-        _, after = rest.split("```", maxsplit=1)
-        text = f"{before}<!-- help {topic} -->\n```text\n{tell()}\n```{after}"
-    return text
+        text = between(text, f"<!-- help {topic} -->\n```text\n", f"{tell()}\n", "```")
+    return between(text, "| command | what it does |\n|---|---|\n", commands(), "\n```sh")
+
+
+def commands() -> str:
+    """Return the rows of the README's table of commands."""
+    leaves = [
+        (" ".join(path), summary(command).split(". ")[0])
+        for name, child in kabelwerk.commands.items()  # in their own order
+        for command, path in walk(child, ("kabelwerk", name))
+        if not isinstance(command, click.Group)
+    ]
+    return "".join(f"| `{path}` | {text} |\n" for path, text in leaves)
+
+
+def functions() -> str:
+    """Return the package `api` with a function for each call."""
+    names = [name for name, _ in inspect.getmembers(calls, is_builder)]
+    listed = "".join(f'    "{name}",\n' for name in names)
+    made = "".join(f"{name} = _sending(calls.{name})\n" for name in names)
+    text = (ROOT / API).read_text(encoding="utf-8")
+    return between(text, f"{MARK}\n", f"__all__ += [\n{listed}]\n{made}", "")
+
+
+def is_builder(member: object) -> bool:
+    """Tell whether a member of `calls` makes a call that the API has."""
+    own = inspect.isfunction(member) and member.__module__ == calls.__name__
+    return own and not member.__name__.startswith("_")
+
+
+def between(text: str, start: str, content: str, end: str) -> str:
+    """Return `text` with `content` from `start` to the next `end`, or to the end of the text."""
+    before, rest = text.split(start, maxsplit=1)
+    after = rest[rest.index(end) :] if end else ""
+    return f"{before}{start}{content}{after}"
 
 
 def files() -> dict[str, str]:
@@ -33,7 +71,7 @@ def files() -> dict[str, str]:
         for shell, name in COMPLETIONS.items()
     }
     manual = {f"man/{name}": page for name, page in pages(kabelwerk).items()}
-    return {"README.md": readme(), **completions, **manual}
+    return {API: functions(), "README.md": readme(), **completions, **manual}
 
 
 def main() -> None:

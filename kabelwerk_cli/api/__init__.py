@@ -1,4 +1,4 @@
-"""The Kabelwerk API: six functions, five with the reference's signatures and exceptions.
+"""The Kabelwerk API, with the reference's signatures and exceptions.
 
     >>> from kabelwerk_cli import api
     >>> api.create_user(key='kusanagi', name='Motoko')
@@ -18,9 +18,8 @@ may be claimed at the end.
 """
 
 import functools
-import inspect
 from collections.abc import Callable
-from types import NoneType
+from types import FunctionType, NoneType
 from typing import ParamSpec, get_args
 
 from . import calls
@@ -30,7 +29,6 @@ from .errors import (
     ConfigurationError,
     ConnectionError,  # noqa: A004 - the reference's name
     DoesNotExist,
-    Interrupted,
     InvalidInput,
     KabelwerkError,
     OutcomeUnknown,
@@ -57,12 +55,6 @@ __all__ = [
     "UntrustedCertificate",
     "User",
     "ValidationError",
-    "create_user",
-    "delete_user",
-    "ensure_user",
-    "post_message",
-    "update_room",
-    "update_user",
 ]
 
 P = ParamSpec("P")
@@ -81,34 +73,31 @@ def _sending(build: Callable[P, Call[R]]) -> Callable[P, R]:
 
         settings = from_environment()
         with file_log(settings) as log, open_client(settings, log) as client:
-            try:
-                return client.send(call).record
-            except Interrupted as stop:
-                raise _signal(stop) from None
+            return client.send(call).record
 
-    signature = inspect.signature(build)
-    (record,) = get_args(signature.return_annotation)
+    (record,) = get_args(build.__annotations__["return"])
     record = None if record is NoneType else record
-    send.__annotations__ = {**build.__annotations__, "return": record}
-    send.__signature__ = signature.replace(return_annotation=record)  # type: ignore[attr-defined]
+    # `help` and `inspect.signature` look at it; a signature made here would slow down the start
+    shown = FunctionType(build.__code__, build.__globals__)
+    shown.__kwdefaults__ = build.__kwdefaults__
+    shown.__annotations__ = send.__annotations__ = {**build.__annotations__, "return": record}
+    send.__wrapped__ = shown
     send.__module__ = __name__
     return send
 
 
-def _signal(stop: Interrupted) -> BaseException:
-    """Return what interrupted a call, and have it tell the outcome.
-
-    It is raised itself: an uncaught KeyboardInterrupt ends Python by SIGINT, a subclass does not.
-    """
-    signal = stop.__cause__ or KeyboardInterrupt()
-    signal.report = stop.report  # type: ignore[attr-defined]
-    signal.add_note(str(stop))
-    return signal
-
-
+# generated from `calls` by tools.generate
+__all__ += [
+    "create_user",
+    "delete_user",
+    "ensure_user",
+    "post_message",
+    "update_room",
+    "update_user",
+]
 create_user = _sending(calls.create_user)
-update_user = _sending(calls.update_user)
 delete_user = _sending(calls.delete_user)
 ensure_user = _sending(calls.ensure_user)
-update_room = _sending(calls.update_room)
 post_message = _sending(calls.post_message)
+update_room = _sending(calls.update_room)
+update_user = _sending(calls.update_user)

@@ -78,7 +78,7 @@ def check_object(field: str, value: object) -> Mapping[str, Any]:
         read_json(json.dumps(value, allow_nan=False))
     except NotJson as error:
         name = f" ('{error.name}')" if error.name else ""
-        raise InvalidInput(field, f"must be JSON that can be relied on: {error}{name}") from None
+        raise InvalidInput(field, f"must be unambiguous JSON: {error}{name}") from None
     except ValueError:
         raise InvalidInput(field, "must not contain NaN or Infinity: JSON has neither") from None
     except TypeError:

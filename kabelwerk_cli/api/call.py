@@ -17,7 +17,7 @@ class Reason(Enum):
     """Why another call is sent instead."""
 
     MISSING = "the user does not exist"
-    TAKEN = "the key is taken, or may be: it is in doubt whether the user was created"
+    TAKEN = "the key is taken, or it is unknown whether the user was created"
 
 
 class Otherwise(NamedTuple):
@@ -89,14 +89,14 @@ class Call(NamedTuple, Generic[R]):
         """Return this call, and each that may be sent instead of the one before it."""
         return (self, *self.otherwise.call.steps()) if self.otherwise else (self,)
 
-    def turned(self) -> "Call[R]":
+    def turned(self) -> "Call[Any]":
         """Return the call that begins with this one's alternative, and falls back to this one.
 
-        A call without an alternative is returned as it is.
+        Update, otherwise create, becomes create, otherwise update. A call without an alternative
+        stays as it is.
         """
         if self.otherwise is None:
             return self
-        missing = self.otherwise.when is Reason.TAKEN
-        when = Reason.MISSING if missing else Reason.TAKEN
-        first: Call[R] = self.otherwise.call
-        return first._replace(otherwise=Otherwise(when, self._replace(otherwise=None)))
+        when = Reason.MISSING if self.otherwise.when is Reason.TAKEN else Reason.TAKEN
+        back = Otherwise(when, self._replace(otherwise=None))
+        return self.otherwise.call._replace(otherwise=back)

@@ -44,7 +44,9 @@ def create_user(*, key: str, name: str, hub: str | None = None) -> Call[User]:
     if hub is not None:
         check_key("hub", hub)
     body = {"hub": hub, "key": check_key("key", key), "name": check_text("name", name)}
-    missing = f"Hub '{hub}' may not exist." if hub else "The API is not there; check the URL."
+    missing = (
+        f"Hub '{hub}' may not exist." if hub else "There is no API at this address; check the URL."
+    )
     return _about_user(key, "create_user", "POST", "created")._replace(
         segments=("users",), body=body, missing=missing, **_shows_user(key, name)
     )
@@ -103,46 +105,14 @@ def ensure_user(*, key: str, name: str, hub: str | None = None) -> Call[EnsuredU
         ConnectionError: the backend cannot be reached, or did not answer in time.
         ServerError: the backend failed or its answer is not the API's.
     """
-    create: Call[Any] = create_or_update_user(key=key, name=name, hub=hub)
     update: Call[Any] = update_user(key=key, name=name)
-    return update._replace(otherwise=Otherwise(Reason.MISSING, create), complete=EnsuredUser.of)
-
-
-def create_or_update_user(*, key: str, name: str, hub: str | None = None) -> Call[User]:
-    """Create the user, or update the one with this key: one request where nobody has the key.
-
-    Args:
-        key: your unique ID for the user.
-        name: the user's name.
-        hub: the slug of the hub in which to create a hub user; None for an end user.
-
-    Returns:
-        The user.
-
-    Raises:
-        ValidationError: the input is rejected.
-        AuthenticationError: the token is rejected.
-        ConnectionError: the backend cannot be reached, or did not answer in time.
-        ServerError: the backend failed or its answer is not the API's.
-    """
-    update = Otherwise(Reason.TAKEN, update_user(key=key, name=name))
-    return create_user(key=key, name=name, hub=hub)._replace(otherwise=update)
-
-
-def probe(*, key: str) -> Call[User]:
-    """Ask for nothing, to see whether the API is there and accepts the token.
-
-    The body is empty and nobody has the key, so there is nothing to change and nobody to change it
-    for: a backend that accepts the token can only reject the call.
-
-    Args:
-        key: a key that nobody has, such as a long random one.
-
-    Raises:
-        DoesNotExist: the API answered as expected.
-        ValidationError: likewise.
-    """
-    return update_user(key=key, name="")._replace(body={}, subject="nothing", deed="changed")
+    create = create_user(key=key, name=name, hub=hub)
+    return update._replace(
+        otherwise=Otherwise(
+            Reason.MISSING, create._replace(otherwise=Otherwise(Reason.TAKEN, update))
+        ),
+        complete=EnsuredUser.of,
+    )
 
 
 def update_room(

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from .call import Call, R, Reason
 from .foreign_text import Redaction
 from .history import History, Step
-from .outcomes import Success, conclude, interruption
+from .outcomes import Success, conclude
 from .retries import may_repeat, pause
 from .verdicts import Ending, Verdict, judge, judge_failure
 from .wire import Attempt, Failure, Request, Transport
@@ -31,7 +31,7 @@ class Limits(NamedTuple):
 
 
 class Attempted(NamedTuple):
-    """What an observer is told after each attempt."""
+    """What an observer is called with after each attempt."""
 
     call: Call[Any]
     number: int
@@ -46,12 +46,12 @@ class Attempted(NamedTuple):
 
 
 def new_request_id() -> str:
-    """Return a name for an attempt in the server's log that no other has."""
+    """Return a unique ID for an attempt, for the server's log."""
     return os.urandom(16).hex()
 
 
 class Tools(NamedTuple):
-    """What a client takes from the world; tests give their own."""
+    """What a client depends on besides its transport; tests replace it."""
 
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], float] = time.time
@@ -75,8 +75,8 @@ class Client:
         token: the API token; empty where the backend needs none.
         user_agent: how the program names itself to the backend.
         limits: times and numbers of attempts.
-        observe: is told of each attempt once it is over.
-        may_retry: is asked before an attempt is repeated, besides the table.
+        observe: called after each attempt.
+        may_retry: called before each retry that `retries` allows; returns whether to go on.
         tools: clock, sleep and randomness.
     """
 
@@ -108,14 +108,14 @@ class Client:
 
         Args:
             call: what to send.
-            history: where to note what is known, for those who have to tell it whatever happens.
+            history: records what is known, for callers that report it however the call ends.
 
         Returns:
             The result of a call that is known to have succeeded.
 
         Raises:
             KabelwerkError: one of the reference's five; its `report` says what may have happened.
-            Interrupted: a KeyboardInterrupt came in between.
+            KeyboardInterrupt: one came in between. It has the outcome as its `report`, and a note.
         """
         history = history or History()
         give_up_at = self._tools.clock() + self._limits.max_time
@@ -125,12 +125,15 @@ class Client:
             while other := step.following():
                 following = other.call
                 if other.when is Reason.TAKEN and step.in_doubt:
-                    # nobody had the key before: who has it now was created by this call
+                    # nobody had the key before, so the user with this key was created by this call
                     following = following._replace(deed=step.call.deed)
                 step = history.begin(following, other.when)
                 self._try_all(step, history, give_up_at)
         except KeyboardInterrupt as signal:
-            raise interruption(history) from signal
+            # itself: an uncaught KeyboardInterrupt ends Python by SIGINT, a subclass does not
+            signal.report = history.report()  # type: ignore[attr-defined]
+            signal.add_note(f"Interrupted. {history.sentence()}")
+            raise
         return conclude(history)
 
     def _try_all(self, step: Step, history: History, give_up_at: float) -> None:
@@ -169,7 +172,7 @@ class Client:
             verdict = judge(call, answer, self._tools.now(), self._redacted)
         history.ended(verdict._replace(request_id=attempt.request_id))
         if verdict.ending in ODD:
-            # what is left on such a connection might be taken for the next call's answer
+            # leftover bytes on such a connection might be read as the next call's answer
             self._transport.close()
         return self._redacted.of_body(body)
 
@@ -194,7 +197,7 @@ def build_request(call: Call[Any], *, token: str, user_agent: str, request_id: s
         call: what to send.
         token: the API token.
         user_agent: how the program names itself to the backend.
-        request_id: what this attempt is called in the server's log.
+        request_id: this attempt's ID in the server's log.
     """
     return Request(
         method=call.method,

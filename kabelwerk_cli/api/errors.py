@@ -7,10 +7,10 @@
     ├── DoesNotExist                there is no such user or room (404)
     ├── ConnectionError             the request could not be sent
     │   ├── ConfigurationError      no URL, no token, or one that is not safe to use
-    │   ├── UntrustedCertificate    the server's certificate did not stand the check
+    │   ├── UntrustedCertificate    the server's certificate failed verification
     │   └── OutcomeUnknown          the request was sent, and no answer came
     └── ServerError                 the server failed, or its answer is not the API's
-        └── RateLimited             the server asked to come back later (429)
+        └── RateLimited             the rate limit is exceeded (429)
 
 The five in the second column and what they mean are those of the reference.
 """
@@ -50,7 +50,7 @@ class KabelwerkError(Exception):
     """What all errors of this module have in common.
 
     Attributes:
-        report: what is known of the call's outcome, see `Report`.
+        report: what is known about the call's outcome, see `Report`.
     """
 
     def __init__(self, message: str, report: Report = BEFORE_SENDING) -> None:
@@ -131,7 +131,7 @@ class RateLimited(ServerError):
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal ended the call; `report` says whether it may have been applied."""
+    """A signal ended a run; `report` says what it may have changed."""
 
     def __init__(self, message: str, report: Report = BEFORE_SENDING) -> None:
         super().__init__(message)

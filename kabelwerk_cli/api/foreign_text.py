@@ -5,11 +5,13 @@ The token goes first: in a text that was cut, a part of it could not be found an
 
 import html
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
 ELLIPSIS = "…"
+UNICODE_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 SHORTEST_SECRET = 4
 """What is shorter is no secret, but a part of common words."""
 
@@ -22,7 +24,9 @@ class Redaction:
     """
 
     def __init__(self, token: str = "") -> None:
-        forms = {token, html.escape(token), quote(token, safe=""), quote(token)}
+        escaped = html.escape(token), html.escape(token, quote=False)
+        decimal = escaped[0].replace("&#x27;", "&#39;")  # the same character
+        forms = {token, *escaped, decimal, quote(token, safe=""), quote(token)}
         self._forms = sorted(forms, key=len, reverse=True)
         if len(token) < SHORTEST_SECRET:
             self._forms = []
@@ -49,7 +53,9 @@ class Redaction:
             given = json.loads(text)
             redacted = self(given)
         except (ValueError, RecursionError):
-            return text
+            plain = UNICODE_ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
+            redacted = self(plain)
+            return text if redacted == plain else redacted
         return text if redacted == given else json.dumps(redacted)
 
 

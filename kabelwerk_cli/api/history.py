@@ -1,4 +1,4 @@
-"""What is known of a call, while it is under way and afterwards."""
+"""What is known about a call, while it runs and afterwards."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -37,15 +37,14 @@ class Step(NamedTuple):
 
 
 class History:
-    """The strongest that is known of one call: it is written, never taken back.
+    """All that is known about one call. Facts are added and never taken back.
 
     An attempt is noted before its first byte goes out, its verdict when it has ended. So it can be
     read at any moment, by whoever has to say what was changed.
 
     Args:
-        earlier: what an earlier run left in doubt.
-        request_id: what the first attempt is called in the server's log, if that is recorded
-            somewhere already.
+        earlier: the attempt of an earlier run whose outcome is unknown.
+        request_id: the first attempt's ID in the server's log, if it is already recorded.
     """
 
     def __init__(self, earlier: Verdict | None = None, request_id: str | None = None) -> None:
@@ -69,7 +68,7 @@ class History:
         self._attempt = None
 
     def sentence(self) -> str:
-        """Say what is known of the change, and what to do about it."""
+        """Return what is known about the change and what to do next, as a sentence."""
         if not any(step.tries for step in self.steps) and not self._in_flight:
             return "Nothing was sent."
         call = self.telling.call
@@ -95,7 +94,7 @@ class History:
 
     @property
     def doubt(self) -> Verdict | None:
-        """The first attempt of which nobody knows whether it was applied."""
+        """The first attempt whose outcome is unknown."""
         unknown = (each for each in self._verdicts() if each.ending in DOUBTFUL)
         return self._earlier or next(unknown, None)
 

@@ -6,14 +6,13 @@ takes the last of several values for one name. What it returns then is not what 
 
 import json
 import math
-from collections import Counter
 from typing import Any
 
 from .arguments import DEPTH_LIMIT, too_deep
 
 
 class NotJson(ValueError):
-    """A text is not JSON that can be relied on; the message is a clause without a full stop.
+    """A text is not unambiguous JSON; the message is a clause without a full stop.
 
     Attributes:
         name: the name that appears twice. It is not in the message: a server may have sent it.
@@ -55,12 +54,12 @@ def read_json(text: str) -> Any:
     return value
 
 
-_TOO_LARGE = "it has a number that is too large"
+_TOO_LARGE = "it contains a number that is too large"
 _TOO_DEEP = f"it is nested deeper than {DEPTH_LIMIT} levels"
 
 
 def _refuse_constant(name: str) -> None:
-    raise NotJson(f"it has {name}, which JSON does not have")
+    raise NotJson(f"it contains {name}, which is not valid JSON")
 
 
 def _finite(digits: str) -> float:
@@ -71,9 +70,9 @@ def _finite(digits: str) -> float:
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        counts = Counter(name for name, _ in pairs)
-        twice, _ = counts.most_common(1)[0]
-        raise NotJson("a name appears twice in one object", twice)
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise NotJson("a name appears twice in one object", name)
+        found[name] = value
     return found

@@ -7,6 +7,7 @@ unreadable field is kept as the server gave it, with a note. Unknown fields are 
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from types import UnionType
 from typing import Any, NamedTuple
 
 
@@ -22,7 +23,7 @@ class User(NamedTuple):
 
 
 class EnsuredUser(NamedTuple):
-    """A user who is there now, and how that came about."""
+    """A user, and whether `ensure_user` created or updated it."""
 
     id: int
     """The user's number on the backend."""
@@ -35,7 +36,7 @@ class EnsuredUser(NamedTuple):
 
     @classmethod
     def of(cls, user: User, outcome: str) -> "EnsuredUser":
-        """Return `user` with what became of it."""
+        """Return `user` with the outcome."""
         return cls(*user, outcome)
 
 
@@ -82,76 +83,39 @@ class Mistyped(Exception):
     """An essential field of an answer is missing or is not of the promised type."""
 
 
-class Fields:
-    """Reads the fields of one JSON object, with a note for each unreadable inessential one."""
-
-    def __init__(self, given: Mapping[str, Any], notes: list[str], path: str = "") -> None:
-        self._given = given
-        self._notes = notes
-        self._path = path
-
-    def essential(self, name: str, kind: type) -> Any:
-        """Return the field `name`, which must be of the type `kind`."""
-        value = self._given.get(name)
+def _is(kind: type | UnionType) -> Callable[[Any], Any]:
+    def read(value: object) -> object:
         # bool is a subclass of int, but `true` is no number
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise Mistyped(self._complaint(name, _KINDS[kind]))
+            raise TypeError
         return value
 
-    def other(self, name: str, read: Callable[[Any], Any], what: str) -> Any:
-        """Return `read(field)`, or the field as it was given, and a note, where that fails."""
-        value = self._given.get(name)
-        try:
-            return read(value)
-        except (TypeError, ValueError, OverflowError):
-            self._notes.append(self._complaint(name, what))
-            return value
-
-    def user(self, name: str) -> User:
-        """Return the user in the field `name`; only its key is essential there."""
-        nested = Fields(self.essential(name, dict), self._notes, f"{self._path}{name}.")
-        return User(
-            id=nested.other("id", _integer, _KINDS[int]),
-            key=nested.essential("key", str),
-            name=nested.other("name", _string, _KINDS[str]),
-        )
-
-    def user_or_none(self, name: str) -> User | None:
-        """Return the user in the field `name`, which may be null but must be there."""
-        if name in self._given and self._given[name] is None:
-            return None
-        return self.user(name)
-
-    def _complaint(self, name: str, what: str) -> str:
-        if name not in self._given:
-            return f"the field '{self._path}{name}' is missing"
-        return f"the field '{self._path}{name}' is not {what}"
+    return read
 
 
-_KINDS: Mapping[type, str] = {
-    int: "a whole number",
-    str: "a string",
-    bool: "true or false",
-    dict: "an object",
-}
-
-
-def _integer(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError
-    return value
-
-
-def _string(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return value
-
-
-def _time(value: object) -> datetime:
-    time = datetime.fromisoformat(_string(value))
+def _time(value: Any) -> datetime:
+    time = datetime.fromisoformat(value)
     # a time without a zone is UTC: the backend knows no other
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+_TYPES: Mapping[Any, tuple[Callable[[Any], Any], str]] = {
+    int: (_is(int), "a whole number"),
+    str: (_is(str), "a string"),
+    bool: (_is(bool), "true or false"),
+    dict[str, Any]: (_is(dict), "an object"),
+    datetime: (_time, "a time"),
+    User: (_is(dict), "an object"),
+    User | None: (_is(dict | None), "an object"),
+}
+"""How a field of each type is read, and what it has to be."""
+_USERS = frozenset({User, User | None})
+_ESSENTIAL: Mapping[type[Record], frozenset[str]] = {
+    User: frozenset(User._fields),
+    Room: frozenset(Room._fields),
+    Message: frozenset({"id", "room_id", "text", "user"}),
+}
+_ESSENTIAL_OF_NESTED = frozenset({"key"})
 
 
 def read_record(kind: type[Record], given: Mapping[str, Any]) -> tuple[Record, tuple[str, ...]]:
@@ -168,43 +132,30 @@ def read_record(kind: type[Record], given: Mapping[str, Any]) -> tuple[Record, t
         Mistyped: an essential field is missing or mistyped.
     """
     notes: list[str] = []
-    record = _READERS[kind](Fields(given, notes))
+    record = _read(kind, given, _ESSENTIAL[kind], notes)
     return record, tuple(notes)
 
 
-def _read_user(fields: Fields) -> User:
-    return User(
-        id=fields.essential("id", int),
-        key=fields.essential("key", str),
-        name=fields.essential("name", str),
-    )
-
-
-def _read_room(fields: Fields) -> Room:
-    return Room(
-        id=fields.essential("id", int),
-        archived=fields.essential("archived", bool),
-        attributes=fields.essential("attributes", dict),
-        hub_user=fields.user_or_none("hub_user"),
-        user=fields.user("user"),
-    )
-
-
-def _read_message(fields: Fields) -> Message:
-    return Message(
-        id=fields.essential("id", int),
-        html=fields.other("html", _string, "a string"),
-        inserted_at=fields.other("inserted_at", _time, "a time"),
-        room_id=fields.essential("room_id", int),
-        text=fields.essential("text", str),
-        type=fields.other("type", _string, "a string"),
-        updated_at=fields.other("updated_at", _time, "a time"),
-        user=fields.user_or_none("user"),
-    )
-
-
-_READERS: Mapping[type[Record], Callable[[Fields], Record]] = {
-    User: _read_user,
-    Room: _read_room,
-    Message: _read_message,
-}
+def _read(
+    kind: type[Record],
+    given: Mapping[str, Any],
+    essential: frozenset[str],
+    notes: list[str],
+    path: str = "",
+) -> Record:
+    values: dict[str, Any] = {}
+    for name, hint in kind.__annotations__.items():
+        value = values[name] = given.get(name)
+        read, what = _TYPES[hint]
+        fault = "" if name in given else "is missing"
+        try:
+            values[name] = read(value)
+        except (TypeError, ValueError, OverflowError):
+            fault = fault or f"is not {what}"
+        if fault and name in essential:
+            raise Mistyped(f"the field '{path}{name}' {fault}")
+        if fault:
+            notes.append(f"the field '{path}{name}' {fault}")
+        elif hint in _USERS and value is not None:
+            values[name] = _read(User, value, _ESSENTIAL_OF_NESTED, notes, f"{path}{name}.")
+    return kind(**values)

@@ -1,4 +1,4 @@
-"""What may be claimed once nothing more is tried: a result, or an error with its whole sentence.
+"""What is reported after the last attempt: a result, or an error with its complete message.
 
 The taint rule: once an attempt's outcome was unknown, a later attempt that was not sent, or was
 rejected, says nothing about the first. Such a call never ends as "not applied".
@@ -19,16 +19,16 @@ A_YEAR = 365 * 24 * 3600
 ADDRESS = "This is probably not a Kabelwerk backend; check the URL."
 TOO_LARGE = "The request is larger than the server allows."
 CURES: Mapping[int, str] = {
-    HTTPStatus.PAYMENT_REQUIRED: "The account may have reached its limit, or a bill may be open.",
+    HTTPStatus.PAYMENT_REQUIRED: "The account may have reached its limit or have an unpaid bill.",
     HTTPStatus.NOT_FOUND: ADDRESS,
     HTTPStatus.METHOD_NOT_ALLOWED: ADDRESS,
-    HTTPStatus.PROXY_AUTHENTICATION_REQUIRED: "A proxy asks for a user name and a password.",
+    HTTPStatus.PROXY_AUTHENTICATION_REQUIRED: "A proxy requires a user name and a password.",
     HTTPStatus.GONE: "This address is no longer in use; check the URL.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: TOO_LARGE,
     HTTPStatus.REQUEST_URI_TOO_LONG: TOO_LARGE,
     HTTPStatus.MISDIRECTED_REQUEST: ADDRESS,
-    HTTPStatus.TOO_EARLY: f"The server asks to send it again later. {SAFE}",
-    HTTPStatus.UPGRADE_REQUIRED: "The server asks for another protocol; check the URL.",
+    HTTPStatus.TOO_EARLY: f"The server asks for the request to be sent again later. {SAFE}",
+    HTTPStatus.UPGRADE_REQUIRED: "The server requires another protocol; check the URL.",
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: TOO_LARGE,
     HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS: "Access is blocked for legal reasons.",
 }
@@ -51,13 +51,13 @@ class Success(NamedTuple, Generic[R]):
 
 
 def conclude(history: History) -> Success[Any]:
-    """Return how a call ended that is known to have succeeded.
+    """Return the result of a call that succeeded.
 
     Args:
         history: what each attempt came to, at least one.
 
     Raises:
-        KabelwerkError: one of the reference's five, with the whole story in its text.
+        KabelwerkError: it did not, or that is unknown; the message says all that is known.
     """
     call, _, tries = history.telling
     last, doubt, report = tries[-1], history.doubt, history.report()
@@ -71,20 +71,16 @@ def conclude(history: History) -> Success[Any]:
         deed = call.deed if doubt else "absent"
         return Success(complete(None, deed), deed, (f"{subject} {gone}.",), report)
     if doubt and last.ending in SETTLED_NOTHING:
+        taken = "The user exists now, possibly created by an earlier attempt."
         raise errors.OutcomeUnknown(
             f"{capitalized(call.subject)} may have been {call.deed}: first {doubt.reason}; then "
-            f"{_why(last)} {_after_doubt(call, last)}",
+            f"{_why(last)} {taken if last.is_taken else what_next(call)}",
             report,
         )
     message = _MESSAGES[last.ending](call, last)
     if issubclass(last.error, errors.ValidationError):
         raise last.error(message, report, last.fields)
     raise last.error(message, report)
-
-
-def interruption(history: History) -> errors.Interrupted:
-    """Return the error for a call that a signal ended."""
-    return errors.Interrupted(f"Interrupted. {history.sentence()}", history.report())
 
 
 def _not_sent(call: Call[Any], last: Verdict) -> str:
@@ -98,7 +94,7 @@ def _not_sent(call: Call[Any], last: Verdict) -> str:
 
 def _rejected(call: Call[Any], last: Verdict) -> str:
     message = f"{capitalized(call.subject)} was not {call.deed}: {_why(last)}"
-    return f"{message} {_CURES[last.error](call, last)}".rstrip()
+    return f"{message} {_cure(call, last)}".rstrip()
 
 
 def _unknown(call: Call[Any], last: Verdict) -> str:
@@ -125,41 +121,17 @@ _MESSAGES = {
 }
 
 
-def _cure_missing(call: Call[Any], _: Verdict) -> str:
-    return call.missing
-
-
-def _cure_token(_: Call[Any], __: Verdict) -> str:
-    return "Check the API token."
-
-
-def _cure_limit(_: Call[Any], last: Verdict) -> str:
-    return f"{_asked_to_wait(last)} It is safe to run the same command again later.".strip()
-
-
-def _cure_status(_: Call[Any], last: Verdict) -> str:
-    if last.status in HTTP_REDIRECT:
-        return ADDRESS
-    return CURES.get(last.status or 0, OTHER_CURE)
-
-
-def _no_cure(_: Call[Any], __: Verdict) -> str:
-    return ""  # the messages for the fields say it
-
-
-_CURES = {
-    errors.AuthenticationError: _cure_token,
-    errors.DoesNotExist: _cure_missing,
-    errors.RateLimited: _cure_limit,
-    errors.ServerError: _cure_status,
-    errors.ValidationError: _no_cure,
-}
-
-
-def _after_doubt(call: Call[Any], last: Verdict) -> str:
-    if last.is_taken:
-        return "The user exists now, possibly created by an earlier attempt."
-    return what_next(call)
+def _cure(call: Call[Any], last: Verdict) -> str:
+    match last.error:
+        case errors.AuthenticationError:
+            return "Check the API token."
+        case errors.DoesNotExist:
+            return call.missing
+        case errors.RateLimited:
+            return f"{_asked_to_wait(last)} It is safe to run the same command again later.".strip()
+        case errors.ValidationError:
+            return ""  # the messages for the fields say it
+    return ADDRESS if last.status in HTTP_REDIRECT else CURES.get(last.status or 0, OTHER_CURE)
 
 
 def _why(verdict: Verdict) -> str:

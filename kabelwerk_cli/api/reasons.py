@@ -8,6 +8,7 @@ import re
 import socket
 import ssl
 
+from .errors import ConfigurationError, UntrustedCertificate
 from .foreign_text import shorten
 from .sockets import NotLoopback
 from .wire import Failure
@@ -38,10 +39,11 @@ def explain(
     """
     cause = _root(error)
     if isinstance(cause, NotLoopback):
-        return Failure(f"'{host}' is {cause}, which is not this machine", unsafe=True)
+        reason = f"'{host}' resolves to {cause}, which is not this machine"
+        return Failure(reason, ConfigurationError)
     if isinstance(cause, ssl.SSLCertVerificationError):
         reason = f"the certificate of {proxy or host} is not trusted: {cause.verify_message}"
-        return Failure(reason, untrusted=True)
+        return Failure(reason, UntrustedCertificate)
     timed_out = isinstance(cause, TimeoutError)
     if proxy:
         return Failure(_of_proxy(proxy, cause), timed_out=timed_out)
@@ -73,7 +75,7 @@ def _of_proxy(proxy: str, error: BaseException) -> str:
         status, phrase = match[1], shorten(match[2].strip(), LONGEST_PHRASE)
         return f"the proxy {proxy} answered {status} {phrase}".rstrip()
     if _is_garbled(error):
-        return f"the proxy {proxy} does not answer as a proxy"
+        return f"the proxy {proxy} does not respond like a proxy"
     return f"the proxy {proxy} failed: {_reason(error)}"
 
 
@@ -92,5 +94,5 @@ def _reason(error: BaseException) -> str:
 
 def _of_tls(error: ssl.SSLError) -> str:
     if error.reason in NOT_TLS:
-        return "the server does not speak TLS on this port; it may be one for http"
+        return "the server does not use TLS on this port, which may be for http"
     return f"TLS error ({(error.reason or 'no reason given').replace('_', ' ').lower()})"

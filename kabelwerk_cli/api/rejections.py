@@ -1,4 +1,4 @@
-"""The messages with which a server rejects a call: reading them, and telling them in a sentence."""
+"""The messages with which a server rejects a call: reading them, and writing them as sentences."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

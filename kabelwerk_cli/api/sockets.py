@@ -1,7 +1,7 @@
 """Sockets whose operations all keep to one time limit, and how they are opened.
 
 A socket's own time limit holds for a single read or write. Here each waits only as long as is left
-of the whole: `left` returns the remaining seconds, and raises TimeoutError if there are none.
+of the whole, see `TimeKeeper`.
 """
 
 import errno
@@ -11,40 +11,42 @@ import ipaddress
 import socket
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
-Left = Callable[[], float]
+
+class TimeKeeper(Protocol):
+    """Knows how much time is left."""
+
+    left: Callable[[], float]
+    """Returns the remaining seconds; raises TimeoutError if there are none."""
+
 
 LINE_LIMIT = 64 * 1024
 """The longest line in the headers of a response, in bytes."""
 
 
-def timed(base: type, left: Left) -> Any:
-    """Return a subclass of a socket class whose operations wait no longer than `left()`."""
-    return type(f"Timed{base.__name__}", (_Timed, base), {"left": staticmethod(left)})
+def timed(base: type, keeper: TimeKeeper) -> Any:
+    """Return a subclass of a socket class whose operations wait no longer than there is time."""
+    return type(f"Timed{base.__name__}", (_Timed, base), {"keeper": keeper})
+
+
+def _in_time(name: str) -> Any:
+    def method(self: Any, *args: Any) -> Any:
+        self.settimeout(self.keeper.left())
+        return getattr(super(_Timed, self), name)(*args)
+
+    return method
 
 
 class _Timed:
-    left: Left
+    keeper: TimeKeeper
+    recv = _in_time("recv")
+    recv_into = _in_time("recv_into")
+    send = _in_time("send")
+    sendall = _in_time("sendall")
 
     def makefile(self: Any, *args: Any, **kwargs: Any) -> io.BufferedReader:
         return _WholeLines(super().makefile(*args, **kwargs).detach())  # type: ignore[misc]
-
-    def recv(self: Any, *args: Any) -> bytes:
-        self.settimeout(self.left())
-        return super().recv(*args)  # type: ignore[misc, no-any-return]
-
-    def recv_into(self: Any, *args: Any) -> int:
-        self.settimeout(self.left())
-        return super().recv_into(*args)  # type: ignore[misc, no-any-return]
-
-    def send(self: Any, *args: Any) -> int:
-        self.settimeout(self.left())
-        return super().send(*args)  # type: ignore[misc, no-any-return]
-
-    def sendall(self: Any, *args: Any) -> None:
-        self.settimeout(self.left())
-        super().sendall(*args)  # type: ignore[misc]
 
 
 class _WholeLines(io.BufferedReader):
@@ -64,28 +66,28 @@ class _WholeLines(io.BufferedReader):
         raise ConnectionAbortedError(errno.ECONNABORTED, "connection closed by the server")
 
 
-def open_socket(host: str, port: int, left: Left) -> socket.socket:
+def open_socket(host: str, port: int, keeper: TimeKeeper) -> socket.socket:
     """Return a timed socket, connected to the first of the host's addresses that accepts.
 
     Args:
         host: a name or an address.
         port: the port.
-        left: returns the seconds left, now and for all later operations of the socket.
+        keeper: knows the time left, now and for all later operations of the socket.
 
     Raises:
         OSError: no address accepts the connection in time.
     """
     failure: OSError = OSError("the host has no address")
-    timed_socket = timed(socket.socket, left)
-    addresses = look_up(host, port, left())
+    timed_socket = timed(socket.socket, keeper)
+    addresses = look_up(host, port, keeper.left())
     for tried, (family, kind, protocol, _, address) in enumerate(addresses):
         connection: socket.socket = timed_socket(family, kind, protocol)
         try:
             # a fair share, so that an address that is silent leaves time for the next one
-            connection.settimeout(left() / (len(addresses) - tried))
+            connection.settimeout(keeper.left() / (len(addresses) - tried))
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection.connect(address)
-            connection.settimeout(left())  # for the TLS handshake
+            connection.settimeout(keeper.left())  # for the TLS handshake
         except OSError as error:
             connection.close()
             failure = error

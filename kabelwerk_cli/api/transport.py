@@ -8,7 +8,7 @@ the whole attempt. The tests name each interface of requests and urllib3 that is
 import contextlib
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import requests
@@ -56,7 +56,7 @@ class NetworkTransport:
         """Send `request` and return the complete answer; see `wire.Transport`."""
         if request.fresh:
             self._adapter.close()
-        self._adapter.attempt = attempt
+        self._adapter.attempt, self._adapter.left = attempt, attempt.left
         self._adapter.at_proxy = bool(self._proxies)
         prepared = requests.Request(
             request.method,
@@ -123,6 +123,8 @@ class _Adapter(requests.adapters.HTTPAdapter):
 
     attempt: Attempt
     """The current attempt. Connections, and with them their sockets, outlive it."""
+    left: Callable[[], float]
+    """Returns the seconds left for it."""
     at_proxy = False
     """Whether what fails now is the proxy: the backend is not reached yet."""
 
@@ -131,12 +133,8 @@ class _Adapter(requests.adapters.HTTPAdapter):
         # one context for all connections: loading the certificates takes longer than a handshake
         self._context = tls_context(ca_file) if secure else None
         if self._context:
-            self._context.sslsocket_class = timed(ssl.SSLSocket, self.left)
+            self._context.sslsocket_class = timed(ssl.SSLSocket, self)
         super().__init__(max_retries=0)
-
-    def left(self) -> float:
-        """Return the seconds left for the current attempt."""
-        return self.attempt.left()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
@@ -194,7 +192,7 @@ class _TimedConnection:
 
     def _new_conn(self: Any) -> socket.socket:
         try:
-            connection = open_socket(self._dns_host, self.port, self.adapter.left)
+            connection = open_socket(self._dns_host, self.port, self.adapter)
         except OSError as error:
             raise NewConnectionError(self, "cannot connect") from error
         if self.adapter.local_only:

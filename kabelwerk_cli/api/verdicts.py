@@ -93,12 +93,8 @@ def judge_failure(failure: Failure, *, sent: bool) -> Verdict:
             Ending.UNKNOWN, f"the request was sent, but {came}", errors.OutcomeUnknown
         )
     else:
-        kind: type[errors.KabelwerkError] = errors.ConnectionError
-        if failure.untrusted:
-            kind = errors.UntrustedCertificate
-        elif failure.unsafe:
-            kind = errors.ConfigurationError
-        verdict = Verdict(Ending.NOT_SENT, f"the request was not sent: {failure.reason}", kind)
+        reason = f"the request was not sent: {failure.reason}"
+        verdict = Verdict(Ending.NOT_SENT, reason, failure.error)
     return verdict._replace(timed_out=failure.timed_out)
 
 
@@ -120,7 +116,7 @@ def judge(
     answer = answer._replace(reason=redacted(answer.reason), headers=redacted(answer.headers))
     if answer.oversize:
         verdict = Verdict(
-            Ending.UNKNOWN, f"{_said(answer)} with a body that is too long to be read"
+            Ending.UNKNOWN, f"{_said(answer)} with a body that is larger than allowed"
         )
     elif answer.status in HTTP_OK:
         verdict = _judge_success(call, answer, redacted)
@@ -131,7 +127,7 @@ def judge(
     elif answer.status in HTTP_REJECTED and answer.status != HTTPStatus.REQUEST_TIMEOUT:
         verdict = _judge_rejection(answer, redacted)
     else:
-        verdict = Verdict(Ending.UNKNOWN, _said(answer))
+        verdict = Verdict(Ending.UNKNOWN, _said(answer), fields=_messages(answer, redacted))
     wait = read_retry_after(answer.headers.get("retry-after"), now)
     return verdict._replace(status=answer.status, retry_after=wait)
 
@@ -159,12 +155,12 @@ def _read_success(
             return None, ()
         raise Mistyped(f"the {call.answer.__name__.lower()} is missing from it")
     if not final:
-        raise _NotTheApi("the API never answers with this status")
+        raise _NotTheApi("the API never uses this status")
     given = _decode(answer)
     if not isinstance(given, dict):
         raise _NotTheApi("its body is JSON, but not an object")
     if given.get("errors"):
-        raise _Contradicted("its body holds errors", read_messages(redacted(given)))
+        raise _Contradicted("its body contains errors", read_messages(redacted(given)))
     # before the types: what is something else than was asked was not acknowledged
     for field, wanted in call.expects:
         if field in given and _contradicts(field, given[field], wanted):
@@ -219,7 +215,7 @@ def _decode(answer: Answer) -> Any:
     except UnicodeDecodeError:
         raise _NotTheApi("its body is not valid UTF-8") from None
     except NotJson as error:
-        raise _NotTheApi(f"its body is not the API's: {error}") from None
+        raise _NotTheApi(f"its body is not what the API sends: {error}") from None
 
 
 def _is_json(answer: Answer) -> bool:

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
+from .errors import ConnectionError  # noqa: A004 - the reference's name
+
 LEAST_LIMIT = 1024 * 1024
 """How much of an answer's body is read whatever was sent, in bytes."""
 GROWTH = 12
@@ -85,26 +87,23 @@ class Failure(Exception):
 
     Attributes:
         reason: what happened, as the second half of a sentence.
-        untrusted: whether the cause is the server's certificate.
+        error: what to raise if the request was not sent.
         timed_out: whether the cause is the time limit.
-        unsafe: whether the address turned out to be one that no token may be sent to.
         garbled: whether there was an answer that is not HTTP, or broke off.
     """
 
     def __init__(
         self,
         reason: str,
+        error: type[ConnectionError] = ConnectionError,
         *,
-        untrusted: bool = False,
         timed_out: bool = False,
-        unsafe: bool = False,
         garbled: bool = False,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.untrusted = untrusted
+        self.error = error
         self.timed_out = timed_out
-        self.unsafe = unsafe
         self.garbled = garbled
 
 

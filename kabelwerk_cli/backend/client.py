@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 from kabelwerk_cli import __version__
 from kabelwerk_cli.api.client import Attempted, Client, Limits, Tools
@@ -24,15 +24,11 @@ from kabelwerk_cli.terminal.session import Session
 
 from .sandbox import open_transport, sandbox_path
 
+if TYPE_CHECKING:
+    from kabelwerk_cli.api.transport import NetworkTransport
+
 SERVED_SANDBOX = "http://localhost/api"
 USER_AGENT = f"kabelwerk-cli/{__version__}"
-
-
-class Backend(NamedTuple):
-    """A way to reach a backend."""
-
-    transport: Transport
-    token: str
 
 
 @contextlib.contextmanager
@@ -50,22 +46,21 @@ def open_client(
         settings: the settings.
         observe: called after each attempt.
         token: the API token; None for the one in the settings.
-        may_retry: is asked before an attempt is repeated.
+        may_retry: called before each retry; returns whether to go on.
         tools: clock, sleep and randomness; None for the real ones.
 
     Raises:
         ConfigurationError: the URL or the token is missing or unsafe.
     """
-    path = sandbox_path(settings)
-    backend = (
-        _network(settings, token)
-        if path is None
-        else Backend(open_transport(path, settings[MAX_TIME]), "")
-    )
+    transport: Transport
+    if path := sandbox_path(settings):
+        transport, token = open_transport(path, settings[MAX_TIME]), ""
+    else:
+        transport, token = _network(settings, token)
     try:
         yield Client(
-            backend.transport,
-            token=backend.token,
+            transport,
+            token=token,
             user_agent=USER_AGENT,
             limits=Limits(
                 timeout=settings[TIMEOUT],
@@ -77,7 +72,7 @@ def open_client(
             tools=tools,
         )
     finally:
-        backend.transport.close()
+        transport.close()
 
 
 def network_address(settings: Settings) -> Address:
@@ -115,7 +110,17 @@ def describe(settings: Settings) -> str:
     return f"sandbox:{path.absolute()}" if path else network_address(settings).origin
 
 
-def _network(settings: Settings, given: str | None) -> Backend:
+def place(settings: Settings) -> str:
+    """Return the backend and the profile as a confirmation names them.
+
+    Raises:
+        ConfigurationError: the URL is missing or unsafe.
+    """
+    profile = f" (profile '{settings.profile.name}')" if settings.profile.name else ""
+    return f"{describe(settings)}{profile}"
+
+
+def _network(settings: Settings, given: str | None) -> "tuple[NetworkTransport, str]":
     address = network_address(settings)
     token = read_token(settings) if given is None else given
 
@@ -123,14 +128,15 @@ def _network(settings: Settings, given: str | None) -> Backend:
     from kabelwerk_cli.api.transport import NetworkTransport, environment_proxies
 
     proxies = environment_proxies(address)
-    return Backend(NetworkTransport(address, ca_file=settings[CA_FILE], proxies=proxies), token)
+    return NetworkTransport(address, ca_file=settings[CA_FILE], proxies=proxies), token
 
 
 def warn_of_loose_files(session: Session) -> None:
-    """Warn if others can write the configuration or read the token."""
+    """Warn if others can write the configuration, or read the token, if it is needed."""
     settings, console, _ = session
-    if settings.profile.loose:
+    if cure := settings.profile.cure:
         path = settings.profile.path
-        console.note(f"Others can write to the configuration '{path}'; run: chmod go-w '{path}'")
-    if token_file := loose_file(settings):
+        console.note(f"Others can write to the configuration '{path}'; run: {cure} '{path}'")
+    # the sandbox needs no token, and it is no matter which address one would be for
+    if sandbox_path(settings) is None and (token_file := loose_file(settings)):
         console.note(f"Others can read the token in '{token_file}'; run: chmod 600 '{token_file}'")

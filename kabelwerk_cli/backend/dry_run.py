@@ -1,7 +1,7 @@
 """`--dry-run`: a call as a curl command or as an object."""
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -57,11 +57,17 @@ def conditions(call: Call[Any]) -> Iterator[str]:
         yield f"Request {number} is sent{again} only if {other.when.value}."
 
 
-def show_previews(session: Session, requests: Sequence[Preview]) -> None:
-    """Print requests as curl commands, or as objects with -o json or jsonl."""
+def show_previews(session: Session, requests: Iterable[Preview], *, single: bool = False) -> None:
+    """Print requests as curl commands, or as objects with -o json or jsonl.
+
+    Args:
+        session: the session.
+        requests: the requests.
+        single: whether there is only one, which is printed as one JSON object.
+    """
     settings, console, _ = session
     if settings[OUTPUT] in {Format.JSON, Format.JSONL}:
-        console.show(Listing(Preview, requests, single=len(requests) == 1))
+        console.show(Listing(Preview, requests, single=single))
     else:
         promises = _promises(settings)
         console.print("\n".join(as_curl(request, promises) for request in requests))

@@ -1,6 +1,7 @@
 """Login and logout: storing and removing the URL and the API token of a profile."""
 
 import contextlib
+import fcntl
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,13 +9,15 @@ from typing import Any
 from urllib.parse import quote
 
 import click
+import tomlkit
 
 from kabelwerk_cli.api.errors import ConfigurationError
+from kabelwerk_cli.config import token_keyring
 from kabelwerk_cli.config.files import write_private
 from kabelwerk_cli.config.profiles import DEFAULT_NAME, parse_config, read_config
 from kabelwerk_cli.config.resolve import Settings
-from kabelwerk_cli.config.settings import PROFILE, TOKEN_FILE, URL, Rank
-from kabelwerk_cli.config.token import KEYRING_SERVICE, check_token, find_new_token, import_keyring
+from kabelwerk_cli.config.settings import MAX_TIME, PROFILE, TOKEN_FILE, URL, Rank
+from kabelwerk_cli.config.token import check_token, find_new_token, origin_of
 from kabelwerk_cli.terminal.console import Console, complain
 from kabelwerk_cli.terminal.exit_codes import Cancelled
 from kabelwerk_cli.terminal.session import Session
@@ -42,7 +45,8 @@ def login(session: Session) -> None:
     probe(settings, token)
     with _locked(path):
         document = _document(path)
-        where = _store(document, path, name, address.origin, token)
+        in_keyring = token_keyring.store(address.origin, token, settings[MAX_TIME])
+        where = _store(document, path, name, address.origin, None if in_keyring else token)
         _write(path, document)
     console.note(
         f"Logged in to {address.origin}. The token is stored in {where}, profile '{name}' in "
@@ -50,14 +54,22 @@ def login(session: Session) -> None:
     )
 
 
-def _store(document: Any, path: str, name: str, url: str, token: str) -> str:
-    """Store the URL and the token in a profile; return where the token is, in words."""
+def _store(document: Any, path: str, name: str, url: str, token: str | None) -> str:
+    """Store the URL and the token in a profile; return where the token is, in words.
+
+    Args:
+        document: the configuration, which is changed.
+        path: its file.
+        name: the profile.
+        url: the address.
+        token: what to store in a file; None if the keyring has it.
+    """
     profile = _table(_table(document, "profiles"), name)
     for key in TOKEN_KEYS:
         profile.pop(key, None)
     profile["url"] = url
     document.setdefault("profile", name)
-    if _keep_in_keyring(url, token):
+    if token is None:
         profile["token_keyring"] = True
         return "the keyring"
     file = _token_path(path, name)
@@ -84,7 +96,7 @@ def logout(session: Session) -> None:
             console.note(f"Profile '{name}' has no token.")
             return
         if profile.get("token_keyring"):
-            _forget_in_keyring(profile.get("url", ""))
+            token_keyring.forget(origin_of(profile.get("url", "")), settings[MAX_TIME])
         kept = _remove_file(path, name, profile.get("token_file"))
         for key in TOKEN_KEYS:
             profile.pop(key, None)
@@ -109,8 +121,6 @@ def _locked(path: str) -> Iterator[None]:
     Raises:
         ConfigurationError: its folder cannot be written.
     """
-    import fcntl
-
     try:
         _folder(path).mkdir(parents=True, exist_ok=True, mode=0o700)
         folder = os.open(_folder(path), os.O_RDONLY)
@@ -136,10 +146,9 @@ def _new_token(settings: Settings, console: Console) -> str:
 
 
 def _ask(console: Console, what: str, prompt: Callable[..., Any]) -> Any:
-    if not console.can_ask:
+    if reason := console.cannot_ask:
         raise ConfigurationError(
-            f"No {what}. Cannot prompt without a terminal. Use --url URL and --token-file FILE "
-            "('-' for stdin)."
+            f"No {what}. {reason} Use --url URL and --token-file FILE ('-' for stdin)."
         )
     try:
         return prompt(what, err=True)
@@ -152,31 +161,6 @@ def _ask(console: Console, what: str, prompt: Callable[..., Any]) -> Any:
         raise Cancelled(f"No {what}.") from None
 
 
-def _keep_in_keyring(url: str, token: str) -> bool:
-    """Store the token in the system keyring, and return whether there is one."""
-    try:
-        keyring = import_keyring()
-    except ConfigurationError:
-        return False
-    if keyring.get_keyring().priority <= 0:  # keyring's placeholders for no keyring
-        return False
-    try:
-        keyring.set_password(KEYRING_SERVICE, url, token)
-    except keyring.errors.KeyringError:
-        return False
-    return True
-
-
-def _forget_in_keyring(url: str) -> None:
-    keyring = import_keyring()
-    try:
-        if keyring.get_password(KEYRING_SERVICE, url) is not None:
-            keyring.delete_password(KEYRING_SERVICE, url)
-    except keyring.errors.KeyringError as error:
-        reason = type(error).__name__
-        raise ConfigurationError(f"Cannot change the keyring: {reason}.") from None
-
-
 def _token_path(config: str, name: str) -> Path:
     return _folder(config) / "tokens" / quote(name, safe="")
 
@@ -187,22 +171,16 @@ def _folder(config: str) -> Path:
 
 def _document(path: str) -> Any:
     """Return the configuration as a document that keeps comments and order."""
-    import tomlkit
-
     text = read_config(path, must_exist=False) or ""
     parse_config(path, text)
     return tomlkit.parse(text)
 
 
 def _table(parent: Any, name: str) -> Any:
-    import tomlkit
-
     if name not in parent:
         parent[name] = tomlkit.table(is_super_table=name == "profiles")
     return parent[name]
 
 
 def _write(path: str, document: Any) -> None:
-    import tomlkit
-
     write_private(Path(path), tomlkit.dumps(document))

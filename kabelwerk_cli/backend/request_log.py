@@ -32,9 +32,9 @@ def observer(session: Session, *, repeats: bool = True) -> Observer:
     """
     settings, console, _ = session
     observers: list[Observer] = []
-    if settings[VERBOSE]:
-        observers.append(lambda attempted: _narrate(settings[VERBOSE], attempted))
-    if settings[VERBOSE] or repeats:
+    if verbosity := settings[VERBOSE]:
+        observers.append(lambda attempted: _narrate(verbosity, attempted))
+    if verbosity or repeats:
         observers.append(lambda attempted: _report_retry(console, attempted))
     if log_file := settings[LOG_FILE]:
         observers.append(_logger(log_file, _open(log_file)))

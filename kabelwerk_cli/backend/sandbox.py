@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from kabelwerk_cli.api.errors import ConfigurationError, Interrupted
@@ -18,7 +18,7 @@ from kabelwerk_cli.terminal.console import Listing
 from kabelwerk_cli.terminal.session import Session
 
 if TYPE_CHECKING:
-    from kabelwerk_cli.sandbox.adapter import InProcess
+    from kabelwerk_cli.sandbox.adapter import App
     from kabelwerk_cli.sandbox.store import Store
 
 SCHEME = "sandbox:"
@@ -88,23 +88,23 @@ def open_transport(path: Path, patience: float) -> "SandboxTransport":
         ConfigurationError: the database cannot be opened, or a module is not installed.
     """
     try:
-        from kabelwerk_cli.sandbox.adapter import InProcess
         from kabelwerk_cli.sandbox.app import create_app
     except ImportError as error:
         raise _not_installed(error) from None
     store = open_store(path, patience=patience)
-    return SandboxTransport(InProcess(create_app(store)), store)
+    return SandboxTransport(create_app(store), store)
 
 
 class SandboxTransport:
     """Carries requests to the sandbox in this process."""
 
-    def __init__(self, adapter: "InProcess", store: "Store") -> None:
-        self._adapter = adapter
+    def __init__(self, app: "App", store: "Store") -> None:
+        self._app = app
         self._store = store
 
     def carry(self, request: Request, attempt: Attempt) -> Answer:
         """Pass `request` to the app and return the answer; see `wire.Transport`."""
+        from kabelwerk_cli.sandbox import adapter
         from kabelwerk_cli.sandbox.store import Locked
 
         try:
@@ -112,41 +112,39 @@ class SandboxTransport:
         except (Locked, TimeoutError):
             raise Failure("the sandbox is locked by another process", timed_out=True) from None
         attempt.sent = True
-        status, headers, body = self._adapter.send(
-            request.method, f"/api{request.path}", request.headers, request.body
+        status, answered, body = adapter.send(
+            self._app, request.method, f"/api{request.path}", request.headers, request.body
         )
-        return Answer(
-            status,
-            HTTPStatus(status).phrase,
-            {name.lower(): value for name, value in headers},
-            body,
-        )
+        headers = {name.lower(): value for name, value in answered}
+        return Answer(status, HTTPStatus(status).phrase, headers, body)
 
     def close(self) -> None:
         """Close the database."""
         self._store.close()
 
 
-class Service(NamedTuple):
-    """The options of `sandbox serve`."""
-
-    port: int
-    hubs: Sequence[str]
-    rooms_by_hand: bool
-    token: str | None
-    latency: float
-    """Seconds before each answer."""
-    faults: Sequence[tuple[int, float]]
-    """HTTP statuses to answer at random, each with its probability from 0 to 1."""
-
-
-def serve(session: Session, service: Service, db: str | None) -> None:
+def serve(
+    session: Session,
+    *,
+    db: str | None,
+    port: int,
+    hubs: Sequence[str],
+    rooms: str,
+    token: str | None,
+    latency: float,
+    faults: Sequence[tuple[int, float]],
+) -> None:
     """Serve the sandbox until a signal arrives, and print `export` lines for its clients.
 
     Args:
         session: has the settings, and the console to print to.
-        service: the options.
         db: the database file; None for the default one.
+        port: the port; 0 for any free one.
+        hubs: the slugs of hubs to create.
+        rooms: `auto` to give a new end user a room in every hub, or `manual`.
+        token: the only API token to accept; None to accept any.
+        latency: seconds before each answer.
+        faults: HTTP statuses to answer at random, each with its probability from 0 to 1.
 
     Raises:
         ConfigurationError: it cannot be served.
@@ -158,14 +156,13 @@ def serve(session: Session, service: Service, db: str | None) -> None:
         raise _not_installed(error) from None
 
     path = chosen_path(session.settings, db)
-    store = open_store(path, hubs=service.hubs, rooms_by_hand=service.rooms_by_hand)
-    faults = [app.Fault(status, probability) for status, probability in service.faults]
-    mischief = app.Mischief(time.sleep, random.random, service.latency, faults)
+    store = open_store(path, hubs=hubs, rooms_by_hand=rooms == "manual")
+    mischief = app.Mischief(time.sleep, random.random, latency, faults)
     try:
         server.serve(
-            app.create_app(store, token=service.token, mischief=mischief),
-            port=service.port,
-            on_ready=lambda url: session.console.print(_exports(url, service.token or ANY_TOKEN)),
+            app.create_app(store, token=token, mischief=mischief),
+            port=port,
+            on_ready=lambda url: session.console.print(_exports(url, token or ANY_TOKEN)),
         )
     except server.ServerError as error:
         raise ConfigurationError(str(error)) from error

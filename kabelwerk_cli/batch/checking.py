@@ -55,6 +55,8 @@ def check(
             hubs |= {row.hub for row, found in zip(block, planned, strict=True) if not found.bad}
             check_hubs(file, hubs)
             hubs = set(itertools.islice(hubs, 1))  # memory stays flat
+        if plan.rows:
+            reader.columns.check_seen()
         plan.close(journal)
     except BaseException:
         plan.__exit__()

@@ -38,7 +38,7 @@ def conclude(console: Console, runner: Runner, totals: Totals, cure: str) -> Non
         return
     text = f"{totals}{_why(runner)}{cure}"
     report = totals.report()
-    if runner.stop and runner.stop.reason in {"SIGINT", "SIGTERM"}:
+    if runner.stop and runner.stop.is_signal:
         cause = Terminated() if runner.stop.reason == "SIGTERM" else KeyboardInterrupt()
         raise Interrupted(f"Interrupted. {text}", report) from cause
     if runner.stop and runner.stop.error and report.applied is Applied.NO:

@@ -1,52 +1,28 @@
-"""Reading a file of rows: CSV with commas or semicolons, TSV, or JSON Lines."""
+"""The file of a batch: CSV, TSV, JSON Lines or a workbook, as people have it."""
 
+import codecs
 import contextlib
-import csv
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO
 
-from kabelwerk_cli.api.json_text import read_json
-from kabelwerk_cli.terminal.exit_codes import Refused
+from .delimited import CELL_LIMIT, LINE_LIMIT, Delimited, first_line
+from .encodings import Text
+from .json_lines import JsonLines
+from .raw import ERROR_COLUMN, BadFile, Raw
+from .workbook import Sheet, workbook_kind
 
-CELL_LIMIT = 1024 * 1024
-"""The longest cell, in characters; a request may not be longer either."""
-LINE_LIMIT = 8 * CELL_LIMIT
-"""The longest line, in characters: a cell may be written with escapes, and there are several."""
-ERROR_COLUMN = "error"
-"""What a rejects file says of each row; it is ignored when the file comes back."""
+__all__ = ["CELL_LIMIT", "ERROR_COLUMN", "LINE_LIMIT", "BadFile", "Raw", "RowFile"]
+
+START = 4096
+"""How many bytes show what kind of file it is."""
 DEVICES = ("/dev", "/dev/fd", "/proc/self/fd")
 CELLS = (".csv", ".tsv")
 LINES = (".jsonl", ".ndjson")
-
-
-class BadFile(Refused):
-    """The file as a whole cannot be read."""
-
-
-class LongLine(csv.Error):
-    """A line is too long to be one of rows; what follows is not read."""
-
-
-class Raw(NamedTuple):
-    """One row as it stands in the file."""
-
-    number: int
-    """1 for the first row after the header."""
-    line: int
-    """The line where it begins."""
-    columns: Sequence[str]
-    """The names of its columns, as they stand there."""
-    cells: Sequence[Any]
-    """The value of each column: text, or what JSON has there."""
-    source: Sequence[str]
-    """The row as it stands there: its cells, or a line of JSON."""
-    problem: str = ""
-    """Why it cannot be read, if it cannot."""
 
 
 class RowFile:
@@ -55,29 +31,35 @@ class RowFile:
     Args:
         name: the file, or `-` for standard input. What can be read only once, as a pipe, is kept in
             a temporary file.
+        encoding: the encoding of a text; None for UTF-8. A byte order mark overrides it.
+        sheet: the name of a workbook's sheet; None for the first one.
+
+    Attributes:
+        is_json: whether rows are JSON objects.
+        columns: the names of the columns, as they stand there; empty if each row names its own.
+        delimiter: what separates the cells of a row.
+        encoding: the encoding of a text, and of a text made of its rows.
+        mark: the byte order mark that such a text begins with, if any.
 
     Raises:
         BadFile: it cannot be read, or has no header.
+        Refused: an option does not fit the file.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, encoding: str | None = None, sheet: str | None = None) -> None:
         self.name = name
         self._spool: IO[bytes] | None = None
         try:
             if _is_stream(name):
                 self._keep()
             with self._open() as file:
-                start = file.readline(LINE_LIMIT).lstrip()
+                kind = workbook_kind(name, file.read(START), self._open)
+            self._rows = self._sheet(kind, encoding, sheet) if kind else self._text(encoding, sheet)
         except OSError as error:
             raise BadFile(f"'{name}' cannot be read: {error.strerror or error}.") from None
-        if "\0" in start:
-            raise BadFile(f"'{name}' is not a text file.")
-        suffix = Path(name).suffix.lower()
-        self.is_json = suffix in LINES or (suffix not in CELLS and start.startswith("{"))
-        if suffix not in CELLS and start.startswith("["):
-            raise BadFile(f"'{name}' is a JSON array; have an object a line instead: jq -c '.[]'.")
-        self.delimiter = "\t" if suffix == ".tsv" else _delimiter(start)
-        self.columns = () if self.is_json else self._header()
+        self.is_json = isinstance(self._rows, JsonLines)
+        self.columns = self._rows.columns
+        self.delimiter = self._rows.delimiter
 
     def __enter__(self) -> "RowFile":
         return self
@@ -92,7 +74,7 @@ class RowFile:
         Raises:
             BadFile: from some line on it cannot be read.
         """
-        return self._json_rows() if self.is_json else self._csv_rows()
+        return iter(self._rows)
 
     @property
     def is_stream(self) -> bool:
@@ -101,12 +83,13 @@ class RowFile:
 
     @property
     def is_terminated(self) -> bool:
-        """Whether the last line ends with a line break; if not, the file may be cut."""
+        """Whether the last line of a text ends with a line break; if not, it may be cut."""
+        if isinstance(self._rows, Sheet):
+            return True  # a workbook that is cut cannot be read
         with self._open() as file:
-            binary = file.buffer  # type: ignore[attr-defined]
-            binary.seek(0, os.SEEK_END)
-            binary.seek(max(0, binary.tell() - 1))
-            return binary.read() in {b"\n", b"\r"}
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 2))
+            # in UTF-16, a line break has a zero byte before or after it
+            return file.read().rstrip(b"\0").endswith((b"\n", b"\r"))
 
     def is_same(self, path: str | None) -> bool:
         """Tell whether another file, which need not be there, is this one."""
@@ -122,111 +105,38 @@ class RowFile:
             shutil.copyfileobj(source, self._spool)
         self._spool.flush()
 
-    def _open(self) -> IO[str]:
-        # what is not UTF-8 is found cell by cell, so that its line can be named
-        place: str | int = self.name
-        if self._spool:
-            self._spool.seek(0)
-            place = os.dup(self._spool.fileno())
-        return open(  # noqa: PTH123
-            place, encoding="utf-8-sig", errors="surrogateescape", newline=""
-        )
+    def _open(self) -> IO[bytes]:
+        if self._spool is None:
+            return Path(self.name).open("rb")
+        self._spool.seek(0)
+        return os.fdopen(os.dup(self._spool.fileno()), "rb")
 
-    def _header(self) -> tuple[str, ...]:
-        try:
-            with self._open() as file:
-                header = next(self._reader(file), None)
-        except (csv.Error, LongLine) as error:
-            raise BadFile(f"The first line of '{self.name}' is no CSV ({error}).") from None
-        if not header:
-            raise BadFile(f"'{self.name}' is empty; its first line must name the columns.")
-        if not _is_utf8("".join(header)):
-            raise BadFile(f"'{self.name}' is not UTF-8 text; save it as UTF-8.")
-        return tuple(name.strip() for name in header)
+    def _sheet(self, kind: str, encoding: str | None, sheet: str | None) -> Sheet:
+        if encoding:
+            raise BadFile(f"--encoding is for text files; '{self.name}' is {kind}.")
+        self.mark, self.encoding = codecs.BOM_UTF8, "utf-8"
+        return Sheet(self.name, kind, self._open, sheet)
 
-    def _reader(self, file: IO[str]) -> Any:
-        csv.field_size_limit(CELL_LIMIT)
-        return csv.reader(_lines(file), delimiter=self.delimiter, strict=True)
-
-    def _csv_rows(self) -> Iterator[Raw]:
-        width = len(self.columns)
-        with self._open() as file:
-            reader = self._reader(file)
-            next(reader)
-            line, number = reader.line_num + 1, 0
-            try:
-                for cells in reader:
-                    if cells:
-                        number += 1
-                        yield self._csv_row(number, line, cells, width)
-                    line = reader.line_num + 1
-            except csv.Error as error:
-                raise BadFile(
-                    f"'{self.name}' cannot be read from line {line} on ({error})."
-                ) from None
-
-    def _unreadable_from(self, line: int, error: Exception) -> BadFile:
-        return BadFile(f"'{self.name}' cannot be read from line {line} on ({error}).")
-
-    def _csv_row(self, number: int, line: int, cells: Sequence[str], width: int) -> Raw:
-        if len(cells) != width:
-            problem = f"there are {len(cells)} cells, and {width} columns"
-            return Raw(number, line, (), (), cells, problem)
-        return Raw(number, line, self.columns, cells, cells)
-
-    def _json_rows(self) -> Iterator[Raw]:
-        number = line = 0
-        with self._open() as file:
-            try:
-                for line, text in enumerate(_lines(file), start=1):
-                    if not text.isspace():
-                        number += 1
-                        yield _json_row(number, line, text)
-            except LongLine as error:
-                raise BadFile(
-                    f"'{self.name}' cannot be read from line {line + 1} on ({error})."
-                ) from None
+    def _text(self, encoding: str | None, sheet: str | None) -> Delimited | JsonLines:
+        if sheet is not None:
+            raise BadFile(f"--sheet is for workbooks; '{self.name}' is a text file.")
+        text = Text(self.name, self._open, encoding)
+        self.mark, self.encoding = text.mark, text.encoding
+        with text.open() as file:
+            start = first_line(file).lstrip()
+        if "\0" in start:
+            raise BadFile(text.not_text())
+        suffix = Path(self.name).suffix.lower()
+        if suffix in LINES or (suffix not in CELLS and start.startswith("{")):
+            return JsonLines(self.name, text)
+        if suffix not in CELLS and start.startswith("["):
+            raise BadFile(
+                f"'{self.name}' is a JSON array. Put one object on each line: jq -c '.[]' FILE."
+            )
+        return Delimited(self.name, text, "\t" if suffix == ".tsv" else None)
 
 
 def _is_stream(name: str) -> bool:
     """Tell whether a file can be read only once, or is another one under that name next time."""
     folder = os.path.dirname(os.path.abspath(name))  # noqa: PTH100, PTH120
     return name == "-" or folder in DEVICES or not os.path.isfile(name)  # noqa: PTH113
-
-
-def _is_utf8(text: str) -> bool:
-    """Tell whether a text was UTF-8 in the file, where another byte became a lone surrogate."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _lines(file: IO[str]) -> Iterator[str]:
-    """Yield the lines of a file; memory stays flat also where there is no end of one.
-
-    Raises:
-        LongLine: a line is longer than `LINE_LIMIT`.
-    """
-    while line := file.readline(LINE_LIMIT):
-        if len(line) == LINE_LIMIT:
-            raise LongLine(f"a line is longer than {LINE_LIMIT} characters")
-        yield line
-
-
-def _json_row(number: int, line: int, text: str) -> Raw:
-    source = [text if text.endswith("\n") else f"{text}\n"]
-    cells, problem = {}, ""
-    try:
-        cells = read_json(text)
-    except ValueError as error:
-        problem = str(error)
-    if not isinstance(cells, dict):
-        cells, problem = {}, "this is JSON, but not an object"
-    return Raw(number, line, tuple(cells), tuple(cells.values()), source, problem)
-
-
-def _delimiter(header: str) -> str:
-    """Return what stands between the columns of a header: whatever there is most of."""
-    return max(",;\t", key=header.count)

@@ -39,7 +39,7 @@ JOURNAL = Kind(
     "journal",
     0x6B61626C,
     "It records which rows were sent.",
-    "Move '{path}' away to begin anew.",
+    "Move '{path}' away to start over.",
 )
 
 

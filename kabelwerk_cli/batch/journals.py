@@ -117,8 +117,8 @@ def open_journal(batch: "Batch", found: Found, plan: Plan) -> Iterator[Journal]:
             journal = stack.enter_context(Journal(found.path or Path(folder, "journal"), purpose))
             if journal.about.entries or journal.about.purpose != purpose:
                 raise JournalError(
-                    f"Journal '{journal.path}' was made by another run at the same time. Run the "
-                    "same command again."
+                    f"Journal '{journal.path}' was created by another run at the same time. Run "
+                    "the same command again."
                 )
         settled = plan.count(Fate.DONE, Fate.HANDED_OVER) + plan.closed
         journal.outstanding = plan.rows - settled

@@ -29,6 +29,11 @@ class Stop(NamedTuple):
     reason: str
     error: KabelwerkError | None = None
 
+    @property
+    def is_signal(self) -> bool:
+        """Whether a signal ended it."""
+        return self.reason in {"SIGINT", "SIGTERM"}
+
 
 class Quota:
     """How many repeats the whole run may make; each plain success gives one back."""

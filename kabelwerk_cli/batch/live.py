@@ -11,7 +11,7 @@ from kabelwerk_cli.output import Format
 from kabelwerk_cli.terminal.console import Listing
 from kabelwerk_cli.terminal.exit_codes import OutputLost
 from kabelwerk_cli.terminal.session import Session
-from kabelwerk_cli.terminal.signals import Terminated
+from kabelwerk_cli.terminal.signals import Terminated, leave_on_signals
 
 from .runner import Runner
 
@@ -53,7 +53,7 @@ def signals(runner: Runner) -> Iterator[None]:
     def ask_to_end(number: int, _: object) -> None:
         if runner.stop:
             raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
-        runner.end("SIGTERM" if number == signal.SIGTERM else "SIGINT")
+        runner.end(signal.Signals(number).name)
 
     # one that the caller ignores, as a shell does for what runs in the background, stays so
     heard = [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) != signal.SIG_IGN]
@@ -63,3 +63,5 @@ def signals(runner: Runner) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        if runner.stop and runner.stop.is_signal:
+            leave_on_signals()  # the summary is left to write, and may be blocked

@@ -1,10 +1,13 @@
 """The options of a batch: those on the command line, and the typed value they become."""
 
-from typing import NamedTuple, get_type_hints
+from typing import Any, NamedTuple, get_type_hints
 
 import click
 
+from kabelwerk_cli.config.files import read_text
 from kabelwerk_cli.terminal.options import AroundOption, BatchOption, FileType, Number, claim_stdin
+
+from .template import Template, parse_template
 
 
 class BatchOptions(NamedTuple):
@@ -24,12 +27,58 @@ class BatchOptions(NamedTuple):
     """The most rows that this run attempts."""
     restart: bool = False
     journal: str | None = None
+    mapping: tuple[tuple[str, str], ...] = ()
+    """Pairs of a command's column and the file's column that it is read from."""
+    ignore_columns: tuple[str, ...] = ()
+    """Lists of the file's columns that are left out."""
+    encoding: str | None = None
+    sheet: str | None = None
     resume: bool = False
     send_changed: bool = False
     resend_unknown: tuple[str, ...] = ()
     """The rooms whose messages of unknown outcome are sent again; `ALL` for every room."""
     mark_posted: tuple[str, ...] = ()
     """Likewise, those that count as posted."""
+    template: Template | None = None
+    """The text of each message, to be filled in from the row's columns."""
+
+
+class TemplateType(FileType):
+    """A text with placeholders, or `@FILE`."""
+
+    name = "template"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Template:
+        """Return the template."""
+        if isinstance(value, Template):
+            return value
+        text: str = value
+        try:
+            if value == "@-":
+                claim_stdin(ctx, "--template")
+            if value.startswith("@"):
+                # the newline at the end of a file is not part of the message
+                text = read_text(value[1:]).removesuffix("\n")
+            return parse_template(text)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Pair(click.ParamType[tuple[str, str]]):
+    """A name and a column of a file."""
+
+    name = "pair"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """Split the value at the first `=`."""
+        name, separator, column = value.partition("=")
+        if not separator:
+            self.fail(f"'{value}' is not NAME=COLUMN, such as name=Patientenname", param, ctx)
+        return name, column
 
 
 def _only_one(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> str | None:
@@ -46,7 +95,7 @@ DRY_RUN = AroundOption(
 )
 YES = AroundOption(["--yes"], is_flag=True, help="Do not ask for confirmation.")
 YES_FOR_BATCHES = BatchOption(
-    ["--yes"], is_flag=True, help="Do not ask; required for batches in a protected profile."
+    ["--yes"], is_flag=True, help="Do not prompt; required for batches in a protected profile."
 )
 BATCH_OPTIONS: tuple[click.Option, ...] = (
     BatchOption(
@@ -56,7 +105,30 @@ BATCH_OPTIONS: tuple[click.Option, ...] = (
         callback=_only_one,
         metavar="FILE",
         is_eager=True,
-        help="Send one call per row of FILE (CSV, TSV or JSON Lines; '-' for stdin).",
+        help="Send one call per row of FILE (CSV, TSV, JSON Lines or a workbook; '-' for stdin).",
+    ),
+    BatchOption(
+        ["--map", "mapping"],
+        type=Pair(),
+        multiple=True,
+        metavar="NAME=COLUMN",
+        help="Read the command's column NAME from the file's column COLUMN; repeatable.",
+    ),
+    BatchOption(
+        ["--ignore-columns"],
+        multiple=True,
+        metavar="NAMES",
+        help="Leave out these columns, separated by commas ('*' for all unknown ones).",
+    ),
+    BatchOption(
+        ["--encoding"],
+        metavar="NAME",
+        help="Encoding of a text file, such as cp1252. [default: utf-8]",
+    ),
+    BatchOption(
+        ["--sheet"],
+        metavar="NAME",
+        help="Sheet of a workbook. [default: the first one]",
     ),
     BatchOption(
         ["--concurrency"],
@@ -90,7 +162,7 @@ BATCH_OPTIONS: tuple[click.Option, ...] = (
         ["--rejects"],
         type=FileType(),
         metavar="FILE",
-        help="Write rows that were not done to FILE, to be corrected and sent again.",
+        help="Write the rows that need correcting to FILE, with the reason.",
     ),
     BatchOption(
         ["--journal"],
@@ -103,10 +175,18 @@ BATCH_OPTIONS: tuple[click.Option, ...] = (
 
 MESSAGE_OPTIONS: tuple[click.Option, ...] = (
     BatchOption(
-        ["--resume"], is_flag=True, help="Send the rows that a finished journal does not have."
+        ["--template"],
+        type=TemplateType(),
+        metavar="TEXT|@FILE",
+        help="Fill in {{column}} or {{column|default}} from each row, and post the result.",
     ),
     BatchOption(
-        ["--send-changed"], is_flag=True, help="Post again to rooms whose row was changed."
+        ["--resume"], is_flag=True, help="Send the rows that are missing from a finished journal."
+    ),
+    BatchOption(
+        ["--send-changed"],
+        is_flag=True,
+        help="Also post to rooms whose row was changed after it was posted.",
     ),
     BatchOption(
         ["--resend-unknown"],
@@ -122,7 +202,7 @@ MESSAGE_OPTIONS: tuple[click.Option, ...] = (
         flag_value=ALL,
         multiple=True,
         metavar="[=ROOM]",
-        help="Count messages whose outcome is unknown as posted; repeatable.",
+        help="Mark messages whose outcome is unknown as posted; repeatable.",
     ),
 )
 

@@ -9,7 +9,7 @@ import contextlib
 import itertools
 import sqlite3
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kabelwerk_cli.api.errors import ConfigurationError
 
@@ -184,6 +184,11 @@ class Plan:
         query = f"SELECT count(*) FROM rows WHERE fate IN ({places}) AND NOT overridden"  # noqa: S608
         count: int = self._db.execute(query, fates).fetchone()[0]
         return count
+
+    def select(self, query: str, *values: object) -> Iterator[Any]:
+        """Yield what a query finds in the table of rows."""
+        with temporary_trouble():
+            yield from self._db.execute(query, values)
 
     def hold(self, target: int, number: int) -> None:
         """Note that the rows for a target that follow the row `number` have to wait."""

@@ -15,7 +15,8 @@ from kabelwerk_cli.output import as_json, compact
 from kabelwerk_cli.terminal.error_report import problem, read_problem
 from kabelwerk_cli.terminal.exit_codes import InvalidRow, Refused
 
-from .checking import reread
+from .checking import reread, same
+from .columns import fold
 from .fate import Fate
 from .files import ERROR_COLUMN, Raw, RowFile
 from .journal import GROUP, Journal
@@ -139,23 +140,27 @@ class Rejects:
             if planned.is_settled:
                 continue
             known = journal.find([planned.id]).get(planned.id)
+            if not planned.bad and not (known and known.fate is Fate.REJECTED):
+                continue
+            refused = same(self._input, self._reader, raw, planned)
             if planned.bad:
-                refused = self._reader.read(raw)
                 said = refused.problem if isinstance(refused, BadRow) else ""
                 error = compact(as_json(problem(InvalidRow(sentence(said)))))
                 yield raw, Entry(planned.id, Fate.REJECTED, planned.key, error=error), known
-            elif known and known.fate is Fate.REJECTED:
+            elif known:
                 yield raw, known, known
 
     def _header(self) -> bytes:
-        columns = [name for name in self._input.columns if name != ERROR_COLUMN]
-        return b"" if self._input.is_json else self._csv([*columns, ERROR_COLUMN])
+        columns = [name for name in self._input.columns if fold(name) != ERROR_COLUMN]
+        header = b"" if self._input.is_json else self._csv([*columns, ERROR_COLUMN])
+        return self._input.mark + header
 
     def _line(self, raw: Raw, error: str) -> bytes:
         if self._input.is_json:
-            row = {**dict(zip(raw.columns, raw.cells, strict=True)), ERROR_COLUMN: error}
-            return f"{json.dumps(row)}\n".encode()
-        columns, cells = self._input.columns, list(raw.source)
+            values = zip(raw.columns, raw.cells, strict=True)
+            row = {name: value for name, value in values if fold(name) != ERROR_COLUMN}
+            return f"{json.dumps(row | {ERROR_COLUMN: error})}\n".encode(self._input.encoding)
+        columns, cells = [fold(name) for name in self._input.columns], list(raw.source)
         if ERROR_COLUMN in columns and len(cells) == len(columns):
             cells.pop(columns.index(ERROR_COLUMN))
         return self._csv([*cells, error])
@@ -163,7 +168,7 @@ class Rejects:
     def _csv(self, cells: Sequence[str]) -> bytes:
         text = io.StringIO()
         csv.writer(text, delimiter=self._input.delimiter, lineterminator="\n").writerow(cells)
-        return text.getvalue().encode("utf-8", "surrogateescape")
+        return text.getvalue().encode(self._input.encoding, "backslashreplace")
 
 
 def settle(journal: Journal) -> None:

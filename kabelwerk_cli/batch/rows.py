@@ -12,11 +12,13 @@ from kabelwerk_cli.api.call import Call
 from kabelwerk_cli.api.errors import InvalidInput
 from kabelwerk_cli.api.json_text import read_json
 from kabelwerk_cli.config import parsers
+from kabelwerk_cli.terminal.exit_codes import Refused
 from kabelwerk_cli.terminal.options import ColumnOption, JsonObject, KeyOption, TextFile
 
-from .files import ERROR_COLUMN, BadFile, Raw
+from .columns import Columns, Convert, fold, option_of
+from .raw import Raw
+from .template import Template
 
-Convert = Callable[[Any], Any]
 DIGEST_SIZE = 16
 
 
@@ -82,6 +84,13 @@ class RowReader:
         params: the values of the command's options, which hold for every row that has no other.
         explicit: the names of those that were given on the command line.
         exact_key: whether keys may begin or end with white space.
+        mapping: pairs of a command's column and the file's column that it is read from.
+        ignored: lists of columns that are left out, separated by commas.
+        template: the text of each row, to be filled in from its columns.
+        settable: whether the command has its columns as options, too.
+
+    Raises:
+        Refused: the mapping has a column that the command does not have, or there are two texts.
     """
 
     def __init__(
@@ -91,36 +100,45 @@ class RowReader:
         explicit: Collection[str],
         *,
         exact_key: bool,
+        mapping: Sequence[tuple[str, str]] = (),
+        ignored: Sequence[str] = (),
+        template: Template | None = None,
+        settable: bool = True,
     ) -> None:
         self._make: Callable[..., Call[Any]] = command.callback  # type: ignore[assignment]
         options = [option for option in command.params if isinstance(option, ColumnOption)]
-        self._options = {
-            option.name or "": option for option in options if not isinstance(option.type, TextFile)
-        }
-        self._required = [name for name, option in self._options.items() if option.required]
+        columns = [option for option in options if not isinstance(option.type, TextFile)]
+        self._required = [option.name or "" for option in columns if option.required]
         # by name, not as they stood on the command line: a row's digest is made of them
         self._params = dict(sorted(params.items()))
-        self._explicit = set(explicit)
+        self._explicit = {name: option_of(name) for name in explicit}
         for option in options:
             if isinstance(option.type, TextFile):
                 self._read_text_of(option.name or "")
         self._exact_key = exact_key
-        self._plan = functools.lru_cache(self._make_plan)
+        self._template = template.renamed(fold) if template else None
+        if template:
+            self._set_text_by_template()
+        known = {option.name or "": self._converter(option) for option in columns}
+        self.columns = Columns(
+            known,
+            required=self._required,
+            explicit=self._explicit,
+            mapping=mapping,
+            ignored=ignored,
+            placeholders=self._template.names if self._template else (),
+            settable=settable,
+        )
+        self._plan = functools.lru_cache(self.columns.plan)
+        self._places = functools.lru_cache(self.columns.places)
 
     def check_columns(self, columns: Sequence[str]) -> None:
-        """Refuse columns that are unknown, stand twice, or are options as well.
+        """Refuse a header.
 
         Raises:
-            BadFile: there is one, or one is missing.
+            BadFile: a column is unknown, appears twice, is an option as well, or is missing.
         """
-        try:
-            names = [name for name, _ in self._plan(tuple(columns)) if name]
-        except ValueError as error:
-            raise BadFile(f"{sentence(str(error))} The first line names the columns.") from None
-        for name in self._required:
-            if name not in {*names, *self._explicit}:
-                option = self._options[name].opts[0]
-                raise BadFile(f"There is no column '{name}', nor an option {option}.")
+        self.columns.check(columns)
 
     def parse(self, raw: Raw) -> Parsed | BadRow:
         """Return what the cells of a row say, or what is wrong with them."""
@@ -129,14 +147,18 @@ class RowReader:
         if problem:
             return _bad(raw, arguments, problem)
         try:
-            for (name, convert), cell in zip(self._plan(tuple(columns)), cells, strict=True):
-                if not name:
-                    continue
+            for place, name, convert in self._plan(tuple(columns)):
+                cell = cells[place]
                 if cell is None and name == "hub_user":
                     # JSON's null, where CSV has the column of this name
                     arguments["unassign"] = True
                 elif cell is not None and (value := convert(cell)) is not None:
                     arguments[name] = value
+            if self._template:
+                name = ""
+                places = self._places(tuple(columns))
+                values = {known: cells[place] for known, place in places.items()}
+                arguments["text"] = self._template.fill(values)
         except ValueError as error:
             problem = f"{name}: {error}" if name else str(error)
             return _bad(raw, arguments, problem)
@@ -171,29 +193,12 @@ class RowReader:
         sister = name.removesuffix("_file")
         if self._params[name] is not None and self._params[sister] is None:
             self._params |= {sister: self._params[name], name: None}
-            self._explicit.add(sister)
+            self._explicit[sister] = option_of(name)
 
-    def _make_plan(self, columns: Sequence[str]) -> list[tuple[str, Convert]]:
-        """Return the parameter of each column, and what turns a cell into its value."""
-        plan: dict[str, Convert] = {}
-        for column in columns:
-            name = column.replace("-", "_")
-            option = self._options.get(name)
-            if name == ERROR_COLUMN:
-                plan[""] = _text
-                continue
-            if option is None:
-                known = tuple(self._options)
-                meant = parsers.did_you_mean(name, known)
-                raise ValueError(
-                    f"there is no column '{column}'; known: {', '.join(known)}.{meant}"
-                )
-            if name in plan:
-                raise ValueError(f"the column '{column}' stands there twice")
-            if name in self._explicit:
-                raise ValueError(f"'{column}' is a column and an option; leave one of them out")
-            plan[name] = self._converter(option)
-        return list(plan.items())
+    def _set_text_by_template(self) -> None:
+        if option := self._explicit.get("text"):
+            raise Refused(f"{option} and --template cannot be used together.")
+        self._explicit["text"] = "--template"
 
     def _converter(self, option: ColumnOption) -> Convert:
         """Return what turns a cell into an option's value; None for a cell that says nothing."""

@@ -1,7 +1,6 @@
 """One batch from its file to its summary."""
 
 import contextlib
-import itertools
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -11,13 +10,11 @@ from typing import Any, NamedTuple
 from kabelwerk_cli.api.client import Client, Tools
 from kabelwerk_cli.api.verdicts import Verdict
 from kabelwerk_cli.backend.client import open_client, warn_of_loose_files
-from kabelwerk_cli.backend.dry_run import previews, show_previews
 from kabelwerk_cli.backend.request_log import observer
 from kabelwerk_cli.backend.sandbox import sandbox_path
 from kabelwerk_cli.config.settings import LOG_FILE, OUTPUT
 from kabelwerk_cli.config.token import read_token
 from kabelwerk_cli.output import Format, as_json
-from kabelwerk_cli.terminal.confirm import check_protection, confirm
 from kabelwerk_cli.terminal.console import complain, complain_json
 from kabelwerk_cli.terminal.session import Session
 
@@ -27,21 +24,21 @@ from .fate import SKIPPED, Fate
 from .files import BadFile, RowFile
 from .journal import Journal, JournalError
 from .journals import compare, find_journal, journal_path, open_journal
+from .key_warnings import warn_of_keys
 from .live import show_records, signals
 from .options import BatchOptions
 from .plan import Plan
+from .preview import ask, preview
 from .progress import progress
 from .records import batch_record, in_brief, to_record
 from .rejects import Rejects
-from .rows import BadRow, Row, RowReader, with_stop
+from .rows import BadRow, RowReader, with_stop
 from .runner import MakeClient, Runner
 from .tasks import Tasks
 from .totals import Totals, count_of
 
 FAILURES = frozenset({Fate.FAILED, Fate.UNKNOWN})
 """What a table shows."""
-PREVIEWED = 3
-"""How many requests a preview shows in a table."""
 
 
 class Batch(NamedTuple):
@@ -86,26 +83,30 @@ def run_batch(batch: Batch) -> None:
     """
     options, session = batch.options, batch.session
     with contextlib.ExitStack() as stack:
-        file = stack.enter_context(RowFile(batch.file))
+        file = stack.enter_context(
+            RowFile(batch.file, encoding=options.encoding, sheet=options.sheet)
+        )
         _check_outputs(batch, file)
         if not file.is_json:
             batch.reader.check_columns(file.columns)
         found = stack.enter_context(find_journal(batch, file))
-        plan = stack.enter_context(check(file, batch.reader, found.journal, teller(batch.session)))
+        plan = stack.enter_context(check(file, batch.reader, found.journal, teller(session)))
+        warn_of_keys(plan, session.console.note, sets_values=batch.repeatable)
         compare(batch, found, plan)
         if plan.bad and not options.skip_invalid:
             verb = "is" if plan.bad == 1 else "are"
             raise BadFile(f"{plan.bad} of {count_of(plan.rows, 'row')} {verb} invalid.")
+        rejects = stack.enter_context(Rejects(file, batch.reader, options.rejects))
+        rejects.check(found.journal)
+        tasks = Tasks(file, batch.reader, plan, found.journal, options, tell_all=batch.tell_all)
         if options.dry_run:
-            _preview(batch, plan, file)
+            preview(batch, tasks, plan.rows)
             return
-        _ask(batch, plan.rows - plan.bad)
+        ask(batch, tasks)
         warn_of_loose_files(session)
         # what is missing in the settings is found before there is a journal
         clients = clients_for(session, stack)
-        rejects = stack.enter_context(Rejects(file, batch.reader, options.rejects))
         journal = stack.enter_context(open_journal(batch, found, plan))
-        rejects.check(journal)
         totals = _totals(batch, plan, found.path)
         runner = Runner(journal, plan, clients, options)
         session.book.open(totals)
@@ -168,14 +169,6 @@ def teller(session: Session) -> Callable[[BadRow], None]:
     return tell
 
 
-def _ask(batch: Batch, rows: int) -> None:
-    if batch.destructive:
-        question = f"Delete {count_of(rows, 'user')}?"
-        confirm(batch.session, question, yes=batch.options.yes, answer=str(rows))
-    else:
-        check_protection(batch.session, yes=batch.options.yes)
-
-
 def _totals(batch: Batch, plan: Plan, journal: Path | None) -> Totals:
     options = batch.options
     again = options.restart or options.send_changed or options.resend_unknown
@@ -234,15 +227,3 @@ def _records(
                 yield in_brief(to_record(kind, result))
             if result.fate is not Fate.NOT_ATTEMPTED:
                 advance()
-
-
-def _preview(batch: Batch, plan: Plan, file: RowFile) -> None:
-    console = batch.session.console
-    console.note(f"{count_of(plan.rows, 'row')}, {plan.bad} invalid. The first requests:")
-    sendable = (row for row in map(batch.reader.read, file) if isinstance(row, Row))
-    requests = [
-        request
-        for row in itertools.islice(sendable, PREVIEWED)
-        for request in previews(row.call, batch.session.settings)
-    ]
-    show_previews(batch.session, requests)

@@ -112,7 +112,7 @@ class Tasks:
         file: the file.
         reader: makes calls of its rows.
         plan: what the file was when it was checked.
-        journal: what earlier runs did.
+        journal: what earlier runs did, if there were any.
         options: what to do with rows whose outcome is unknown, or whose text was changed.
         tell_all: whether rows that need nothing are told, too.
     """
@@ -122,7 +122,7 @@ class Tasks:
         file: RowFile,
         reader: RowReader,
         plan: Plan,
-        journal: Journal,
+        journal: Journal | None,
         options: BatchOptions,
         *,
         tell_all: bool,
@@ -170,7 +170,7 @@ class Tasks:
             return _settled(planned)  # what is created stays so
         if isinstance(made, BadRow):
             return _failed(planned, Fate.REJECTED, problem(InvalidRow(sentence(made.problem))))
-        known = self._journal.find([planned.id]).get(planned.id) if planned.fate else None
+        known = self._known(planned)
         if known and planned.closed:
             return _failed(planned, Fate.REJECTED, read_problem(known.error))
         if known and known.fate in DOUBTFUL and not self._may_repeat(made):
@@ -180,6 +180,11 @@ class Tasks:
         if stale is not None and not self._options.send_changed:
             return _failed(planned, Fate.NOT_ATTEMPTED, problem(_already_posted(stale)))
         return Task(made, planned, known)
+
+    def _known(self, planned: Planned) -> Entry | None:
+        if self._journal is None or planned.fate is None:
+            return None
+        return self._journal.find([planned.id]).get(planned.id)
 
     def _may_repeat(self, row: Row) -> bool:
         return row.call.repeatable or matches(self._options.resend_unknown, row.key)
@@ -193,7 +198,7 @@ def matches(rooms: tuple[str, ...], room: str) -> bool:
 def doubt_about(row: Row, known: Entry) -> OutcomeUnknown:
     """Return the error for a row that an earlier run left in doubt."""
     said = read_problem(known.error)
-    why = "the run ended before an answer came"
+    why = f"the run ended before an answer came (request {known.request_id})."
     subject = capitalized(row.call.subject)
     report = Report(Applied.UNKNOWN, row.call.repeatable, request_id=known.request_id)
     if said:

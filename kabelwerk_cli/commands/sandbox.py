@@ -91,15 +91,14 @@ def sandbox() -> None:
     metavar="STATUS:PROBABILITY",
     help="Fail some requests with an HTTP status, such as 503:0.05; repeatable.",
 )
-def serve(session: Session, *, db: str | None, rooms: str, **service: Any) -> None:
+def serve(session: Session, **options: Any) -> None:
     """Serve the sandbox over HTTP on a loopback address until Ctrl-C.
 
     Prints `export` lines that point kabelwerk or the official SDK to it.
     """
-    from kabelwerk_cli.backend.sandbox import Service
     from kabelwerk_cli.backend.sandbox import serve as serve_sandbox
 
-    serve_sandbox(session, Service(rooms_by_hand=rooms == "manual", **service), db)
+    serve_sandbox(session, **options)
 
 
 @sandbox.command(

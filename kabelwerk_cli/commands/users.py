@@ -120,4 +120,4 @@ def sync(*, key: str, name: str, hub: str | None) -> Call[User]:
     The file has the columns key and name. Only the differences to what was last acknowledged are
     sent; see 'kabelwerk help sync'.
     """
-    return calls.create_or_update_user(key=key, name=name, hub=hub)
+    return calls.ensure_user(key=key, name=name, hub=hub).turned()

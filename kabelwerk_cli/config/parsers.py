@@ -9,11 +9,6 @@ _TRUE = ("true", "yes", "on", "1")
 _FALSE = ("false", "no", "off", "0")
 
 
-def text(value: str) -> str:
-    """Return the text itself."""
-    return value
-
-
 def flag(value: str) -> bool:
     """Parse a yes or no."""
     return choice(*_TRUE, *_FALSE)(value.lower()) in _TRUE
@@ -29,7 +24,7 @@ def seconds(value: str) -> float:
     except ValueError:
         number = math.nan
     if not 0 < number <= A_DAY:
-        raise ValueError(f"'{value}' is not a number of seconds above 0 and up to a day")
+        raise ValueError(f"'{value}' is not a number of seconds above 0 and up to 86400 (a day)")
     return number
 
 
@@ -44,7 +39,7 @@ def names(value: str) -> tuple[str, ...]:
     """Parse a comma-separated list of names."""
     found = tuple(name.strip() for name in value.split(",") if name.strip())
     if not found:
-        raise ValueError("no field is named")
+        raise ValueError("no field is given")
     return found
 
 

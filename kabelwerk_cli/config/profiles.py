@@ -28,8 +28,8 @@ class Profile(NamedTuple):
     """The configuration file."""
     values: Mapping[str, Any]
     """The values by the setting's name."""
-    loose: bool = False
-    """Whether others can write the configuration."""
+    cure: str = ""
+    """The command that keeps others from writing the configuration; empty if they cannot."""
 
     def file(self, name: str) -> str:
         """Return the path of a file in the profile: relative to the configuration, or from `~`.
@@ -74,7 +74,7 @@ def find_profile(path: str, name: str | None, *, file_named: bool, must_exist: b
     chosen = name or document.get("profile", DEFAULT_NAME)
     profiles = document.get("profiles", {})
     if chosen in profiles:
-        return Profile(chosen, path, profiles[chosen], _is_loose(path))
+        return Profile(chosen, path, profiles[chosen], _cure(path))
     if must_exist and (name is not None or "profile" in document):
         known = ", ".join(sorted(profiles)) or "none"
         raise ConfigurationError(
@@ -83,10 +83,11 @@ def find_profile(path: str, name: str | None, *, file_named: bool, must_exist: b
     return nothing
 
 
-def _is_loose(path: str) -> bool:
-    """Tell whether others can write to a file, or own it."""
+def _cure(path: str) -> str:
     found = os.stat(path)  # noqa: PTH116 - importing pathlib is slow
-    return bool(found.st_mode & LOOSE_FOR_CONFIG) or found.st_uid not in {0, os.geteuid()}
+    if found.st_uid not in {0, os.geteuid()}:
+        return 'sudo chown "$USER"'
+    return "chmod go-w" if found.st_mode & LOOSE_FOR_CONFIG else ""
 
 
 def read_config(path: str, *, must_exist: bool) -> str | None:

@@ -6,9 +6,10 @@ module reads the environment.
 """
 
 import contextlib
+import functools
 import os
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kabelwerk_cli.api.errors import ConfigurationError, InvalidInput
 from kabelwerk_cli.output import Format
@@ -31,6 +32,9 @@ from .settings import (
     T,
 )
 
+if TYPE_CHECKING:
+    from .token import Source
+
 MUST_NOT_BE_EMPTY = (URL.environment, PROFILE.environment, TOKEN_VARIABLE, TOKEN_FILE.environment)
 """If one of these is set but empty, a secret is missing, and nothing else may replace it."""
 OF_A_BACKEND = (URL, SANDBOX)
@@ -45,37 +49,37 @@ class Chosen(NamedTuple):
     origin: str
 
 
-class Settings:
+class Settings(dict[Setting[Any], Any]):
     """The value of each setting, and where it came from.
 
     Args:
-        chosen: the values by the setting's name.
+        chosen: the values by setting.
         environ: the environment, for variables that are not in the table.
         profile: the profile in force.
     """
 
     def __init__(
         self,
-        chosen: Mapping[str, Chosen],
+        chosen: Mapping[Setting[Any], Chosen],
         environ: Mapping[str, str],
         profile: Profile = NO_PROFILE,
     ) -> None:
+        super().__init__({setting: each.value for setting, each in chosen.items()})
         self._chosen = chosen
         self.environ = environ
         self.profile = profile
 
-    def __getitem__(self, setting: Setting[T]) -> T:
-        """Return the value of a setting."""
-        value: T = self._chosen[setting.name].value
-        return value
+    if TYPE_CHECKING:
+
+        def __getitem__(self, setting: Setting[T]) -> T: ...
 
     def origin(self, setting: Setting[Any]) -> str:
         """Return where the value of a setting came from, in words."""
-        return self._chosen[setting.name].origin
+        return self._chosen[setting].origin
 
     def rank(self, setting: Setting[Any]) -> Rank:
         """Return the source of the value of a setting."""
-        return self._chosen[setting.name].rank
+        return self._chosen[setting].rank
 
     def of_profile(self, setting: Setting[T]) -> T:
         """Return the value of a setting in the profile in force, or its default."""
@@ -83,10 +87,17 @@ class Settings:
         value: T = _from_profile(setting, self.profile) if named else setting.default
         return value
 
+    @functools.cached_property
+    def token_source(self) -> "Source | None":
+        """The source of the API token, see `token.find_token`; looked up once."""
+        from .token import find_token
+
+        return find_token(self)
+
     def with_option(self, setting: Setting[T], value: T) -> "Settings":
         """Return these settings as if one more option had been given."""
         chosen = Chosen(value, Rank.OPTION, f"option {setting.option}")
-        return Settings({**self._chosen, setting.name: chosen}, self.environ, self.profile)
+        return Settings({**self._chosen, setting: chosen}, self.environ, self.profile)
 
     @property
     def dumb_terminal(self) -> bool:
@@ -130,13 +141,14 @@ def from_environment(
                 f"{variable} is set but empty. Is a secret missing? Set it, or unset it."
             )
     profile = _profile(given, must_exist=not profile_may_be_missing)
-    chosen = {row.name: _choose(row, given, os.environ, profile) for row in SETTINGS}
+    chosen = {row: _choose(row, given, os.environ, profile) for row in SETTINGS}
     return Settings(chosen, os.environ, profile)
 
 
 def _check_options(given: Mapping[str, Any]) -> None:
-    if given.get(PROFILE.name) == "":
-        raise InvalidInput(PROFILE.name, "must not be empty")
+    for named in (PROFILE, CONFIG):
+        if given.get(named.name) == "":
+            raise InvalidInput(named.name, "must not be empty")
     for other in (URL, PROFILE):
         if given.get(SANDBOX.name) and other.name in given:
             raise InvalidInput(SANDBOX.name, f"cannot be combined with {other.option}")
@@ -162,7 +174,7 @@ def without_sources(given: Mapping[str, Any]) -> Settings:
     Args:
         given: the options on the command line, by the setting's name.
     """
-    return Settings({row.name: _choose(row, given, {}, NO_PROFILE) for row in SETTINGS}, os.environ)
+    return Settings({row: _choose(row, given, {}, NO_PROFILE) for row in SETTINGS}, os.environ)
 
 
 def default_config() -> str:

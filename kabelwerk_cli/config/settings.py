@@ -14,7 +14,6 @@ from . import parsers
 
 T = TypeVar("T")
 
-PREFIX = "KABELWERK_"
 TOKEN_VARIABLE = "KABELWERK_API_TOKEN"  # noqa: S105 - the name of the variable, not a token
 
 
@@ -38,7 +37,11 @@ class Setting(NamedTuple, Generic[T]):
     """One row of the table."""
 
     name: str
-    """The name, which is also the key in a profile and, with dashes, the option."""
+    """The name, which is also the key in a profile."""
+    option: str
+    """The long option."""
+    environment: str
+    """The environment variable."""
     parse: Callable[[str], T]
     """Parses a value; raises ValueError with a clause that says what is wrong."""
     default: T
@@ -50,8 +53,6 @@ class Setting(NamedTuple, Generic[T]):
     """The short form of the option."""
     sources: frozenset[Rank] = EVERYWHERE
     """Where a value may come from."""
-    variable: str = ""
-    """The environment variable, if it is not named after the option."""
     counted: bool = False
     """Whether the option takes no value, but counts how often it is given."""
     names_file: bool = False
@@ -59,23 +60,26 @@ class Setting(NamedTuple, Generic[T]):
     choices: tuple[str, ...] = ()
     """The possible values, if there are only a few."""
 
-    @property
-    def option(self) -> str:
-        """The long option."""
-        return "--" + self.name.replace("_", "-")
 
-    @property
-    def environment(self) -> str:
-        """The environment variable."""
-        return self.variable or PREFIX + self.name.upper()
+def _setting(
+    name: str,
+    parse: Callable[[str], T],
+    default: T,
+    help_text: str,
+    metavar: str | None = None,
+    **more: Any,
+) -> Setting[T]:
+    option = f"--{name.replace('_', '-')}"
+    variable = more.pop("environment", f"KABELWERK_{name.upper()}")
+    return Setting(name, option, variable, parse, default, help_text, metavar, **more)
 
 
 def _flag(name: str, help_text: str, **more: Any) -> Setting[bool]:
-    return Setting(name, parsers.flag, default=False, help=help_text, **more)
+    return _setting(name, parsers.flag, False, help_text, **more)  # noqa: FBT003 - the default
 
 
 def _text(name: str, metavar: str, help_text: str, **more: Any) -> Setting[str | None]:
-    return Setting(name, parsers.text, None, help_text, metavar, **more)
+    return _setting(name, str, None, help_text, metavar, **more)
 
 
 def _file(name: str, help_text: str, **more: Any) -> Setting[str | None]:
@@ -98,9 +102,9 @@ SANDBOX = _flag("sandbox", "Use the local sandbox instead of a backend.", source
 TOKEN_FILE = _file(
     "token_file",
     "Read the API token from FILE ('-' for stdin).",
-    variable="KABELWERK_API_TOKEN_FILE",
+    environment="KABELWERK_API_TOKEN_FILE",
 )
-TOKEN_COMMAND = Setting[tuple[str, ...]](
+TOKEN_COMMAND: Setting[tuple[str, ...]] = _setting(
     "token_command",
     lambda value: (value,),
     (),
@@ -115,18 +119,18 @@ CA_FILE = _file("ca_file", "Trust the CA certificates in FILE instead of the def
 ALLOW_INSECURE_HTTP = _flag(
     "allow_insecure_http", "Allow http to a remote host, which sends the token unencrypted."
 )
-TIMEOUT = Setting(
+TIMEOUT = _setting(
     "timeout", parsers.seconds, 20.0, "Time limit for each attempt, in seconds.", "SECONDS"
 )
-MAX_TIME = Setting(
+MAX_TIME = _setting(
     "max_time",
     parsers.seconds,
     60.0,
     "Time limit for a call with all its retries, in seconds.",
     "SECONDS",
 )
-RETRIES = Setting("retries", parsers.count, 2, "Retry a failed call up to N times.", "N")
-OUTPUT = Setting(
+RETRIES = _setting("retries", parsers.count, 2, "Retry a failed call up to N times.", "N")
+OUTPUT = _setting(
     "output",
     parsers.output_format,
     Format.TABLE,
@@ -135,7 +139,7 @@ OUTPUT = Setting(
     short="-o",
     choices=tuple(Format),
 )
-FIELDS = Setting[tuple[str, ...]](
+FIELDS: Setting[tuple[str, ...]] = _setting(
     "fields",
     parsers.names,
     (),
@@ -150,7 +154,7 @@ PROTECTED = _flag(
 )
 NO_INPUT = _flag("no_input", "Never prompt.")
 QUIET = _flag("quiet", "Print nothing on success.", short="-q")
-VERBOSE = Setting(
+VERBOSE = _setting(
     "verbose",
     parsers.count,
     0,

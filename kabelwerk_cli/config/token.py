@@ -4,7 +4,7 @@ import contextlib
 import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from kabelwerk_cli.api.errors import ConfigurationError
 from kabelwerk_cli.api.url import parse_address
@@ -24,7 +24,6 @@ from .settings import (
 )
 
 LOOSE_FOR_TOKENS = 0o077
-KEYRING_SERVICE = "kabelwerk"
 
 
 class Source(NamedTuple):
@@ -47,7 +46,7 @@ def read_token(settings: Settings) -> str:
         ConfigurationError: there is none for the address in force, or it is invalid. The message
             does not contain it.
     """
-    source = find_token(settings)
+    source = settings.token_source
     if source is None:
         raise ConfigurationError(
             f"No API token. Set {TOKEN_VARIABLE}, use --token-file FILE, or run 'kabelwerk login'."
@@ -67,7 +66,7 @@ def find_token(settings: Settings) -> Source | None:
     if given := _of_option(settings):
         return given
     of_environment, of_profile = _of_environment(settings), _of_profile(settings)
-    asked = _origin(settings[URL] or "")
+    asked = origin_of(settings[URL] or "")
     known = [source for source in (of_environment, of_profile) if source]
     able = [source for source in known if source.address in {None, asked}]
     if of_environment in able and settings.rank(URL) is Rank.ENVIRONMENT:
@@ -94,14 +93,14 @@ def find_new_token(settings: Settings) -> Source | None:
         ConfigurationError: two variables set a token.
     """
     source = _of_option(settings) or _of_environment(settings)
-    may = source and source.address in {None, _origin(settings[URL] or "")}
+    may = source and source.address in {None, origin_of(settings[URL] or "")}
     return source if may else None
 
 
 def describe_token(settings: Settings) -> tuple[str, str]:
     """Return whether there is a token, and where it comes from or what is wrong."""
     try:
-        source = find_token(settings)
+        source = settings.token_source
     except ConfigurationError as error:
         return "conflict", str(error)
     return ("set", source.name) if source else ("not set", "")
@@ -121,7 +120,7 @@ def _of_environment(settings: Settings) -> Source | None:
             f"{TOKEN_VARIABLE} and {TOKEN_FILE.environment} are both set. Unset one of them."
         )
     url = variables.get(URL.environment)
-    address = _origin(url) if url else None
+    address = origin_of(url) if url else None
     if token:
         return Source(f"environment {TOKEN_VARIABLE}", lambda: token, address)
     return _of_file(file, f"environment {TOKEN_FILE.environment}", address) if file else None
@@ -129,7 +128,9 @@ def _of_environment(settings: Settings) -> Source | None:
 
 def _of_profile(settings: Settings) -> Source | None:
     profile = settings.profile
-    address = _origin(str(profile.values.get(URL.name, "")))
+    if not profile.values:
+        return None
+    address = origin_of(str(profile.values.get(URL.name, "")))
     where = f"profile {profile.name}"
     if file := settings.of_profile(TOKEN_FILE):
         return _of_file(file, where, address)
@@ -137,7 +138,8 @@ def _of_profile(settings: Settings) -> Source | None:
         limit = min(settings[TIMEOUT], settings[MAX_TIME])
         return Source(f"token_command ({where})", lambda: _run(command, limit), address)
     if settings.of_profile(TOKEN_KEYRING):
-        return Source(f"the keyring ({where})", lambda: _ask_keyring(address), address)
+        limit = settings[MAX_TIME]
+        return Source(f"the keyring ({where})", lambda: _ask_keyring(address, limit), address)
     return None
 
 
@@ -145,7 +147,7 @@ def _of_file(file: str, where: str, address: str | None) -> Source:
     return Source(f"file '{file}' ({where})", lambda: _read(file), address, file)
 
 
-def _origin(url: str) -> str:
+def origin_of(url: str) -> str:
     """Return the address of a URL for comparison; an invalid URL as it is."""
     try:
         return parse_address(url, allow_insecure_http=True).origin
@@ -155,14 +157,13 @@ def _origin(url: str) -> str:
 
 def loose_file(settings: Settings) -> str | None:
     """Return the token's file if others can read it."""
-    source = find_token(settings)
+    source = settings.token_source
     if source is None or source.file in {None, "-"}:
         return None
-    path = Path(source.file or "")
     with contextlib.suppress(OSError):
-        mode = path.stat().st_mode
+        mode = Path(source.file or "").stat().st_mode
         if stat.S_ISREG(mode) and mode & LOOSE_FOR_TOKENS:
-            return str(path)
+            return source.file
     return None
 
 
@@ -200,31 +201,7 @@ def _run(command: Sequence[str], limit: float) -> str:
     return _without_newline(run(command, limit))
 
 
-def _ask_keyring(url: str) -> str:
-    keyring = import_keyring()
-    try:
-        token = keyring.get_password(KEYRING_SERVICE, url)
-    except Exception as error:  # noqa: BLE001 - a keyring's backend may raise anything
-        reason = type(error).__name__
-        raise ConfigurationError(f"Cannot read the keyring: {reason}.") from None
-    if token is None:
-        raise ConfigurationError(
-            f"The keyring has no token for '{url}'. Run 'kabelwerk login' to store it."
-        )
-    return str(token)
+def _ask_keyring(url: str, limit: float) -> str:
+    from .token_keyring import read
 
-
-def import_keyring() -> Any:
-    """Return the module keyring, which is an optional dependency.
-
-    Raises:
-        ConfigurationError: it is not installed.
-    """
-    try:
-        import keyring
-        import keyring.errors
-    except ImportError:
-        raise ConfigurationError(
-            "The module keyring is not installed. Install 'kabelwerk-cli[keyring]'."
-        ) from None
-    return keyring
+    return read(url, limit)

@@ -5,13 +5,12 @@
 """
 
 from .fields import as_json, columns, compact, known_fields
-from .formats import Format, Style, Writer, writer
+from .formats import Format, Style, write
 from .text import shortened, visible, without_commands
 
 __all__ = [
     "Format",
     "Style",
-    "Writer",
     "as_json",
     "columns",
     "compact",
@@ -19,5 +18,5 @@ __all__ = [
     "shortened",
     "visible",
     "without_commands",
-    "writer",
+    "write",
 ]

@@ -1,9 +1,8 @@
 """The output formats. Records are streamed; only a table keeps them, to measure its columns."""
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from typing import Any, NamedTuple, Protocol, TextIO
+from typing import Any, NamedTuple, TextIO
 
 from .fields import as_cell, as_object, columns, compact, indented
 from .text import visible, without_commands
@@ -38,148 +37,84 @@ class Style(NamedTuple):
     """Whether it is printed in a workflow of GitHub Actions, and must hold no command."""
 
 
-class Writer(Protocol):
-    """Writes records of one type."""
-
-    def write(self, record: Any) -> None:
-        """Write a record."""
-        ...
-
-    def close(self) -> None:
-        """Finish the output after the last record."""
-        ...
-
-
-@contextlib.contextmanager
-def writer(output: Format, record_type: type, stream: TextIO, style: Style) -> Iterator[Writer]:
-    """Provide a writer of records.
+def write(
+    output: Format, record_type: type, records: Iterable[Any], stream: TextIO, style: Style
+) -> None:
+    """Write records of one type.
 
     Args:
         output: the format.
         record_type: the class of the records, so that zero records still have column names.
+        records: the records.
         stream: where to write.
         style: fields, terminal and color.
     """
-    kind = _WRITERS[output]
-    chosen = kind(record_type, stream, style)
-    yield chosen
-    chosen.close()
+    _WRITERS[output](record_type, records, stream, style)
     stream.flush()
 
 
-class _Json:
-    """An array, or a single object."""
-
-    def __init__(self, _: type, stream: TextIO, style: Style) -> None:
-        self._stream = stream
-        self._style = style
-        self._count = 0
-
-    def write(self, record: Any) -> None:
-        text = indented(as_object(record, self._style.fields), workflow=self._style.workflow)
-        if self._style.single:
-            self._stream.write(f"{text}\n")
+def _json(_: type, records: Iterable[Any], stream: TextIO, style: Style) -> None:
+    """Write an array, or a single object."""
+    before = "[\n"
+    for record in records:
+        text = indented(as_object(record, style.fields), workflow=style.workflow)
+        if style.single:
+            stream.write(f"{text}\n")
         else:
-            self._stream.write("[\n" if self._count == 0 else ",\n")
-            self._stream.write("\n".join(f"  {line}" for line in text.splitlines()))
-        self._count += 1
-
-    def close(self) -> None:
-        if not self._style.single:
-            self._stream.write("\n]\n" if self._count else "[]\n")
+            stream.write(before + "\n".join(f"  {line}" for line in text.splitlines()))
+            before = ",\n"
+    if not style.single:
+        stream.write("[]\n" if before == "[\n" else "\n]\n")
 
 
-class _Jsonl:
-    """One object per line."""
-
-    def __init__(self, _: type, stream: TextIO, style: Style) -> None:
-        self._stream = stream
-        self._style = style
-
-    def write(self, record: Any) -> None:
-        value = as_object(record, self._style.fields)
-        self._stream.write(compact(value, workflow=self._style.workflow) + "\n")
-
-    def close(self) -> None:
-        pass
+def _jsonl(_: type, records: Iterable[Any], stream: TextIO, style: Style) -> None:
+    """Write one object per line."""
+    for record in records:
+        value = as_object(record, style.fields)
+        stream.write(compact(value, workflow=style.workflow) + "\n")
 
 
-class _Csv:
-    """A header, then one row per record; formulas are prefixed with an apostrophe."""
+def _csv(record_type: type, records: Iterable[Any], stream: TextIO, style: Style) -> None:
+    """Write a header, then one row per record; formulas are prefixed with an apostrophe."""
+    import csv
 
-    def __init__(self, record_type: type, stream: TextIO, style: Style) -> None:
-        import csv
-
-        self._fields = style.fields or columns(record_type)
-        self._raw = style.raw_csv
-        self._workflow = style.workflow
-        self._rows = csv.writer(stream, lineterminator="\n")
-        self._quoted = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
-        self._rows.writerow(self._fields)
-
-    def write(self, record: Any) -> None:
-        cells = [self._cell(record, field) for field in self._fields]
-        commands = self._workflow and any(without_commands(cell) != cell for cell in cells)
-        (self._quoted if commands else self._rows).writerow(cells)
-
-    def close(self) -> None:
-        pass
-
-    def _cell(self, record: Any, field: str) -> str:
-        text = as_cell(record, field)
-        runs = text.startswith(("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠"))  # noqa: RUF001 - the full-width forms are intended
-        return visible(f"'{text}" if runs and not self._raw and not _is_number(text) else text)
+    fields = style.fields or columns(record_type)
+    rows = csv.writer(stream, lineterminator="\n")
+    quoted = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    rows.writerow(fields)
+    for record in records:
+        cells = [_csv_cell(as_cell(record, field), style) for field in fields]
+        commands = style.workflow and any(without_commands(cell) != cell for cell in cells)
+        (quoted if commands else rows).writerow(cells)
 
 
-def _is_number(text: str) -> bool:
-    return text.removeprefix("-").isdecimal()
+def _csv_cell(text: str, style: Style) -> str:
+    runs = text.startswith(("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠"))  # noqa: RUF001 - the full-width forms are intended
+    is_number = text.removeprefix("-").isdecimal()
+    return visible(f"'{text}" if runs and not style.raw_csv and not is_number else text)
 
 
-class _Tsv:
-    """Tab-separated values without a header."""
-
-    def __init__(self, record_type: type, stream: TextIO, style: Style) -> None:
-        self._stream = stream
-        self._fields = style.fields or columns(record_type)
-
-    def write(self, record: Any) -> None:
-        cells = (visible(as_cell(record, field)) for field in self._fields)
-        self._stream.write("\t".join(cells) + "\n")
-
-    def close(self) -> None:
-        pass
+def _tsv(record_type: type, records: Iterable[Any], stream: TextIO, style: Style) -> None:
+    """Write tab-separated values without a header."""
+    fields = style.fields or columns(record_type)
+    for record in records:
+        stream.write("\t".join(visible(as_cell(record, field)) for field in fields) + "\n")
 
 
-class _Table:
-    """A table for people, see `table`."""
+def _table(record_type: type, records: Iterable[Any], stream: TextIO, style: Style) -> None:
+    """Write a table for people, see `table`."""
+    from .table import print_table
 
-    def __init__(self, record_type: type, stream: TextIO, style: Style) -> None:
-        self._stream = stream
-        self._style = style
-        self._fields = style.fields or style.summary or columns(record_type)
-        self._rows: list[list[str]] = []
-
-    def write(self, record: Any) -> None:
-        cells = [visible(as_cell(record, field)) for field in self._fields]
-        self._rows.append([*map(without_commands, cells)] if self._style.workflow else cells)
-
-    def close(self) -> None:
-        from .table import print_table
-
-        print_table(
-            self._fields,
-            self._rows,
-            self._stream,
-            terminal=self._style.terminal,
-            color=self._style.color,
-            single=self._style.single,
-        )
+    fields = style.fields or style.summary or columns(record_type)
+    safe = without_commands if style.workflow else str
+    rows = [[safe(visible(as_cell(record, field))) for field in fields] for record in records]
+    print_table(fields, rows, stream, style)
 
 
-_WRITERS: dict[Format, type[Any]] = {
-    Format.TABLE: _Table,
-    Format.JSON: _Json,
-    Format.JSONL: _Jsonl,
-    Format.CSV: _Csv,
-    Format.TSV: _Tsv,
+_WRITERS = {
+    Format.TABLE: _table,
+    Format.JSON: _json,
+    Format.JSONL: _jsonl,
+    Format.CSV: _csv,
+    Format.TSV: _tsv,
 }

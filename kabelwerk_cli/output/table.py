@@ -8,15 +8,11 @@ from rich.cells import cell_len
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from .formats import Style
+
 
 def print_table(
-    header: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    stream: TextIO,
-    *,
-    terminal: bool,
-    color: bool,
-    single: bool = False,
+    header: Sequence[str], rows: Sequence[Sequence[str]], stream: TextIO, style: "Style"
 ) -> None:
     """Write a table.
 
@@ -24,32 +20,27 @@ def print_table(
         header: the column names.
         rows: the cells, already escaped.
         stream: where to write.
-        terminal: whether the output is a terminal, which has a width.
-        color: whether to use color; the header is bold.
-        single: whether the row is one result; its fields go below each other if it is too wide.
+        style: whether the output is a terminal, which has a width; whether to use color, with a
+            bold header; whether it is one result, whose fields go below each other if it is too
+            wide.
     """
-    if terminal:
-        _print_fitting(header, rows, stream, color=color, single=single)
+    if style.terminal:
+        _print_fitting(header, rows, stream, style)
     else:
-        _print_plain([header, *rows], stream, color=color)
+        _print_plain([header, *rows], stream, color=style.color)
 
 
 def _print_fitting(
-    header: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    stream: TextIO,
-    *,
-    color: bool,
-    single: bool,
+    header: Sequence[str], rows: Sequence[Sequence[str]], stream: TextIO, style: "Style"
 ) -> None:
-    console = _console(stream, color=color)
+    console = _console(stream, color=style.color)
     columns = list(zip(header, *rows, strict=True))
     room = console.width - 3 * len(columns) - 1  # of a frame with a space on both sides of a cell
     widths = [max(map(cell_len, column)) for column in columns]
     if sum(widths) > room:
         needed = [max(map(_longest_word, column)) for column in columns]
-        if single or sum(needed) > room:
-            _print_fields(header, rows, stream, color=color)
+        if style.single or sum(needed) > room:
+            _print_fields(header, rows, stream, color=style.color)
             return
         widths = _shrink(widths, needed, room)
     _print_framed(header, rows, console, widths)
@@ -94,10 +85,7 @@ def _print_plain(rows: Sequence[Sequence[str]], stream: TextIO, *, color: bool) 
 
 
 def _print_framed(
-    header: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    console: "Console",
-    widths: Sequence[int],
+    header: Sequence[str], rows: Sequence[Sequence[str]], console: "Console", widths: Sequence[int]
 ) -> None:
     from rich.table import Table
     from rich.text import Text

@@ -1,6 +1,5 @@
 """Escaping of foreign text: the only place that makes it safe to display."""
 
-import functools
 import re
 
 # C0, DEL and C1 control characters; bidirectional marks; line and paragraph separators;
@@ -19,7 +18,7 @@ def visible(text: str) -> str:
 
     ESC becomes `\x1b`, a line break `\n`, a bidirectional mark `\u202e`.
     """
-    return _compiled().sub(_escape, text)
+    return re.sub(_UNSAFE, _escape, text)
 
 
 def shortened(text: str, limit: int) -> str:
@@ -45,11 +44,6 @@ def without_commands(text: str, *, json: bool = False) -> str:
     """
     pattern, escape = (_COMMAND_IN_JSON, "\\u00") if json else (_COMMAND, "\\x")
     return re.sub(pattern, lambda found: f"{found[0][:-1]}{escape}{ord(found[0][-1]):02x}", text)
-
-
-@functools.cache
-def _compiled() -> re.Pattern[str]:
-    return re.compile(_UNSAFE)  # not at import time: printing help does not need it
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -9,43 +9,34 @@ from wsgiref.util import setup_testing_defaults
 App = Callable[..., Iterable[bytes]]
 
 
-class InProcess:
-    """A client of one WSGI app.
+def send(
+    app: App, method: str, target: str, headers: Mapping[str, str], body: bytes | None
+) -> tuple[int, list[tuple[str, str]], bytes]:
+    """Send a request and return the status, headers and body of the response.
 
     Args:
-        app: the app.
+        app: the WSGI app.
+        method: the HTTP method.
+        target: the percent-encoded path, such as `/api/users/a%2Fb`.
+        headers: the request's headers.
+        body: the request's body.
     """
+    started: list[Any] = []
 
-    def __init__(self, app: App) -> None:
-        self._app = app
+    def start_response(
+        status: str, answered: list[tuple[str, str]], exc_info: object = None
+    ) -> None:
+        del exc_info  # there is no server log
+        started[:] = [int(status.split(maxsplit=1)[0]), answered]
 
-    def send(
-        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None
-    ) -> tuple[int, list[tuple[str, str]], bytes]:
-        """Send a request and return the status, headers and body of the response.
-
-        Args:
-            method: the HTTP method.
-            target: the percent-encoded path, such as `/api/users/a%2Fb`.
-            headers: the request's headers.
-            body: the request's body.
-        """
-        started: list[Any] = []
-
-        def start_response(
-            status: str, answered: list[tuple[str, str]], exc_info: object = None
-        ) -> None:
-            del exc_info  # there is no server log
-            started[:] = [int(status.split(maxsplit=1)[0]), answered]
-
-        answer = self._app(_environ(method, target, headers, body or b""), start_response)
-        try:
-            content = b"".join(answer)
-        finally:
-            if hasattr(answer, "close"):
-                answer.close()
-        status, answered = started
-        return status, answered, content
+    answer = app(_environ(method, target, headers, body or b""), start_response)
+    try:
+        content = b"".join(answer)
+    finally:
+        if hasattr(answer, "close"):
+            answer.close()
+    status, answered = started
+    return status, answered, content
 
 
 def _environ(method: str, target: str, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:

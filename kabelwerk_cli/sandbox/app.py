@@ -12,20 +12,13 @@ import falcon
 
 from . import validation
 from .markup import escape, to_html
-from .store import Invalid, Missing, Store, StoreError
-from .tables import Message, Person, Room, User
+from .store import Invalid, Missing, Store
+from .tables import Person
 from .validation import Check
 
 BODY_LIMIT = 1024 * 1024
 """The longest request body, in bytes."""
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{20,200}")
-
-
-class Fault(NamedTuple):
-    """A failure that the backend answers at random, without doing anything."""
-
-    status: int
-    probability: float
 
 
 class Mischief(NamedTuple):
@@ -35,7 +28,8 @@ class Mischief(NamedTuple):
     random: Callable[[], float]
     latency: float = 0.0
     """Seconds before each response."""
-    faults: Sequence[Fault] = ()
+    faults: Sequence[tuple[int, float]] = ()
+    """HTTP statuses to answer at random, without doing anything, and the probability of each."""
 
 
 def create_app(
@@ -48,17 +42,14 @@ def create_app(
         token: the only API token to accept; None to accept any token, or none.
         mischief: delays and random failures.
     """
-    app = falcon.App()
+    app, calls = falcon.App(), _Calls(store)
     app.add_middleware(_RawPath())
     app.add_middleware(_Door(token, mischief))
-    app.add_route("/api/users", _Users(store))
-    app.add_route("/api/users/{key}", _User(store))
-    app.add_route("/api/hubs/{hub}/rooms/{room}", _Room(store))
-    app.add_route("/api/hubs/{hub}/rooms/{room}/messages", _Messages(store))
+    for suffix, path in _PATHS.items():
+        app.add_route(path, calls, suffix=suffix)
     app.set_error_serializer(_serialize_error)
     app.add_error_handler(Missing, _say_missing)
     app.add_error_handler(Invalid, _say_invalid)
-    app.add_error_handler(StoreError, _say_broken)
     app.add_error_handler(Exception, _say_broken)
     return app
 
@@ -101,53 +92,63 @@ class _Door:
     def _play(mischief: Mischief) -> None:
         if mischief.latency:
             mischief.sleep(mischief.latency)
-        for fault in mischief.faults:
-            if mischief.random() < fault.probability:
-                limited = fault.status == falcon.http_status_to_code(falcon.HTTP_429)
-                raise falcon.HTTPError(
-                    fault.status, headers={"Retry-After": "1"} if limited else None
-                )
+        for status, probability in mischief.faults:
+            if mischief.random() < probability:
+                limited = status == falcon.http_status_to_code(falcon.HTTP_429)
+                raise falcon.HTTPError(status, headers={"Retry-After": "1"} if limited else None)
 
 
-class _Users:
+_PATHS = {
+    "users": "/api/users",
+    "user": "/api/users/{key}",
+    "room": "/api/hubs/{hub}/rooms/{room}",
+    "messages": "/api/hubs/{hub}/rooms/{room}/messages",
+}
+
+
+class _Calls:
+    """What answers each call, once its path is routed: `on_METHOD_SUFFIX`."""
+
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+    def on_post_users(self, req: falcon.Request, resp: falcon.Response) -> None:
         checks = {
             "key": validation.key,
             "name": validation.text,
             "hub": validation.optional(validation.key),
         }
         body = _checked(req, checks)
-        user = self._store.create_user(key=body["key"], name=body["name"], hub=body.get("hub"))
-        _answer(resp, falcon.HTTP_201, _user_body(user))
+        user = self._store.create_user(key=body["key"], name=body["name"], hub=body["hub"])
+        _answer(resp, falcon.HTTP_201, _shown(user))
 
-
-class _User:
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def on_patch(self, req: falcon.Request, resp: falcon.Response, key: str) -> None:
+    def on_patch_user(self, req: falcon.Request, resp: falcon.Response, key: str) -> None:
         body = _checked(req, {"name": validation.text})
-        user = self._store.update_user(key=key, name=body["name"])
-        _answer(resp, falcon.HTTP_200, _user_body(user))
+        _answer(resp, falcon.HTTP_200, _shown(self._store.update_user(key=key, name=body["name"])))
 
-    def on_delete(self, _: falcon.Request, resp: falcon.Response, key: str) -> None:
+    def on_delete_user(self, _: falcon.Request, resp: falcon.Response, key: str) -> None:
         self._store.delete_user(key=key)
         resp.status = falcon.HTTP_204
 
+    def on_patch_room(
+        self, req: falcon.Request, resp: falcon.Response, hub: str, room: str
+    ) -> None:
+        changes = _checked(req, _ROOM_CHECKS, partly=True)
+        changed = self._store.update_room(hub=hub, room=room, changes=changes)
+        _answer(resp, falcon.HTTP_200, _shown(changed))
 
-class _Room:
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def on_patch(self, req: falcon.Request, resp: falcon.Response, hub: str, room: str) -> None:
-        given = _json_body(req)
-        checks = {name: check for name, check in _ROOM_CHECKS.items() if name in given}
-        _refuse(validation.errors(given, checks))
-        changes = {name: given[name] for name in checks}
-        _answer(resp, falcon.HTTP_200, _room_body(self._store, hub, room, changes))
+    def on_post_messages(
+        self, req: falcon.Request, resp: falcon.Response, hub: str, room: str
+    ) -> None:
+        body = _checked(req, {"text": validation.text, "user": validation.key})
+        message = self._store.post_message(
+            hub=hub,
+            room=room,
+            user=body["user"],
+            text=escape(body["text"]),
+            html=to_html(body["text"]),
+        )
+        _answer(resp, falcon.HTTP_201, {**_shown(message), "upload": None})
 
 
 _ROOM_CHECKS: dict[str, Check] = {
@@ -157,60 +158,24 @@ _ROOM_CHECKS: dict[str, Check] = {
 }
 
 
-class _Messages:
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def on_post(self, req: falcon.Request, resp: falcon.Response, hub: str, room: str) -> None:
-        body = _checked(req, {"text": validation.text, "user": validation.key})
-        message = self._store.post_message(
-            hub=hub,
-            room=room,
-            user=body["user"],
-            text=escape(body["text"]),
-            html=to_html(body["text"]),
-        )
-        _answer(resp, falcon.HTTP_201, _message_body(message))
-
-
-def _user_body(user: User | Person | None) -> dict[str, Any] | None:
-    return user and {"id": user.id, "key": user.key, "name": user.name}
-
-
-def _room_body(store: Store, hub: str, room: str, changes: dict[str, Any]) -> dict[str, Any]:
-    changed: Room = store.update_room(hub=hub, room=room, changes=changes)
+def _shown(record: Any) -> dict[str, Any]:
+    """Return a record as the API shows it, without what only the sandbox's own commands show."""
     return {
-        "id": changed.id,
-        "archived": changed.archived,
-        "attributes": changed.attributes,
-        "hub_user": _user_body(changed.hub_user),
-        "user": _user_body(changed.user),
+        name: _shown(value) if isinstance(value, Person) else value
+        for name, value in record._asdict().items()
+        if name not in {"hub", "room"}
     }
 
 
-def _message_body(message: Message) -> dict[str, Any]:
-    return {
-        "id": message.id,
-        "html": message.html,
-        "inserted_at": message.inserted_at,
-        "room_id": message.room_id,
-        "text": message.text,
-        "type": message.type,
-        "updated_at": message.updated_at,
-        "upload": None,
-        "user": _user_body(message.user),
-    }
-
-
-def _checked(req: falcon.Request, checks: dict[str, Check]) -> dict[str, Any]:
+def _checked(
+    req: falcon.Request, checks: dict[str, Check], *, partly: bool = False
+) -> dict[str, Any]:
+    """Return the members of the body that are checked; with `partly`, those that are there."""
     body = _json_body(req)
-    _refuse(validation.errors(body, checks))
-    return body
-
-
-def _refuse(errors: validation.Errors) -> None:
-    if errors:
+    checks = {name: check for name, check in checks.items() if not partly or name in body}
+    if errors := validation.errors(body, checks):
         raise _Refused(errors)
+    return {name: body.get(name) for name in checks}
 
 
 class _Refused(falcon.HTTPError):

@@ -136,16 +136,12 @@ def open_database(path: Path) -> sqlite3.Connection:
         check_same_thread=False,
     )
     try:
-        _check_mark(connection)
+        (mark,) = connection.execute("PRAGMA application_id").fetchone()
+        if mark != APPLICATION_ID:
+            raise sqlite3.DatabaseError("not a sandbox database")  # noqa: TRY301 - as any other
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = OFF")
     except BaseException:
         connection.close()
         raise
     return connection
-
-
-def _check_mark(connection: sqlite3.Connection) -> None:
-    (mark,) = connection.execute("PRAGMA application_id").fetchone()
-    if mark != APPLICATION_ID:
-        raise sqlite3.DatabaseError("not a sandbox database")

@@ -1,6 +1,5 @@
 """Serving the app over HTTP, on a loopback address."""
 
-import ipaddress
 import logging
 import socket
 import threading
@@ -9,6 +8,7 @@ from typing import Any
 
 from waitress.server import create_server
 
+HOST = "127.0.0.1"
 THREADS = 16
 UPLOAD_LIMIT = 64 * 1024 * 1024
 """Bodies up to this size are read completely, so that the app can answer what is wrong."""
@@ -18,24 +18,19 @@ class ServerError(Exception):
     """The server cannot start; the text is a sentence."""
 
 
-def serve(
-    app: Any, *, port: int = 0, host: str = "127.0.0.1", on_ready: Callable[[str], None]
-) -> None:
+def serve(app: Any, *, port: int, on_ready: Callable[[str], None]) -> None:
     """Serve until a signal raises KeyboardInterrupt in the main thread.
 
     Args:
         app: the WSGI app.
         port: the port; 0 for any free one.
-        host: a loopback address.
         on_ready: called with the URL once connections are accepted.
 
     Raises:
-        ServerError: the address is not a loopback address, or is in use.
+        ServerError: the port is in use, or is not one.
     """
-    if not ipaddress.ip_address(host).is_loopback:
-        raise ServerError(f"Cannot serve the sandbox on {host}: not a loopback address.")
     logging.getLogger("waitress").setLevel(logging.CRITICAL)
-    listener = _listen(host, port)
+    listener = _listen(port)
     server = create_server(
         app,
         sockets=[listener],
@@ -46,9 +41,8 @@ def serve(
         clear_untrusted_proxy_headers=True,
         ident=None,
     )
-    shown = f"[{host}]" if ":" in host else host
     try:
-        on_ready(f"http://{shown}:{listener.getsockname()[1]}")
+        on_ready(f"http://{HOST}:{listener.getsockname()[1]}")
         # in the main thread, waitress would handle signals, and the caller would not see them
         threading.Thread(target=server.run, daemon=True).start()
         threading.Event().wait()
@@ -58,10 +52,9 @@ def serve(
         server.task_dispatcher.shutdown()
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+def _listen(port: int) -> socket.socket:
     try:
-        return socket.create_server((host, port), family=family, backlog=1024)
+        return socket.create_server((HOST, port), backlog=1024)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ServerError(f"Cannot listen on port {port}: {reason}.") from error

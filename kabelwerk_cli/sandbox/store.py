@@ -43,10 +43,6 @@ class Invalid(Exception):
         self.errors = {field: [message]}
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Store:
     """The sandbox's data.
 
@@ -56,7 +52,6 @@ class Store:
             `section9`.
         rooms_by_hand: whether a new end user gets no rooms, as in the real backend, where the
             user's app creates them.
-        clock: returns the time of day.
         patience: how long a write waits for other processes, in seconds.
 
     Raises:
@@ -69,12 +64,10 @@ class Store:
         *,
         hubs: Sequence[str] = (),
         rooms_by_hand: bool = False,
-        clock: Callable[[], datetime] = _now,
         patience: float = PATIENCE,
     ) -> None:
         self._path = path
         self._rooms_by_hand = rooms_by_hand
-        self._clock = clock
         self._patience = patience
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
@@ -181,7 +174,7 @@ class Store:
             ).fetchone()
             if author is None:
                 raise Invalid("user", "does not exist")
-            time = self._clock().astimezone(UTC).isoformat(timespec="microseconds")
+            time = datetime.now(UTC).isoformat(timespec="microseconds")
             message_id = db.execute(
                 "INSERT INTO messages (room_id, user_id, text, html, inserted_at)"
                 " VALUES (?, ?, ?, ?, ?)",

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from kabelwerk_cli.backend.client import describe
 from kabelwerk_cli.batch.checking import check_hubs, same
 from kabelwerk_cli.batch.files import BadFile, RowFile
+from kabelwerk_cli.batch.key_warnings import warn_of_keys
 from kabelwerk_cli.batch.options import BatchOptions
 from kabelwerk_cli.batch.rows import BadRow, Parsed
 from kabelwerk_cli.batch.run import teller
@@ -43,7 +44,7 @@ class Sync(NamedTuple):
     @property
     def may_ask(self) -> bool:
         """Whether a person is asked to confirm the plan."""
-        return self.session.console.can_ask and not self.batch.yes
+        return not (self.session.console.cannot_ask or self.batch.yes)
 
     @property
     def purpose(self) -> str:
@@ -63,6 +64,9 @@ def make_plan(
     plan.add(_parsed(sync, file, tell), digests, sync.reader.values)
     if file.is_json and plan.rows == 0:
         raise BadFile(f"'{file.name}' is empty.")
+    if file.is_json:
+        sync.reader.columns.check_seen()
+    warn_of_keys(plan, sync.session.console.note, sets_values=False)
     check_hubs(file, plan.hubs())
     options = sync.options
     wish = Wish(sync.creates, options.delete, options.full, options.adopt)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from kabelwerk_cli.backend.client import describe
+from kabelwerk_cli.backend.client import place
 from kabelwerk_cli.batch.totals import count_of
 from kabelwerk_cli.terminal.confirm import check_protection
 from kabelwerk_cli.terminal.console import Console, Listing
@@ -104,15 +104,13 @@ def ask(sync: Sync, plan: SyncPlan, missing: Path | None) -> None:
     check_protection(sync.session, yes=sync.batch.yes)
     changes = any(plan.counts[action] for action in CHANGES)
     if sync.may_ask and (changes or missing):
-        for line in in_lines(plan):
-            console.note(line)
-        where = describe(sync.session.settings)
+        where = place(sync.session.settings)
         sends = f"Adopt this at {where}" if sync.options.adopt else f"Make these changes at {where}"
         asks = f"There is no state '{missing}': make one? {sends}?" if missing else f"{sends}?"
-        console.confirm(asks, str(deletions) if deletions else "y")
+        console.confirm(asks, str(deletions) if deletions else "y", [*in_lines(plan)])
     elif deletions and not sync.batch.yes:
         raise Cancelled(
-            f"Cannot prompt without a terminal. Use --yes to delete {count_of(deletions, 'user')}: "
+            f"{console.cannot_ask} Use --yes to delete {count_of(deletions, 'user')}: "
             f"{who(plan, Action.DELETE)}."
         )
     elif changes and not sync.options.adopt:

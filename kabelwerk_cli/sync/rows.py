@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
+from kabelwerk_cli.batch.columns import Convert
 from kabelwerk_cli.batch.files import Raw
-from kabelwerk_cli.batch.rows import DIGEST_SIZE, BadRow, Convert, Parsed, RowReader
+from kabelwerk_cli.batch.rows import DIGEST_SIZE, BadRow, Parsed, RowReader
 from kabelwerk_cli.terminal.options import ColumnOption
 
 IDENTITY = frozenset({"key", "room", "hub"})
@@ -21,8 +22,8 @@ class TruthReader(RowReader):
         command: has the columns as its options.
         params: the values that hold for every row.
         explicit: the names of those that were given on the command line.
-        exact_key: whether keys may begin or end with white space.
         blanks: what an empty cell stands for, by column; elsewhere it is invalid.
+        options: those of a `RowReader`.
     """
 
     def __init__(
@@ -31,12 +32,12 @@ class TruthReader(RowReader):
         params: Mapping[str, Any],
         explicit: Collection[str],
         *,
-        exact_key: bool,
         blanks: Mapping[str, Any],
+        **options: Any,
     ) -> None:
-        super().__init__(command, params, explicit, exact_key=exact_key)
         self._blanks = blanks
-        self.values = tuple(sorted(self._options.keys() - IDENTITY))
+        super().__init__(command, params, explicit, settable=False, **options)
+        self.values = tuple(sorted({param.name or "" for param in command.params} - IDENTITY))
         """The columns that say something about a user or room."""
 
     def parse(self, raw: Raw) -> Parsed | BadRow:

@@ -80,7 +80,8 @@ def _prepare(sync: Sync, stack: contextlib.ExitStack) -> _Ready:
     Raises:
         Refused: the plan is refused, or there cannot be one.
     """
-    file = stack.enter_context(RowFile(sync.batch.from_file or ""))
+    name, encoding, sheet = sync.batch.from_file or "", sync.batch.encoding, sync.batch.sheet
+    file = stack.enter_context(RowFile(name, encoding=encoding, sheet=sheet))
     path = state_path(sync.options, file)
     made = {"--rejects": sync.batch.rejects, "--state": str(path)}
     check_outputs(sync.session, file, made)

@@ -18,11 +18,15 @@ class Account(Protocol):
 
 
 class Book:
-    """The book of one run. Nothing has been sent until an account is opened."""
+    """The book of one run. Nothing has been sent until an account is opened.
+
+    Attributes:
+        is_told: whether the result is on stdout.
+    """
 
     def __init__(self) -> None:
         self._account: Account | None = None
-        self._is_told = False
+        self.is_told = False
 
     def open(self, account: Account) -> None:
         """Use `account` from here on."""
@@ -30,12 +34,7 @@ class Book:
 
     def close(self) -> None:
         """Note that the result is on stdout: from here on, the run has succeeded."""
-        self._is_told = True
-
-    @property
-    def is_told(self) -> bool:
-        """Whether the result is on stdout."""
-        return self._is_told
+        self.is_told = True
 
     @property
     def is_blank(self) -> bool:

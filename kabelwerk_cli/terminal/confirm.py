@@ -1,12 +1,21 @@
 """Confirmation of changes that cannot be undone."""
 
+from collections.abc import Sequence
+
 from kabelwerk_cli.config.settings import PROFILE, PROTECTED, Rank
 
 from .exit_codes import Cancelled
 from .session import Session
 
 
-def confirm(session: Session, question: str, *, yes: bool, answer: str = "y") -> None:
+def confirm(
+    session: Session,
+    question: str,
+    *,
+    yes: bool,
+    answer: str = "y",
+    details: Sequence[str] = (),
+) -> None:
     """Ask for confirmation, unless `--yes` was given.
 
     Args:
@@ -14,13 +23,14 @@ def confirm(session: Session, question: str, *, yes: bool, answer: str = "y") ->
         question: what to ask.
         yes: whether `--yes` was given.
         answer: what to type to confirm.
+        details: lines to show before the question.
 
     Raises:
         Cancelled: the change was not confirmed.
     """
     check_protection(session, yes=yes)
     if not yes:
-        session.console.confirm(question, answer)
+        session.console.confirm(question, answer, details)
 
 
 def check_protection(session: Session, *, yes: bool) -> None:

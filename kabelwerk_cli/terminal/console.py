@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from kabelwerk_cli.config.resolve import Settings, in_workflow
 from kabelwerk_cli.config.settings import FIELDS, NO_INPUT, OUTPUT, QUIET, RAW_CSV
-from kabelwerk_cli.output import Format, Style, compact, visible, without_commands, writer
+from kabelwerk_cli.output import Format, Style, compact, visible, without_commands, write
 
 from .book import Book
 from .exit_codes import Cancelled, OutputLost
@@ -38,7 +38,7 @@ class Console:
     def __init__(self, settings: Settings, book: Book) -> None:
         self._settings = settings
         self._book = book
-        self._json = settings[OUTPUT] in {Format.JSON, Format.JSONL}
+        self._output = settings[OUTPUT]
 
     def show(self, listing: Listing) -> None:
         """Write records to stdout.
@@ -64,12 +64,8 @@ class Console:
                 raw_csv=self._settings[RAW_CSV],
                 workflow=in_workflow(),
             )
-            output = self._settings[OUTPUT]
-            with writer(output, listing.record_type, sys.stdout, style) as rows:
-                for record in listing.records:
-                    rows.write(record)
-                    if listing.live:
-                        sys.stdout.flush()
+            records = _flushed(listing.records) if listing.live else listing.records
+            write(self._output, listing.record_type, records, sys.stdout, style)
 
     def print(self, text: str) -> None:
         """Write text to stdout as it is.
@@ -89,7 +85,7 @@ class Console:
     def note(self, text: str) -> None:
         """Write a line to stderr, unless the run is quiet."""
         if not self.is_quiet:
-            if self._json:
+            if self._output in {Format.JSON, Format.JSONL}:
                 complain_json({"note": text})
             else:
                 complain(text)
@@ -110,30 +106,35 @@ class Console:
         return self._settings.color(terminal=_is_terminal(sys.stderr))
 
     @property
-    def can_ask(self) -> bool:
-        """Whether it is possible to prompt."""
+    def cannot_ask(self) -> str:
+        """Why it is not possible to prompt, as a sentence; empty if it is."""
+        if self._settings[NO_INPUT]:
+            return f"Prompts are disabled ({self._settings.origin(NO_INPUT)})."
         people = _is_terminal(sys.stdin) and _is_terminal(sys.stderr)
-        return people and not self._settings[NO_INPUT]
+        return "" if people else "Cannot prompt without a terminal."
 
-    def confirm(self, question: str, answer: str = "y") -> None:
+    def confirm(self, question: str, answer: str = "y", details: Sequence[str] = ()) -> None:
         """Ask for confirmation.
 
         Args:
             question: what to ask.
             answer: what to type; for `y`, `yes` is accepted too.
+            details: lines to show before the question.
 
         Raises:
             Cancelled: the answer is different, or it is not possible to prompt.
         """
-        if not self.can_ask:
-            raise Cancelled("Cannot prompt without a terminal. Use --yes to confirm.")
+        if reason := self.cannot_ask:
+            raise Cancelled(f"{reason} Use --yes to confirm.")
         # stdout is for results: input() would write its prompt there
         choice = "[y/N]" if answer == "y" else f"Type {answer} to continue:"
+        for line in details:
+            complain(line)
         try:
             print(f"{visible(question)} {choice} ", end="", file=sys.stderr, flush=True)  # noqa: T201
             typed = sys.stdin.readline().strip().lower()
         except KeyboardInterrupt:
-            complain("")  # what follows is not to stand behind the question
+            complain("")  # start the next message on a new line
             raise
         if typed != answer and (answer, typed) != ("y", "yes"):
             raise Cancelled("Not confirmed.")
@@ -154,6 +155,13 @@ def _write_error(line: str) -> None:
     """Write a line to stderr. A failure is ignored, as there is nowhere to report it."""
     with held_signals(), contextlib.suppress(OSError, ValueError):
         print(line, file=sys.stderr, flush=True)  # noqa: T201 - one of two places
+
+
+def _flushed(records: Iterable[Any]) -> Iterator[Any]:
+    """Yield records, and flush stdout after each."""
+    for record in records:
+        yield record
+        sys.stdout.flush()
 
 
 def _is_terminal(stream: Any) -> bool:

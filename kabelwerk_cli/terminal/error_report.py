@@ -5,14 +5,8 @@ from typing import NamedTuple
 
 import click
 
-from kabelwerk_cli.api.errors import (
-    Applied,
-    Interrupted,
-    InvalidInput,
-    KabelwerkError,
-    Report,
-    ValidationError,
-)
+from kabelwerk_cli.api import errors
+from kabelwerk_cli.api.errors import Applied, Report
 from kabelwerk_cli.output import Format, as_json, shortened, visible
 
 from .book import NOTHING_SENT, Book
@@ -49,7 +43,7 @@ def problem(error: BaseException, book: Book = NOTHING_SENT) -> Problem:
         type=_type(error),
         message=_message(error, book),
         status=report.status,
-        fields=error.fields if isinstance(error, ValidationError) else {},
+        fields=error.fields if isinstance(error, errors.ValidationError) else {},
         applied=report.applied,
         safe_to_rerun=report.safe_to_rerun,
         attempts=report.attempts,
@@ -81,11 +75,8 @@ def show_error(error: BaseException, book: Book, output: Format) -> None:
 def _report(error: BaseException, book: Book) -> Report:
     """Return the book's report; an error of the API that agrees with it knows more."""
     told = book.report()
-    if isinstance(error, (KabelwerkError, Interrupted)) and (
-        book.is_blank or error.report.applied is told.applied
-    ):
-        return error.report
-    return told
+    own: Report | None = getattr(error, "report", None)
+    return own if own and (book.is_blank or own.applied is told.applied) else told
 
 
 def _type(error: BaseException) -> str:
@@ -97,10 +88,10 @@ def _type(error: BaseException) -> str:
 
 
 def _message(error: BaseException, book: Book) -> str:
-    if isinstance(error, InvalidInput) and error.field:
+    if isinstance(error, errors.InvalidInput) and error.field:
         option = f"--{error.field.replace('_', '-')}"
         return f"{option} {error.error_message}. {book.sentence()}"
-    if isinstance(error, (KabelwerkError, Interrupted)):
+    if isinstance(error, (errors.KabelwerkError, errors.Interrupted)):
         # its text includes what was changed, unless it was raised beside what is in the book
         agrees = _report(error, book) is error.report
         return str(error) if agrees else f"{error} {book.sentence()}"
@@ -108,12 +99,12 @@ def _message(error: BaseException, book: Book) -> str:
         return str(error)
     if isinstance(error, click.ClickException):
         return _usage(error, book)
-    said = str(error) if isinstance(error, Failed) else _unexpected(error)
+    if isinstance(error, KeyboardInterrupt):
+        # the client's note is about a call that is not in the book, such as that of `login`
+        notes: list[str] = getattr(error, "__notes__", [])
+        return notes[0] if notes and book.is_blank else f"Interrupted. {book.sentence()}"
+    said = str(error) if isinstance(error, Failed) else describe_bug(error)
     return f"{said} {book.sentence()}"
-
-
-def _unexpected(error: BaseException) -> str:
-    return "Interrupted." if isinstance(error, KeyboardInterrupt) else describe_bug(error)
 
 
 def _usage(error: click.ClickException, book: Book) -> str:

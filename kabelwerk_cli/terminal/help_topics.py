@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from kabelwerk_cli.config.settings import SETTINGS, TOKEN_VARIABLE, Rank
 
 from .exit_codes import ExitCode
-from .sync_topic import sync
+from .sync_topic import SYNC
 
 WIDTH = 78
 
@@ -57,11 +57,36 @@ BATCHES = """\
 kabelwerk users create --from users.csv
 
 Every command that changes something can read its input from a file and make
-one call per row: CSV (comma or semicolon), TSV or JSON Lines, or '-' for
-stdin. Columns have the names of the command's options; an option on the
-command line applies to every row. In CSV, an empty cell in an optional column
-means "not given".
+one call per row. To start, write a file such as users.csv:
 
+key,name
+kusanagi,Motoko
+batou,Batou
+
+The file can be CSV (comma, semicolon, tab or pipe), JSON Lines, an .xlsx or
+.ods workbook, or '-' for stdin. Columns have the names of the command's
+options; case does not matter. An option on the command line applies to every
+row. An empty cell in an optional column means "not given". Rows without any
+value are skipped.
+
+- --map name=Patientenname reads the column "name" from "Patientenname", and
+  --ignore-columns birthday,ward leaves columns out ('*': all that the command
+  does not have). Both names match whatever their case. Put a name that has a
+  comma in double quotes: --ignore-columns '"Ward, floor"'.
+- Text is UTF-8, or UTF-16 with a byte order mark. For other files, the error
+  names the encoding that it looks like: CSV files of Excel often need
+  --encoding cp1252. A first line such as sep=; is obeyed.
+- Workbooks need the extra [excel]: pip install 'kabelwerk-cli[excel]'. The
+  first sheet is read, or --sheet NAME. Numbers have no thousands separators
+  and no trailing zeros, dates are written 2026-03-01 or 2026-03-01T09:30:00.
+  A workbook is read into memory as a whole; use CSV for very long files.
+- Keys that a spreadsheet has probably changed (1.23457E+11, lost leading
+  zeros) are reported before anything is sent, and so are keys that appear
+  more than once with different values (except for messages).
+- 'messages post --template "Dear {{name}}, ..."' fills in the columns of each
+  row; --template @FILE reads the text from a file. A row whose cell is empty
+  is invalid, unless the placeholder has a default: {{name|patient}}. Values
+  are inserted as they are.
 - The whole file is checked first. Every invalid line is reported, and nothing
   is sent if there is one, unless --skip-invalid is given. What was checked is
   what is sent: the run stops if the file changes in between.
@@ -81,7 +106,8 @@ means "not given".
   the room, then use --mark-posted=ROOM or --resend-unknown=ROOM (without a
   room: all of them).
 - --rejects FILE hands over the rows that somebody has to correct, with the
-  reason in the column "error", which is ignored when the file comes back.
+  reason in the column "error", which is ignored when the file comes back. It
+  has the format and encoding of the input; for a workbook, it is CSV.
   Rows that are handed over are not sent from the original file any more.
 - Input from stdin or a pipe has no journal unless --journal names one:
   kabelwerk messages post --from - --journal mailing-$(date +%F) ...
@@ -95,14 +121,11 @@ means "not given".
 
 The exit code is 0 if every row is done or handed over, 10 if some are not, 9
 if the outcome of some is unknown. A run that stops before anything is changed
-ends with the code of what stopped it (3, 4, 7). To confirm deletions, type
-the number of rows, or use --yes.
+ends with the code of what stopped it (3, 4, 7). On a terminal, deletions and
+messages are confirmed by typing their number, unless --yes is given; the first
+three messages are shown before. --dry-run prints the first three requests, and
+with -o jsonl all that would be sent.
 """
-
-
-def batches() -> str:
-    """Return the topic on batches."""
-    return BATCHES.rstrip()
 
 
 def exit_code_table() -> str:
@@ -128,36 +151,27 @@ def environment() -> str:
         ("HTTPS_PROXY", "Proxy for https, except to loopback addresses; also ALL_PROXY, NO_PROXY."),
     ]
     width = max(len(name) for name, _ in rows) + 2
-    table = [line for name, text in rows for line in _hang(f"{name:<{width}}{text}", width)]
+    table = [line for name, text in rows for line in _wrap(f"{name:<{width}}{text}", width)]
     intro = _wrap(
         "An option overrides a profile named with --profile, which overrides the environment, "
-        "which overrides a profile chosen otherwise, which overrides the default. A token is sent "
-        "to its own address only: a profile's to the profile's URL, one of the environment to "
+        "which overrides any other profile, which overrides the default. A token is sent to its "
+        "own URL only: a profile's token to the profile's URL, a token from the environment to "
         "KABELWERK_URL if that is set. 'kabelwerk config show' prints each value and where it "
         "comes from.",
     )
     return "\n".join([*intro, "", *table])
 
 
-def formats() -> str:
-    """Return the topic on output formats."""
-    return FORMATS.rstrip()
-
-
 TOPICS: Mapping[str, Callable[[], str]] = {
     "exit-codes": exit_codes,
     "environment": environment,
-    "batches": batches,
-    "formats": formats,
-    "sync": sync,
+    "batches": BATCHES.rstrip,
+    "formats": FORMATS.rstrip,
+    "sync": SYNC.rstrip,
 }
 
 
-def _hang(text: str, indent: int) -> list[str]:
-    return _wrap(text, " " * indent)
-
-
-def _wrap(text: str, indent: str = "") -> list[str]:
+def _wrap(text: str, indent: int = 0) -> list[str]:
     import textwrap
 
-    return textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_on_hyphens=False)
+    return textwrap.wrap(text, WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False)

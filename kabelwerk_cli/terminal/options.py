@@ -16,9 +16,11 @@ from kabelwerk_cli.output import visible
 class SettingOption(click.Option):
     """The option of one setting, accepted before and after the subcommand.
 
-    The value is stored in the context's object, which root, group and command share, so the last
-    one given wins regardless of its position.
+    `remember_settings` moves the value to the context's object, which root, group and command
+    share, so the last one given wins regardless of its position.
     """
+
+    section = "Common options"
 
     def __init__(self, setting: Setting[Any]) -> None:
         self.setting = setting
@@ -26,7 +28,7 @@ class SettingOption(click.Option):
         kind: dict[str, Any] = {"metavar": setting.metavar, "type": SettingType(setting)}
         if setting.metavar is None:
             kind = {"count": True} if setting.counted else {"is_flag": True}
-        super().__init__(names, help=_help(setting), expose_value=False, callback=_remember, **kind)
+        super().__init__(names, help=_help(setting), **kind)
 
 
 def _help(setting: Setting[Any]) -> str:
@@ -64,15 +66,19 @@ class SettingType(click.ParamType[Any]):
         return [CompletionItem(value) for value in known if value.startswith(incomplete)]
 
 
-def _remember(ctx: click.Context, param: click.Parameter, value: object) -> None:
-    if ctx.get_parameter_source(param.name or "") is click.core.ParameterSource.COMMANDLINE:
-        ctx.obj[param.name] = value
-
-
 COMMON_OPTIONS: tuple[click.Parameter, ...] = tuple(
     SettingOption(setting) for setting in SETTINGS if Rank.OPTION in setting.sources
 )
 """The common options. All commands share these objects, which saves time at startup."""
+
+
+def remember_settings(ctx: click.Context) -> None:
+    """Move the common options from a command's parameters to the context's object, if given."""
+    for setting in SETTINGS:
+        given = ctx.get_parameter_source(setting.name) is click.core.ParameterSource.COMMANDLINE
+        if given and setting.name in ctx.params:  # not there if it is invalid
+            ctx.obj[setting.name] = ctx.params[setting.name]
+        ctx.params.pop(setting.name, None)
 
 
 class AroundOption(click.Option):
@@ -81,6 +87,12 @@ class AroundOption(click.Option):
 
 class BatchOption(AroundOption):
     """An option that controls how a batch is sent."""
+
+    section = "Batch options"
+
+
+SECTIONS = ("Options", BatchOption.section, SettingOption.section)
+"""Where a help text lists the options, in this order."""
 
 
 class ColumnOption(click.Option):
@@ -160,6 +172,13 @@ class FileType(click.ParamType[Any]):
         del ctx, param
         return [CompletionItem(incomplete, type="file")]
 
+    @staticmethod
+    def read(name: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the text of a file, or of stdin if it is `-`."""
+        if name == "-":
+            claim_stdin(ctx, param.opts[0] if param else "")
+        return read_text(name)
+
 
 class TextFile(FileType):
     """A file, or `-` for stdin, whose text is the value."""
@@ -168,10 +187,8 @@ class TextFile(FileType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the file's text."""
-        if value == "-":
-            claim_stdin(ctx, param.opts[0] if param else "")
         try:
-            return read_text(value)
+            return self.read(value, param, ctx)
         except ValueError as error:
             self.fail(str(error), param, ctx)
 
@@ -188,12 +205,8 @@ class JsonObject(FileType):
         from kabelwerk_cli.api.json_text import read_json
 
         try:
-            text = value
-            if value in {"-", "@-"}:
-                claim_stdin(ctx, param.opts[0] if param else "")
-            if value == "-" or value.startswith("@"):
-                text = read_text(value.removeprefix("@"))
-            given = read_json(text)
+            is_file = value == "-" or value.startswith("@")
+            given = read_json(self.read(value.removeprefix("@"), param, ctx) if is_file else value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
         if not isinstance(given, dict):

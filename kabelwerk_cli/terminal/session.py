@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import click
 
-from kabelwerk_cli.api.errors import ConfigurationError
 from kabelwerk_cli.config.resolve import Settings, from_environment, without_sources
 
 from .book import Book
@@ -19,30 +18,25 @@ class Session(NamedTuple):
     book: Book
 
 
-def open_session(ctx: click.Context, *, profile_may_be_missing: bool = False) -> Session:
+def open_session(
+    ctx: click.Context, *, needs_settings: bool = True, profile_may_be_missing: bool = False
+) -> Session:
     """Return the session for the options given on the command line.
 
     Args:
         ctx: the command's context.
+        needs_settings: whether to read the environment and the configuration.
         profile_may_be_missing: accept a configuration or profile that does not exist yet.
 
     Raises:
         ConfigurationError: a variable or the configuration cannot be read.
     """
-    settings = from_environment(ctx.obj, profile_may_be_missing=profile_may_be_missing)
-    return _session(ctx, settings)
-
-
-def open_lenient_session(ctx: click.Context) -> Session:
-    """Return a session even if the configuration cannot be read, for commands that work without."""
-    try:
-        return open_session(ctx)
-    except ConfigurationError:
-        return _session(ctx, without_sources(ctx.obj))
-
-
-def _session(ctx: click.Context, settings: Settings) -> Session:
     book = book_of(ctx)
+    settings = (
+        from_environment(ctx.obj, profile_may_be_missing=profile_may_be_missing)
+        if needs_settings
+        else without_sources(ctx.obj)
+    )
     return Session(settings, Console(settings, book), book)
 
 

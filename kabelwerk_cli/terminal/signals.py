@@ -22,7 +22,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 BASE = 128
 """A shell reports the end by a signal as this plus the signal's number."""
 SOON = 0.001
-"""Seconds until a signal arrives again whose exception was lost."""
+"""Seconds until a signal whose exception was lost is raised again."""
 
 
 class Terminated(KeyboardInterrupt):
@@ -33,6 +33,11 @@ def raise_on_signals() -> None:
     """Make the first signal raise KeyboardInterrupt, or `Terminated`; a second one ends at once."""
     _replace(_heeded(), _raise)
     sys.unraisablehook = _raise_again
+
+
+def leave_on_signals() -> None:
+    """End at once when the next signal comes, if `raise_on_signals` was called."""
+    _replace(_ours(), _leave)
 
 
 def ignore_signals() -> None:
@@ -82,7 +87,7 @@ def _replace(before: Mapping[int, Handler], handler: Handler) -> None:
 
 
 def _raise(number: int, _: FrameType | None) -> None:
-    _replace(_ours(), _leave)
+    leave_on_signals()
     raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
 
@@ -91,7 +96,7 @@ def _leave(number: int, _: FrameType | None) -> None:
 
 
 def _raise_again(lost: "UnraisableHookArgs") -> None:
-    """Have a signal arrive again whose exception was raised where Python drops it: a destructor."""
+    """Raise a signal again if its exception was lost, as Python drops those in destructors."""
     if not isinstance(lost.exc_value, KeyboardInterrupt):
         sys.__unraisablehook__(lost)
         return

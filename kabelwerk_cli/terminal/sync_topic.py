@@ -60,8 +60,3 @@ jobs:
           KABELWERK_URL: ${{ vars.KABELWERK_URL }}
           KABELWERK_API_TOKEN: ${{ secrets.KABELWERK_API_TOKEN }}
 """
-
-
-def sync() -> str:
-    """Return the topic on syncs."""
-    return SYNC.rstrip()

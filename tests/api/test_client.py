@@ -93,7 +93,7 @@ def send(call, *events, token="", world=None, observe=lambda _: None, **limits):
     )
     try:
         return client.send(call), transport
-    except (errors.KabelwerkError, errors.Interrupted) as error:
+    except (errors.KabelwerkError, KeyboardInterrupt) as error:
         return error, transport
 
 
@@ -169,7 +169,7 @@ def test_an_untrusted_certificate_is_not_asked_twice():
 
         def carry(self, request, attempt):  # noqa: ARG002
             self.requests += 1
-            raise Failure("not trusted", untrusted=True)
+            raise Failure("not trusted", errors.UntrustedCertificate)
 
     transport = Untrusted()
     client = Client(transport, token="", user_agent="", tools=World().tools)
@@ -252,9 +252,8 @@ def test_a_key_in_another_case_is_another_key():
 
 def test_the_errors_of_a_success_are_told():
     error, _ = send(DELETE, contradicted(DELETE))
-    assert "200 OK, but its body holds errors (request request-1). key cannot be deleted." in str(
-        error
-    )
+    told = "200 OK, but its body contains errors (request request-1). key cannot be deleted."
+    assert told in str(error)
 
 
 def test_ensure_ends_where_an_answer_contradicts():
@@ -299,9 +298,9 @@ INTERRUPTIONS = [
 @pytest.mark.parametrize(("events", "applied", "text"), INTERRUPTIONS)
 def test_an_interrupt_on_the_way(events, applied, text):
     stop, _ = send(POST, *events)
-    assert isinstance(stop, errors.Interrupted)
+    assert type(stop) is KeyboardInterrupt
     assert stop.report.applied is applied
-    assert text in str(stop)
+    assert text in stop.__notes__[0]
 
 
 @pytest.mark.parametrize(
@@ -320,7 +319,7 @@ def test_an_interrupt_between_attempts(call, event, applied):
 
     world.tools = world.tools._replace(sleep=interrupted_sleep)
     stop, _ = send(call, event, world=world)
-    assert isinstance(stop, errors.Interrupted)
+    assert type(stop) is KeyboardInterrupt
     assert stop.report.applied is applied
 
 
@@ -394,6 +393,32 @@ def test_ensure_resolves_every_doubt(how, requests, events):
 def test_ensure_gives_up_honestly(kind, events):
     error, _ = send(ENSURE, *events)
     assert type(error) is kind
+
+
+@pytest.mark.parametrize(
+    ("events", "pauses"),
+    [
+        ([ABSENT, TAKEN, INTERRUPT], 0),
+        ([LOST, ABSENT, NOT_SENT], 2),
+        ([LOST, ABSENT, status(429)], 2),
+        ([ABSENT, LOST], 1),
+        ([ABSENT, TAKEN, LOST], 1),
+    ],
+)
+def test_an_interrupt_keeps_the_doubts_of_an_ensure(events, pauses):
+    """It comes with the last event, or in the last of some pauses."""
+    world = World()
+
+    def sleep(seconds):
+        world.sleep(seconds)
+        if len(world.pauses) == pauses:
+            raise KeyboardInterrupt
+
+    world.tools = world.tools._replace(sleep=sleep)
+    stop, transport = send(ENSURE, *events, world=world)
+    assert isinstance(stop, errors.Interrupted)
+    assert stop.report.applied is Applied.UNKNOWN
+    assert stop.report.attempts == len(transport.requests)
 
 
 def test_absence_suffices_where_it_is_said_so():

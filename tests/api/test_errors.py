@@ -74,19 +74,30 @@ def settings(monkeypatch, tmp_path):
 
 
 SCRIPT = """
+import os
 import signal
 from kabelwerk_cli import api
+from kabelwerk_cli.api import calls
+from kabelwerk_cli.api.client import Client
+from kabelwerk_cli.api.transport import NetworkTransport
+from kabelwerk_cli.api.url import parse_address
 
 # whoever starts the tests in the background has them ignore it
 signal.signal(signal.SIGINT, signal.default_int_handler)
-api.update_user(key="kusanagi", name="Motoko")
+transport = NetworkTransport(parse_address(os.environ["KABELWERK_URL"]))
+client = Client(transport, token="secret", user_agent="test")
 """
+SENDING = (
+    "api.update_user(key='kusanagi', name='Motoko')",
+    "client.send(calls.update_user(key='kusanagi', name='Motoko'))",
+)
 
 
-def test_an_uncaught_interrupt_ends_python_by_the_signal(settings):
+@pytest.mark.parametrize("sending", SENDING)
+def test_an_uncaught_interrupt_ends_python_by_the_signal(settings, sending):
     with FaultyServer([Step(HANG)]) as server:
         settings(server)
-        process = subprocess.Popen([sys.executable, "-c", SCRIPT], stderr=subprocess.PIPE)
+        process = subprocess.Popen([sys.executable, "-c", SCRIPT + sending], stderr=subprocess.PIPE)
         give_up_at = time.monotonic() + 20
         while not server.requests:
             assert time.monotonic() < give_up_at

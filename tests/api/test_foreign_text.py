@@ -106,6 +106,26 @@ def test_an_error_does_not_show_the_token_in_any_spelling(form):
         assert form[:20] not in shown  # nor a part of it, where a text was cut
 
 
+QUOTED = """it's<"s3cret">"""
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        QUOTED,
+        "it&#39;s&lt;&quot;s3cret&quot;&gt;",
+        "it&#x27;s&lt;&quot;s3cret&quot;&gt;",
+        'it\'s&lt;"s3cret"&gt;',
+    ],
+)
+def test_a_token_with_quotes_is_found_in_html(form):
+    content = json.dumps({**MESSAGE, "html": f"<p>{form}</p>", "text": "?"}).encode()
+    post = calls.post_message(room="kusanagi", user="batou", text="?")
+    end, shown = send(post, Answer(200, "OK", {}, content), token=QUOTED)
+    assert end.record.html == "<p>[token]</p>"
+    assert "s3cret" not in shown.replace(TOKEN, "")
+
+
 def test_a_short_token_is_no_secret():
     end, _ = send(calls.update_user(key="kusanagi", name="Motoko"), answer_of(USER), token="Mo")
     assert end.record.name == "Motoko"
@@ -118,6 +138,13 @@ def answer_of(body):
 def test_other_values_stay_as_they_are():
     given = {"a": [1, 1.5, None, True, {}], "b": "text"}
     assert Redaction(TOKEN)(given) == given
+
+
+def test_a_body_that_is_not_json_may_have_escapes_too():
+    body = f"<script>var t = '{escaped(TOKEN)}'</script>".encode()
+    assert Redaction(TOKEN).of_body(body) == "<script>var t = '[token]'</script>"
+    other = f"<script>var t = '{escaped('other')}'</script>"
+    assert Redaction(TOKEN).of_body(other.encode()) == other
 
 
 def test_a_body_that_is_not_json_is_redacted_as_text():

@@ -24,7 +24,7 @@ def test_what_is_read(text, value):
     [
         ("", r"not valid JSON \(line 1, column 1\)"),
         ('{"a": 1\n"b": 2}', r"line 2, column 1"),
-        ("NaN", "NaN, which JSON does not have"),
+        ("NaN", "NaN, which is not valid JSON"),
         ('{"a": -Infinity}', "-Infinity"),
         ('{"a": 1e999}', "too large"),
         ("-1e400", "too large"),

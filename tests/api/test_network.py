@@ -59,7 +59,7 @@ def test_a_short_call_is_answered_with_a_mebibyte_and_twelve_times_the_call(size
         assert end.record.id == 1
     else:
         assert end.report.applied is Applied.UNKNOWN
-        assert "too long to be read" in str(end)
+        assert "larger than allowed" in str(end)
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 429])

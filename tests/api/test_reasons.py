@@ -140,7 +140,7 @@ def test_https_at_a_port_for_http_is_told_by_name():
     with FaultyServer([Step(PLAIN_ON_TLS)]) as server:
         end = send(server.encrypted_url)
     assert type(end) is errors.ConnectionError
-    assert "does not speak TLS on this port; it may be one for http" in str(end)
+    assert "does not use TLS on this port, which may be for http" in str(end)
 
 
 class Elsewhere:
@@ -163,7 +163,7 @@ def test_a_token_goes_unencrypted_to_this_machine_only(monkeypatch, peer, host):
         end = send(url)
         assert server.requests == []
         assert type(end) is errors.ConfigurationError
-        assert f"'{host}' is {peer}, which is not this machine" in str(end)
+        assert f"'{host}' resolves to {peer}, which is not this machine" in str(end)
         assert "--allow-insecure-http" in str(end)
         assert send(url, insecure=True).report.applied is Applied.YES
 

@@ -53,8 +53,8 @@ def test_an_ensure_says_which_request_is_sent_when(shell: Shell) -> None:
     assert ran.err.splitlines() == [
         "Request 2 is sent only if the user does not exist.",
         (
-            "Request 1 is sent again only if the key is taken, or may be: it is in doubt whether "
-            "the user was created."
+            "Request 1 is sent again only if the key is taken, or it is unknown whether the user "
+            "was created."
         ),
     ]
     assert there.run(*OPERATIONS["ensure"].line, "--dry-run", "-q").err == ""

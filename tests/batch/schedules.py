@@ -53,6 +53,8 @@ class Kind(NamedTuple):
     sets_values: bool = False
 
 
+INVALID = "."
+"""A key that no user can have."""
 OLD = tuple(f"old{n}" for n in range(TARGETS))
 NEW = tuple(f"new{n}" for n in range(TARGETS))
 KINDS = {
@@ -149,7 +151,7 @@ class Schedule:
         """A row that may be like another."""
         target = self.choose.choice(self.kind.targets[: 2 if self.narrow else None])
         if not self.narrow and self.choose.random() < 0.05:
-            target = ""  # which is invalid
+            target = INVALID
         if len(self.kind.columns) == 1:
             return Line(target, "")
         if not self.narrow and self.lines and self.choose.random() < 0.15:

@@ -189,3 +189,24 @@ def test_a_change_before_the_first_row(shell: Shell) -> None:
         assert len(posted(model)) == len(done)
         assert process.returncode in {0, 2, 3, 10}, err
         assert b"bug" not in err
+
+
+@pytest.mark.parametrize("bad", ["ghost:b", ":b"])
+def test_rejects_are_the_rows_that_were_checked(shell: Shell, bad: str) -> None:
+    """A row that stands in another row's place is not handed over for it."""
+    path, model = shell.home / FILE, clinic()
+    path.write_text(rows(f"r1:a {bad} r2:c"))
+    post = (*POST, "--from", FILE, *ONE_BY_ONE, "-o", "jsonl", "--skip-invalid")
+    with FaultyServer(model=model) as server:
+        run = shell.configured(server).run
+        last = 1 if bad.startswith(":") else 2
+        server.follow([well(last), meanwhile(lambda: rewrite("r1:a nobody:X r2:c")(path))])
+        ran = run(*post, "--rejects", "rejects.csv")
+        assert (ran.code, posted(model)) == (10, ["r1:a", "r2:c"])
+        assert outcomes_of(ran.out) == {1: "done", 2: "failed", 3: "done"}
+        assert "changed after it was checked" in ran.err
+        assert not (shell.home / "rejects.csv").exists()
+        path.write_text(rows(f"r1:a {bad} r2:c"))
+        again = run(*post, "--resume", "--rejects", "rejects.csv")
+        assert outcomes_of(again.out)[2] == "failed"
+        assert bad.replace(":", ",") in (shell.home / "rejects.csv").read_text()

@@ -16,6 +16,7 @@ from tests.faultserver import (
     Step,
     invalid,
 )
+from tests.model.state import seeded
 from tests.shell import Ran, Shell
 
 ROWS = 50
@@ -160,7 +161,7 @@ def test_a_storm_of_429(users: Shell) -> None:
         counts = outcomes(ran)
         assert ran.code == 7
         assert counts == {"failed": 10, "not attempted": 40}
-        assert set(server.model.users) == {"kusanagi", "batou"}
+        assert set(server.model.users) == set(seeded().users)
         again = users.configured(server).run(*CREATE, "--retries", "0", "--concurrency", "1")
         assert again.code == 7
     assert not journal_is_gone(users)

@@ -283,6 +283,24 @@ def test_a_doubt_keeps_its_cause(shell: Shell) -> None:
     assert " UTC" in second["message"]
 
 
+def test_a_doubt_of_a_killed_run_has_its_request_id(shell: Shell) -> None:
+    (shell.home / FILE).write_text(rows("r1:a"))
+    post = (*POST, "--from", FILE, *ONE_BY_ONE)
+    with FaultyServer([Step(HANG, applied=True, times=1)], model=clinic()) as server:
+        there = shell.configured(server)
+        process = there.start(*post)
+        while not server.requests:
+            time.sleep(0.01)
+        process.kill()
+        process.communicate()
+        request_id = server.requests[0].header("X-Request-Id")
+        table, lines = there.run(*post), there.run(*post, "-o", "jsonl")
+    for ran in (table, lines):
+        assert ran.code == 9
+        assert f"the run ended before an answer came (request {request_id})." in ran.out
+    assert json.loads(lines.out)["error"]["request_id"] == request_id
+
+
 def fill(journal: Path, entries: int, size: int) -> None:
     """Have a journal hold more than SQLite keeps in memory."""
     with Journal(journal, "") as opened:

@@ -11,7 +11,9 @@ import pytest
 
 from kabelwerk_cli.batch.fate import Fate
 from kabelwerk_cli.batch.journal import Entry, Journal, JournalError
+from kabelwerk_cli.batch.journal_file import connect
 from tests.faultserver import FAULTS, HANG, HONEST, FaultyServer, Step, invalid
+from tests.model.state import seeded
 from tests.shell import TOKEN, Shell
 
 NO = invalid("no", {"key": ["is invalid"]})
@@ -62,6 +64,29 @@ def test_one_process_and_one_purpose_at_a_time(tmp_path: Path) -> None:
         assert (journal.about.purpose, journal.about.entries) == ("another", 0)
     journal.remove()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("replaced", [True, False])
+def test_a_journal_that_went_while_it_was_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, replaced: bool
+) -> None:
+    """A run that ended removed it, and another one may have made a new one."""
+    path = tmp_path / "j"
+    filled(path, 3)
+
+    def connect_as_it_goes(name: Path) -> sqlite3.Connection:
+        monkeypatch.undo()
+        opened = connect(name)
+        path.unlink()
+        if replaced:
+            filled(path, 1)
+        return opened
+
+    monkeypatch.setattr("kabelwerk_cli.batch.journal.connect", connect_as_it_goes)
+    with Journal(path, "purpose") as journal:
+        assert journal.about.entries == (1 if replaced else 0)
+        journal.settle([(entry(7), None)])
+    assert known(path, 8)[7] == entry(7)
 
 
 def test_a_cut_at_any_byte_is_noticed(tmp_path: Path) -> None:
@@ -241,7 +266,7 @@ def test_a_disk_that_is_full_sends_no_row_without_an_intent(shell: Shell, room: 
         assert len(outcomes) == 600
         assert set(outcomes) <= {"done", "unknown"}
         assert outcomes.count("unknown") <= 16
-        assert len(server.model.users) == 602
+        assert len(server.model.users) == 600 + len(seeded().users)
 
 
 def test_a_folder_that_cannot_be_written(shell: Shell) -> None:

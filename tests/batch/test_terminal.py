@@ -7,9 +7,10 @@ import time
 
 import pytest
 
-from tests.faultserver import HANG, HONEST, FaultyServer, Step
+from tests.faultserver import HANG, HONEST, FaultyServer, Step, rate_limited
 from tests.pseudo_terminal import Terminal
 from tests.shell import Shell
+from tests.streams import Pipe
 
 
 @pytest.fixture
@@ -49,6 +50,20 @@ def test_one_signal_ends_it_in_good_order(rows: Shell, number: signal.Signals, c
         assert len(server.requests) == 200
 
 
+def test_a_signal_ends_the_wait_that_a_server_asked_for(rows: Shell) -> None:
+    with FaultyServer([Step(rate_limited("45"))]) as server:
+        process = rows.configured(server).start(*CREATE[:-2], "-o", "jsonl")
+        while not server.requests:
+            time.sleep(0.01)
+        time.sleep(0.3)
+        started = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+        assert time.monotonic() - started < 20
+    assert process.returncode == 130
+    assert json.loads(err.splitlines()[-1])["error"]["applied"] == "no"
+
+
 @pytest.mark.parametrize("output", ["table", "jsonl"])
 def test_two_signals_end_it_at_once(rows: Shell, output: str) -> None:
     with FaultyServer([Step(HONEST, times=3), Step(HANG)]) as server:
@@ -66,6 +81,25 @@ def test_two_signals_end_it_at_once(rows: Shell, output: str) -> None:
     (line,) = err.decode().splitlines()
     assert "Interrupted. 'rows.csv.kabelwerk-journal' records which rows were sent." in line
     assert output == "table" or json.loads(line)["error"]["applied"] == "unknown"
+
+
+@pytest.mark.parametrize("hangs", [True, False])
+def test_a_signal_ends_a_summary_that_nobody_reads(rows: Shell, *, hangs: bool) -> None:
+    """One ends the run in good order, the next one whatever it waits for then."""
+    stderr = Pipe(full=True)
+    signals = 3 if hangs else 2  # the second one does not wait for what is in flight
+    with FaultyServer([Step(HONEST, times=3), *([Step(HANG)] if hangs else [])]) as server:
+        process = rows.configured(server).start(*CREATE, "-o", "jsonl", stderr=stderr.write)
+        while len(server.requests) < 5:
+            time.sleep(0.01)
+        for _ in range(signals):
+            assert process.poll() is None
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.5)
+        process.communicate(timeout=10)
+    assert process.returncode == 130
+    stderr.drain()
+    stderr.text()
 
 
 def test_nothing_of_the_bar_where_nobody_looks(rows: Shell) -> None:

@@ -57,7 +57,7 @@ EXPECTED: dict[Fault, Expected] = {
     FAULTS["status-422"]: Expected(6, "ValidationError", "no", "422"),
     RATE_LIMITED: Expected(7, "RateLimited", "no", "safe to run the same command again later"),
     FAULTS["status-500"]: Expected(8, "ServerError", "unknown", "may have been"),
-    FAULTS["status-503"]: Expected(8, "ServerError", "unknown", "may have been"),
+    FAULTS["status-503"]: Expected(8, "ServerError", "unknown", "This is a 503."),
     redirect(302, "https://kabelwerk.example/"): Expected(
         8, "ServerError", "no", "redirect to https://kabelwerk.example/"
     ),

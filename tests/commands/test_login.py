@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -105,6 +107,74 @@ def test_a_keyring_without_the_token(shell: Shell) -> None:
     assert "keyring has no token" in ran.err
 
 
+ODD_KEYRING = """
+import time
+from keyring.backend import KeyringBackend
+from keyring.errors import KeyringLocked
+
+class Odd(KeyringBackend):
+    priority = 5
+
+    def get_password(self, *args):
+        raise RuntimeError("s3cret-token")
+
+    set_password = delete_password = get_password
+
+class Locked(Odd):
+    def get_password(self, *args):
+        raise KeyringLocked("s3cret-token")
+
+class Slow(Odd):
+    def get_password(self, *args):
+        time.sleep(50)
+"""
+ODD = {
+    "odd_keyring.Odd": "it failed.",
+    "odd_keyring.Locked": "it is locked.",
+    "odd_keyring.Slow": "it did not answer within 1 s.",
+    "keyring.backends.fail.Keyring": "there is none on this machine.",
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_keyring_that_fails_or_does_not_answer(shell: Shell, name: str) -> None:
+    (shell.home / "odd_keyring.py").write_text(ODD_KEYRING)
+    there = shell.with_(PYTHONPATH=str(shell.home), PYTHON_KEYRING_BACKEND=name)
+    with FaultyServer() as server:
+        folder = shell.write_profile(url=server.url, token_keyring=True)
+        before = (folder / "config.toml").read_text()
+        started = time.monotonic()
+        for args, what in ((UPDATE, "read"), (("doctor",), "read"), (("logout",), "change")):
+            ran = there.execute(*args, "--max-time", "1")
+            assert ran.code == 3
+            assert ran.err == f"Error: Cannot {what} the keyring: {ODD[name]}\n"
+        assert time.monotonic() - started < 40  # it answers after 50
+        assert (folder / "config.toml").read_text() == before
+        assert server.requests == []
+
+
+def test_a_keyring_that_takes_no_token(shell: Shell, sandbox: Shell) -> None:
+    (shell.home / "odd_keyring.py").write_text(ODD_KEYRING)
+    there = shell.with_(PYTHONPATH=str(shell.home), PYTHON_KEYRING_BACKEND="odd_keyring.Odd")
+    login = ("login", "--url", sandbox.environment["KABELWERK_URL"], "--token-file", "-")
+    assert there.execute(*login, stdin=TOKEN.encode()).code == 0
+    assert logged_in_files(shell) == {"config.toml": 0o600, "tokens/default": 0o600}
+
+
+def test_logout_finds_the_token_whatever_the_url_is_written_like(
+    shell: Shell, sandbox: Shell
+) -> None:
+    url = sandbox.environment["KABELWERK_URL"]
+    there = with_keyring(shell)
+    ran = there.execute("login", "--url", url, "--token-file", "-", stdin=TOKEN.encode())
+    assert ran.code == 0
+    config = shell.home / ".config" / "kabelwerk" / "config.toml"
+    config.write_text(config.read_text().replace(url, f"{url}/api/"))
+    assert there.execute("doctor").code == 0
+    assert there.execute("logout").code == 0
+    assert json.loads((shell.home / "keyring.json").read_text()) == {}
+
+
 def test_login_that_is_broken_off(shell: Shell, sandbox: Shell) -> None:
     url = sandbox.environment["KABELWERK_URL"]
     for typed, code in (("\x03", 130), ("\x04", 2)):
@@ -150,6 +220,31 @@ def test_profiles_of_similar_names_have_a_token_each(shell: Shell, sandbox: Shel
     assert len(logged_in_files(shell)) == 1 + 3
     assert shell.run("logout", "--profile", "a/b").code == 0
     assert shell.run("doctor", "--profile", "a_b").code == 0
+
+
+def test_logins_at_once_are_all_kept(shell: Shell, sandbox: Shell) -> None:
+    url = sandbox.environment["KABELWERK_URL"]
+    login = ("login", "--url", url, "--token-file", "-", "--profile")
+    names = [f"p{number}" for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        runs = list(pool.map(lambda name: shell.run(*login, name, stdin=TOKEN.encode()), names))
+    assert [ran.code for ran in runs] == [0] * 8
+    assert set(logged_in_files(shell)) == {"config.toml", *(f"tokens/{name}" for name in names)}
+    config = (shell.home / ".config" / "kabelwerk" / "config.toml").read_text()
+    assert all(f"[profiles.{name}]" in config for name in names)
+    assert shell.run("doctor", "--profile", names[0]).code == 0
+
+
+def test_logout_after_the_folder_was_moved(shell: Shell, sandbox: Shell) -> None:
+    url = sandbox.environment["KABELWERK_URL"]
+    assert shell.run("login", "--url", url, "--token-file", "-", stdin=TOKEN.encode()).code == 0
+    (shell.home / ".config" / "kabelwerk").rename(shell.home / "moved")
+    moved = shell.with_(KABELWERK_CONFIG="moved/config.toml")
+    assert moved.run("doctor").code == 0
+    assert moved.run("logout").code == 0
+    assert [path.name for path in (shell.home / "moved").rglob("*") if path.is_file()] == [
+        "config.toml"
+    ]
 
 
 def test_login_without_a_terminal(shell: Shell, sandbox: Shell) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import signal
 import sqlite3
 import time
 from pathlib import Path
@@ -45,7 +46,7 @@ def test_a_time_limit_that_is_none(shell: Shell, value: str) -> None:
         for option in ("--timeout", "--max-time"):
             ran = shell.configured(server).run(*UPDATE, f"{option}={value}")
             assert ran.code == 2
-            assert "up to a day" in ran.err
+            assert "up to 86400 (a day)" in ran.err
         assert server.attempts == []
 
 
@@ -86,6 +87,33 @@ def test_a_sandbox_that_another_process_keeps_locked(shell: Shell) -> None:
     assert error["exit_code"] in {3, 7}
     assert error["applied"] == "no"
     assert "locked" in error["message"]
+
+
+def test_a_signal_ends_the_wait_for_a_locked_sandbox(shell: Shell) -> None:
+    path = shell.home / "sandbox.db"
+    there = shell.with_(KABELWERK_URL=f"sandbox://{path}")
+    assert there.run("users", "create", "--key", "kusanagi", "--name", "Motoko").code == 0
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        process = there.start(*UPDATE, "-o", "json")
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)  # it waited for 60
+        other.execute("ROLLBACK")
+    assert process.returncode == 130
+    assert json.loads(err.splitlines()[-1])["error"]["applied"] == "no"
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "0", "-1"])
+def test_a_rate_that_is_none(shell: Shell, value: str) -> None:
+    (shell.home / "rows.csv").write_text("key,name\nmotoko,Motoko\n")
+    with FaultyServer() as server:
+        create = ("users", "create", "--from", "rows.csv", f"--rate={value}")
+        assert shell.configured(server).run(*create).code == 2
+        assert server.attempts == []
+    for option in (f"--fault=503:{value}", f"--latency={value}"):
+        if value != "0":  # no faults, no latency
+            assert shell.run("sandbox", "serve", "--port", "0", option, timeout=20).code == 2
 
 
 def test_the_doctor_has_one_time_limit_for_all_checks(shell: Shell) -> None:

@@ -1,10 +1,13 @@
 """The table of settings: which source wins, and how `config show` reports it."""
 
 import json
+import os
 import re
+from pathlib import Path
 
 import pytest
 
+from kabelwerk_cli.config import profiles
 from kabelwerk_cli.config.settings import SETTINGS, Rank, Setting
 from kabelwerk_cli.output import Format
 from tests.shell import TOKEN, Shell
@@ -175,6 +178,51 @@ def test_a_configuration_that_cannot_be_read(shell: Shell) -> None:
     path.rmdir()
     path.write_bytes(b"\xff")
     assert shell.run("config", "show").code == 3
+
+
+BROKEN: dict[str, tuple[str, dict[str, str], str]] = {
+    "configuration": ("[[[[", {}, ""),
+    "unknown key": ("url = 3\n", {}, ""),
+    "variable": ("", {"KABELWERK_TIMEOUT": "x", "KABELWERK_URL": ""}, ""),
+    "profile": ("", {}, "--profile nobody"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_help_and_completions_work_whatever_the_settings_are(shell: Shell, name: str) -> None:
+    text, variables, options = BROKEN[name]
+    write(shell, text)
+    there = shell.with_(**variables)
+    for line in ("help", "help batches", "completion bash", "--help", "users create --help"):
+        ran = there.run(*line.split(), *options.split())
+        assert (ran.code, ran.err) == (0, "")
+        assert ran.out
+    assert there.run("config", "show", *options.split()).code == 3
+    completing = there.with_(
+        _KABELWERK_COMPLETE="bash_complete", COMP_WORDS="kabelwerk us", COMP_CWORD="1"
+    )
+    assert completing.execute().out == "plain,users\n"
+
+
+def test_a_configuration_of_another_user_is_warned_about(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its owner can have any program run as a token command."""
+    path = tmp_path / "config.toml"
+    path.write_text("[profiles.default]\n")
+    path.chmod(0o600)
+    found = path.stat()
+
+    def cure(owner: int, user: int) -> str:
+        values = [*found[:4], owner, *found[5:]]
+        monkeypatch.setattr(profiles.os, "stat", lambda _: os.stat_result(values))
+        monkeypatch.setattr(profiles.os, "geteuid", lambda: user)
+        profile = profiles.find_profile(str(path), None, file_named=False, must_exist=True)
+        monkeypatch.undo()
+        return profile.cure
+
+    assert cure(owner=1000, user=1000) == cure(owner=0, user=1000) == cure(owner=0, user=0) == ""
+    assert cure(owner=1001, user=1000) == cure(owner=1000, user=0) == 'sudo chown "$USER"'
 
 
 def test_a_named_one_that_is_missing(shell: Shell) -> None:

@@ -66,6 +66,60 @@ def test_address_and_token_travel_together(
     assert said in " ".join(rows["api_token"].values())
 
 
+NAMED = "--profile own"
+MEANT = {
+    # a profile on the command line wins over the address and the sandbox of the environment
+    "own": (
+        ({"KABELWERK_URL": "other"}, NAMED),
+        ({"KABELWERK_URL": "other", **TOKENS}, NAMED),
+        ({"KABELWERK_URL": "sandbox:"}, NAMED),
+        ({"KABELWERK_SANDBOX": "1"}, NAMED),
+        ({"KABELWERK_SANDBOX": "1", "KABELWERK_URL": "other"}, NAMED),
+        ({"KABELWERK_PROFILE": "own"}, ""),
+    ),
+    # where the sandbox is chosen, no token is needed, and none is in the way
+    "sandbox": (
+        ({}, "--sandbox"),
+        ({"KABELWERK_URL": "other"}, "--sandbox"),
+        ({"KABELWERK_URL": "other"}, "--url sandbox:"),
+        ({"KABELWERK_URL": "sandbox:"}, ""),
+        ({"KABELWERK_SANDBOX": "1"}, ""),
+        ({"KABELWERK_SANDBOX": "1", **TOKENS}, ""),
+        ({"KABELWERK_SANDBOX": "1", "KABELWERK_PROFILE": "own"}, ""),
+    ),
+    # the environment's address has no token of its own, and gets no other
+    "": (
+        ({"KABELWERK_URL": "other"}, ""),
+        ({"KABELWERK_URL": "other", "KABELWERK_PROFILE": "own"}, ""),
+        (TOKENS, ""),
+    ),
+}
+
+
+@pytest.mark.parametrize("meant", MEANT)
+def test_a_call_goes_where_it_was_meant_to(shell: Shell, meant: str) -> None:
+    update = ("users", "update", "--key", "kusanagi", "--name", "Motoko")
+    (shell.home / "rows.csv").write_text("key,name\nkusanagi,Motoko\n")
+    create = ("users", "create", "--key", "kusanagi", "--name", "Motoko")
+    assert shell.run(*create, "--sandbox").code == 0
+    with FaultyServer() as own, FaultyServer() as other:
+        folder = shell.home / ".config" / "kabelwerk"
+        folder.mkdir(parents=True)
+        table = f'url = "{own.url}"\ntoken_file = "own"\n'
+        (folder / "config.toml").write_text(f"[profiles.own]\n{table}[profiles.default]\n{table}")
+        (folder / "own").write_text(TOKEN)
+        (folder / "own").chmod(0o600)
+        for variables, options in MEANT[meant]:
+            used = {name: other.url if v == "other" else v for name, v in variables.items()}
+            there, before = shell.with_(**used), len(own.requests)
+            for args in (update, ("users", "ensure", "--from", "rows.csv"), ("doctor",)):
+                ran = there.run(*args, *options.split())
+                assert ran.code == (0 if meant else 3), (variables, options, ran)
+            assert (len(own.requests) > before) is (meant == "own"), (variables, options)
+        assert {request.header("Kabelwerk-Token") for request in own.requests} <= {TOKEN}
+        assert other.attempts == []
+
+
 @pytest.mark.parametrize(
     ("variables", "options", "code", "said"),
     [
@@ -74,6 +128,7 @@ def test_address_and_token_travel_together(
         ({"KABELWERK_API_TOKEN": ""}, "", 3, "KABELWERK_API_TOKEN is set but empty"),
         ({"KABELWERK_API_TOKEN_FILE": ""}, "", 3, "KABELWERK_API_TOKEN_FILE is set but empty"),
         ({}, "--profile=", 2, "--profile must not be empty"),
+        ({}, "--config=", 2, "--config must not be empty"),
         ({}, "--sandbox --url https://a.example", 2, "cannot be combined with --url"),
         ({}, "--sandbox --profile own", 2, "cannot be combined with --profile"),
         ({"KABELWERK_SANDBOX": "1", "KABELWERK_URL": A}, "", 3, "both"),
@@ -138,6 +193,17 @@ def test_a_program_that_gives_no_token(shell: Shell, body: str, complaint: str) 
     assert complaint in ran.err
     assert "leaked" not in ran.err + ran.out
     assert len(ran.err.splitlines()) == 1
+
+
+def test_the_time_limit_of_the_command_is_the_programs_too(shell: Shell) -> None:
+    with FaultyServer() as server:
+        shell.write_profile(url=server.url, token_command=["sleep", "50"])
+        for args in (UPDATE, ("doctor",)):
+            started = time.monotonic()
+            ran = shell.run(*args, "--max-time", "1")
+            assert time.monotonic() - started < 15  # an attempt may take 20
+            assert ran.code == 3
+            assert "took longer than 1 s" in ran.err
 
 
 @pytest.mark.parametrize("leave", ["sleep 60", "setsid sleep 5"])

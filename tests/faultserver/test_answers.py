@@ -6,6 +6,7 @@ import zlib
 
 import pytest
 
+from tests.model.state import seeded
 from tests.operations import CALLS
 
 from .catalogue import FAULTS, faults_in
@@ -14,6 +15,8 @@ from .framing import bomb
 from .raw_client import WHOLE, End, meet
 from .statuses import RETRY_AFTERS
 
+NEW_ID = seeded().last_id + 1
+"""The number of what the first call creates."""
 ANSWERED = ("redirects", "rate-limits", "rejections", "statuses", "bodies", "encodings")
 
 
@@ -51,7 +54,7 @@ def test_a_rate_limit_says_when_to_come_back(fault):
     [
         ("id-missing", "create", {"key": "motoko", "name": "Motoko"}),
         ("id-bool", "create", {"id": True, "key": "motoko", "name": "Motoko"}),
-        ("other-key", "create", {"id": 4, "key": "somebody-else", "name": "Motoko"}),
+        ("other-key", "create", {"id": NEW_ID, "key": "somebody-else", "name": "Motoko"}),
         ("key-int", "update", {"id": 1, "key": 42, "name": "Motoko Kusanagi"}),
         ("empty-object", "room", {}),
         ("json-null", "message", None),
@@ -87,7 +90,7 @@ def test_a_room_is_changed_in_one_place(name, field, value):
         ("json-deep-array", b"[" * 100_000),
         ("json-big-int", b'{"big": 9999999999'),
         ("json-nan", b'{"nan": NaN,'),
-        ("json-twice-the-key", b'{"id": 7, "id": 4,'),
+        ("json-twice-the-key", f'{{"id": 7, "id": {NEW_ID},'.encode()),
         ("json-not-utf-8", b'{"odd": "\xff\xfe"'),
         ("empty-body", b""),
     ],
@@ -164,7 +167,7 @@ def test_a_length_that_is_too_short_leaves_the_end_of_the_json_behind():
 def test_a_packed_answer_is_valid_once_it_is_unpacked(name, unpack):
     heard = meet(FAULTS[name])
     assert heard.parsed().headers["Content-Encoding"] == name
-    assert json.loads(unpack(heard.body))["id"] == 4
+    assert json.loads(unpack(heard.body))["id"] == NEW_ID
 
 
 def test_the_bomb_is_small_and_what_is_in_it_is_not():

@@ -66,9 +66,10 @@ class State:
 
 
 def populated(count: int) -> State:
-    """As `seeded`, and so many users old0, old1, ... who have a room each."""
+    """As `seeded`, and so many users old0, old1, ... with a room each, and bare0, ... without."""
     state = seeded()
     for number in range(count):
+        state.users[f"bare{number}"] = User(state.new_id(), f"bare{number}", "Name")
         key = f"old{number}"
         state.users[key] = User(state.new_id(), key, "Name")
         room = Room(state.new_id(), "section9", key, archived=False, attributes={})
@@ -77,11 +78,12 @@ def populated(count: int) -> State:
 
 
 def seeded() -> State:
-    """Hub section9; kusanagi, an end user whose app has connected; batou, who works in the hub."""
+    """Hub section9; end users kusanagi, who has a room, and r1000, who has none; hub user batou."""
     state = State(hubs=("section9",))
     state.users["kusanagi"] = User(state.new_id(), "kusanagi", "Motoko")
     state.users["batou"] = User(state.new_id(), "batou", "Batou", hub="section9")
     state.rooms["section9", "kusanagi"] = Room(
         state.new_id(), "section9", "kusanagi", archived=False, attributes={}
     )
+    state.users["r1000"] = User(state.new_id(), "r1000", "Name")
     return state

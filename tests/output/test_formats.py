@@ -10,15 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kabelwerk_cli import output
 from kabelwerk_cli.api.models import Message, Room, User
-from kabelwerk_cli.output import (
-    Format,
-    Style,
-    columns,
-    known_fields,
-    visible,
-    writer,
-)
+from kabelwerk_cli.output import Format, Style, columns, known_fields, visible
 
 MOTOKO = User(42, "kusanagi", "Motoko")
 BATOU = User(43, "batou", "Batou")
@@ -27,11 +21,9 @@ TIME = datetime(2024, 1, 2, 3, 4, 5, 600000, tzinfo=UTC)
 MESSAGE = Message(7, "<p>?</p>", TIME, 1, "?", "text", TIME, BATOU)
 
 
-def write(output: Format, record_type: type, *records: object, **style) -> str:
+def write(kind: Format, record_type: type, *records: object, **style) -> str:
     stream = io.StringIO()
-    with writer(output, record_type, stream, Style(**style)) as rows:
-        for record in records:
-            rows.write(record)
+    output.write(kind, record_type, records, stream, Style(**style))
     return stream.getvalue()
 
 
@@ -222,9 +214,7 @@ def test_a_narrow_terminal_breaks_no_number_and_no_key(
     monkeypatch.setenv("TERM", "xterm")
     stream = Terminal()
     records = [WIDE] if single else [WIDE, BATOU]
-    with writer(Format.TABLE, User, stream, Style(terminal=True, single=single)) as rows:
-        for record in records:
-            rows.write(record)
+    output.write(Format.TABLE, User, records, stream, Style(terminal=True, single=single))
     text = stream.getvalue()
     for record in records:
         assert str(record.id) in text

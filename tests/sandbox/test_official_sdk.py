@@ -102,7 +102,9 @@ def test_validation_error(call, field: str, message: str) -> None:
 
 
 @pytest.mark.usefixtures("sdk")
-@pytest.mark.parametrize("call", CALLS.values(), ids=str)
+@pytest.mark.parametrize(
+    "call", [call for call in CALLS.values() if hasattr(api, call.function)], ids=str
+)
 def test_authentication_error(call: Operation, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kabelwerk.config, "KABELWERK_API_TOKEN", "another")
     with pytest.raises(kabelwerk.exceptions.AuthenticationError):

@@ -26,7 +26,7 @@ from tests.faultserver.fault import Exchange, Fault, Outcome
 from tests.forkserver import ForkServer
 from tests.model.endpoints import Answer
 from tests.model.model import Model
-from tests.model.state import User
+from tests.model.state import User, seeded
 from tests.shell import ENVIRONMENT, Ran, Shell
 
 from .story import FILE, STATE, told_of
@@ -34,7 +34,7 @@ from .story import FILE, STATE, told_of
 KEYS = tuple(f"u{n}" for n in range(6))
 NAMES = ("A", "B", "C")
 """Few, so that people get names back that they had."""
-OTHERS = ("kusanagi", "batou", "x0", "x1")
+OTHERS = (*seeded().users, "x0", "x1")
 """Users who are never in the file."""
 CODES = {0, 2, 3, 4, 7, 9, 10, 130, 143, -9}
 NOTHING_APPLIED = range(2, 8)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from tests.faultserver import FaultyServer, Request, Step
 from tests.model.model import Model
-from tests.model.state import State, User
+from tests.model.state import State, User, seeded
 from tests.shell import Ran, Shell
 
 FILE = "staff.csv"
@@ -101,11 +101,9 @@ def told_of(request: Request) -> str:
 
 def users_of(model: Model) -> str:
     """The users on the backend but for those of `seeded`, with their names."""
-    known = sorted(model.users.values())
+    known = seeded().users
     return " ".join(
-        f"{user.key}:{user.name}"
-        for user in sorted(known, key=lambda user: user.key)
-        if user.key not in {"kusanagi", "batou"}
+        f"{key}:{user.name}" for key, user in sorted(model.users.items()) if key not in known
     )
 
 

@@ -98,7 +98,7 @@ def test_a_server_that_is_not_there(shell: Shell) -> None:
     assert there.run(*SYNC, "--dry-run").code == 0
 
 
-@pytest.mark.parametrize(("blocks", "sent"), [(8, False), (64, True)])
+@pytest.mark.parametrize(("blocks", "sent"), [(8, False), (40, True)])
 def test_a_full_disk(shell: Shell, blocks: int, *, sent: bool) -> None:
     """Files may have so many KiB: the state cannot be made, or breaks in the middle."""
     many = " ".join(f"u{n}:A" for n in range(100, 500))

@@ -207,19 +207,19 @@ def test_files_that_are_not_what_they_should_be(shell: Shell) -> None:
     story = [
         Do("", code=2, says="is empty"),
         Do("\n", code=2, says="is empty"),
-        Do("key\nu1\n", code=2, says="no column 'name'"),
-        Do("key,name,ward\nu1,A,9\n", code=2, says="no column 'ward'"),
-        Do("key,name,hub\nu1,A,section9\n", code=2, says="no column 'hub'"),
+        Do("key\nu1\n", code=2, says="There is no column 'name'. Add it. Nothing was sent."),
+        Do("key,name,ward\nu1,A,9\n", code=2, says="Column 'ward' is unknown"),
+        Do("key,name,hub\nu1,A,section9\n", code=2, says="Column 'hub' is unknown"),
         Do(
             "u1:A u2:B u1:C",
             code=2,
             says="Key 'u1' is in 'staff.csv' twice, in line 2 and in line 4",
         ),
-        Do('key,name\nu1,"A\n', code=2, says="cannot be read from line 2"),
+        Do('key,name\nu1,"A\n', code=2, says="Line 2 of 'staff.csv': a quotation mark"),
         Do(
             "key,name\nu1,A\nu2,B,C\nu3\n",
             code=2,
-            says=("there are 3 cells", "there are 1 cells", "2 of 3 rows are invalid"),
+            says=("the row has 3 cells", "the row has 1 cell", "2 of 3 rows are invalid"),
         ),
         Do("u1: u2:B", code=2, says=("name: is empty", "1 of 2 rows is invalid")),
         Do("", source="staff.jsonl", code=2, says="'staff.jsonl' is empty"),
@@ -228,6 +228,25 @@ def test_files_that_are_not_what_they_should_be(shell: Shell) -> None:
     ]
     tell(shell, [do._replace(options=NEW, requests="", users="") for do in story])
     assert not list(shell.home.glob("*.kabelwerk-state"))
+
+
+def test_a_file_as_people_have_it(shell: Shell) -> None:
+    export = "KEY;Full-Name;Ward\r\nu1;Zoë;9\r\nu2;B;9".encode("utf-16")
+    (shell.home / FILE).write_bytes(export)
+    as_it_is = "--map name=FULL_NAME --ignore-columns ward --delete --yes"
+    tell(
+        shell,
+        [
+            Do(None, f"{NEW} {as_it_is}", code=2, says="has no line break"),
+            Do(None, f"{NEW} {as_it_is} --allow-unterminated", users="u1:Zoë u2:B"),
+            Do(
+                '{"key":"u1","Full-Name":"Zoë"}\n{"Key":"u2","full_name":"C"}\n',
+                f"{as_it_is} --state {STATE}",
+                source="staff.jsonl",
+                requests="PATCH u2",
+            ),
+        ],
+    )
 
 
 def test_deletions_are_guarded(shell: Shell) -> None:

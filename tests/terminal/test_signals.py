@@ -9,8 +9,9 @@ import time
 
 import pytest
 
-from tests.faultserver import HANG, FaultyServer, Step
-from tests.operations import CALLS, Operation
+from tests.faultserver import FAULTS, HANG, FaultyServer, Model, Step
+from tests.model.state import populated
+from tests.operations import CALLS, OPERATIONS, Operation
 from tests.shell import Shell
 from tests.streams import Pipe
 
@@ -59,6 +60,49 @@ def test_while_a_note_on_what_was_done_cannot_be_written(
     assert error["request_id"] == request.header("X-Request-Id")
     assert error["safe_to_rerun"] is call.request.repeatable
     assert "othing was sent" not in error["message"]
+
+
+def test_what_was_acknowledged_was_done(shell: Shell) -> None:
+    """Also where the answer does not show it whole."""
+    stderr = Pipe(full=True)
+    with FaultyServer([Step(FAULTS["id-missing"])]) as server:
+        process = shell.configured(server).start(
+            *CALLS["update"].line, "-v", "-o", "json", stderr=stderr.write
+        )
+        wait_until(lambda: server.requests)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.1)
+        stderr.drain()
+        process.communicate(timeout=20)
+    error = json.loads(stderr.text().splitlines()[-1])["error"]
+    assert (process.returncode, error["applied"], error["attempts"]) == (130, "yes", 1)
+
+
+@pytest.mark.parametrize("number", CODES)
+@pytest.mark.parametrize("output", ["table", "jsonl"])
+def test_while_the_summary_of_a_batch_cannot_be_written(
+    shell: Shell, output: str, number: signal.Signals
+) -> None:
+    (shell.home / "rows.jsonl").write_text(OPERATIONS["message"].rows(3))
+    stderr = Pipe(full=True)
+    with FaultyServer(model=Model(populated(3))) as server:
+        process = shell.configured(server).start(
+            *OPERATIONS["message"].command, "--from", "rows.jsonl", "-o", output,
+            stderr=stderr.write,
+        )  # fmt: skip
+        wait_until(lambda: len(server.model.messages) == 3)
+        time.sleep(0.5)
+        process.send_signal(number)
+        time.sleep(0.1)
+        stderr.drain()
+        process.communicate(timeout=20)
+    err = stderr.text()
+    assert process.returncode == CODES[number]
+    assert "Interrupted. 3 rows: 3 done." in err.splitlines()[-1]
+    assert "othing was sent" not in err
+    if output == "jsonl":
+        assert json.loads(err.splitlines()[-1])["error"]["applied"] == "yes"
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=str)

@@ -1,0 +1,76 @@
+"""Which encoding a text has, by the letters that it would have in each.
+
+General detectors compare the frequency of letters in long texts. A list of names has a handful of
+letters that tell anything, and a file with one "Jürgen" in it passes for one in cp1250, cp850 or
+mac-roman with them. So the encodings that spreadsheets and databases of Europe write are tried, and
+the one wins in which the letters beyond ASCII fit the alphabet of one language best.
+"""
+
+import itertools
+
+_ALPHABETS = {
+    "cp1252": (
+        "äöüß",
+        "àâæçéèêëîïôœùû",
+        "áéíñóúü",
+        "àèéìòù",
+        "áâãàçéêíóôõú",
+        "åäöæøéü",
+        "éëïöüè",
+    ),
+    "cp850": ("äöüß", "àâçéèêëîïôùû", "áéíñóúü", "àèéìòù", "åäöæøé"),
+    "mac-roman": ("äöüß", "àâæçéèêëîïôœùû", "áéíñóúü", "àèéìòù", "åäöæøé"),
+    "cp1250": ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "čćđšž", "ăâîşţ"),
+    "iso-8859-2": ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "čćđšž"),
+    "cp1254": ("çğıöşüİ",),
+    "cp852": ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áéíóöőúüű"),
+    "cp1253": ("αάβγδεέζηήθιίϊκλμνξοόπρστυύϋφχψωώς",),
+    "cp1251": ("абвгдеёжзийклмнопрстуфхцчшщъыьэюяіїєґ",),
+    "koi8-r": ("абвгдеёжзийклмнопрстуфхцчшщъыьэюя",),
+}
+"""The letters beyond ASCII of the languages that are written in each encoding; the likeliest first,
+as where there are several that fit, the first one is taken."""
+_SIGNS = "„“”‚‘’–—…€«»°§\xa0"  # noqa: RUF001 - not commas and quotation marks of ASCII
+"""What stands in a text in any language."""
+_MIXED = 0.9
+"""What a letter counts that is of any of an encoding's languages."""
+_LATIN = "\u024f"
+"""The last Latin letter."""
+_FEW = 8
+"""How many bytes tell nothing about their pairs."""
+_ENOUGH = 0.7
+"""The share of letters that have to fit."""
+
+
+def likely_encoding(sample: bytes) -> str | None:
+    """Return the encoding of a part of a text that is not UTF-8; None if none is likely."""
+    if len(sample) > _FEW and sample.count(0) > len(sample) // 4:
+        return "utf-16-le" if sample[1::2].count(0) > sample[::2].count(0) else "utf-16-be"
+    scores = {encoding: _score(sample, encoding) for encoding in _ALPHABETS}
+    best = max(scores, key=lambda encoding: scores[encoding])
+    return best if scores[best] >= _ENOUGH else None
+
+
+def _score(sample: bytes, encoding: str) -> float:
+    """Return the share of the characters beyond ASCII that fit one language."""
+    try:
+        text = sample.decode(encoding)
+    except UnicodeDecodeError:
+        return 0
+    pairs = list(itertools.pairwise(f" {text}"))
+    beyond = [(before, it) for before, it in pairs if it > "\x7f"]
+    alphabets = _ALPHABETS[encoding]
+    weights = {"".join(alphabets): _MIXED, **dict.fromkeys(alphabets, 1.0)}
+    return max(
+        weight * sum(_fits(before, it, alphabet) for before, it in beyond) / max(len(beyond), 1)
+        for alphabet, weight in weights.items()
+    )
+
+
+def _fits(before: str, it: str, alphabet: str) -> bool:
+    """Tell whether a character is likely to follow another one in a language."""
+    if it in _SIGNS:
+        return True
+    wrong_case = it.isupper() and before.islower()
+    other_script = it > _LATIN and before.isascii() and before.isalpha()
+    return (it in alphabet or it.lower() in alphabet) and not wrong_case and not other_script

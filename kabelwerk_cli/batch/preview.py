@@ -1,0 +1,86 @@
+"""What a run would send: shown by `--dry-run`, and before somebody confirms it."""
+
+import itertools
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from kabelwerk_cli.backend.client import place
+from kabelwerk_cli.backend.dry_run import previews, show_previews
+from kabelwerk_cli.output import Format
+from kabelwerk_cli.terminal.confirm import check_protection, confirm
+
+from .tasks import Task, Tasks
+from .totals import count_of
+
+if TYPE_CHECKING:
+    from .run import Batch
+
+SHOWN = 3
+"""How many requests a table shows of a dry run, and how many messages a confirmation."""
+LONGEST_TEXT = 200
+"""How much of a message's text a confirmation shows, in characters."""
+
+
+def preview(batch: "Batch", tasks: Tasks, rows: int) -> None:
+    """Print the requests that a run would send: all of them as JSON, otherwise the first.
+
+    Args:
+        batch: the batch.
+        tasks: what would be done with its rows.
+        rows: how many rows the file has.
+    """
+    settings = batch.session.settings
+    pending = _pending(batch, tasks)
+    if batch.output in {Format.JSON, Format.JSONL}:
+        requests = (request for task in pending for request in previews(task.row.call, settings))
+        show_previews(batch.session, requests)
+        return
+    first = list(itertools.islice(pending, SHOWN))
+    number = len(first) + _count(pending)
+    shown = f" The first {len(first)}:" if number > len(first) else ""
+    batch.session.console.note(f"{number} of {count_of(rows, 'row')} would be sent.{shown}")
+    if first:
+        requests = (request for task in first for request in previews(task.row.call, settings))
+        show_previews(batch.session, requests)
+
+
+def ask(batch: "Batch", tasks: Tasks) -> None:
+    """Ask for confirmation of what is going to be sent, where that needs one.
+
+    Raises:
+        Cancelled: it was not confirmed.
+    """
+    yes = batch.options.yes
+    check_protection(batch.session, yes=yes)
+    if yes or not (
+        batch.destructive or (not batch.session.console.cannot_ask and not batch.repeatable)
+    ):
+        return
+    pending = _pending(batch, tasks)
+    first = list(itertools.islice(pending, SHOWN))
+    number = len(first) + _count(pending)
+    if not number:
+        return
+    deed, noun = ("Delete", "user") if batch.destructive else ("Post", "message")
+    question = f"{deed} {count_of(number, noun)} at {place(batch.session.settings)}?"
+    details = [] if batch.destructive else [_message(task) for task in first]
+    if details and number > len(first):
+        details.append(f"... and {number - len(first)} more")
+    confirm(batch.session, question, yes=False, answer=str(number), details=details)
+
+
+def _pending(batch: "Batch", tasks: Tasks) -> Iterator[Task]:
+    """Yield what a run sends, unless a failure stops it or holds up some of the rows."""
+    pending = (task for task in tasks if isinstance(task, Task))
+    return itertools.islice(pending, batch.options.limit)
+
+
+def _count(tasks: Iterator[Task]) -> int:
+    return sum(1 for _ in tasks)
+
+
+def _message(task: Task) -> str:
+    body = task.row.call.body or {}
+    text = str(body.get("text", ""))
+    cut = f"{text[:LONGEST_TEXT]}..." if len(text) > LONGEST_TEXT else text
+    return f"To {task.row.key} from {body.get('user', '')}: {cut}"

@@ -1,0 +1,91 @@
+"""The API token in the system keyring, through the optional package keyring."""
+
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from kabelwerk_cli.api.errors import ConfigurationError
+
+T = TypeVar("T")
+
+SERVICE = "kabelwerk"
+
+
+def read(url: str, limit: float) -> str:
+    """Return the token for an address.
+
+    Args:
+        url: the address.
+        limit: time limit in seconds.
+
+    Raises:
+        ConfigurationError: there is none, or the keyring cannot be read in time.
+    """
+    token = _ask("read", limit, lambda keyring: keyring.get_password(SERVICE, url))
+    if token is None:
+        raise ConfigurationError(
+            f"The keyring has no token for '{url}'. Run 'kabelwerk login' to store it."
+        )
+    return str(token)
+
+
+def store(url: str, token: str, limit: float) -> bool:
+    """Store the token for an address; return whether there is a keyring that takes it."""
+
+    def put(keyring: Any) -> bool:
+        if keyring.get_keyring().priority <= 0:  # keyring's placeholders for no keyring
+            return False
+        keyring.set_password(SERVICE, url, token)
+        return True
+
+    try:
+        return _ask("change", limit, put)
+    except ConfigurationError:
+        return False
+
+
+def forget(url: str, limit: float) -> None:
+    """Delete the token for an address, if there is one.
+
+    Raises:
+        ConfigurationError: the keyring cannot be changed in time.
+    """
+
+    def delete(keyring: Any) -> None:
+        if keyring.get_password(SERVICE, url) is not None:
+            keyring.delete_password(SERVICE, url)
+
+    _ask("change", limit, delete)
+
+
+def _ask(deed: str, limit: float, ask: Callable[[Any], T]) -> T:
+    """Call the keyring, which may wait for a person to unlock it, and may raise anything."""
+    try:
+        import keyring
+        import keyring.errors
+    except ImportError:
+        raise ConfigurationError(
+            "The module keyring is not installed. Install 'kabelwerk-cli[keyring]'."
+        ) from None
+    ended: list[T | Exception] = []
+
+    def run() -> None:
+        try:
+            ended.append(ask(keyring))
+        except Exception as error:  # noqa: BLE001 - its text may have the token
+            ended.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(limit)
+    if not ended:
+        reason = f"it did not answer within {limit:g} s"
+    elif not isinstance(answer := ended[0], Exception):
+        return answer
+    elif isinstance(answer, keyring.errors.NoKeyringError):
+        reason = "there is none on this machine"
+    elif isinstance(answer, keyring.errors.KeyringLocked):
+        reason = "it is locked"
+    else:
+        reason = "it failed"
+    raise ConfigurationError(f"Cannot {deed} the keyring: {reason}.")
