@@ -25,7 +25,7 @@ from .terminal import help_topics
 from .terminal.book import NOTHING_SENT, Book
 from .terminal.error_report import problem, show_error
 from .terminal.exit_codes import ExitCode, OutputLost, exit_code
-from .terminal.session import book_of
+from .terminal.session import ARGUMENTS, book_of
 from .terminal.signals import Terminated, ignore_signals
 
 WRITE_ERRORS = frozenset(
@@ -48,12 +48,12 @@ class Root(Group):
         argv = tuple(args)
         with _boundary(given, argv, NOTHING_SENT):
             context = super().make_context(info_name, args, parent, obj=given, **extra)
-        context.meta[__name__] = argv
+        context.meta[ARGUMENTS] = argv
         return context
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the subcommand."""
-        with _boundary(ctx.obj, ctx.meta[__name__], book_of(ctx)):
+        with _boundary(ctx.obj, ctx.meta[ARGUMENTS], book_of(ctx)):
             result = super().invoke(ctx)
             ignore_signals()
         return result

@@ -12,10 +12,9 @@ from .api.call import Call
 from .api.errors import InvalidInput
 from .api.models import EnsuredUser, Message, Room, User
 from .batch.options import BatchOptions, explicit, options_for, take_options
-from .config.parsers import choice
 from .config.resolve import Settings
-from .config.settings import EXACT_KEY, FIELDS, OUTPUT, TOKEN_FILE
-from .output import Format, known_fields
+from .config.settings import EXACT_KEY, OUTPUT, TOKEN_FILE
+from .output import Format
 from .terminal.confirm import confirm
 from .terminal.console import Console, Listing
 from .terminal.options import (
@@ -25,7 +24,7 @@ from .terminal.options import (
     claim_stdin,
     remember_settings,
 )
-from .terminal.session import Session, open_session
+from .terminal.session import ARGUMENTS, Session, open_session
 
 if TYPE_CHECKING:
     from .api.outcomes import Success
@@ -140,7 +139,7 @@ class CallCommand(Described):
     """A command whose function returns a `Call`, which is sent, and whose answer is shown.
 
     Args:
-        record: the type of the answer's record, None where there is none.
+        record: the type of the record that is shown.
         destructive: whether to ask before sending.
         repeatable: whether doing it twice is the same as doing it once, see `Call`.
     """
@@ -148,7 +147,7 @@ class CallCommand(Described):
     def __init__(
         self,
         *args: Any,
-        record: type | None,
+        record: type,
         destructive: bool = False,
         repeatable: bool = True,
         **kwargs: Any,
@@ -163,7 +162,7 @@ class CallCommand(Described):
         """Send the call that the function returns, or one for each row of a file."""
         session = open_session(ctx)
         options = take_options(ctx)
-        _check_fields(session.settings, self.record, options)
+        session.console.check_fields(self._shown(session, options))
         if session.settings[TOKEN_FILE] == "-":
             claim_stdin(ctx, TOKEN_FILE.option)
         if options.from_file is not None:
@@ -179,7 +178,20 @@ class CallCommand(Described):
 
             where = place(session.settings)
             confirm(session, f"Delete {call.subject} at {where}?", yes=options.yes)
-        self._show(session.console, call, _send(session, call))
+        self._show(session.console, _send(session, call))
+
+    def _shown(self, session: Session, options: BatchOptions) -> type:
+        """Return the type of the records that are shown."""
+        if options.dry_run and session.settings[OUTPUT] in {Format.JSON, Format.JSONL}:
+            from .backend.dry_run import Preview
+
+            return Preview
+        if options.from_file is None:
+            return self.record
+        from .batch.records import batch_record
+
+        kind: type = batch_record(self.record)
+        return kind
 
     def _run_batch(
         self, ctx: click.Context, session: Session, options: BatchOptions, file: str
@@ -203,6 +215,7 @@ class CallCommand(Described):
             run_batch(
                 Batch(
                     name,
+                    ctx.meta[ARGUMENTS],
                     file,
                     reader,
                     record=self.record,
@@ -216,16 +229,13 @@ class CallCommand(Described):
             error.ctx = error.ctx or ctx
             raise
 
-    def _show(self, console: Console, call: Call[Any], success: "Success[Any]") -> None:
+    def _show(self, console: Console, success: "Success[Any]") -> None:
         if console.is_quiet:
             return
         for note in success.notes:
             console.note(note)
-        if self.record is not None:
-            summary = SUMMARIES.get(self.record)
-            console.show(Listing(self.record, [success.record], summary, single=True))
-        elif not success.notes:  # a note says what became of what was to be deleted
-            console.tell(f"{call.subject[:1].upper()}{call.subject[1:]} was {success.deed}.")
+        summary = SUMMARIES.get(self.record)
+        console.show(Listing(self.record, [success.record], summary, single=True))
 
 
 def _send(session: Session, call: Call[Any]) -> "Success[Any]":
@@ -258,17 +268,3 @@ def _check_white_space(command: click.Command, ctx: click.Context, settings: Set
         if isinstance(param, KeyOption) and value is not None and value != value.strip():
             message = "begins or ends with white space; use --exact-key to keep it"
             raise InvalidInput(param.name or "", message)
-
-
-def _check_fields(settings: Settings, record: type | None, options: BatchOptions) -> None:
-    if options.dry_run and settings[OUTPUT] in {Format.JSON, Format.JSONL}:
-        from .backend.dry_run import Preview
-
-        record = Preview
-    if record:
-        check = choice(*known_fields(record))
-        try:
-            for field in settings[FIELDS]:
-                check(field)
-        except ValueError as error:
-            raise click.UsageError(f"--fields: {error}") from None

@@ -8,12 +8,10 @@ import click
 from .api.call import Call
 from .batch.options import BatchOptions, explicit
 from .command import Described
-from .config.parsers import choice
-from .config.settings import EXACT_KEY, FIELDS, TOKEN_FILE
-from .output import known_fields
+from .config.settings import EXACT_KEY, TOKEN_FILE
 from .sync.options import SyncOptions, options_for, take_options
 from .terminal.options import ColumnOption, claim_stdin
-from .terminal.session import Session, open_session
+from .terminal.session import ARGUMENTS, Session, open_session
 
 NOUNS = {"key": "user", "room": "room"}
 
@@ -56,7 +54,7 @@ class SyncCommand(Described):
         """Compare the file with the state, and send what differs."""
         session = open_session(ctx)
         batch, options = take_options(ctx)
-        _check_fields(session, self.record, batch)
+        session.console.check_fields(self._shown(batch))
         if session.settings[TOKEN_FILE] == "-":
             claim_stdin(ctx, TOKEN_FILE.option)
         try:
@@ -65,6 +63,14 @@ class SyncCommand(Described):
             error.ctx = error.ctx or ctx
             raise
 
+    def _shown(self, batch: BatchOptions) -> type:
+        """Return the type of the records that are shown."""
+        from .batch.records import batch_record
+        from .sync.preview import PlannedChange
+
+        kind: type = PlannedChange if batch.dry_run else batch_record(self.record)
+        return kind
+
     def _run(
         self, ctx: click.Context, session: Session, batch: BatchOptions, options: SyncOptions
     ) -> None:
@@ -72,6 +78,7 @@ class SyncCommand(Described):
         from .sync.checking import Sync
         from .sync.rows import TruthReader
         from .sync.run import run_sync
+        from .sync.state import new_secret
 
         params = dict.fromkeys(param.name or "" for param in self.row.params) | ctx.params
         exact_key = session.settings[EXACT_KEY]
@@ -87,12 +94,15 @@ class SyncCommand(Described):
         noun = next(noun for name, noun in NOUNS.items() if name in params)
         run_sync(
             Sync(
-                _name(ctx, noun),
+                " ".join(ctx.command_path.split()[1:]),
+                _scope(ctx, noun),
                 noun,
                 reader,
                 record=self.record,
                 creates=self.delete is not None,
                 delete=self.delete,
+                line=ctx.meta[ARGUMENTS],
+                secret=new_secret(),
                 batch=batch,
                 options=options,
                 session=session,
@@ -100,23 +110,8 @@ class SyncCommand(Described):
         )
 
 
-def _name(ctx: click.Context, noun: str) -> str:
-    """Return what a state is for: the command, and the hub where the command line names it."""
-    command = " ".join(ctx.command_path.split()[1:])
+def _scope(ctx: click.Context, noun: str) -> str:
+    """Return which users or rooms a state is for, where the command line says so."""
     if "hub" in explicit(ctx):
-        return f"{command} in hub '{ctx.params['hub']}'"
-    return f"{command} of end users" if noun == "user" else command
-
-
-def _check_fields(session: Session, record: type, batch: BatchOptions) -> None:
-    if not session.settings[FIELDS]:
-        return
-    from .batch.records import batch_record
-    from .sync.preview import PlannedChange
-
-    check = choice(*known_fields(PlannedChange if batch.dry_run else batch_record(record)))
-    try:
-        for field in session.settings[FIELDS]:
-            check(field)
-    except ValueError as error:
-        raise click.UsageError(f"--fields: {error}") from None
+        return f"in hub '{ctx.params['hub']}'"
+    return "of end users" if noun == "user" else ""

@@ -12,6 +12,9 @@ from .models import Record
 
 R = TypeVar("R")
 
+ABSENT_DEED = "absent"
+"""What is said of a subject that was to be deleted, and did not exist."""
+
 
 class Reason(Enum):
     """Why another call is sent instead."""
@@ -76,6 +79,11 @@ class Call(NamedTuple, Generic[R]):
     def deletes(self) -> bool:
         """Whether the subject is gone once the call is done."""
         return self.method == "DELETE"
+
+    @property
+    def creates_user(self) -> bool:
+        """Whether it is about a user who must not exist yet."""
+        return self.segments == ("users",)
 
     def content(self) -> bytes | None:
         """Return the body in bytes, or None where the call has none."""

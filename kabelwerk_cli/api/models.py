@@ -40,6 +40,15 @@ class EnsuredUser(NamedTuple):
         return cls(*user, outcome)
 
 
+class DeletedUser(NamedTuple):
+    """A user who is gone, and how that came about."""
+
+    key: str
+    """Your unique ID for this user."""
+    outcome: str
+    """`deleted`, or `absent` for one who did not exist."""
+
+
 class Room(NamedTuple):
     """The chat room of one end user in one hub."""
 

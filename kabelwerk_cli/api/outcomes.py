@@ -9,10 +9,10 @@ from http import HTTPStatus
 from typing import Any, Generic, NamedTuple
 
 from . import errors
-from .call import Call, R
+from .call import ABSENT_DEED, Call, R
 from .errors import Report
 from .history import SAFE, History, capitalized, what_next
-from .rejections import tell
+from .rejections import says_taken, tell
 from .verdicts import HTTP_REDIRECT, Ending, Verdict
 
 A_YEAR = 365 * 24 * 3600
@@ -43,7 +43,7 @@ class Success(NamedTuple, Generic[R]):
     record: R
     """What the call returns; None where that is nothing."""
     deed: str
-    """What happened: `created`, `posted` ...; `absent` where there was nothing to delete."""
+    """What happened: `created`, `posted` ...; `absent` where nothing had to be deleted."""
     notes: tuple[str, ...]
     """What the caller should know although the call succeeded, each a sentence."""
     report: Report
@@ -68,7 +68,7 @@ def conclude(history: History) -> Success[Any]:
     if call.deletes and last.is_missing and (doubt or call.absence_suffices):
         subject = capitalized(call.subject)
         gone = "is gone; the answer to an earlier attempt was lost" if doubt else "did not exist"
-        deed = call.deed if doubt else "absent"
+        deed = call.deed if doubt else ABSENT_DEED
         return Success(complete(None, deed), deed, (f"{subject} {gone}.",), report)
     if doubt and last.ending in SETTLED_NOTHING:
         taken = "The user exists now, possibly created by an earlier attempt."
@@ -130,8 +130,15 @@ def _cure(call: Call[Any], last: Verdict) -> str:
         case errors.RateLimited:
             return f"{_asked_to_wait(last)} It is safe to run the same command again later.".strip()
         case errors.ValidationError:
-            return ""  # the messages for the fields say it
+            return _cure_input(call, last)
     return ADDRESS if last.status in HTTP_REDIRECT else CURES.get(last.status or 0, OTHER_CURE)
+
+
+def _cure_input(call: Call[Any], last: Verdict) -> str:
+    # the messages for the fields say the rest; an `ensure` has done what this would tell to do
+    if call.creates_user and call.otherwise is None and says_taken(last.fields):
+        return "To update a user who exists, use 'kabelwerk users ensure'."
+    return ""
 
 
 def _why(verdict: Verdict) -> str:

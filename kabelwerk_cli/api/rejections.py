@@ -37,6 +37,11 @@ def read_messages(body: Any) -> dict[str, list[str]]:
     return _collect({name: rest[name] for name in GENERAL if name in rest}) or _collect(rest)
 
 
+def says_taken(fields: Mapping[str, Sequence[str]]) -> bool:
+    """Tell whether the server rejected a user's key because another user has it."""
+    return any("taken" in message for message in fields.get("key", ()))
+
+
 def _collect(value: Any) -> dict[str, list[str]]:
     fields: dict[str, list[str]] = {}
     for name, message in _messages(value, ()):

@@ -52,6 +52,7 @@ def doctor(session: Session) -> None:
     Raises:
         KabelwerkError: the first failure.
     """
+    session.console.check_fields(Check)
     warn_of_loose_files(session)
     checks: list[Check] = []
     failure: errors.KabelwerkError | None = None

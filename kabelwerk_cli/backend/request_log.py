@@ -6,8 +6,11 @@ import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
+from kabelwerk_cli.api.call import ABSENT_DEED
 from kabelwerk_cli.api.client import Attempted
 from kabelwerk_cli.api.errors import ConfigurationError
+from kabelwerk_cli.api.outcomes import SETTLED_NOTHING
+from kabelwerk_cli.api.verdicts import Ending
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import LOG_FILE, VERBOSE
 from kabelwerk_cli.output import compact
@@ -103,6 +106,16 @@ def _logger(path: str, handle: int) -> Observer:
     return log
 
 
+def _outcome(attempted: Attempted) -> str:
+    """Return what happened, in the words of the records of a batch."""
+    call, verdict = attempted.call, attempted.verdict
+    if verdict.ending is Ending.DONE:
+        return call.deed
+    if verdict.is_missing and call.absence_suffices:
+        return ABSENT_DEED
+    return "failed" if verdict.ending in SETTLED_NOTHING else "unknown"
+
+
 def _entry(attempted: Attempted) -> bytes:
     call, verdict = attempted.call, attempted.verdict
     entry = {
@@ -111,7 +124,7 @@ def _entry(attempted: Attempted) -> bytes:
         "method": call.method,
         "path": f"/api{call.path}",
         "status": verdict.status,
-        "outcome": verdict.ending,
+        "outcome": _outcome(attempted),
         "reason": verdict.reason,
         "milliseconds": round(attempted.seconds * 1000, 1),
         "attempt": attempted.number,

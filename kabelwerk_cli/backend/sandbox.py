@@ -182,6 +182,7 @@ def show(session: Session, what: str, db: str | None) -> None:
             "rooms": lambda: Listing(tables.Room, store.rooms(), ROOM_SUMMARY),
             "messages": lambda: Listing(tables.Message, store.messages(), MESSAGE_SUMMARY),
         }[what]()
+        session.console.check_fields(listing.record_type)
         session.console.show(listing)
 
 

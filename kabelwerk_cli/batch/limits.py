@@ -79,8 +79,13 @@ class Breaker:
             return self._verdict(error)
 
     def _verdict(self, error: Exception | None) -> Stop | None:
-        if isinstance(error, (AuthenticationError, UntrustedCertificate, ConfigurationError)):
-            return Stop("the server rejects the token, or cannot be trusted", error)
+        if isinstance(error, AuthenticationError):
+            status = f" ({error.report.status})" if error.report.status else ""
+            return Stop(f"the server rejected the API token{status}", error)
+        if isinstance(error, UntrustedCertificate):
+            return Stop("the server's certificate is not trusted", error)
+        if isinstance(error, ConfigurationError):
+            return Stop("the settings do not allow it", error)
         if isinstance(error, (ConnectionError, ServerError)) and not _was_rejected(error):
             self._dead += 1
             if self._dead >= DEAD_AFTER:
@@ -89,7 +94,8 @@ class Breaker:
         else:
             self._dead = 0
         if self._max_failures is not None and self._failures > self._max_failures:
-            return Stop(f"more than {self._max_failures} rows failed")
+            rows = "row" if self._max_failures == 1 else "rows"
+            return Stop(f"more than {self._max_failures} {rows} failed (--max-failures)")
         return None
 
 

@@ -33,6 +33,7 @@ class BatchOptions(NamedTuple):
     """Lists of the file's columns that are left out."""
     encoding: str | None = None
     sheet: str | None = None
+    report: str | None = None
     resume: bool = False
     send_changed: bool = False
     resend_unknown: tuple[str, ...] = ()
@@ -162,7 +163,13 @@ BATCH_OPTIONS: tuple[click.Option, ...] = (
         ["--rejects"],
         type=FileType(),
         metavar="FILE",
-        help="Write the rows that need correcting to FILE, with the reason.",
+        help="Write invalid and rejected rows to FILE, to be corrected and sent from there.",
+    ),
+    BatchOption(
+        ["--report"],
+        type=FileType(),
+        metavar="FILE",
+        help="Write a report with a test case per row to FILE (JUnit XML).",
     ),
     BatchOption(
         ["--journal"],

@@ -190,6 +190,12 @@ class Plan:
         with temporary_trouble():
             yield from self._db.execute(query, values)
 
+    def last_done(self) -> int | None:
+        """Return when the last row was done that is done by the journal."""
+        query = "SELECT max(at) FROM rows WHERE fate = ? AND NOT overridden"
+        last: int | None = self._db.execute(query, (Fate.DONE,)).fetchone()[0]
+        return last
+
     def hold(self, target: int, number: int) -> None:
         """Note that the rows for a target that follow the row `number` have to wait."""
         with temporary_trouble():

@@ -52,9 +52,8 @@ def ask(batch: "Batch", tasks: Tasks) -> None:
     """
     yes = batch.options.yes
     check_protection(batch.session, yes=yes)
-    if yes or not (
-        batch.destructive or (not batch.session.console.cannot_ask and not batch.repeatable)
-    ):
+    asks = batch.destructive or not (batch.repeatable or batch.session.console.cannot_ask)
+    if yes or not asks:
         return
     pending = _pending(batch, tasks)
     first = list(itertools.islice(pending, SHOWN))

@@ -1,11 +1,10 @@
 """One batch from its file to its summary."""
 
 import contextlib
-import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from kabelwerk_cli.api.client import Client, Tools
 from kabelwerk_cli.api.verdicts import Verdict
@@ -14,31 +13,30 @@ from kabelwerk_cli.backend.request_log import observer
 from kabelwerk_cli.backend.sandbox import sandbox_path
 from kabelwerk_cli.config.settings import LOG_FILE, OUTPUT
 from kabelwerk_cli.config.token import read_token
-from kabelwerk_cli.output import Format, as_json
-from kabelwerk_cli.terminal.console import complain, complain_json
+from kabelwerk_cli.output import Format
 from kabelwerk_cli.terminal.session import Session
 
 from .checking import Changed, check
-from .conclusion import conclude, cures
+from .conclusion import conclude
+from .cures import Ended
 from .fate import SKIPPED, Fate
 from .files import BadFile, RowFile
 from .journal import Journal, JournalError
 from .journals import compare, find_journal, journal_path, open_journal
 from .key_warnings import warn_of_keys
-from .live import show_records, signals
 from .options import BatchOptions
+from .outputs import check_outputs
 from .plan import Plan
 from .preview import ask, preview
-from .progress import progress
-from .records import batch_record, in_brief, to_record
+from .records import batch_record
 from .rejects import Rejects
-from .rows import BadRow, RowReader, with_stop
+from .report import Subject
+from .rows import RowReader
 from .runner import MakeClient, Runner
-from .tasks import Tasks
+from .sending import send
+from .tasks import Tasks, shown_time
+from .telling import Telling, Told, where_listed
 from .totals import Totals, count_of
-
-FAILURES = frozenset({Fate.FAILED, Fate.UNKNOWN})
-"""What a table shows."""
 
 
 class Batch(NamedTuple):
@@ -46,10 +44,12 @@ class Batch(NamedTuple):
 
     name: str
     """The command's path, such as `users create`."""
+    line: tuple[str, ...]
+    """The words of the command line, without the program."""
     file: str
     reader: RowReader
-    record: type | None
-    """What a row's call returns; None for nothing."""
+    record: type
+    """What is shown of a row's call."""
     destructive: bool
     """Whether to ask before sending."""
     repeatable: bool
@@ -64,8 +64,9 @@ class Batch(NamedTuple):
 
     @property
     def tell_all(self) -> bool:
-        """Whether rows that need nothing are shown as well."""
-        return self.output is not Format.TABLE and not self.session.console.is_quiet
+        """Whether rows that need nothing are told as well."""
+        shown = self.output is not Format.TABLE and not self.session.console.is_quiet
+        return shown or self.options.report is not None
 
 
 def run_batch(batch: Batch) -> None:
@@ -89,13 +90,19 @@ def run_batch(batch: Batch) -> None:
         _check_outputs(batch, file)
         if not file.is_json:
             batch.reader.check_columns(file.columns)
+        telling = stack.enter_context(Telling(session, _told(batch, file)))
         found = stack.enter_context(find_journal(batch, file))
-        plan = stack.enter_context(check(file, batch.reader, found.journal, teller(session)))
+        with telling.checking(goes_on=options.skip_invalid):
+            plan = stack.enter_context(check(file, batch.reader, found.journal, telling.invalid))
         warn_of_keys(plan, session.console.note, sets_values=batch.repeatable)
         compare(batch, found, plan)
         if plan.bad and not options.skip_invalid:
+            telling.refuse(plan)
             verb = "is" if plan.bad == 1 else "are"
-            raise BadFile(f"{plan.bad} of {count_of(plan.rows, 'row')} {verb} invalid.")
+            raise BadFile(
+                f"{plan.bad} of {count_of(plan.rows, 'row')} {verb} invalid. Correct the file, or "
+                "use --skip-invalid to send the other rows."
+            )
         rejects = stack.enter_context(Rejects(file, batch.reader, options.rejects))
         rejects.check(found.journal)
         tasks = Tasks(file, batch.reader, plan, found.journal, options, tell_all=batch.tell_all)
@@ -108,10 +115,11 @@ def run_batch(batch: Batch) -> None:
         clients = clients_for(session, stack)
         journal = stack.enter_context(open_journal(batch, found, plan))
         totals = _totals(batch, plan, found.path)
+        _note_earlier(batch, plan)
         runner = Runner(journal, plan, clients, options)
         session.book.open(totals)
         tasks = Tasks(file, batch.reader, plan, journal, options, tell_all=batch.tell_all)
-        _send(batch, runner, tasks, totals)
+        send(session, runner, tasks, totals, telling)
         try:
             journal.flush()
             _hand_over(batch, rejects, journal, plan, totals)
@@ -119,7 +127,9 @@ def run_batch(batch: Batch) -> None:
                 journal.settle([])  # the mark, where no row was left to bring it
         except JournalError as error:
             runner.end("the journal cannot be written", error)
-        conclude(session.console, runner, totals, cures(batch, totals, found.path))
+        telling.end(totals.summary())
+        telling.show()
+        conclude(session.console, _ended(batch, runner, totals, journal, found.path))
         # last of all: whoever kills the run before this finds in the journal that all is done; and
         # under its lock, so that nobody else has begun to write to it
         if batch.repeatable and totals.counts[Fate.DONE] == totals.rows:
@@ -128,45 +138,25 @@ def run_batch(batch: Batch) -> None:
 
 
 def _check_outputs(batch: Batch, file: RowFile) -> None:
-    """Refuse to overwrite the input, or to put a file where a device or a folder is."""
+    options, log = batch.options, batch.session.settings[LOG_FILE]
     journal = journal_path(batch, file)
-    made = {"--rejects": batch.options.rejects, "--journal": str(journal) if journal else None}
-    check_outputs(batch.session, file, made)
+    made = {
+        "--rejects": options.rejects,
+        "--report": options.report,
+        "--journal": str(journal) if journal else None,
+    }
+    check_outputs(file, made, (LOG_FILE.option, log))
 
 
-def check_outputs(session: Session, file: RowFile, made: Mapping[str, str | None]) -> None:
-    """Refuse to overwrite the input, or to put a file where another one is to be.
-
-    Args:
-        session: has the log file.
-        file: the input.
-        made: the files that the run makes, by the options that name them.
-
-    Raises:
-        BadFile: one of them cannot be made.
-    """
-    for option, path in {**made, LOG_FILE.option: session.settings[LOG_FILE]}.items():
-        if file.is_same(path):
-            raise BadFile(f"{option} and --from name the same file.")
-    for option, path in made.items():
-        if path and os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113
-            raise BadFile(f"{option} '{path}' is not a regular file.")
-    real = [os.path.realpath(path) for path in made.values() if path]
-    if len(set(real)) < len(real):
-        raise BadFile(f"{' and '.join(made)} name the same file.")
-
-
-def teller(session: Session) -> Callable[[BadRow], None]:
-    """Return what tells of each row that is invalid."""
-
-    def tell(row: BadRow) -> None:
-        if session.settings[OUTPUT] in {Format.JSON, Format.JSONL}:
-            said = {"number": row.number, "line": row.line, "key": row.key, "problem": row.problem}
-            complain_json({"invalid": as_json(said)})
-        else:
-            complain(f"Line {row.line} (row {row.number}): {with_stop(row.problem)}")
-
-    return tell
+def _told(batch: Batch, file: RowFile) -> Told:
+    options = batch.options
+    return Told(
+        Subject(batch.name, batch.file),
+        place="" if file.is_stream else batch.file,
+        report=None if options.dry_run else options.report,
+        where=where_listed([options.report, options.rejects]),
+        kind=batch_record(batch.record),
+    )
 
 
 def _totals(batch: Batch, plan: Plan, journal: Path | None) -> Totals:
@@ -177,6 +167,27 @@ def _totals(batch: Batch, plan: Plan, journal: Path | None) -> Totals:
     if not batch.tell_all:
         before = Counter({fate: plan.count(fate) for fate in SKIPPED})
     return Totals(plan.rows, before, str(journal) if journal else None, rerun=rerun)
+
+
+def _note_earlier(batch: Batch, plan: Plan) -> None:
+    if last := plan.last_done():
+        done = count_of(plan.count(Fate.DONE), "row")
+        batch.session.console.note(f"Skipping {done} done by {shown_time(last)}.")
+
+
+def _ended(
+    batch: Batch, runner: Runner, totals: Totals, journal: Journal, path: Path | None
+) -> Ended:
+    return Ended(
+        totals,
+        runner.stop,
+        limited=runner.limit_reached,
+        repeatable=batch.repeatable,
+        journal=str(path) if path else None,
+        finished=journal.about.finished,
+        rejects=batch.options.rejects,
+        line=batch.line,
+    )
 
 
 def _hand_over(
@@ -201,29 +212,3 @@ def clients_for(session: Session, stack: contextlib.ExitStack) -> MakeClient:
         return stack.enter_context(client)
 
     return make
-
-
-def _send(batch: Batch, runner: Runner, tasks: Tasks, totals: Totals) -> None:
-    """Send the rows, and show the record of each as its result comes."""
-    kind = batch_record(batch.record)
-    records = _records(batch, runner, tasks, totals, kind)
-    show_records(batch.session, kind, records, runner)
-
-
-def _records(
-    batch: Batch, runner: Runner, tasks: Tasks, totals: Totals, kind: Any
-) -> Iterator[Any]:
-    """Send the rows; yield the record of each, in a table only of failures."""
-    console = batch.session.console
-    table = batch.output is Format.TABLE
-    with progress(console, totals.rows, totals.counts.total()) as advance, signals(runner):
-        for result in runner.run(tasks):
-            totals.count(result)
-            for note in result.notes:
-                console.note(f"Row {result.number}: {note}")
-            if not table:
-                yield to_record(kind, result)
-            elif result.fate.shown in FAILURES:
-                yield in_brief(to_record(kind, result))
-            if result.fate is not Fate.NOT_ATTEMPTED:
-                advance()

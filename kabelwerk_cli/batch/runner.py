@@ -21,7 +21,7 @@ from kabelwerk_cli.api.errors import Applied, DoesNotExist, KabelwerkError, Vali
 from kabelwerk_cli.api.history import History
 from kabelwerk_cli.api.verdicts import Ending, Verdict
 from kabelwerk_cli.output import as_json, compact
-from kabelwerk_cli.terminal.error_report import Problem, problem
+from kabelwerk_cli.terminal.error_report import problem
 from kabelwerk_cli.terminal.exit_codes import NotAttempted
 
 from .checking import Changed
@@ -30,7 +30,7 @@ from .journal import PER_SECOND, Journal, JournalError
 from .journal_file import Entry
 from .limits import Breaker, Quota, Stop
 from .options import BatchOptions
-from .tasks import Became, Queue, Result, Task, Work, doubt_about
+from .tasks import Became, Queue, Result, Task, Work, in_doubt, own_words, result_of
 
 BACKLOG = 1000
 """How many rows may wait for others of their target."""
@@ -156,14 +156,14 @@ class Runner:
             return self._not_attempted(task)
         if task.planned.shared and (first := self._plan.held_by(task.planned.target)):
             waits = NotAttempted(f"It waits for row {first}, which is not done.")
-            return self._not_attempted(task, problem(waits))
+            return self._not_attempted(task, error=problem(waits), own=(str(first),))
         return None
 
-    def _not_attempted(self, task: Task, error: Problem | None = None) -> Result:
+    def _not_attempted(self, task: Task, **why: Any) -> Result:
         if task.known and task.known.fate in DOUBTFUL:
             # what an earlier run left in doubt stays in doubt
-            return _result(task, Fate.UNKNOWN, error=problem(doubt_about(task.row, task.known)))
-        result = _result(task, Fate.NOT_ATTEMPTED, error=error)
+            return in_doubt(task.planned, task.row, task.known)
+        result = result_of(task.planned, Fate.NOT_ATTEMPTED, **why)
         self._hold(task, result)
         return result
 
@@ -191,7 +191,7 @@ class Runner:
 
     def _not_attempted_result(self, task: Task) -> Result:
         doubtful = task.known and task.known.fate in DOUBTFUL
-        return _result(task, Fate.UNKNOWN if doubtful else Fate.NOT_ATTEMPTED)
+        return result_of(task.planned, Fate.UNKNOWN if doubtful else Fate.NOT_ATTEMPTED)
 
     def _take_result(self) -> Iterator[Result]:
         if not self._in_flight:
@@ -245,14 +245,15 @@ class Runner:
         except KabelwerkError as error:
             report = error.report
             said = problem(error)
-            result = _result(task, _fate_of(error), error=said, sent=True)
+            own = own_words(task.row.call)
+            result = result_of(task.planned, _fate_of(error), error=said, own=own, sent=True)
             cause: str | None = compact(as_json(said))
             stop = self._breaker.watch(result.fate, error)
         else:
             report = success.report
-            record, notes = success.record, success.notes
-            result = _result(
-                task, Fate.DONE, record=record, notes=notes, deed=success.deed, sent=True
+            record, deed, notes = success.record, success.deed, success.notes
+            result = result_of(
+                task.planned, Fate.DONE, record=record, deed=deed, notes=notes, sent=True
             )
             cause = None
             stop = self._breaker.watch(result.fate, None)
@@ -267,10 +268,6 @@ class Runner:
 
     def _entry(self, task: Task, fate: Fate, **known: Any) -> Entry:
         return self._entry_of(task, Became(fate, int(self._now() * PER_SECOND), **known))
-
-
-def _result(task: Task, fate: Fate, **more: Any) -> Result:
-    return Result(task.planned.number, task.planned.key, fate, **more)
 
 
 def _fate_of(error: KabelwerkError) -> Fate:

@@ -1,9 +1,11 @@
 """What is done with each row: sent, or not, and why not."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 
+from kabelwerk_cli.api.call import Call
 from kabelwerk_cli.api.errors import Applied, OutcomeUnknown, Report
 from kabelwerk_cli.api.history import History, capitalized
 from kabelwerk_cli.terminal.error_report import Problem, problem, read_problem
@@ -18,6 +20,9 @@ from .options import ALL, BatchOptions
 from .plan import Plan, Planned
 from .rows import BadRow, Row, RowReader, sentence
 
+LONGEST_OWN = 200
+"""The longest value that a message is expected to repeat, in characters."""
+
 
 class Item(Protocol):
     """What a runner has to know of a row that is planned."""
@@ -25,6 +30,10 @@ class Item(Protocol):
     @property
     def number(self) -> int:
         """1 for the first row after the header; what is in no row comes after the last."""
+
+    @property
+    def line(self) -> int:
+        """The line in the file where it begins; 0 for what is in no row."""
 
     @property
     def key(self) -> str:
@@ -58,15 +67,28 @@ class Result(NamedTuple):
     """What became of a row."""
 
     number: int
+    line: int
     key: str
     fate: Fate
     record: Any = None
     error: Problem | None = None
     notes: tuple[str, ...] = ()
     deed: str = ""
-    """What happened to the subject, where it is done: `created`, `updated` ..."""
+    """What this run did: `created`, `posted` ...; empty for a row that is not done, or was."""
     sent: bool = False
     """Whether this run sent it."""
+    own: tuple[str, ...] = ()
+    """What the error's message may have that is this row's own, such as its key."""
+
+    @property
+    def outcome(self) -> str:
+        """What happened, as it is shown."""
+        return self.deed or self.fate.shown
+
+
+def result_of(planned: Item, fate: Fate, **more: Any) -> Result:
+    """Return what became of a row that was planned."""
+    return Result(planned.number, planned.line, planned.key, fate, **more)
 
 
 class Became(NamedTuple):
@@ -155,7 +177,7 @@ class Tasks:
         for planned in self._plan:
             if planned.number > after and not planned.is_settled:
                 fate = Fate.UNKNOWN if planned.fate in DOUBTFUL else Fate.NOT_ATTEMPTED
-                yield Result(planned.number, planned.key, fate)
+                yield result_of(planned, fate)
             elif planned.number > after and self._tell_all:
                 yield _settled(planned)
 
@@ -169,16 +191,17 @@ class Tasks:
         if planned.overridden and (isinstance(made, BadRow) or made.call.method != "PATCH"):
             return _settled(planned)  # what is created stays so
         if isinstance(made, BadRow):
-            return _failed(planned, Fate.REJECTED, problem(InvalidRow(sentence(made.problem))))
+            return refused(made)
         known = self._known(planned)
         if known and planned.closed:
-            return _failed(planned, Fate.REJECTED, read_problem(known.error))
+            error = read_problem(known.error)
+            return result_of(planned, Fate.REJECTED, error=error, own=own_words(made.call))
         if known and known.fate in DOUBTFUL and not self._may_repeat(made):
-            return _failed(planned, Fate.UNKNOWN, _in_doubt(made, known))
+            return in_doubt(planned, made, known)
         may_repeat = known or made.call.repeatable
         stale = None if may_repeat else self._plan.stale_since(planned.target)
         if stale is not None and not self._options.send_changed:
-            return _failed(planned, Fate.NOT_ATTEMPTED, problem(_already_posted(stale)))
+            return _already_posted(planned, stale)
         return Task(made, planned, known)
 
     def _known(self, planned: Planned) -> Entry | None:
@@ -195,8 +218,27 @@ def matches(rooms: tuple[str, ...], room: str) -> bool:
     return ALL in rooms or room in rooms
 
 
-def doubt_about(row: Row, known: Entry) -> OutcomeUnknown:
-    """Return the error for a row that an earlier run left in doubt."""
+def refused(row: BadRow) -> Result:
+    """Return what becomes of a row that cannot be sent."""
+    error = problem(InvalidRow(sentence(row.problem)))
+    # the texts about cells have foreign text in quotes
+    own = (row.key, *re.findall("'([^']*)'", row.problem))
+    return Result(row.number, row.line, row.key, Fate.REJECTED, error=error, own=own)
+
+
+def own_words(call: Call[Any]) -> tuple[str, ...]:
+    """Return what of a call a message about it may repeat; see `Result.own`."""
+    values = (call.key, *call.target[1::2], *(call.body or {}).values())
+    return tuple(value for value in values if isinstance(value, str) and len(value) <= LONGEST_OWN)
+
+
+def in_doubt(planned: Item, row: Row, known: Entry) -> Result:
+    """Return what becomes of a row that an earlier run left in doubt, and that stays so."""
+    own = (*own_words(row.call), shown_time(known.at))
+    return result_of(planned, Fate.UNKNOWN, error=problem(_doubt_about(row, known)), own=own)
+
+
+def _doubt_about(row: Row, known: Entry) -> OutcomeUnknown:
     said = read_problem(known.error)
     why = f"the run ended before an answer came (request {known.request_id})."
     subject = capitalized(row.call.subject)
@@ -208,23 +250,19 @@ def doubt_about(row: Row, known: Entry) -> OutcomeUnknown:
     return OutcomeUnknown(f"{subject} may have been {row.call.deed} on {when}: {why}", report)
 
 
-def _in_doubt(row: Row, known: Entry) -> Problem:
-    return problem(doubt_about(row, known))
-
-
 def _settled(planned: Planned) -> Result:
-    return Result(planned.number, planned.key, planned.fate or Fate.DONE)
+    return result_of(planned, planned.fate or Fate.DONE)
 
 
-def _failed(planned: Planned, fate: Fate, error: Problem | None) -> Result:
-    return Result(planned.number, planned.key, fate, error=error)
-
-
-def _already_posted(at: int) -> AlreadyPosted:
-    return AlreadyPosted(
+def _already_posted(planned: Planned, at: int) -> Result:
+    error = AlreadyPosted(
         f"A message to this room was sent on {shown_time(at)}, and its row is no longer in the "
         "file. Use --send-changed to post this one as well."
     )
+    # of this row only: others may have been sent
+    said = problem(error)._replace(message=str(error))
+    own = (planned.key, shown_time(at))
+    return result_of(planned, Fate.NOT_ATTEMPTED, error=said, own=own)
 
 
 def shown_time(at: int) -> str:

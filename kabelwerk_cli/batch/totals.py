@@ -3,11 +3,15 @@
 from collections import Counter
 
 from kabelwerk_cli.api.errors import Applied, Report
+from kabelwerk_cli.api.rejections import says_taken
 
 from .fate import Fate
 from .tasks import Result
 
-SHOWN = (Fate.DONE, Fate.FAILED, Fate.UNKNOWN, Fate.HANDED_OVER, Fate.NOT_ATTEMPTED)
+DEEDS = ("created", "updated", "deleted", "absent", "posted")
+"""What a summary has first; other deeds follow."""
+LEFT = (Fate.FAILED, Fate.UNKNOWN, Fate.HANDED_OVER, Fate.NOT_ATTEMPTED)
+"""What a summary has after what was done."""
 
 
 class Totals:
@@ -18,23 +22,43 @@ class Totals:
         before: how many of them need nothing and are not counted one by one, by their fate.
         journal: where it is recorded which rows were sent; None where that ends with the run.
         rerun: whether running the same command again does nothing twice.
+
+    Attributes:
+        counts: how many rows have a fate.
+        deeds: how many this run has `created`, `posted` ...
+        errors: how many rows that are not done have an error of a type.
+        sent: the fates of the rows that this run sent.
+        rejected: how many rows somebody has to correct.
+        taken: how many of them have the key of a user who exists.
+        handed_over: how many are in the rejects file since this run.
     """
 
     def __init__(
-        self, rows: int, before: Counter[Fate], journal: str | None, *, rerun: bool
+        self,
+        rows: int,
+        before: Counter[Fate],
+        journal: str | None,
+        *,
+        rerun: bool,
     ) -> None:
         self.rows = rows
         self.counts = before.copy()
+        self.deeds = Counter[str]()
+        self.errors = Counter[str]()
         self.sent = Counter[Fate]()
-        """What became of the rows that this run sent."""
-        self._rejected = 0
+        self.rejected = self.taken = self.handed_over = 0
         self._journal = journal
         self._rerun = rerun
 
     def count(self, result: Result) -> None:
         """Count a row."""
         self.counts[result.fate.shown] += 1
-        self._rejected += result.fate is Fate.REJECTED
+        self.rejected += result.fate is Fate.REJECTED
+        if result.deed:
+            self.deeds[result.deed] += 1
+        if result.error:
+            self.errors[result.error.type] += 1
+            self.taken += result.fate is Fate.REJECTED and says_taken(result.error.fields)
         if result.sent:
             self.sent[result.fate.shown] += 1
 
@@ -42,10 +66,12 @@ class Totals:
         """Note that rows that were rejected, in this run or before, stand in the rejects file."""
         if not rows:
             return
-        self.counts[Fate.FAILED] -= self._rejected
+        self.counts[Fate.FAILED] -= self.rejected
         # an earlier run's, which this one was stopped before
-        self.counts[Fate.NOT_ATTEMPTED] -= rows - self._rejected
+        self.counts[Fate.NOT_ATTEMPTED] -= rows - self.rejected
         self.counts[Fate.HANDED_OVER] += rows
+        self.rejected = self.taken = 0
+        self.handed_over = rows
 
     @property
     def are_all_counted(self) -> bool:
@@ -67,8 +93,15 @@ class Totals:
             return f"'{self._journal}' records which rows were sent."
         return str(self)
 
+    def summary(self) -> dict[str, int]:
+        """Return how many rows came to what, without what none came to."""
+        earlier = self.counts[Fate.DONE] - self.deeds.total()
+        counts = dict.fromkeys(DEEDS, 0) | self.deeds | {"done by earlier runs": earlier}
+        counts |= {str(fate): self.counts[fate] for fate in LEFT}
+        return {what: count for what, count in counts.items() if count}
+
     def __str__(self) -> str:
-        counts = ", ".join(f"{self.counts[fate]} {fate}" for fate in SHOWN if self.counts[fate])
+        counts = ", ".join(f"{count} {what}" for what, count in self.summary().items())
         return f"{count_of(self.rows, 'row')}: {counts or 'none'}."
 
 

@@ -17,6 +17,7 @@ PASSWORD = "EncryptedPackage".encode("utf-16-le")
 EXCEL = frozenset({"xl/workbook.xml", "xl/workbook.bin"})
 """What an Excel workbook holds, one or the other."""
 ODS = b"application/vnd.oasis.opendocument.spreadsheet"
+ODS_END = b"document-content>"
 AS_CSV = "save the sheet as CSV (in Excel: CSV UTF-8)"
 OTHERS = (
     (b"<", "an HTML or XML page", "Open it in a spreadsheet program and save it as CSV."),
@@ -55,6 +56,8 @@ def workbook_kind(name: str, start: bytes, open_binary: Callable[[], IO[bytes]])
         if "mimetype" in names and archive.read("mimetype").strip() == ODS:
             if b"encryption-data" in archive.read("META-INF/manifest.xml"):
                 raise BadFile(_protected(name))
+            if not archive.read("content.xml").rstrip().endswith(ODS_END):
+                raise BadFile(_broken(name))  # its reader looks for the end for ever
             return "an OpenDocument spreadsheet"
     raise BadFile(f"'{name}' is a zip archive, not a table. Extract the table first.")
 
@@ -132,9 +135,11 @@ def _damaged(name: str) -> Iterator[None]:
     except BadFile:
         raise
     except Exception:  # noqa: BLE001 - they raise whatever damage leads them to
-        raise BadFile(
-            f"'{name}' is damaged. Open it in a spreadsheet program and save it again."
-        ) from None
+        raise BadFile(_broken(name)) from None
+
+
+def _broken(name: str) -> str:
+    return f"'{name}' is damaged. Open it in a spreadsheet program and save it again."
 
 
 def _protected(name: str) -> str:

@@ -61,6 +61,7 @@ def show(session: Session) -> None:
     """Show each setting, its value and where it comes from. The token is never shown."""
     from kabelwerk_cli.config.token import describe_token
 
+    session.console.check_fields(SettingInForce)
     settings = session.settings
     rows = [
         SettingInForce(row.name, _shown(settings, row), settings.origin(row)) for row in SETTINGS

@@ -1,10 +1,12 @@
 """`kabelwerk users`: create, update and delete users."""
 
+from typing import Any
+
 import click
 
 from kabelwerk_cli.api import calls
 from kabelwerk_cli.api.call import Call
-from kabelwerk_cli.api.models import EnsuredUser, User
+from kabelwerk_cli.api.models import DeletedUser, EnsuredUser, User
 from kabelwerk_cli.command import CallCommand, Group
 from kabelwerk_cli.sync_command import SyncCommand
 from kabelwerk_cli.terminal.options import ColumnOption, KeyOption
@@ -58,7 +60,7 @@ def update(*, key: str, name: str) -> Call[User]:
 
 @users.command(
     cls=CallCommand,
-    record=None,
+    record=DeletedUser,
     destructive=True,
     examples=[
         "kabelwerk users delete --key kusanagi",
@@ -72,12 +74,15 @@ def update(*, key: str, name: str) -> Call[User]:
     is_flag=True,
     help="Succeed even if the user does not exist.",
 )
-def delete(*, key: str, ignore_not_found: bool) -> Call[None]:
+def delete(*, key: str, ignore_not_found: bool) -> Call[DeletedUser]:
     """Delete a user.
 
     Asks for confirmation; without a terminal, --yes is required.
     """
-    return calls.delete_user(key=key)._replace(absence_suffices=ignore_not_found)
+    call: Call[Any] = calls.delete_user(key=key)
+    return call._replace(
+        absence_suffices=ignore_not_found, complete=lambda _, outcome: DeletedUser(key, outcome)
+    )
 
 
 @users.command(

@@ -9,7 +9,7 @@ from kabelwerk_cli.batch.files import BadFile, RowFile
 from kabelwerk_cli.batch.key_warnings import warn_of_keys
 from kabelwerk_cli.batch.options import BatchOptions
 from kabelwerk_cli.batch.rows import BadRow, Parsed
-from kabelwerk_cli.batch.run import teller
+from kabelwerk_cli.batch.telling import Telling
 from kabelwerk_cli.batch.totals import count_of
 from kabelwerk_cli.terminal.exit_codes import Refused
 from kabelwerk_cli.terminal.session import Session
@@ -26,8 +26,10 @@ from .tasks import Delete, reread
 class Sync(NamedTuple):
     """A command whose file is the truth."""
 
-    name: str
-    """The command's path, and the hub it is for, such as `users sync in hub 'section9'`."""
+    command: str
+    """The command's path, such as `users sync`."""
+    scope: str
+    """The hub that the command line names, or `of end users`; empty if the file names hubs."""
     noun: str
     """`user` or `room`."""
     reader: TruthReader
@@ -37,6 +39,10 @@ class Sync(NamedTuple):
     """Whether what is not known has to be created."""
     delete: Delete | None
     """Makes a deletion; None where nothing can be deleted."""
+    line: tuple[str, ...]
+    """The words of the command line, without the program."""
+    secret: str
+    """The key of the digests of a new state."""
     batch: BatchOptions
     options: SyncOptions
     session: Session
@@ -49,19 +55,40 @@ class Sync(NamedTuple):
     @property
     def purpose(self) -> str:
         """What a state of this sync is for."""
-        return f"{self.name} at {describe(self.session.settings)}"
+        words = filter(None, (self.command, self.scope))
+        return f"{' '.join(words)} at {describe(self.session.settings)}"
 
 
 def make_plan(
-    sync: Sync, file: RowFile, state: State | None, plan: SyncPlan, digests: Digests
+    sync: Sync, file: RowFile, state: State | None, plan: SyncPlan, telling: Telling
 ) -> None:
     """Compare the file with the state; say which rows are invalid.
 
     Raises:
         BadFile: it cannot be read, is empty, or has invalid rows or a key twice.
     """
-    tell = teller(sync.session)
-    plan.add(_parsed(sync, file, tell), digests, sync.reader.values)
+    with telling.checking(goes_on=sync.batch.skip_invalid):
+        _compare(sync, file, state, plan, telling.invalid)
+    if plan.bad and not sync.batch.skip_invalid:
+        telling.refuse(plan)
+        verb = "is" if plan.bad == 1 else "are"
+        raise BadFile(
+            f"{plan.bad} of {count_of(plan.rows, 'row')} {verb} invalid. Correct the file, or use "
+            "--skip-invalid to sync the other rows."
+        )
+    if plan.twice:
+        (first, key), (second, _) = map(plan.row, plan.twice)
+        raise BadFile(
+            f"Key '{key}' is in '{file.name}' twice, in line {first} and in line {second}. Leave "
+            f"one row for each {sync.noun}."
+        )
+
+
+def _compare(
+    sync: Sync, file: RowFile, state: State | None, plan: SyncPlan, tell: Callable[[BadRow], None]
+) -> None:
+    secret = state.about.secret if state else sync.secret
+    plan.add(_parsed(sync, file, tell), Digests(secret), sync.reader.values)
     if file.is_json and plan.rows == 0:
         raise BadFile(f"'{file.name}' is empty.")
     if file.is_json:
@@ -73,16 +100,6 @@ def make_plan(
     plan.compare(state.stored() if state else iter(()), wish)
     if any(plan.counts[action] for action in IN_FILE):
         _validate(sync, file, plan, tell)
-    if (bad := plan.counts[Action.INVALID]) and not sync.batch.skip_invalid:
-        raise BadFile(
-            f"{bad} of {count_of(plan.rows, 'row')} {'is' if bad == 1 else 'are'} invalid."
-        )
-    if plan.twice:
-        (first, key), (second, _) = map(plan.row, plan.twice)
-        raise BadFile(
-            f"Key '{key}' is in '{file.name}' twice, in line {first} and in line {second}. Leave "
-            f"one row for each {sync.noun}."
-        )
 
 
 def _parsed(sync: Sync, file: RowFile, tell: Callable[[BadRow], None]) -> Iterator[Parsed | BadRow]:

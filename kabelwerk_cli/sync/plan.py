@@ -72,6 +72,11 @@ class Change(NamedTuple):
     """There is one row for each."""
 
     @property
+    def bad(self) -> bool:
+        """Whether its row cannot be sent."""
+        return self.action is Action.INVALID
+
+    @property
     def target(self) -> int:
         """Stands for the user or room."""
         return self.number
@@ -101,6 +106,11 @@ class SyncPlan:
     def changes(self) -> int:
         """How many users or rooms need something, or are named."""
         return self.counts.total()
+
+    @property
+    def bad(self) -> int:
+        """How many rows cannot be sent."""
+        return self.counts[Action.INVALID]
 
     @property
     def unchanged(self) -> int:

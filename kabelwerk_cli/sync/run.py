@@ -1,32 +1,30 @@
 """One sync from its file to its summary."""
 
 import contextlib
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from kabelwerk_cli.backend.client import warn_of_loose_files
 from kabelwerk_cli.batch.checking import Changed
 from kabelwerk_cli.batch.conclusion import conclude
-from kabelwerk_cli.batch.fate import Fate
+from kabelwerk_cli.batch.cures import Ended
 from kabelwerk_cli.batch.files import RowFile
 from kabelwerk_cli.batch.journal import JournalError
-from kabelwerk_cli.batch.live import show_records, signals
-from kabelwerk_cli.batch.progress import progress
-from kabelwerk_cli.batch.records import batch_record, in_brief, to_record
-from kabelwerk_cli.batch.run import FAILURES, check_outputs, clients_for
+from kabelwerk_cli.batch.outputs import check_outputs
+from kabelwerk_cli.batch.records import batch_record
+from kabelwerk_cli.batch.report import Subject
+from kabelwerk_cli.batch.run import clients_for
 from kabelwerk_cli.batch.runner import Runner
-from kabelwerk_cli.batch.tasks import Result
-from kabelwerk_cli.config.settings import OUTPUT
-from kabelwerk_cli.output import Format
+from kabelwerk_cli.batch.sending import send
+from kabelwerk_cli.batch.telling import Telling, Told, where_listed
+from kabelwerk_cli.config.settings import LOG_FILE
 
 from .checking import Sync, make_plan, refused
 from .opening import adopt, find_state, make_state, missing_state, state_path
 from .plan import SyncPlan
 from .preview import adoption, ask, in_numbers, show_plan
 from .rejects import RejectsCopy
-from .rows import Digests
-from .state import State, new_secret
+from .state import State
 from .tasks import SyncTasks
 from .totals import SyncTotals
 
@@ -39,12 +37,11 @@ class _Ready(NamedTuple):
     path: Path
     """Where the state is, or will be."""
     state: State | None
-    secret: str
-    """The key of the digests."""
+    telling: Telling
 
     def opened(self, sync: Sync, stack: contextlib.ExitStack) -> State:
         """Return the state to write to, which is made if there is none."""
-        made = make_state(self.path, sync.purpose, self.secret)
+        made = make_state(self.path, sync.purpose, sync.secret)
         return self.state or stack.enter_context(made)
 
 
@@ -83,73 +80,67 @@ def _prepare(sync: Sync, stack: contextlib.ExitStack) -> _Ready:
     name, encoding, sheet = sync.batch.from_file or "", sync.batch.encoding, sync.batch.sheet
     file = stack.enter_context(RowFile(name, encoding=encoding, sheet=sheet))
     path = state_path(sync.options, file)
-    made = {"--rejects": sync.batch.rejects, "--state": str(path)}
-    check_outputs(sync.session, file, made)
+    _check_outputs(sync, file, path)
     if not file.is_json:
         sync.reader.check_columns(file.columns)
+    telling = stack.enter_context(Telling(sync.session, _told(sync, file)))
     state = find_state(path, sync.purpose, sync.options)
     if state:
         stack.push(state)
     missing = None if state or sync.may_ask else missing_state(path, sync.options)
     if missing and not sync.batch.dry_run:
         raise missing
-    secret = state.about.secret if state else new_secret()
     plan = stack.enter_context(SyncPlan())
-    make_plan(sync, file, state, plan, Digests(secret))
+    make_plan(sync, file, state, plan, telling)
     if sync.batch.dry_run:
         show_plan(sync.session.console, plan)
         sync.session.console.note(f"{in_numbers(plan)}.")
     for refusal in (*([missing] if missing else []), *refused(sync, file, state, plan)):
         raise refusal
-    return _Ready(file, plan, path, state, secret)
+    return _Ready(file, plan, path, state, telling)
+
+
+def _check_outputs(sync: Sync, file: RowFile, state: Path) -> None:
+    made = {
+        "--rejects": sync.batch.rejects,
+        "--report": sync.batch.report,
+        "--state": str(state),
+    }
+    check_outputs(file, made, (LOG_FILE.option, sync.session.settings[LOG_FILE]))
+
+
+def _told(sync: Sync, file: RowFile) -> Told:
+    batch = sync.batch
+    return Told(
+        Subject(sync.command, file.name),
+        place="" if file.is_stream else file.name,
+        report=None if batch.dry_run else batch.report,
+        where=where_listed([batch.report, batch.rejects]),
+        kind=batch_record(sync.record),
+    )
 
 
 def _send(sync: Sync, ready: _Ready, stack: contextlib.ExitStack) -> None:
     """Send what differs, and say what became of it."""
-    console, plan = sync.session.console, ready.plan
+    session, plan, telling = sync.session, ready.plan, ready.telling
     # what is missing in the settings is found before there is a state
-    clients = clients_for(sync.session, stack)
+    clients = clients_for(session, stack)
     rejects = stack.enter_context(RejectsCopy(ready.file, sync.reader, sync.batch.rejects))
     rejects.check(ready.state)
     state = ready.opened(sync, stack)
     totals = SyncTotals(plan, ready.path, sync.noun)
     runner = Runner(state, plan, clients, sync.batch)
-    sync.session.book.open(totals)
+    session.book.open(totals)
     tasks = SyncTasks(ready.file, sync.reader, plan, state, sync.delete)
-    records = _records(sync, runner, tasks, totals, plan)
-    show_records(sync.session, batch_record(sync.record), records, runner)
+    send(session, runner, tasks, totals, telling)
     _close(sync, runner, state, plan, rejects)
+    telling.end(totals.summary())
+    telling.show()
     for remark in totals.remarks():
-        console.note(remark)
-    conclude(console, runner, totals, _cures(sync, plan, runner))
-
-
-def _records(
-    sync: Sync, runner: Runner, tasks: SyncTasks, totals: SyncTotals, plan: SyncPlan
-) -> Iterator[Any]:
-    """Send the changes; yield the record of each, in a table only of failures."""
-    console, kind = sync.session.console, batch_record(sync.record)
-    table = sync.session.settings[OUTPUT] is Format.TABLE
-    with progress(console, totals.rows, 0) as advance, signals(runner):
-        for result in runner.run(tasks):
-            totals.count(result)
-            if result.fate is Fate.REJECTED and result.error:
-                plan.reject(result.number, result.error.message)
-            for note in result.notes:
-                console.note(f"'{result.key}': {note}")
-            record = _record(kind, result, plan.rows)
-            if not table:
-                yield record
-            elif result.fate.shown in FAILURES:
-                yield in_brief(record)
-            if result.fate is not Fate.NOT_ATTEMPTED:
-                advance()
-
-
-def _record(kind: Any, result: Result, rows: int) -> Any:
-    number = result.number if result.number <= rows else None
-    outcome = result.deed or result.fate.shown
-    return to_record(kind, result)._replace(row=number, outcome=outcome)
+        session.console.note(remark)
+    path, copy = str(ready.path), sync.batch.rejects
+    ended = Ended(totals, runner.stop, journal=path, rejects=copy, line=sync.line)
+    conclude(session.console, ended)
 
 
 def _close(sync: Sync, runner: Runner, state: State, plan: SyncPlan, rejects: RejectsCopy) -> None:
@@ -165,14 +156,3 @@ def _close(sync: Sync, runner: Runner, state: State, plan: SyncPlan, rejects: Re
             state.finish()
     except JournalError as error:
         runner.end("the state cannot be written", error)
-
-
-def _cures(sync: Sync, plan: SyncPlan, runner: Runner) -> str:
-    """Return what to do about what is not done, as sentences."""
-    cures = ""
-    if plan.has_rejected:
-        cures += " Correct the rejected rows; --rejects FILE writes a copy of them to a file."
-    if runner.stop and isinstance(runner.stop.error, JournalError):
-        return f"{cures} {runner.stop.error}"
-    again = "command again without --new-state" if sync.options.new_state else "same command again"
-    return f"{cures} Run the {again}: it sends what is left."

@@ -9,10 +9,8 @@ from kabelwerk_cli.batch.checking import Changed, next_row, same
 from kabelwerk_cli.batch.fate import DOUBTFUL, Fate
 from kabelwerk_cli.batch.files import Raw, RowFile
 from kabelwerk_cli.batch.journal_file import Entry
-from kabelwerk_cli.batch.rows import BadRow, Row, RowReader, sentence
-from kabelwerk_cli.batch.tasks import Became, Result, Task
-from kabelwerk_cli.terminal.error_report import problem
-from kabelwerk_cli.terminal.exit_codes import InvalidRow
+from kabelwerk_cli.batch.rows import BadRow, Row, RowReader
+from kabelwerk_cli.batch.tasks import Became, Result, Task, refused, result_of
 
 from .comparing import IN_FILE, Action
 from .plan import Change, SyncPlan
@@ -83,7 +81,7 @@ class SyncTasks:
                 fate = Fate.KEPT
             elif (known := self._known(change)) and known.fate in DOUBTFUL:
                 fate = Fate.UNKNOWN
-            yield Result(change.number, change.key, fate)
+            yield result_of(change, fate)
 
     def entry(self, task: Task, became: Became) -> Entry:
         """Return what the state is to say: what it said before, where nothing was applied."""
@@ -105,19 +103,17 @@ class SyncTasks:
 
     def _in_file(self, change: Change, raw: Raw) -> Task | Result:
         made = same(self._file, self._reader, raw, change)
-        if isinstance(made, BadRow) or change.action is Action.INVALID:
-            said = (
-                made.problem if isinstance(made, BadRow) else "it was invalid when it was checked"
-            )
-            error = problem(InvalidRow(sentence(said)))
-            return Result(change.number, change.key, Fate.REJECTED, error=error)
+        if isinstance(made, BadRow):
+            return refused(made)
+        if change.bad:
+            raise Changed(f"Line {raw.line} of '{self._file.name}' was changed after the check.")
         if change.action is not Action.CREATE:
             made = made._replace(call=made.call.turned())
         return Task(made, change, self._known(change))
 
     def _leaver(self, change: Change) -> Task | Result:
         if change.action is Action.KEEP or self._delete is None:
-            return Result(change.number, change.key, Fate.KEPT)
+            return result_of(change, Fate.KEPT)
         call = self._delete(key=change.key)._replace(absence_suffices=True)
         return Task(Row(change.number, 0, call, b""), change, self._known(change))
 

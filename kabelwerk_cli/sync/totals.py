@@ -14,8 +14,6 @@ from .plan import SyncPlan
 
 NAMED = 20
 """How many users are named in one line."""
-DEEDS = ("created", "updated", "deleted", "absent")
-FATES = (Fate.FAILED, Fate.UNKNOWN, Fate.NOT_ATTEMPTED, Fate.KEPT)
 
 
 class Names:
@@ -57,15 +55,15 @@ class SyncTotals(Totals):
         super().__init__(plan.changes, Counter(), str(state), rerun=True)
         self._plan = plan
         self._noun = noun
-        self._deeds = Counter[str]()
         self._found, self._again = Names(), Names()
 
     def count(self, result: Result) -> None:
         """Count a change, and remember who turned out otherwise than planned."""
         super().count(result)
+        if result.fate is Fate.REJECTED and result.error:
+            self._plan.reject(result.number, result.error.message)
         if not result.deed:
             return
-        self._deeds[result.deed] += 1
         action = self._plan.action_of(result.number)
         if action is Action.CREATE and result.deed == "updated":
             self._found.add(result.key)
@@ -98,12 +96,14 @@ class SyncTotals(Totals):
                 kept.setdefault(change.detail, Names()).add(change.key)
         return kept
 
+    def summary(self) -> dict[str, int]:
+        """Return how many users or rooms came to what, without what none came to."""
+        others = {"kept": self.counts[Fate.KEPT], "unchanged": self._plan.unchanged}
+        return super().summary() | {what: count for what, count in others.items() if count}
+
     def __str__(self) -> str:
-        counts = [f"{self._deeds[deed]} {deed}" for deed in DEEDS if self._deeds[deed]]
-        counts += [f"{self.counts[fate]} {fate}" for fate in FATES if self.counts[fate]]
-        if self._plan.unchanged:
-            counts.append(f"{self._plan.unchanged} unchanged")
-        return f"{', '.join(counts) or 'Nothing to do'}."
+        counts = ", ".join(f"{count} {what}" for what, count in self.summary().items())
+        return f"{counts or 'Nothing to do'}."
 
 
 def _was(names: Names, one: str = "was", many: str = "were") -> str:

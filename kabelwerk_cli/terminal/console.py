@@ -5,9 +5,20 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import click
+
+from kabelwerk_cli.config.parsers import choice
 from kabelwerk_cli.config.resolve import Settings, in_workflow
 from kabelwerk_cli.config.settings import FIELDS, NO_INPUT, OUTPUT, QUIET, RAW_CSV
-from kabelwerk_cli.output import Format, Style, compact, visible, without_commands, write
+from kabelwerk_cli.output import (
+    Format,
+    Style,
+    compact,
+    known_fields,
+    visible,
+    without_commands,
+    write,
+)
 
 from .book import Book
 from .exit_codes import Cancelled, OutputLost
@@ -39,6 +50,20 @@ class Console:
         self._settings = settings
         self._book = book
         self._output = settings[OUTPUT]
+        self._is_json = self._output in {Format.JSON, Format.JSONL}
+
+    def check_fields(self, record_type: type) -> None:
+        """Refuse a field that records do not have; called before a run does anything.
+
+        Raises:
+            click.UsageError: `--fields` names one.
+        """
+        check = choice(*known_fields(record_type))
+        try:
+            for field in self._settings[FIELDS]:
+                check(field)
+        except ValueError as error:
+            raise click.UsageError(f"--fields: {error}") from None
 
     def show(self, listing: Listing) -> None:
         """Write records to stdout.
@@ -85,10 +110,32 @@ class Console:
     def note(self, text: str) -> None:
         """Write a line to stderr, unless the run is quiet."""
         if not self.is_quiet:
-            if self._output in {Format.JSON, Format.JSONL}:
+            if self._is_json:
                 complain_json({"note": text})
             else:
                 complain(text)
+
+    def with_summary(self, summary: str, text: str) -> str:
+        """Return the message of an error that ends a run with a summary.
+
+        For people, the summary is a line of its own before the error; for scripts, there is one
+        message.
+        """
+        if self._is_json or not text:
+            return f"{summary} {text}".rstrip()
+        complain(summary)
+        return text
+
+    def say(self, lines: Iterable[str]) -> None:
+        """Write lines for people to stdout, with control characters escaped.
+
+        Raises:
+            OutputLost: stdout cannot be written.
+        """
+        with _stdout_failures():
+            for line in lines:
+                print(_shown(line))  # noqa: T201
+            sys.stdout.flush()
 
     def tell(self, text: str) -> None:
         """Write a note only if stderr is a terminal: for scripts, the exit code says as much."""
@@ -142,8 +189,18 @@ class Console:
 
 def complain(text: str) -> None:
     """Write text to stderr as one line, with control characters escaped."""
+    _write_error(_shown(text))
+
+
+def command_runner(line: str) -> None:
+    """Write a line to stderr that is a command for the runner of a workflow, as it is."""
+    _write_error(line)
+
+
+def _shown(text: str) -> str:
+    """Return text for people, on one line, in which nothing is obeyed."""
     line = visible(text)
-    _write_error(without_commands(line) if in_workflow() else line)
+    return without_commands(line) if in_workflow() else line
 
 
 def complain_json(value: Mapping[str, Any]) -> None:

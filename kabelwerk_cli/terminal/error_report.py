@@ -11,7 +11,7 @@ from kabelwerk_cli.output import Format, as_json, shortened, visible
 
 from .book import NOTHING_SENT, Book
 from .console import complain, complain_json
-from .exit_codes import ExitCode, Failed, Refused, Summed, describe_bug, exit_code
+from .exit_codes import ExitCode, Failed, NotSent, Refused, Summed, describe_bug, exit_code
 
 LONGEST_MESSAGE = 2000
 """Characters of an error for people."""
@@ -95,7 +95,7 @@ def _message(error: BaseException, book: Book) -> str:
         # its text includes what was changed, unless it was raised beside what is in the book
         agrees = _report(error, book) is error.report
         return str(error) if agrees else f"{error} {book.sentence()}"
-    if isinstance(error, Summed):
+    if isinstance(error, (NotSent, Summed)):
         return str(error)
     if isinstance(error, click.ClickException):
         return _usage(error, book)

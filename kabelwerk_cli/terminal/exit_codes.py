@@ -67,7 +67,11 @@ class OutputLost(Failed):
     """Standard output cannot be written."""
 
 
-class InvalidRow(Failed):
+class NotSent(Failed):
+    """A row of a batch was not sent; other rows may have been."""
+
+
+class InvalidRow(NotSent):
     """A row of a batch is invalid."""
 
 
@@ -75,7 +79,7 @@ class AlreadyPosted(Failed):
     """A message that was sent is not sent again without being asked for."""
 
 
-class NotAttempted(Failed):
+class NotAttempted(NotSent):
     """A row waits for another one."""
 
 

@@ -87,9 +87,10 @@ value are skipped.
   row; --template @FILE reads the text from a file. A row whose cell is empty
   is invalid, unless the placeholder has a default: {{name|patient}}. Values
   are inserted as they are.
-- The whole file is checked first. Every invalid line is reported, and nothing
-  is sent if there is one, unless --skip-invalid is given. What was checked is
-  what is sent: the run stops if the file changes in between.
+- The whole file is checked first. Every invalid row is counted, equal errors
+  are shown once with their first rows, and nothing is sent if there is one,
+  unless --skip-invalid is given. What was checked is what is sent: the run
+  stops if the file changes in between.
 - Rows for the same user or room are sent in file order; others are sent in
   parallel (--concurrency, --rate). A row that could not be sent, or that the
   server failed to handle, holds back the later rows of its user or room until
@@ -114,10 +115,15 @@ value are skipped.
 - The run stops on 401 or 403, on an untrusted certificate, after ten server
   failures in a row, and after more than --max-failures failures. The number
   of retries is limited for the whole run.
-- stdout gets one record per row, as rows finish: row, key, outcome (done,
-  failed, unknown, not attempted, handed over), error, and the fields of the
-  user, room or message (the outcome of 'users ensure' is in "ensured"). Rows
-  done by an earlier run have no such fields. A table shows only failures.
+- stdout gets one record per row, as rows finish: row, key, outcome (created,
+  updated, deleted, absent, posted; done for a row of an earlier run; failed,
+  unknown, not attempted, handed over), error, and the fields of the user, room
+  or message. CSV and TSV have error.type, error.message and so on as columns.
+  A table shows only failures: equal errors once, with their number and the
+  first 20 rows. The summary on stderr ends with what to do next.
+- --report FILE writes a test case per row as JUnit XML. In GitHub Actions, the
+  first ten failures are also annotations of the file, and the step's summary
+  gets the counts.
 
 The exit code is 0 if every row is done or handed over, 10 if some are not, 9
 if the outcome of some is unknown. A run that stops before anything is changed

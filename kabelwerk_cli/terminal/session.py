@@ -9,6 +9,9 @@ from kabelwerk_cli.config.resolve import Settings, from_environment, without_sou
 from .book import Book
 from .console import Console
 
+ARGUMENTS = f"{__name__}.arguments"
+"""Where a context's `meta` has the words of the command line, without the program."""
+
 
 class Session(NamedTuple):
     """One run of one command: its settings, its console, and the book of what it changed."""

@@ -49,8 +49,8 @@ def test_a_log_is_appended_and_private_and_has_no_bodies(shell: Shell) -> None:
     entries = [json.loads(line) for line in log.read_text().splitlines()]
     assert [(e["operation"], e["status"], e["outcome"], e["attempt"]) for e in entries] == [
         ("update_user", 503, "unknown", 1),
-        ("update_user", 200, "done", 2),
-        ("post_message", 201, "done", 1),
+        ("update_user", 200, "updated", 2),
+        ("post_message", 201, "posted", 1),
     ]
     assert [e["request_id"] for e in entries] == [r.header("X-Request-Id") for r in sent]
     assert "Where are you" not in log.read_text()

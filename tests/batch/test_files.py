@@ -46,8 +46,8 @@ def test_every_kind_of_file(shell: Shell, name: str, way: str) -> None:
     assert ran.code == 0
     rows = sorted(map(json.loads, ran.out.splitlines()), key=lambda row: row["row"])
     assert [(r["row"], r["key"], r["outcome"], r["error"]) for r in rows] == [
-        (1, "a", "done", None),
-        (2, "b", "done", None),
+        (1, "a", "created", None),
+        (2, "b", "created", None),
     ]
     assert not (shell.home / "j").exists()
 
@@ -141,10 +141,10 @@ def test_going_on_without_the_bad_ones(shell: Shell) -> None:
         )
         assert {"a", "d"} <= set(server.model.users)
     rows = sorted(map(json.loads, ran.out.splitlines()), key=lambda row: row["row"])
-    assert [row["outcome"] for row in rows] == ["done", "failed", "failed", "done"]
+    assert [row["outcome"] for row in rows] == ["created", "failed", "failed", "created"]
     assert rows[1]["error"]["exit_code"] == 2
     assert ran.code == 0
-    assert "4 rows: 2 done, 2 handed over." in ran.err
+    assert "4 rows: 2 created, 2 handed over." in ran.err
     header, *rejects = csv.reader((shell.home / "r.csv").read_text().splitlines())
     assert header == ["key", "name", "error"]
     assert [row[:-1] for row in rejects] == [["", "B"], ["c"]]

@@ -13,7 +13,7 @@ from tests.faultserver import FaultyServer
 from tests.pseudo_terminal import Terminal
 from tests.shell import Shell
 
-from .workbooks import ods, xlsx, zipped
+from .workbooks import ODS, ods, xlsx, zipped
 
 CREATE = ("users", "create")
 JARGON = re.compile(r"codec|surrogate|traceback|delimiter|byte 0x|strict|None|\[\]", re.I)
@@ -310,6 +310,11 @@ REFUSED = {
     ),
     "damaged within": (
         zipped({"xl/workbook.xml": "<workbook><sheets>"}),
+        "",
+        "'x' is damaged. Open it in a spreadsheet program and save it again.",
+    ),
+    "cut within": (
+        zipped({"mimetype": ODS, "META-INF/manifest.xml": "", "content.xml": "<a><b"}),
         "",
         "'x' is damaged. Open it in a spreadsheet program and save it again.",
     ),

@@ -227,7 +227,7 @@ STORIES = {
     ],
     "a doubt tells its cause and its time": [
         Do(file=rows("r1:a"), faults=(lost(applied=True),), posted="r1:a", code=9),
-        Do(code=9, says="Check the rooms", outcomes="1=unknown"),
+        Do(code=9, says="Check the room of", outcomes="1=unknown"),
     ],
     "a corrected text": [
         Do(file=rows("r1:a r2:a"), faults=(well(1), busy()), posted="r1:a", code=10),

@@ -1,13 +1,14 @@
 """A batch on a terminal, and one that nobody looks at."""
 
 import json
+import re
 import signal
 import subprocess
 import time
 
 import pytest
 
-from tests.faultserver import HANG, HONEST, FaultyServer, Step, rate_limited
+from tests.faultserver import FAULTS, HANG, HONEST, FaultyServer, Step, rate_limited
 from tests.pseudo_terminal import Terminal
 from tests.shell import Shell
 from tests.streams import Pipe
@@ -23,13 +24,24 @@ def rows(shell: Shell) -> Shell:
 CREATE = ("users", "create", "--from", "rows.csv", "--rate", "100")
 
 
-def test_a_bar_with_rate_and_time_left(rows: Shell) -> None:
-    with FaultyServer() as server, Terminal(rows.configured(server), *CREATE) as terminal:
-        terminal.wait_for("rows/s")
+@pytest.mark.parametrize("options", [(), ("--no-color",)])
+def test_a_bar_with_rate_failures_and_time_left(rows: Shell, options: tuple[str, ...]) -> None:
+    script = [Step(HONEST, times=5), Step(FAULTS["status-404"], times=3)]
+    with (
+        FaultyServer(script) as server,
+        Terminal(rows.configured(server), *CREATE, *options) as terminal,
+    ):
+        terminal.wait_for("users create")
         terminal.wait_for("/200")
+        terminal.wait_for("rows/s")
+        terminal.wait_for("3 failed")
         terminal.wait_for("0:00:0")
-        assert terminal.end() == 0
-        assert "200 rows: 200 done" in terminal.plain
+        assert terminal.end() == 10
+        # whatever color there is begins with this
+        assert (re.search(r"\x1b\[[0-9;]+m", terminal.screen) is None) == bool(options)
+        *_, summary, last = terminal.plain.splitlines()
+        assert summary.endswith("200 rows: 197 created, 3 failed.")
+        assert last.startswith("Error: Correct the 3 rejected rows")
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -107,4 +119,4 @@ def test_nothing_of_the_bar_where_nobody_looks(rows: Shell) -> None:
         process = rows.configured(server).start(*CREATE[:-2], stderr=subprocess.STDOUT)
         out, _ = process.communicate(timeout=60)
     assert process.returncode == 0
-    assert out == b"200 rows: 200 done.\n"
+    assert out == b"200 rows: 200 created.\n"

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import signal
+import socket
 import sqlite3
 import time
 from pathlib import Path
@@ -122,6 +123,15 @@ def test_the_doctor_has_one_time_limit_for_all_checks(shell: Shell) -> None:
         ran = shell.configured(server).run("doctor", "--max-time", "2")
         assert time.monotonic() - started < 15  # it took 20 and more
     assert ran.code in {7, 9}
+
+
+def test_the_doctor_waits_no_longer_for_a_silent_port(shell: Shell) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}"
+        started = time.monotonic()
+        ran = shell.configured(url).run("doctor", "--max-time", "1", "--retries", "0")
+        assert time.monotonic() - started < 15  # an attempt may take 20
+    assert ran.code == 7
 
 
 def test_batches_and_the_doctor_warn_of_a_loose_token_file(shell: Shell) -> None:

@@ -92,6 +92,7 @@ MEANT = {
         ({"KABELWERK_URL": "other"}, ""),
         ({"KABELWERK_URL": "other", "KABELWERK_PROFILE": "own"}, ""),
         (TOKENS, ""),
+        ({"KABELWERK_URL": "other", **TOKENS}, "--profile empty"),
     ),
 }
 
@@ -106,7 +107,8 @@ def test_a_call_goes_where_it_was_meant_to(shell: Shell, meant: str) -> None:
         folder = shell.home / ".config" / "kabelwerk"
         folder.mkdir(parents=True)
         table = f'url = "{own.url}"\ntoken_file = "own"\n'
-        (folder / "config.toml").write_text(f"[profiles.own]\n{table}[profiles.default]\n{table}")
+        tables = f"[profiles.own]\n{table}[profiles.default]\n{table}[profiles.empty]\n"
+        (folder / "config.toml").write_text(tables)
         (folder / "own").write_text(TOKEN)
         (folder / "own").chmod(0o600)
         for variables, options in MEANT[meant]:

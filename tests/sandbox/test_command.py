@@ -16,7 +16,7 @@ def test_the_references_examples(shell: Shell) -> None:
     def run(*args: str) -> object:
         ran = shell.run("--sandbox", *args, "-o", "json")
         assert (ran.code, ran.err) == (0, "")
-        return json.loads(ran.out) if ran.out else None
+        return json.loads(ran.out)
 
     user = run("users", "create", "--key", "kusanagi", "--name", "Motoko")
     assert user == {"id": 1, "key": "kusanagi", "name": "Motoko"}
@@ -30,7 +30,8 @@ def test_the_references_examples(shell: Shell) -> None:
     assert run(*room, "--unassign")["hub_user"] is None
     post = ("messages", "post", "--hub", "section9", "--room", "kusanagi", "--user", "batou")
     assert run(*post, "--text", "?")["text"] == "?"
-    assert run("users", "delete", "--key", "kusanagi", "--yes") is None
+    deleted = run("users", "delete", "--key", "kusanagi", "--yes")
+    assert deleted == {"key": "kusanagi", "outcome": "deleted"}
 
 
 def test_a_file_of_ones_own(shell: Shell, tmp_path: Path) -> None:

@@ -58,5 +58,5 @@ def test_deletion_asks_on_a_terminal(shell: Shell) -> None:
             terminal.wait_for("[y/N] ")
             terminal.type("y\n")
             assert terminal.end() == 0
-            assert "was deleted" in terminal.plain
+            assert "deleted" in terminal.plain
         assert "kusanagi" not in server.model.users

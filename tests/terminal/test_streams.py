@@ -52,7 +52,7 @@ class Command(NamedTuple):
 COMMANDS = {
     "message": Command(OPERATIONS["message"].line, 0),
     "message, verbose": Command((*OPERATIONS["message"].line, "-vv"), 0),
-    "delete": Command(OPERATIONS["delete"].line, 0, prints=False),
+    "delete": Command(OPERATIONS["delete"].line, 0),
     "not found": Command(("users", "update", "--key", "nobody", "--name", "x"), 5, prints=False),
     "finished batch": Command(("messages", "post", "--from", "rows.jsonl", "-o", "jsonl"), 0),
     "usage": Command(("users", "create", "--nonsense"), 2, prints=False),

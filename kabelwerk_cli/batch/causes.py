@@ -1,0 +1,183 @@
+"""Rows with the same error, told once: how many there are, and which come first.
+
+Errors are the same if their texts differ only in what is a row's own: its key, a request id, the
+number of the row it waits for. Memory is flat: a cause keeps its first rows, and after so many
+causes the rest is counted together.
+"""
+
+import bisect
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from kabelwerk_cli.output import shortened
+
+from .fate import Fate
+from .totals import count_of
+
+MOST_ROWS = 20
+"""How many rows of a cause are listed."""
+MOST_CAUSES = 20
+"""How many causes are told apart."""
+LONGEST_TEXT = 500
+"""Characters of an error that are shown."""
+UNMISTAKABLE = 8
+"""From how many characters on a value is recognized wherever it is in a text."""
+MASK = "…"
+_WORD = re.compile(r"\w+(?:[^\w\s'\"]+\w+)*")
+ORDER = ("invalid", Fate.UNKNOWN, Fate.FAILED, Fate.NOT_ATTEMPTED)
+"""What is told first; an outcome that is not here comes last."""
+
+
+class Case(NamedTuple):
+    """A row, and what is to be told of it."""
+
+    number: int
+    line: int
+    key: str
+    outcome: str
+    text: str
+    kind: str = ""
+    """What the text does not say: errors of different kinds are not the same."""
+    own: tuple[str, ...] = ()
+    """What the text may have that is this row's own."""
+    record: Any = None
+    """The row's record, if it is to be shown."""
+
+
+class Group:
+    """The rows of one cause.
+
+    Attributes:
+        outcome: what happened to them.
+        text: their error; what differs is masked.
+        count: how many there are.
+        first: the first of them.
+    """
+
+    def __init__(self, outcome: str, text: str) -> None:
+        self.outcome = outcome
+        self.text = text
+        self.count = 0
+        self.first: list[Case] = []
+
+    def add(self, case: Case, form: str) -> None:
+        """Add a row, whose text has this form."""
+        case = case._replace(text=shortened(case.text, LONGEST_TEXT))
+        if self.count and case.text != self.text:
+            self.text = shortened(form, LONGEST_TEXT)
+        self.count += 1
+        # results come in no certain order
+        bisect.insort(self.first, case, key=lambda first: first.number)
+        del self.first[MOST_ROWS:]
+
+    def heading(self) -> str:
+        """Return how many rows there are, what happened to them, and why."""
+        return f"{count_of(self.count, 'row')} {self.outcome}: {self.text}"
+
+    def lines(self) -> Iterator[str]:
+        """Yield the group as lines: one for a row alone, else a heading and the first rows."""
+        if self.count == 1:
+            yield f"Line {_place(self.first[0])}: {self.text}"
+            return
+        yield self.heading()
+        for case in self.first:
+            yield f"  line {_place(case)}" + (f": {case.key}" if case.key else "")
+
+    def more(self, where: str) -> str:
+        """Return how many rows are not listed, and where they are; empty if all are."""
+        more = self.count - len(self.first)
+        return f"  and {more} more; {where}" if more else ""
+
+
+class Rest(Group):
+    """The rows of all other causes, each with its text."""
+
+    def heading(self) -> str:
+        """Return how many rows there are."""
+        return f"{count_of(self.count, 'row')} with other errors:"
+
+    def lines(self) -> Iterator[str]:
+        """Yield a heading and the first rows."""
+        yield self.heading()
+        for case in self.first:
+            yield f"  line {_place(case)}: {case.text}"
+
+
+class Causes:
+    """Groups the rows of one run by what happened to them and why."""
+
+    def __init__(self) -> None:
+        self._groups: list[Group] = []
+        self._by_form: dict[tuple[str, str, str], Group] = {}
+        self._rest = Rest("", "")
+
+    def add(self, case: Case) -> None:
+        """Add a row."""
+        own = _own(case)
+        case = case._replace(own=())
+        certain = _masked(case.text, own)
+        if self._add(case, certain):
+            return
+        possible = _WORD.sub(lambda word: MASK if word[0] in own else word[0], certain)
+        if self._add(case, possible):
+            return
+        if len(self._groups) == MOST_CAUSES:
+            self._rest.add(case, "")
+            return
+        group = Group(case.outcome, shortened(case.text, LONGEST_TEXT))
+        self._groups.append(group)
+        for form in (certain, possible):
+            self._by_form[_name(case, form)] = group
+        group.add(case, "")
+
+    def _add(self, case: Case, form: str) -> bool:
+        """Add a row to the group of a form of its text, if there is one."""
+        group = self._by_form.get(_name(case, form))
+        if group:
+            group.add(case, form)
+        return group is not None
+
+    def __iter__(self) -> Iterator[Group]:
+        """Yield the groups, the most important outcome first."""
+        rank = {outcome: place for place, outcome in enumerate(ORDER)}
+        yield from sorted(self._groups, key=lambda group: rank.get(group.outcome, len(rank)))
+        if self._rest.count:
+            yield self._rest
+
+    def lines(self, where: str) -> Iterator[str]:
+        """Yield all groups as lines.
+
+        Args:
+            where: where the rows are that are not listed, as a clause.
+        """
+        for group in self:
+            yield from group.lines()
+            if more := group.more(where):
+                yield more
+
+
+def _place(case: Case) -> str:
+    return f"{case.line} (row {case.number})"
+
+
+def _name(case: Case, form: str) -> tuple[str, str, str]:
+    return case.outcome, case.kind, form
+
+
+def _own(case: Case) -> list[str]:
+    return sorted(filter(None, set(case.own)), key=len, reverse=True)
+
+
+def _masked(text: str, own: Sequence[str]) -> str:
+    """Return a text without what is certainly the row's own.
+
+    A short key may also be a word of the text: it is masked in quotes only, and elsewhere if no
+    error is known that has this word.
+    """
+    for value in own:
+        for found in (f"'{value}'", f'"{value}"'):
+            text = text.replace(found, f"{found[0]}{MASK}{found[0]}")
+        if len(value) >= UNMISTAKABLE:
+            text = text.replace(value, MASK)
+    return text

@@ -1,0 +1,189 @@
+"""What to do about a run that did not do everything: one line, the most important first."""
+
+import shlex
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from kabelwerk_cli.api.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    KabelwerkError,
+    UntrustedCertificate,
+)
+from kabelwerk_cli.api.history import capitalized
+from kabelwerk_cli.terminal.exit_codes import AlreadyPosted
+
+from .checking import Changed
+from .fate import Fate
+from .journal import JournalError
+from .limits import Stop
+from .totals import Totals, count_of
+
+PROGRAM = "kabelwerk"
+LONGEST_LINE = 1000
+"""Characters of a command line that is printed to be run."""
+TWICE = ("--restart", "--resend-unknown", "--send-changed")
+"""Options that may send a row again, and have to go from a command line that is run again."""
+NEW_STATE = "--new-state"
+"""What a sync may have once."""
+SETTLING = (*TWICE, "--mark-posted", "--resume", "--dry-run")
+"""Options that have to go where one of them is added."""
+TAKES_ROOM = frozenset({"--resend-unknown", "--mark-posted"})
+
+
+class Ended(NamedTuple):
+    """How a run ended, as far as it matters for what to do next."""
+
+    totals: Totals
+    stop: Stop | None = None
+    """Why it ended early."""
+    limited: bool = False
+    """Whether it attempted as many rows as it might."""
+    repeatable: bool = True
+    """Whether doing a row twice is the same as doing it once."""
+    journal: str | None = None
+    """Where it is recorded what is done; None where that ended with the run."""
+    finished: bool = False
+    """Whether the journal needs nothing more from this file."""
+    rejects: str | None = None
+    """Where rows are that somebody has to correct."""
+    line: tuple[str, ...] = ()
+    """The command line, without the program."""
+
+
+def cures(ended: Ended) -> list[str]:
+    """Return what to do, as sentences, the most important first."""
+    steps = (_stopped, _unknown, _changed, _taken, _rejected, _again, _handed_over)
+    return [sentence for step in steps for sentence in step(ended)]
+
+
+def _stopped(ended: Ended) -> Iterator[str]:
+    if ended.stop is None:
+        return
+    reason, error = ended.stop
+    yield "Interrupted." if ended.stop.is_signal else f"Stopped: {reason}."
+    if isinstance(error, JournalError):
+        yield f"Check the disk and the permissions of '{ended.journal or 'the temporary folder'}'."
+    elif isinstance(error, AuthenticationError):
+        yield "Check the API token with 'kabelwerk doctor', or store another: 'kabelwerk login'."
+    elif isinstance(error, UntrustedCertificate):
+        yield "If you trust this server, pass its CA certificate with --ca-file."
+    elif isinstance(error, Changed):
+        yield "Do not change the file during a run."
+    elif isinstance(error, ConfigurationError):
+        yield str(error)
+    elif isinstance(error, KabelwerkError):
+        yield "Check the server and the network with 'kabelwerk doctor'."
+
+
+def _unknown(ended: Ended) -> Iterator[str]:
+    count = ended.totals.counts[Fate.UNKNOWN]
+    if not count or ended.repeatable:
+        return
+    one = count == 1
+    what = "the room of the message" if one else f"the rooms of the {count} messages"
+    they = "it" if one else "them"
+    yield f"Check {what} whose outcome is unknown."
+    if ended.journal:
+        posted, resend = (_line(ended, option) for option in ("--mark-posted", "--resend-unknown"))
+        yield (
+            f"To count {they} as posted, run `{posted}`; to send {they} again, run `{resend}` "
+            "(add =ROOM for a single room)."
+        )
+    else:
+        yield (
+            f"If not posted, send {they} in another file: without a journal, the same command "
+            "posts every message again."
+        )
+
+
+def _changed(ended: Ended) -> Iterator[str]:
+    if count := ended.totals.errors[AlreadyPosted.__name__]:
+        rows = f"the {count_of(count, 'row')} that changed after a message was posted"
+        yield f"To post {rows}, use --send-changed."
+
+
+def _taken(ended: Ended) -> Iterator[str]:
+    totals = ended.totals
+    if not totals.taken:
+        return
+    users = "1 user exists" if totals.taken == 1 else f"{totals.taken} users exist"
+    used = totals.counts[Fate.DONE] or totals.counts[Fate.UNKNOWN]
+    journal = " and another --journal" if used and ended.journal else ""
+    yield f"{users} already: to update users too, use 'kabelwerk users ensure'{journal}."
+
+
+def _rejected(ended: Ended) -> Iterator[str]:
+    if count := ended.totals.rejected - ended.totals.taken:
+        rows = "the rejected row" if count == 1 else f"the {count} rejected rows"
+        hint = "" if ended.rejects else " (--rejects FILE writes them to a file)"
+        yield f"Correct {rows}{hint}, then {_rerun(ended)}."
+
+
+def _again(ended: Ended) -> Iterator[str]:
+    """What running the same command again is good for, unless a cure before this said so."""
+    totals = ended.totals
+    retried = totals.counts[Fate.FAILED] - totals.rejected
+    if ended.repeatable:
+        retried += totals.counts[Fate.UNKNOWN]
+    unsent = totals.counts[Fate.NOT_ATTEMPTED] - totals.errors[AlreadyPosted.__name__]
+    if totals.rejected > totals.taken or not (retried or unsent):
+        return
+    if ended.limited and not ended.stop and not retried:
+        yield f"To send the other {count_of(unsent, 'row')}, {_rerun(ended, '--limit')}."
+    else:
+        purpose = f" to {'resume' if unsent else 'retry'}" if _goes_on(ended) else ""
+        yield f"{capitalized(_rerun(ended))}{purpose}."
+
+
+def _handed_over(ended: Ended) -> Iterator[str]:
+    if count := ended.totals.handed_over:
+        rows, file = "the row" if count == 1 else f"the {count} rows", ended.rejects or ""
+        yield f"Correct {rows} in '{file}', then send that file: --from {shlex.quote(file)}"
+
+
+def _rerun(ended: Ended, *without: str) -> str:
+    """Return how to send the other rows, and none twice; leaving out more options, if given."""
+    if _goes_on(ended):
+        given = [
+            option
+            for option in (*TWICE, NEW_STATE)
+            if any(_is(word, option) for word in ended.line)
+        ]
+        other = " and ".join([*given, *without])
+        resume = " with --resume" if ended.finished and not ended.repeatable else ""
+        return "run the same command again" + (f" without {other}" if other else "") + resume
+    if ended.repeatable:
+        return "run the same command again (without a journal, it sends every row again)"
+    return (
+        "send the other rows in a file of their own (without a journal, the same command posts "
+        "every message again)"
+    )
+
+
+def _goes_on(ended: Ended) -> bool:
+    """Tell whether the same command sends only what is not done."""
+    counts = ended.totals.counts
+    return ended.journal is not None or not (counts[Fate.DONE] or counts[Fate.UNKNOWN])
+
+
+def _is(word: str, option: str) -> bool:
+    return word == option or word.startswith(f"{option}=")
+
+
+def _line(ended: Ended, option: str) -> str:
+    """Return the command line to run next: this one, with an option added."""
+    text = shlex.join([PROGRAM, *_without(ended.line, SETTLING), option])
+    return text if len(text) <= LONGEST_LINE else f"the same command with {option}"
+
+
+def _without(line: Sequence[str], options: Sequence[str]) -> Iterator[str]:
+    """Yield the words of a command line that are not of some options."""
+    takes_value = False
+    for word in line:
+        if takes_value and not word.startswith("-"):
+            takes_value = False
+            continue
+        takes_value = word in TAKES_ROOM
+        if not any(_is(word, option) for option in options):
+            yield word

@@ -1,0 +1,87 @@
+"""Sending the rows of a run, while each is counted and told as its result comes."""
+
+import contextlib
+import signal
+from collections.abc import Iterator
+
+from kabelwerk_cli.config.settings import OUTPUT
+from kabelwerk_cli.output import Format
+from kabelwerk_cli.terminal.console import Listing
+from kabelwerk_cli.terminal.exit_codes import OutputLost
+from kabelwerk_cli.terminal.session import Session
+from kabelwerk_cli.terminal.signals import Terminated, leave_on_signals
+
+from .fate import Fate
+from .progress import progress
+from .records import to_record
+from .runner import Runner
+from .tasks import Result, Work
+from .telling import FAILURES, Telling
+from .totals import Totals
+
+
+def send(session: Session, runner: Runner, tasks: Work, totals: Totals, telling: Telling) -> None:
+    """Send the rows; show the record of each as its result comes, a table's failures at the end.
+
+    Args:
+        session: has the settings and the console.
+        runner: sends them.
+        tasks: the rows.
+        totals: counts them.
+        telling: tells of them.
+
+    Raises:
+        OutputLost: stdout cannot be written; the rows in flight have ended.
+    """
+    console, kind = session.console, telling.kind
+    shown_before = totals.counts.total()
+
+    def results() -> Iterator[Result]:
+        with (
+            progress(console, telling.label, totals.rows, shown_before) as advance,
+            _signals(runner),
+        ):
+            for result in runner.run(tasks):
+                totals.count(result)
+                telling.result(result)
+                yield result
+                if result.fate is not Fate.NOT_ATTEMPTED:
+                    advance(result.fate.shown in FAILURES)
+
+    every = results()
+    if session.settings[OUTPUT] is Format.TABLE or console.is_quiet:
+        _exhaust(every)
+        return
+    try:
+        console.show(Listing(kind, (to_record(kind, result) for result in every), live=True))
+    except (OutputLost, BrokenPipeError):
+        runner.end("standard output cannot be written")
+        _exhaust(every)
+        raise
+
+
+def _exhaust(results: Iterator[Result]) -> None:
+    """Send what is left, although nobody looks at it."""
+    for _ in results:
+        pass
+
+
+@contextlib.contextmanager
+def _signals(runner: Runner) -> Iterator[None]:
+    """Have a first signal end the run in good order, and a second one at once."""
+
+    def ask_to_end(number: int, _: object) -> None:
+        if runner.stop:
+            raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+        runner.end(signal.Signals(number).name)
+
+    # one that the caller ignores, as a shell does for what runs in the background, stays so
+    heard = [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) != signal.SIG_IGN]
+    before = {number: signal.signal(number, ask_to_end) for number in heard}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if runner.stop and runner.stop.is_signal:
+            leave_on_signals()  # the summary is left to write, and may be blocked

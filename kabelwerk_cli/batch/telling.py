@@ -1,0 +1,231 @@
+"""What a run tells of its rows besides their records: failures by cause, a report, annotations."""
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from kabelwerk_cli.config.resolve import workflow
+from kabelwerk_cli.config.settings import FIELDS, OUTPUT
+from kabelwerk_cli.output import Format, as_json
+from kabelwerk_cli.terminal.console import Listing, complain, complain_json
+from kabelwerk_cli.terminal.error_report import problem
+from kabelwerk_cli.terminal.exit_codes import NotAttempted
+from kabelwerk_cli.terminal.github import Failure, annotate, summarize
+from kabelwerk_cli.terminal.session import Session
+
+from .causes import Case, Causes
+from .fate import Fate
+from .records import to_record
+from .report import JUnitReport, Subject
+from .rows import BadRow, with_stop
+from .tasks import Item, Result, refused, result_of
+
+FAILURES = frozenset({Fate.FAILED, Fate.UNKNOWN})
+MOST_ANNOTATED = 10
+"""How many failures are annotated, and are in the summary of a workflow's step."""
+
+
+class Row(Item, Protocol):
+    """A row as it was checked."""
+
+    @property
+    def bad(self) -> bool:
+        """Whether it cannot be sent."""
+
+
+class Checked(Protocol):
+    """All rows as they were checked."""
+
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+
+    @property
+    def bad(self) -> int:
+        """How many of them cannot be sent."""
+
+    def __iter__(self) -> Iterator[Row]:
+        """Yield each."""
+
+
+class Told(NamedTuple):
+    """What is told, and how."""
+
+    subject: Subject
+    place: str
+    """The file of rows for those who want to open it; empty if there is none to open."""
+    report: str | None
+    """Where the report goes; None for no report."""
+    where: str
+    """Where all rows are listed if only the first are shown, as a clause."""
+    kind: Any
+    """The type of the records."""
+
+
+class Telling:
+    """Tells what became of rows, and at the end, of the run.
+
+    Args:
+        session: has the settings and the console.
+        told: what to tell.
+
+    Raises:
+        Refused: the report cannot be written.
+    """
+
+    def __init__(self, session: Session, told: Told) -> None:
+        self._session = session
+        self._told = told
+        self._report = JUnitReport(told.report, told.subject) if told.report else None
+        self._workflow = workflow()
+        self._failures: list[Failure] = []
+        self._causes, self._notes, self._invalid = Causes(), Causes(), Causes()
+        self._goes_on = self._is_over = False
+        output = session.settings[OUTPUT]
+        self._is_table = output is Format.TABLE
+        self._is_json = output in {Format.JSON, Format.JSONL}
+
+    def __enter__(self) -> "Telling":
+        return self
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        # an interruption that is not in good order has no time for a report
+        if not self._is_over and isinstance(error, Exception):
+            self._fail(Failure(self._told.place, 1, self._told.subject.command, str(error)))
+            if self._report:
+                self._report.add_ending(error)
+            self.end({})
+        if self._report:
+            self._report.close()
+
+    @property
+    def label(self) -> str:
+        """What is done."""
+        return self._told.subject.command
+
+    @property
+    def kind(self) -> Any:
+        """The type of the records."""
+        return self._told.kind
+
+    @contextlib.contextmanager
+    def checking(self, *, goes_on: bool) -> Iterator[None]:
+        """Show the rows that were found invalid, however the check ends.
+
+        Args:
+            goes_on: whether the run goes on without them, and has them among its results.
+        """
+        self._goes_on = goes_on
+        try:
+            yield
+        finally:
+            if not (goes_on and self._is_table and not self._session.console.is_quiet):
+                for line in self._invalid.lines(self._told.where):
+                    complain(line)
+
+    def invalid(self, row: BadRow) -> None:
+        """Tell of a row that the check finds invalid."""
+        if not self._goes_on:
+            self._record(refused(row))
+        if self._is_json:
+            said = {"number": row.number, "line": row.line, "key": row.key, "problem": row.problem}
+            complain_json({"invalid": as_json(said)})
+        else:
+            case = _case(refused(row))
+            self._invalid.add(case._replace(outcome="invalid", text=with_stop(row.problem)))
+
+    def refuse(self, plan: Checked) -> None:
+        """Tell that nothing is sent because rows are invalid."""
+        if self._report:
+            other = problem(NotAttempted("Other rows of the file are invalid."))
+            fate = Fate.NOT_ATTEMPTED
+            self._report.add_all(result_of(r, fate, error=other) for r in plan if not r.bad)
+        self.end({"invalid": plan.bad, str(Fate.NOT_ATTEMPTED): plan.rows - plan.bad})
+
+    def result(self, result: Result) -> None:
+        """Tell what became of a row."""
+        self._record(result)
+        for note in result.notes:
+            if self._is_table:
+                self._notes.add(_case(result)._replace(text=note))
+            else:
+                self._session.console.note(f"Row {result.number}: {note}" if result.line else note)
+        if self._is_table and result.error:
+            chosen = bool(self._session.settings[FIELDS])
+            record = to_record(self._told.kind, result) if chosen else None
+            self._causes.add(_case(result)._replace(record=record))
+
+    def show(self) -> None:
+        """Show the failures of a table, by their causes.
+
+        Raises:
+            OutputLost: stdout cannot be written.
+        """
+        console, where = self._session.console, self._told.where
+        for line in self._notes.lines(where):
+            console.note(line)
+        if console.is_quiet:
+            return
+        if not self._session.settings[FIELDS]:
+            console.say(self._causes.lines(where))
+            return
+        for group in self._causes:
+            console.say([group.heading()])
+            records = [case.record for case in group.first]
+            console.show(Listing(self._told.kind, records, live=True))
+            console.say(filter(None, [group.more(where)]))
+
+    def end(self, counts: Mapping[str, int]) -> None:
+        """Write the report, and the summary of a workflow's step.
+
+        Args:
+            counts: how many rows came to what.
+        """
+        self._is_over = True
+        console = self._session.console
+        try:
+            if self._report:
+                self._report.finish()
+        except OSError as error:
+            console.note(f"Cannot write '{self._told.report}': {error.strerror or error}.")
+        try:
+            if self._workflow:
+                title = f"kabelwerk {self._told.subject.command} --from {self._told.subject.file}"
+                summarize(self._workflow, title, counts, self._failures)
+        except OSError as error:
+            console.note(f"Cannot write GITHUB_STEP_SUMMARY: {error.strerror or error}.")
+
+    def _record(self, result: Result) -> None:
+        """Have a row in the report, and a failure in the annotations."""
+        if self._report:
+            self._report.add(result)
+        if result.fate.shown in FAILURES and result.error:
+            title = f"{self._told.subject.command} (row {result.number})"
+            self._fail(Failure(self._told.place, result.line, title, result.error.message))
+
+    def _fail(self, failure: Failure) -> None:
+        if self._workflow and len(self._failures) < MOST_ANNOTATED:
+            self._failures.append(failure)
+            annotate(self._workflow, failure)
+
+
+def where_listed(files: Sequence[str | None]) -> str:
+    """Return where all rows are listed, as a clause.
+
+    Args:
+        files: a report, a rejects file, or None for those that were not asked for.
+    """
+    named = [f"'{file}'" for file in files if file]
+    if named:
+        return f"see {' and '.join(named)}"
+    return "use -o jsonl, --report FILE or --rejects FILE to list them"
+
+
+def _case(result: Result) -> Case:
+    error = result.error
+    own = (*result.own, result.key)
+    if error is None:
+        return Case(result.number, result.line, result.key, result.outcome, "", own=own)
+    kind = f"{error.type} {error.status}"
+    own = (*own, error.request_id or "")
+    return Case(result.number, result.line, result.key, result.outcome, error.message, kind, own)
