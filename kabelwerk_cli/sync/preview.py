@@ -45,8 +45,7 @@ class PlannedChange(NamedTuple):
 def show_plan(console: Console, plan: SyncPlan) -> None:
     """Print every change to stdout."""
     summary = ("action", "key", "changes")
-    if not console.is_quiet:
-        console.show(Listing(PlannedChange, _records(plan), summary, live=True))
+    console.show(Listing(PlannedChange, _records(plan), summary, live=True))
 
 
 def _records(plan: SyncPlan) -> Iterator[PlannedChange]:
@@ -58,14 +57,17 @@ def _record(change: Change, rows: int) -> PlannedChange:
     return PlannedChange(change.action, change.key, change.hub or None, change.detail, row)
 
 
+def counted(plan: SyncPlan) -> dict[str, int]:
+    """Return what a plan comes to, without what nothing comes to."""
+    counts = {said: plan.counts[action] for action, said in WORDS.items()}
+    counts["unchanged"] = plan.unchanged
+    return {said: count for said, count in counts.items() if count}
+
+
 def in_numbers(plan: SyncPlan) -> str:
     """Return what a plan comes to, in a line."""
-    counts = [
-        f"{plan.counts[action]} {said}" for action, said in WORDS.items() if plan.counts[action]
-    ]
-    if plan.unchanged or not counts:
-        counts.append(f"{plan.unchanged} unchanged")
-    return ", ".join(counts)
+    counts = ", ".join(f"{count} {said}" for said, count in counted(plan).items())
+    return counts or "0 unchanged"
 
 
 def adoption(plan: SyncPlan, noun: str) -> str:

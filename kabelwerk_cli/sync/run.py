@@ -22,7 +22,7 @@ from kabelwerk_cli.config.settings import LOG_FILE
 from .checking import Sync, make_plan, refused
 from .opening import adopt, find_state, make_state, missing_state, state_path
 from .plan import SyncPlan
-from .preview import adoption, ask, in_numbers, show_plan
+from .preview import adoption, ask, counted, in_numbers, show_plan
 from .rejects import RejectsCopy
 from .state import State
 from .tasks import SyncTasks
@@ -60,6 +60,7 @@ def run_sync(sync: Sync) -> None:
     with contextlib.ExitStack() as stack:
         ready = _prepare(sync, stack)
         if sync.batch.dry_run:
+            ready.telling.end(counted(ready.plan))
             return
         unasked = ready.state or missing_state(ready.path, sync.options) is None
         ask(sync, ready.plan, None if unasked else ready.path)
