@@ -67,6 +67,7 @@ def run_sync(sync: Sync) -> None:
         warn_of_loose_files(sync.session)
         if sync.options.adopt:
             adopt(ready.opened(sync, stack), ready.plan)
+            ready.telling.end(counted(ready.plan))
             sync.session.console.note(adoption(ready.plan, sync.noun))
         else:
             _send(sync, ready, stack)
