@@ -1,9 +1,9 @@
-"""Which encoding a text has, by the letters that it would have in each.
+"""Guesses the encoding of a text from its letters beyond ASCII.
 
-General detectors compare the frequency of letters in long texts. A list of names has a handful of
-letters that tell anything, and a file with one "Jürgen" in it passes for one in cp1250, cp850 or
-mac-roman with them. So the encodings that spreadsheets and databases of Europe write are tried, and
-the one wins in which the letters beyond ASCII fit the alphabet of one language best.
+General detectors compare letter frequencies, which takes long texts. A list of names has a handful
+of such letters, and charset_normalizer takes one with "Jürgen" in it for cp1250. Here, each
+encoding that European spreadsheets and databases write is tried, and the one wins whose letters fit
+the alphabet of a language best.
 """
 
 import itertools
@@ -28,16 +28,16 @@ _ALPHABETS = {
     "cp1251": ("абвгдеёжзийклмнопрстуфхцчшщъыьэюяіїєґ",),
     "koi8-r": ("абвгдеёжзийклмнопрстуфхцчшщъыьэюя",),
 }
-"""The letters beyond ASCII of the languages that are written in each encoding; the likeliest first,
-as where there are several that fit, the first one is taken."""
+"""The letters beyond ASCII of the languages written in each encoding; of encodings that fit equally
+well, the first one is chosen."""
 _SIGNS = "„“”‚‘’–—…€«»°§\xa0"  # noqa: RUF001 - not commas and quotation marks of ASCII
-"""What stands in a text in any language."""
+"""What texts in any language may have."""
 _MIXED = 0.9
-"""What a letter counts that is of any of an encoding's languages."""
+"""The weight of a text whose letters come from several languages of an encoding."""
 _LATIN = "\u024f"
 """The last Latin letter."""
 _FEW = 8
-"""How many bytes tell nothing about their pairs."""
+"""Samples up to this length say nothing about UTF-16."""
 _ENOUGH = 0.7
 """The share of letters that have to fit."""
 

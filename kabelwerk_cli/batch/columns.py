@@ -70,7 +70,7 @@ class Columns:
         for target, column in self._mapping.items():
             self._mapped.setdefault(fold(column), []).append(target)
         self._ignored = {fold(name) for names in ignored for name in next(csv.reader([names]), [])}
-        self._seen: set[str] = set()
+        self._unseen = {*self._mapped, *placeholders}
 
     def plan(self, columns: Sequence[str]) -> tuple[Column, ...]:
         """Return where each of the command's columns is.
@@ -81,7 +81,7 @@ class Columns:
         Raises:
             ValueError: a column is unknown, appears twice, or is an option as well.
         """
-        self._seen |= {fold(column) for column in columns}
+        self._unseen -= self.places(columns).keys()
         found: dict[str, Column] = {}
         unknown: list[str] = []
         for place, column in enumerate(columns):
@@ -132,8 +132,12 @@ class Columns:
         Raises:
             BadFile: there is one.
         """
-        self._check_mapping(sorted(self._seen))
-        self._check_placeholders(sorted(self._seen))
+        for target, column in self._mapping.items():
+            if fold(column) in self._unseen:
+                raise BadFile(f"--map {target}={column}: no row has '{column}'.")
+        for name in self._placeholders:
+            if name in self._unseen:
+                raise BadFile(f"The template has {{{{{name}}}}}, but no row has '{name}'.")
 
     def _check_mapping(self, columns: Sequence[str]) -> None:
         folded = {fold(column) for column in columns}

@@ -271,6 +271,7 @@ def create(path: Path, kind: Kind, purpose: str, secret: str) -> None:
             os.link(name, path)
     finally:
         Path(name).unlink()
+        side_file(Path(name)).unlink(missing_ok=True)  # where the disk is full
     sync_folder(path)
 
 

@@ -1,4 +1,4 @@
-"""Keys that are probably not what somebody meant, which is worth a look before they are sent."""
+"""Warnings about keys that are probably wrong, before they are sent."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -37,11 +37,11 @@ _EXPORT = "Format that column as text in the spreadsheet and export it again."
 
 
 def warn_of_keys(plan: Rows, note: Callable[[str], None], *, sets_values: bool) -> None:
-    """Tell of keys that a spreadsheet has probably changed, or that have contradictory rows.
+    """Report keys that a spreadsheet has probably changed, or whose rows contradict each other.
 
     Args:
         plan: the rows.
-        note: tells of it.
+        note: shows a warning.
         sets_values: whether a later row of a key takes the place of an earlier one.
     """
     if found := _listed(plan.select(_ROUNDED)):

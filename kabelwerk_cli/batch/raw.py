@@ -1,11 +1,13 @@
 """A row as a file has it, whatever the file's format."""
 
 import abc
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from kabelwerk_cli.terminal.exit_codes import Refused
 
+_ASSIGNMENT = re.compile(r"(export\s+)?\w+=")
 ERROR_COLUMN = "error"
 """What a rejects file says of each row; it is ignored when the file comes back."""
 
@@ -32,7 +34,7 @@ class Raw(NamedTuple):
 
 
 class Grid(abc.ABC):
-    """Rows of cells below a header. A row of blank cells is skipped like a blank line.
+    """Rows of cells below a header. Rows of blank cells are skipped, like blank lines.
 
     Args:
         name: the file.
@@ -48,11 +50,14 @@ class Grid(abc.ABC):
         self.name = name
         _, header = next(self._records(), (0, []))
         columns = [cell.strip() for cell in header]
-        # a spreadsheet writes the cells that somebody once clicked on
+        # spreadsheets export blank columns that were used once
         while columns and not columns[-1]:
             columns.pop()
         if not columns:
             raise BadFile(f"'{name}' is empty. Its first line must name the columns.")
+        if any(map(_ASSIGNMENT.match, columns)):
+            # an error that lists the columns would print what may be a secret
+            raise BadFile(f"The first line of '{name}' sets a variable; it must name the columns.")
         self.columns = tuple(columns)
 
     @abc.abstractmethod

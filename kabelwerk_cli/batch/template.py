@@ -1,11 +1,10 @@
 """Texts with placeholders, such as `Dear {{name}}`, to be filled in from the columns of a row."""
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-_PLACEHOLDER = re.compile(r"\{\{([^{}|]*)(?:\|([^{}]*))?\}\}")
+_PLACEHOLDER = r"\{\{([^{}|]*)(?:\|([^{}]*))?\}\}"
 
 
 class Placeholder(NamedTuple):
@@ -65,7 +64,7 @@ def parse_template(text: str) -> Template:
     """
     parts: list[str | Placeholder] = []
     end = 0
-    for match in _PLACEHOLDER.finditer(text):
+    for match in re.finditer(_PLACEHOLDER, text):
         parts += [text[end : match.start()], _placeholder(match)]
         end = match.end()
     parts.append(text[end:])
@@ -87,8 +86,7 @@ def _placeholder(match: re.Match[str]) -> Placeholder:
 def _value(placeholder: Placeholder, cell: Any) -> str:
     if isinstance(cell, (list, dict)):
         raise ValueError(f"'{placeholder.name}' must be text to fill in {placeholder}")  # noqa: TRY004
-    # a JSON number or true is filled in as it is written there
-    text = cell if isinstance(cell, str) else "" if cell is None else json.dumps(cell)
+    text = _text(cell)
     if text.strip():
         return text
     if placeholder.default is None:
@@ -97,3 +95,11 @@ def _value(placeholder: Placeholder, cell: Any) -> str:
             "default"
         )
     return placeholder.default
+
+
+def _text(cell: Any) -> str:
+    if cell is None or isinstance(cell, str):
+        return cell or ""
+    import json
+
+    return json.dumps(cell)  # a number or a boolean, as JSON has it

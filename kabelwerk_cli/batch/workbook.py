@@ -57,7 +57,7 @@ def workbook_kind(name: str, start: bytes, open_binary: Callable[[], IO[bytes]])
             if b"encryption-data" in archive.read("META-INF/manifest.xml"):
                 raise BadFile(_protected(name))
             if not archive.read("content.xml").rstrip().endswith(ODS_END):
-                raise BadFile(_broken(name))  # its reader looks for the end for ever
+                raise BadFile(_broken(name))  # reading it would never end
             return "an OpenDocument spreadsheet"
     raise BadFile(f"'{name}' is a zip archive, not a table. Extract the table first.")
 

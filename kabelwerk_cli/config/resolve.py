@@ -177,7 +177,7 @@ def output_format(given: Mapping[str, Any]) -> Format:
     Args:
         given: the options on the command line, by the setting's name.
     """
-    for find in (_profile, lambda _: NO_PROFILE):
+    for find in (_profile_of_file, lambda _: NO_PROFILE):
         # an exception here would replace the error to report
         with contextlib.suppress(Exception):
             output: Format = _choose(OUTPUT, given, os.environ, find(given)).value
@@ -217,6 +217,14 @@ def profile_names(config: str | None) -> tuple[str, ...]:
     except ConfigurationError:
         return ()
     return tuple(document.get("profiles", ()))
+
+
+def _profile_of_file(given: Mapping[str, Any]) -> Profile:
+    """Return the profile in force, unless it is in a pipe, which can be read only once."""
+    config = _choose(CONFIG, given, os.environ, NO_PROFILE).value
+    if config is not None and not os.path.isfile(config):  # noqa: PTH113 - pathlib is slow
+        return NO_PROFILE
+    return _profile(given)
 
 
 def _profile(given: Mapping[str, Any], *, must_exist: bool = True) -> Profile:

@@ -11,7 +11,7 @@ import pytest
 
 from kabelwerk_cli.batch.fate import Fate
 from kabelwerk_cli.batch.journal import Entry, Journal, JournalError
-from kabelwerk_cli.batch.journal_file import connect
+from kabelwerk_cli.batch.journal_file import connect, side_file
 from tests.faultserver import FAULTS, HANG, HONEST, FaultyServer, Step, invalid
 from tests.model.state import seeded
 from tests.shell import TOKEN, Shell
@@ -89,6 +89,21 @@ def test_a_journal_that_went_while_it_was_waited_for(
         assert journal.about.entries == (1 if replaced else 0)
         journal.settle([(entry(7), None)])
     assert known(path, 8)[7] == entry(7)
+
+
+def test_a_journal_that_cannot_be_made_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite leaves its own journal where the disk is too full to roll back."""
+
+    def fail(path: Path) -> sqlite3.Connection:
+        side_file(path).write_bytes(b"")
+        raise sqlite3.OperationalError("disk is full")
+
+    monkeypatch.setattr("kabelwerk_cli.batch.journal_file.connect", fail)
+    with pytest.raises(JournalError, match="disk is full"):
+        Journal(tmp_path / "j", "purpose")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_cut_at_any_byte_is_noticed(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import signal
+import time
 from collections.abc import Callable
 
 import pytest
@@ -232,7 +233,8 @@ def test_an_interruption_ends_with_what_to_do(shell: Shell, output: str) -> None
     with FaultyServer() as server:
         process = shell.configured(server).start(*CREATE, "--rate", "100", "-o", output)
         while len(server.requests) < 5:
-            pass
+            assert process.poll() is None
+            time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130

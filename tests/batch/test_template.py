@@ -72,6 +72,7 @@ def test_each_row_fills_in_its_own_values(
         (HELLO, f"{ALONE}r1,x,1 May\nr2,,1 May\n", ["ine 3", "'name' is empty", "{{name|TEXT}}"]),
         (HELLO, f"{ALONE}r1, ,1 May\n", ["ine 2", "'name' is empty"]),
         ("{{nam}}", f"{ALONE}r1,x,1 May\n", ["{{nam}}", "Did you mean 'name'?"]),
+        ("{{nam|x}}", '{"room": "r1", "name": "x"}\n', ["no row has 'nam'"]),
         ("{{name", f"{ALONE}r1,x,1 May\n", ["do not match"]),
         ("{{}}", f"{ALONE}r1,x,1 May\n", ["has no name"]),
         ("Hello", f"{ALONE}r1,x,1 May\n", ["no placeholder", "--text"]),
@@ -82,8 +83,9 @@ def test_what_a_template_lacks_is_found_before_anything_is_sent(
     shell: Shell, template: str, content: str, says: list[str]
 ) -> None:
     with FaultyServer(model=clinic()) as server:
-        (shell.home / "visits.csv").write_text(content)
-        ran = shell.configured(server).run(*post(template))
+        file = "v.jsonl" if content.startswith("{") else "v.csv"
+        (shell.home / file).write_text(content)
+        ran = shell.configured(server).run(*post(template, file=file))
         assert ran.code == 2
         for text in says:
             assert text in ran.err

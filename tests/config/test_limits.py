@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import signal
 import socket
 import sqlite3
@@ -32,6 +33,22 @@ def test_a_pipe_is_read(shell: Shell) -> None:
         there = shell.with_(KABELWERK_URL=server.url)
         assert there.run(*UPDATE, "--token-file", "/dev/stdin", stdin=TOKEN.encode()).code == 0
         assert server.requests[0].header("Kabelwerk-Token") == TOKEN
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_wait_for_a_pipe(shell: Shell, number: signal.Signals) -> None:
+    os.mkfifo(shell.home / "pipe")
+    code = 128 + number
+    runs = [
+        shell.start("config", "show", "--config", "pipe"),
+        shell.start(*UPDATE, "--token-file", "pipe", "--url", "https://kabelwerk.example"),
+        shell.start("users", "create", "--from", "pipe", "--sandbox"),
+    ]
+    time.sleep(1.5)
+    for process in runs:
+        process.send_signal(number)
+        _, err = process.communicate(timeout=20)
+        assert (process.returncode, err) == (code, b"Error: Interrupted. Nothing was sent.\n")
 
 
 def test_a_configuration_nested_without_end(shell: Shell) -> None:
@@ -65,12 +82,16 @@ def test_attributes_that_parsers_read_differently(shell: Shell, text: str) -> No
         assert server.attempts == []
 
 
-def test_the_environment_is_no_file_of_rows(shell: Shell) -> None:
+@pytest.mark.parametrize("end", ["\0", "\n"])
+@pytest.mark.parametrize("start", ["", "export ", "URL=https://kabelwerk.example,"])
+def test_the_environment_is_no_file_of_rows(shell: Shell, start: str, end: str) -> None:
     with FaultyServer() as server:
         there = shell.configured(server)
-        (shell.home / "environ").write_bytes(f"KABELWERK_API_TOKEN={TOKEN}\0HOME=/\0".encode())
+        text = f"{start}KABELWERK_API_TOKEN={TOKEN}{end}HOME=/{end}"
+        (shell.home / "environ").write_text(text)
         ran = there.run("users", "create", "--from", "environ")
     assert ran.code == 2
+    assert "environ" in ran.err
     assert TOKEN not in ran.err
 
 
