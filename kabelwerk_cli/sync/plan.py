@@ -44,6 +44,10 @@ CREATE TABLE leavers (
 CREATE TABLE rejected (number INTEGER PRIMARY KEY, message TEXT NOT NULL);
 """
 _ADD = "INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ADD_NAMELESS = f"""
+INSERT INTO changes
+SELECT number, line, key, hub, digest, x'', '', '{Action.INVALID}', '' FROM rows WHERE id IS NULL
+"""  # noqa: S608
 _ADD_LEAVERS = """
 INSERT INTO changes
 SELECT ? + row_number() OVER (ORDER BY key, hub), 0, key, hub, x'', id, '', action, why FROM leavers
@@ -153,11 +157,8 @@ class SyncPlan:
         with temporary_trouble():
             query = "SELECT id, number, content FROM rows WHERE id IS NOT NULL ORDER BY id, number"
             rows = map(FileRow._make, self._db.execute(query))
-            nameless = "SELECT number FROM rows WHERE id IS NULL"
-            bad = [(number, Action.INVALID) for (number,) in self._db.execute(nameless)]
             self._db.execute("BEGIN")
-            for number, action in bad:
-                self._note(number, action, "", b"", "")
+            self.counts[Action.INVALID] += self._db.execute(_ADD_NAMELESS).rowcount
             for row, entry in side_by_side(self._one_each(rows), stored):
                 if row is None:
                     if entry and not wish.adopt:

@@ -42,9 +42,9 @@ class PlannedChange(NamedTuple):
     """The number of the row; None for who is in no row."""
 
 
-def show_plan(console: Console, plan: SyncPlan) -> None:
-    """Print every change to stdout."""
-    summary = ("action", "key", "changes")
+def show_plan(console: Console, plan: SyncPlan, noun: str) -> None:
+    """Print every change to stdout; `noun` is `user` or `room`."""
+    summary = ("action", "key", *(("hub",) if noun == "room" else ()), "changes")
     console.show(Listing(PlannedChange, _records(plan), summary, live=True))
 
 

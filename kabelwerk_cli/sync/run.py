@@ -95,7 +95,7 @@ def _prepare(sync: Sync, stack: contextlib.ExitStack) -> _Ready:
     plan = stack.enter_context(SyncPlan())
     make_plan(sync, file, state, plan, telling)
     if sync.batch.dry_run:
-        show_plan(sync.session.console, plan)
+        show_plan(sync.session.console, plan, sync.noun)
         sync.session.console.note(f"{in_numbers(plan)}.")
     for refusal in (*([missing] if missing else []), *refused(sync, file, state, plan)):
         raise refusal
