@@ -31,6 +31,7 @@ MODULES = (
     "kabelwerk_cli.backend.client",
     "kabelwerk_cli.backend.sandbox",
     "kabelwerk_cli.batch.run",
+    "kabelwerk_cli.sync.run",
     "kabelwerk_cli.output.table",
 )
 Streams = tuple[BinaryIO | int, BinaryIO | int, BinaryIO | int]

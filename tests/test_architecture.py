@@ -31,9 +31,9 @@ def imports(path):
             yield from (".".join([*module, alias.name]) for alias in node.names)
 
 
-def test_the_root_holds_five_modules_and_no_file_is_long():
+def test_the_root_holds_few_modules_and_no_file_is_long():
     root = {path.name for path in FILES if path.parent == PACKAGE}
-    assert root == {"__init__.py", "__main__.py", "cli.py", "command.py"}
+    assert root == {"__init__.py", "__main__.py", "cli.py", "command.py", "sync_command.py"}
     assert {name_of(path) for path in FILES if len(path.read_text().splitlines()) > 300} == set()
 
 
@@ -49,6 +49,7 @@ def test_the_root_holds_five_modules_and_no_file_is_long():
                 "batch/journal.py",
                 "batch/journal_file.py",
                 "batch/plan.py",
+                "sync/plan.py",
                 "sandbox/database.py",
                 "sandbox/store.py",
             },
@@ -147,6 +148,8 @@ def claims(tree):
 HARMLESS = {
     # explains the exit codes
     ("terminal/help_topics.py", "says"),
+    # explains the checks of a sync
+    ("terminal/sync_topic.py", "says"),
     # a default: without a report there is no account that says otherwise
     ("terminal/exit_codes.py", "Applied.NO"),
     # of a row that an earlier run left in doubt: unknown, never no

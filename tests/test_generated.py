@@ -45,8 +45,15 @@ def commands_in(example: str) -> list[str]:
     return shlex.split(text)[1:]
 
 
-# These wait, prompt or need a server; other tests run them.
-ELSEWHERE = {"kabelwerk login", "kabelwerk logout", "kabelwerk sandbox serve", "kabelwerk doctor"}
+# These wait, prompt, or need a server or a file; other tests run them.
+ELSEWHERE = {
+    "kabelwerk login",
+    "kabelwerk logout",
+    "kabelwerk sandbox serve",
+    "kabelwerk doctor",
+    "kabelwerk users sync",
+    "kabelwerk rooms sync",
+}
 RUNNABLE = [
     (path, command) for path, command in TREE if path not in ELSEWHERE | {"kabelwerk sandbox"}
 ]

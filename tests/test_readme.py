@@ -38,6 +38,10 @@ def test_every_command_runs_as_it_stands(shell: Shell) -> None:
         )
     assert ran.returncode == 0, ran.stderr
     assert "there is no such user" in ran.stdout
+    assert "stopped with exit code 2" in ran.stdout
+    assert "delete  r3" in ran.stdout
+    assert "1 created, 1 updated, 1 deleted, 1 unchanged." in ran.stderr
+    assert "--delete would delete 3 of 3 known users" in ran.stderr
     assert re.search(r"kusanagi has the number \d+", ran.stdout)
     assert TOKEN not in ran.stdout + ran.stderr
 

@@ -33,6 +33,7 @@ RUNS = [
     (("--help",), set()),
     (("--version",), set()),
     (("users", "create", "--help"), set()),
+    (("users", "sync", "--help"), set()),
     (("help", "exit-codes"), set()),
     (("completion", "bash"), set()),
     ((*UPDATE, "-o", "json"), {"requests", "urllib3", "ssl"}),

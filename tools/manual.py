@@ -49,6 +49,8 @@ def page(
         ".SH EXAMPLES",
         *verbatim("\n".join(getattr(command, "examples", ()))),
     ]
+    if topic := getattr(command, "topic", ""):
+        lines += [".SH NOTES", *verbatim(help_topics.TOPICS[topic]())]
     if isinstance(command, click.Group):
         lines += [".SH COMMANDS", *commands(command)]
     lines += options("OPTIONS", [*own, command.get_help_option(context)], context)

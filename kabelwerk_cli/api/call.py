@@ -96,3 +96,15 @@ class Call(NamedTuple, Generic[R]):
     def steps(self) -> "tuple[Call[Any], ...]":
         """Return this call, and each that may be sent instead of the one before it."""
         return (self, *self.otherwise.call.steps()) if self.otherwise else (self,)
+
+    def turned(self) -> "Call[Any]":
+        """Return the call that begins with this one's alternative, and falls back to this one.
+
+        Update, otherwise create, becomes create, otherwise update. A call without an alternative
+        stays as it is.
+        """
+        if self.otherwise is None:
+            return self
+        when = Reason.MISSING if self.otherwise.when is Reason.TAKEN else Reason.TAKEN
+        back = Otherwise(when, self._replace(otherwise=None))
+        return self.otherwise.call._replace(otherwise=back)

@@ -2,17 +2,27 @@
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol
 
 from kabelwerk_cli.api.errors import ConfigurationError
 
 from .fate import Fate
 from .files import BadFile, Raw, RowFile
-from .journal import Entry, Journal
+from .journal import Journal
+from .journal_file import Entry
 from .plan import BLOCK, FIRST, Plan, Planned, target_of
 from .rows import BadRow, Parsed, Row, RowReader
 
 ANY_HUB = "_"
 """What the only hub of an account may be called instead of its name."""
+
+
+class Checked(Protocol):
+    """A row as it was checked."""
+
+    @property
+    def digest(self) -> bytes:
+        """Stands for its content."""
 
 
 class Changed(ConfigurationError):
@@ -43,7 +53,7 @@ def check(
             planned = [_planned(row, known, reader, tell) for row in block]
             plan.add(planned)
             hubs |= {row.hub for row, found in zip(block, planned, strict=True) if not found.bad}
-            _check_hubs(file, hubs)
+            check_hubs(file, hubs)
             hubs = set(itertools.islice(hubs, 1))  # memory stays flat
         if plan.rows:
             reader.columns.check_seen()
@@ -73,7 +83,7 @@ def _planned(
     return Planned(row.number, row.line, key, digest, target_of(row.hub, key), fate, bad, at)
 
 
-def _check_hubs(file: RowFile, hubs: set[str]) -> None:
+def check_hubs(file: RowFile, hubs: set[str]) -> None:
     """Refuse a hub under two names: the order of a room's rows could not be kept."""
     slug = next((hub for hub in hubs if hub != ANY_HUB), None)
     if ANY_HUB in hubs and slug:
@@ -91,21 +101,26 @@ def reread(file: RowFile, plan: Plan) -> Iterator[tuple[Planned, Raw]]:
     """
     raws = iter(file)
     for planned in plan:
-        if (raw := _next(file, raws)) is None:
+        if (raw := next_row(file, raws)) is None:
             raise Changed(f"'{file.name}' was shortened after it was checked.")
         yield planned, raw
-    if _next(file, raws) is not None:
+    if next_row(file, raws) is not None:
         raise Changed(f"'{file.name}' was extended after it was checked.")
 
 
-def _next(file: RowFile, raws: Iterator[Raw]) -> Raw | None:
+def next_row(file: RowFile, raws: Iterator[Raw]) -> Raw | None:
+    """Return the next row of a file that was read before, None after the last.
+
+    Raises:
+        Changed: it cannot be read any more.
+    """
     try:
         return next(raws, None)
     except (BadFile, OSError):
         raise Changed(f"'{file.name}' was changed after it was checked.") from None
 
 
-def same(file: RowFile, reader: RowReader, raw: Raw, planned: Planned) -> Row | BadRow:
+def same(file: RowFile, reader: RowReader, raw: Raw, planned: Checked) -> Row | BadRow:
     """Return a row as it was checked: its call, or why there is none.
 
     Raises:

@@ -41,6 +41,7 @@ class Columns:
         mapping: pairs of a command's column and the file's column that it is read from.
         ignored: lists of columns that are left out, separated by commas.
         placeholders: the columns that a template names; then further ones may be in the file.
+        settable: whether the command has its columns as options, too.
 
     Raises:
         Refused: the mapping has a column that the command does not have.
@@ -55,8 +56,10 @@ class Columns:
         mapping: Sequence[tuple[str, str]],
         ignored: Sequence[str],
         placeholders: Collection[str] = (),
+        settable: bool = True,
     ) -> None:
         self._known = known
+        self._settable = settable
         self._required = required
         self._explicit = explicit
         self._placeholders = placeholders
@@ -119,10 +122,9 @@ class Columns:
             text = str(error)
             raise BadFile(f"{text[:1].upper()}{text[1:]}.") from None
         for name in self._missing(found):
-            option = option_of(name)
-            raise BadFile(
-                f"There is no column '{name}'. Add it, or use {option} to set it for every row."
-            )
+            option = f", or use {option_of(name)} to set it for every row"
+            cure = f"Add it{option if self._settable else ''}."
+            raise BadFile(f"There is no column '{name}'. {cure}")
 
     def check_seen(self) -> None:
         """Refuse a mapping of a column that no row had, or a placeholder for one.

@@ -24,6 +24,8 @@ LONGEST_LINE = 1000
 """Characters of a command line that is printed to be run."""
 TWICE = ("--restart", "--resend-unknown", "--send-changed")
 """Options that may send a row again, and have to go from a command line that is run again."""
+NEW_STATE = "--new-state"
+"""What a sync may have once."""
 SETTLING = (*TWICE, "--mark-posted", "--resume", "--dry-run")
 """Options that have to go where one of them is added."""
 TAKES_ROOM = frozenset({"--resend-unknown", "--mark-posted"})
@@ -143,7 +145,11 @@ def _handed_over(ended: Ended) -> Iterator[str]:
 def _rerun(ended: Ended, *without: str) -> str:
     """Return how to send the other rows, and none twice; leaving out more options, if given."""
     if _goes_on(ended):
-        given = [option for option in TWICE if any(_is(word, option) for word in ended.line)]
+        given = [
+            option
+            for option in (*TWICE, NEW_STATE)
+            if any(_is(word, option) for word in ended.line)
+        ]
         other = " and ".join([*given, *without])
         resume = " with --resume" if ended.finished and not ended.repeatable else ""
         return "run the same command again" + (f" without {other}" if other else "") + resume

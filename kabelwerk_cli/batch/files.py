@@ -81,6 +81,16 @@ class RowFile:
         """Whether it could be read only once, so that no later run can go on with it."""
         return self._spool is not None
 
+    @property
+    def is_terminated(self) -> bool:
+        """Whether the last line of a text ends with a line break; if not, it may be cut."""
+        if isinstance(self._rows, Sheet):
+            return True  # a workbook that is cut cannot be read
+        with self._open() as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 2))
+            # in UTF-16, a line break has a zero byte before or after it
+            return file.read().rstrip(b"\0").endswith((b"\n", b"\r"))
+
     def is_same(self, path: str | None) -> bool:
         """Tell whether another file, which need not be there, is this one."""
         if path is None or self.is_stream:

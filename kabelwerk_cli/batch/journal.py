@@ -14,21 +14,27 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from kabelwerk_cli.api.errors import ConfigurationError
 
-from .fate import SETTLED, Fate
+from .fate import Fate
 from .journal_file import (
     COLUMNS,
+    JOURNAL,
+    Entry,
     change_fates,
     check_kind,
-    checksum_of,
     clear,
     connect,
+    counted,
     create,
+    describe,
+    is_of_disk,
+    put,
     read_soundly,
     side_file,
+    transaction,
 )
 
 GROUP = 100
@@ -37,32 +43,12 @@ PER_SECOND = 1_000_000
 """How exactly times are known: rows of a target are told apart by which was sent later."""
 PATIENCE = 5
 """How often a journal that was replaced while this waited for it is opened anew."""
+DISK_CURE = "Check that the disk is not full, and that the file can be written."
 _READ = f"SELECT {', '.join(COLUMNS)} FROM entries"  # noqa: S608
-_PLACES = f"({', '.join('?' * (len(COLUMNS) + 1))})"
-
-
-class Entry(NamedTuple):
-    """What the journal knows of a row."""
-
-    id: bytes
-    fate: Fate
-    key: str
-    hub: str = ""
-    """The room's hub; empty for users."""
-    at: int = 0
-    """When, in parts of a second since the epoch, see `PER_SECOND`."""
-    request_id: str | None = None
-    error: str | None = None
-    """The error object, as JSON."""
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether the row needs nothing more from this file."""
-        return self.fate in SETTLED
 
 
 class JournalError(ConfigurationError):
-    """The journal is damaged, in use, or cannot be written; nothing more is sent."""
+    """The journal, or state, is damaged, in use, or cannot be written; nothing more is sent."""
 
 
 class Replaced(Exception):
@@ -75,13 +61,17 @@ class Journal:
     Args:
         path: its file, which is created if missing.
         purpose: the command and the address, in words.
+        secret: the key of a state's digests.
 
     Raises:
         JournalError: it is damaged, in use by another process, or cannot be written.
     """
 
-    def __init__(self, path: Path, purpose: str) -> None:
+    kind = JOURNAL
+
+    def __init__(self, path: Path, purpose: str, secret: str = "") -> None:
         self.path = path
+        self._secret = secret
         self._failure: JournalError | None = None
         self._closed = False
         self.outstanding: int | None = None
@@ -135,7 +125,7 @@ class Journal:
             for start in range(0, len(writes) or 1, GROUP):
                 self._commit(writes[start : start + GROUP], rejects=rejects)
 
-    def __enter__(self) -> "Journal":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -193,9 +183,9 @@ class Journal:
 
     def _open_once(self, purpose: str) -> sqlite3.Connection:
         if not self.path.exists():
-            create(self.path, purpose)
+            create(self.path, self.kind, purpose, self._secret)
         before = self.path.stat()
-        check_kind(self.path)
+        check_kind(self.path, self.kind)
         db = connect(self.path)
         try:
             db.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -224,7 +214,7 @@ class Journal:
                 self._failure = error
             except Exception as error:  # noqa: BLE001 - whoever waits must not wait for ever
                 name = type(error).__name__
-                self._failure = JournalError(f"Cannot write the journal ({name}).")
+                self._failure = JournalError(f"Cannot write the {self.kind.noun} ({name}).")
             for write in group:
                 write.then(self._failure)
 
@@ -232,34 +222,21 @@ class Journal:
         if self._failure:
             raise self._failure
         about, outstanding = self.about, self.outstanding
-        values: list[Any] = []
         for entry, before, _ in writes:
-            checksum = checksum_of(*entry)
-            replaced = checksum_of(*before) if before else 0
-            about = about._replace(
-                entries=about.entries + (before is None),
-                checksum=about.checksum + checksum - replaced,
-            )
+            about = counted(about, entry, before)
             if outstanding is not None and entry.is_settled and not (before and before.is_settled):
                 outstanding -= 1
-            values += (*entry, checksum)
         # the mark is committed together with the last result that it stands for
-        about = about._replace(finished=outstanding == 0, rejects=rejects or about.rejects)
-        rows = ", ".join([_PLACES] * len(writes))
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            # one statement: Python lets another thread run at each
-            if writes:
-                self._db.execute(f"INSERT OR REPLACE INTO entries VALUES {rows}", values)  # noqa: S608
-            self._db.execute(
-                "UPDATE about SET finished = ?, rejects = ?, entries = ?, checksum = ?", about[1:]
-            )
-            self._db.execute("COMMIT")
-        except BaseException:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise
+        finished = self._is_finished(outstanding)
+        about = about._replace(finished=finished, rejects=rejects or about.rejects)
+        with transaction(self._db):
+            put(self._db, [write.entry for write in writes])
+            describe(self._db, about)
         self.about, self.outstanding = about, outstanding
+
+    def _is_finished(self, outstanding: int | None) -> bool:
+        """Return the mark that is committed with results."""
+        return outstanding == 0
 
     @contextlib.contextmanager
     def _trouble(self) -> Iterator[None]:
@@ -270,13 +247,15 @@ class Journal:
                 what, cure = "is in use by another process", "Try again when it has ended."
             else:
                 what = f"cannot be used ({error})"
-                cure = f"Move '{self.path}' away to start over."
-            raise JournalError(
-                f"Journal '{self.path}' {what}. It records which rows were sent. {cure}"
-            ) from error
+                cure = DISK_CURE if is_of_disk(error) else self.kind.cure.format(path=self.path)
+            raise JournalError(f"{self._name} {what}. {self.kind.holds} {cure}") from error
         except OSError as error:
             reason = error.strerror or error
-            raise JournalError(f"Journal '{self.path}' cannot be used ({reason}).") from error
+            raise JournalError(f"{self._name} cannot be used ({reason}).") from error
+
+    @property
+    def _name(self) -> str:
+        return f"{self.kind.noun.capitalize()} '{self.path}'"
 
 
 class _Write(NamedTuple):

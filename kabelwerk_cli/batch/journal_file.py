@@ -1,4 +1,4 @@
-"""The journal's file: its tables, and how damage to it is noticed.
+"""The file of a journal or a state: its tables, and how damage to it is noticed.
 
 Each entry has a checksum, and the file one of all entries and their number: SQLite notices a
 damaged page, but neither a flipped bit inside a cell nor a lost entry, which would send a message
@@ -10,15 +10,61 @@ import os
 import sqlite3
 import tempfile
 import zlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-VERSION = 2
+from .fate import SETTLED, Fate
+
+VERSION = 3
 MAGIC = b"SQLite format 3\0"
-APPLICATION_ID = 0x6B61626C
-"""What stands in the head of every journal, so that no other database is taken for one."""
+DISK_ERRORS = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")
 _ID_PLACE = 68
-"""Where it stands there."""
+"""Where a file's application ID stands in its head."""
+
+
+class Kind(NamedTuple):
+    """A kind of file that remembers what became of rows."""
+
+    noun: str
+    application_id: int
+    """What stands in the file's head, so that no other database is taken for one."""
+    holds: str
+    """What is lost with the file, as a sentence."""
+    cure: str
+    """What to do about a damaged one, as a sentence with a place for its path."""
+
+
+JOURNAL = Kind(
+    "journal",
+    0x6B61626C,
+    "It records which rows were sent.",
+    "Move '{path}' away to start over.",
+)
+
+
+class Entry(NamedTuple):
+    """What is known of a row."""
+
+    id: bytes
+    fate: Fate
+    key: str
+    hub: str = ""
+    """The room's hub; empty for users."""
+    at: int = 0
+    """When, in parts of a second since the epoch, see `PER_SECOND`."""
+    request_id: str | None = None
+    error: str | None = None
+    """The error object, as JSON."""
+    content: str = ""
+    """What the server acknowledged, for a state; empty in a journal."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the row needs nothing more from this file."""
+        return self.fate in SETTLED
+
+
 _SCHEMA = """
 CREATE TABLE about (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -26,6 +72,7 @@ CREATE TABLE about (
     purpose TEXT NOT NULL,
     finished INTEGER NOT NULL,
     rejects TEXT NOT NULL,
+    secret TEXT NOT NULL,
     entries INTEGER NOT NULL,
     checksum INTEGER NOT NULL
 );
@@ -37,14 +84,18 @@ CREATE TABLE entries (
     at INTEGER NOT NULL,
     request_id TEXT,
     error TEXT,
+    content TEXT NOT NULL,
     checksum INTEGER NOT NULL
 ) WITHOUT ROWID;
 """
-COLUMNS = ("id", "fate", "key", "hub", "at", "request_id", "error")
+COLUMNS = Entry._fields
 
 # the same checksum as `checksum_of`, made by SQLite: a million entries are read in a second
 _CONTENT = " || '/' || ".join(
-    ["hex(id)", "fate", "key", "hub", "at", "ifnull(request_id, '')", "ifnull(error, '')"]
+    [
+        *("hex(id)", "fate", "key", "hub", "at"),
+        *("ifnull(request_id, '')", "ifnull(error, '')", "content"),
+    ]
 )
 _TYPES = "typeof(id) = 'blob' AND typeof(key) = 'text' AND typeof(request_id) IN ('text', 'null')"
 _CHECKED = f"""
@@ -57,7 +108,7 @@ FROM entries
 
 
 class About(NamedTuple):
-    """What the journal says of itself."""
+    """What the file says of itself."""
 
     purpose: str
     """The command and the address it belongs to."""
@@ -66,10 +117,16 @@ class About(NamedTuple):
     rejects: str
     """The digest of the rejects file as it was written last; empty if there is none. While one is
     written, what tells whether it was, see `rejects.settle`."""
+    secret: str
+    """The key of a state's digests; empty in a journal."""
     entries: int
     """The number of entries."""
     checksum: int
-    """The sum of their checksums, and that of the purpose."""
+    """The sum of their checksums, and that of the purpose and the secret."""
+
+
+_PLACES = f"({', '.join('?' * (len(COLUMNS) + 1))})"
+_UPDATE = f"UPDATE about SET {', '.join(f'{name} = ?' for name in About._fields)}"  # noqa: S608
 
 
 def checksum_of(entry_id: bytes, *rest: object) -> int:
@@ -78,7 +135,7 @@ def checksum_of(entry_id: bytes, *rest: object) -> int:
     return zlib.crc32(content.encode())
 
 
-def check_kind(path: Path) -> None:
+def check_kind(path: Path, kind: Kind) -> None:
     """Refuse another kind of file before SQLite opens it, which writes to some that it opens.
 
     Raises:
@@ -87,7 +144,7 @@ def check_kind(path: Path) -> None:
     """
     with path.open("rb") as file:
         head = file.read(_ID_PLACE + 4)
-    if not head.startswith(MAGIC) or head[_ID_PLACE:] != APPLICATION_ID.to_bytes(4):
+    if not head.startswith(MAGIC) or head[_ID_PLACE:] != kind.application_id.to_bytes(4):
         raise sqlite3.DatabaseError("it is damaged, or another kind of file")
 
 
@@ -102,17 +159,17 @@ def read_soundly(db: sqlite3.Connection) -> About:
     """Read everything once: what is damaged must not look like what was never sent.
 
     Raises:
-        sqlite3.DatabaseError: it is damaged, or not a journal.
+        sqlite3.DatabaseError: it is damaged, or of another version.
     """
     if db.execute("PRAGMA quick_check").fetchall() != [("ok",)]:
         raise sqlite3.DatabaseError("it is malformed")
     versions = db.execute("SELECT version FROM about").fetchall()
     if versions != [(VERSION,)]:
-        raise sqlite3.DatabaseError("it is not a journal of this version")
-    query = "SELECT purpose, finished, rejects, entries, checksum FROM about"
+        raise sqlite3.DatabaseError("it was written by another version of kabelwerk")
+    query = f"SELECT {', '.join(About._fields)} FROM about"  # noqa: S608
     about = About(*db.execute(query).fetchone())
     count, checksums, sound = db.execute(_CHECKED).fetchone()
-    if sound != count or (count, checksums + seed(about.purpose)) != (
+    if sound != count or (count, checksums + seed(about)) != (
         about.entries,
         about.checksum,
     ):
@@ -120,13 +177,57 @@ def read_soundly(db: sqlite3.Connection) -> About:
     return about._replace(finished=bool(about.finished))
 
 
+@contextlib.contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """Commit what is done meanwhile, all of it or nothing."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+def put(db: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+    """Write entries, and remove those that are forgotten."""
+    kept = [(*entry, checksum_of(*entry)) for entry in entries if entry.fate is not Fate.FORGOTTEN]
+    gone = [entry.id for entry in entries if entry.fate is Fate.FORGOTTEN]
+    # one statement for all: Python lets another thread run at each
+    if kept:
+        rows = ", ".join([_PLACES] * len(kept))
+        values = [value for row in kept for value in row]
+        db.execute(f"INSERT OR REPLACE INTO entries VALUES {rows}", values)  # noqa: S608
+    if gone:
+        places = ", ".join("?" * len(gone))
+        db.execute(f"DELETE FROM entries WHERE id IN ({places})", gone)  # noqa: S608
+
+
+def describe(db: sqlite3.Connection, about: About) -> None:
+    """Write what the file says of itself."""
+    db.execute(_UPDATE, about)
+
+
+def counted(about: About, entry: Entry, before: Entry | None) -> About:
+    """Return what the file says of itself once an entry is written, in the place of another."""
+    is_gone = entry.fate is Fate.FORGOTTEN
+    checksum = 0 if is_gone else checksum_of(*entry)
+    replaced = checksum_of(*before) if before else 0
+    return about._replace(
+        entries=about.entries + (before is None) - is_gone,
+        checksum=about.checksum + checksum - replaced,
+    )
+
+
 def clear(db: sqlite3.Connection, purpose: str) -> None:
     """Forget every entry, and belong to a purpose from here on."""
     db.execute("BEGIN IMMEDIATE")
     db.execute("DELETE FROM entries")
     db.execute(
-        "UPDATE about SET purpose = ?, finished = 0, rejects = '', entries = 0, checksum = ?",
-        (purpose, seed(purpose)),
+        "UPDATE about SET purpose = ?, finished = 0, rejects = '', entries = 0,"
+        " checksum = crc32(CAST(? || secret AS BLOB))",
+        (purpose, purpose),
     )
     db.execute("COMMIT")
 
@@ -141,29 +242,30 @@ def change_fates(db: sqlite3.Connection, before: str, after: str, rejects: str) 
     )
     db.execute(
         "UPDATE about SET rejects = ?, checksum ="
-        " crc32(CAST(purpose AS BLOB)) + (SELECT ifnull(sum(checksum), 0) FROM entries)",
+        " crc32(CAST(purpose || secret AS BLOB)) + (SELECT ifnull(sum(checksum), 0) FROM entries)",
         (rejects,),
     )
     db.execute("COMMIT")
 
 
-def seed(purpose: str) -> int:
-    """Return the checksum of a journal without entries."""
-    return zlib.crc32(purpose.encode("utf-8", "surrogatepass"))
+def seed(about: About) -> int:
+    """Return the checksum of a file without entries."""
+    return zlib.crc32((about.purpose + about.secret).encode("utf-8", "surrogatepass"))
 
 
-def create(path: Path, purpose: str) -> None:
-    """Make an empty journal. It appears complete: an empty file is always a damaged one."""
+def create(path: Path, kind: Kind, purpose: str, secret: str) -> None:
+    """Make an empty file. It appears complete: an empty file is always a damaged one."""
     handle, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.")  # 0600
     os.close(handle)
     try:
         with contextlib.closing(connect(Path(name))) as db:
-            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            db.execute(f"PRAGMA application_id = {kind.application_id}")
             db.execute("BEGIN")
             for statement in _SCHEMA.split(";\n"):
                 db.execute(statement)
-            values = (VERSION, purpose, seed(purpose))
-            db.execute("INSERT INTO about VALUES (1, ?, ?, 0, '', 0, ?)", values)
+            about = About(purpose, finished=False, rejects="", secret=secret, entries=0, checksum=0)
+            about = about._replace(checksum=seed(about))
+            db.execute("INSERT INTO about VALUES (1, ?, ?, ?, ?, ?, ?, ?)", (VERSION, *about))
             db.execute("COMMIT")
         with contextlib.suppress(FileExistsError):
             os.link(name, path)
@@ -171,6 +273,12 @@ def create(path: Path, purpose: str) -> None:
         Path(name).unlink()
         side_file(Path(name)).unlink(missing_ok=True)  # where the disk is full
     sync_folder(path)
+
+
+def is_of_disk(error: Exception) -> bool:
+    """Tell whether the disk, or a file's mode, is what is wrong, and not the file's content."""
+    name: str = getattr(error, "sqlite_errorname", "")
+    return name.startswith(DISK_ERRORS)
 
 
 def sync_folder(path: Path) -> None:

@@ -2,8 +2,8 @@
 
 import itertools
 from collections.abc import Callable, Iterator
+from typing import Any, Protocol
 
-from .plan import Plan
 from .totals import count_of
 
 SHOWN = 3
@@ -24,10 +24,19 @@ _AGAIN = """
 SELECT key, min(number) AS first, target FROM rows WHERE shared AND NOT bad
 GROUP BY +target HAVING count(DISTINCT digest) > 1 ORDER BY first
 """
+
+
+class Rows(Protocol):
+    """A plan, whose table of rows can be looked at."""
+
+    def select(self, query: str, *values: object) -> Iterator[Any]:
+        """Yield what a query finds in the table of rows."""
+
+
 _EXPORT = "Format that column as text in the spreadsheet and export it again."
 
 
-def warn_of_keys(plan: Plan, note: Callable[[str], None], *, sets_values: bool) -> None:
+def warn_of_keys(plan: Rows, note: Callable[[str], None], *, sets_values: bool) -> None:
     """Report keys that a spreadsheet has probably changed, or whose rows contradict each other.
 
     Args:
@@ -57,7 +66,7 @@ def _listed(rows: Iterator[tuple[str, int]]) -> tuple[int, str] | None:
     return (len(first) + more, keys) if first else None
 
 
-def _warn_of_contradictions(plan: Plan, note: Callable[[str], None]) -> None:
+def _warn_of_contradictions(plan: Rows, note: Callable[[str], None]) -> None:
     found = plan.select(_AGAIN)
     if not (first := next(found, None)):
         return

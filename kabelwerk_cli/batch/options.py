@@ -21,12 +21,12 @@ class BatchOptions(NamedTuple):
     rate: float | None
     """The most rows a second."""
     max_failures: int | None
-    limit: int | None
-    """The most rows that this run attempts."""
     skip_invalid: bool
-    restart: bool
     rejects: str | None
-    journal: str | None
+    limit: int | None = None
+    """The most rows that this run attempts."""
+    restart: bool = False
+    journal: str | None = None
     mapping: tuple[tuple[str, str], ...] = ()
     """Pairs of a command's column and the file's column that it is read from."""
     ignore_columns: tuple[str, ...] = ()

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 from kabelwerk_cli.api.errors import ConfigurationError
 
 from .fate import SENT, SKIPPED, Fate
-from .journal import Entry, Journal
+from .journal import Journal
+from .journal_file import Entry
 
 BLOCK = 900
 """How many rows are looked up in the journal at once; SQLite takes 999 values in any version."""
@@ -140,7 +141,7 @@ class Plan:
         Raises:
             ConfigurationError: there is no room for the temporary file.
         """
-        with _trouble():
+        with temporary_trouble():
             self._db.execute("BEGIN")
             values = (row[:8] for row in rows)
             self._db.executemany(
@@ -158,7 +159,7 @@ class Plan:
         Raises:
             ConfigurationError: there is no room, or the journal cannot be read.
         """
-        with _trouble():
+        with temporary_trouble():
             self._db.executescript(_SHARE)
             if journal and journal.about.entries:
                 repeats = self._planned("before > 0")
@@ -174,7 +175,7 @@ class Plan:
 
     def __iter__(self) -> Iterator[Planned]:
         """Yield every row, in order."""
-        with _trouble():
+        with temporary_trouble():
             yield from self._planned("1")
 
     def count(self, *fates: Fate) -> int:
@@ -186,7 +187,7 @@ class Plan:
 
     def select(self, query: str, *values: object) -> Iterator[Any]:
         """Yield what a query finds in the table of rows."""
-        with _trouble():
+        with temporary_trouble():
             yield from self._db.execute(query, values)
 
     def last_done(self) -> int | None:
@@ -197,7 +198,7 @@ class Plan:
 
     def hold(self, target: int, number: int) -> None:
         """Note that the rows for a target that follow the row `number` have to wait."""
-        with _trouble():
+        with temporary_trouble():
             self._db.execute("INSERT OR IGNORE INTO held VALUES (?, ?)", (target, number))
 
     def held_by(self, target: int) -> int | None:
@@ -223,7 +224,7 @@ class Plan:
         Raises:
             ConfigurationError: there is no room, or the journal cannot be read.
         """
-        with _trouble():
+        with temporary_trouble():
             query = "SELECT count(*) FROM rows WHERE fate IS NOT NULL"
             if self._db.execute(query).fetchone()[0] < journal.about.entries:
                 gone = (entry for entry in journal.entries(*SENT) if not self.has(entry))
@@ -253,7 +254,8 @@ def target_of(hub: str, key: str) -> int:
 
 
 @contextlib.contextmanager
-def _trouble() -> Iterator[None]:
+def temporary_trouble() -> Iterator[None]:
+    """Say that a temporary file cannot be written."""
     try:
         yield
     except sqlite3.Error as error:

@@ -22,4 +22,5 @@ def batch_record(record: type) -> Any:
 def to_record(kind: Any, result: Result) -> Any:
     """Return the record of a row."""
     rest = [getattr(result.record, name, None) for name in kind._fields[len(OWN) :]]
-    return kind(result.number, result.key, result.outcome, result.error, *rest)
+    row = result.number if result.line else None
+    return kind(row, result.key, result.outcome, result.error, *rest)

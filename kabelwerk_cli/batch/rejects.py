@@ -9,7 +9,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from kabelwerk_cli.output import as_json, compact
 from kabelwerk_cli.terminal.error_report import problem, read_problem
@@ -19,8 +19,8 @@ from .checking import reread, same
 from .columns import fold
 from .fate import Fate
 from .files import ERROR_COLUMN, Raw, RowFile
-from .journal import GROUP, Entry, Journal
-from .journal_file import sync_folder
+from .journal import GROUP, Journal
+from .journal_file import Entry, sync_folder
 from .plan import Plan
 from .rows import BadRow, RowReader, sentence
 
@@ -56,7 +56,7 @@ class Rejects:
                 reason = error.strerror or error
                 raise Refused(f"Cannot write '{path}': {reason}.") from None
 
-    def __enter__(self) -> "Rejects":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -76,7 +76,7 @@ class Rejects:
         """
         if self._path and self._path.exists():
             content = self._path.read_bytes()
-            if journal is None or _digest(content) != journal.about.rejects:
+            if journal is None or digest_of(content) != journal.about.rejects:
                 raise Refused(
                     f"'{self._path}' exists, and was changed or not written by this batch. Send "
                     "its rows, or use another --rejects."
@@ -107,7 +107,7 @@ class Rejects:
             raise
         if not count:
             return 0
-        digest = _digest(Path(self._file.name).read_bytes())
+        digest = digest_of(Path(self._file.name).read_bytes())
         journal.settle([], rejects=f"{digest} {pending}")
         self._is_named = True
         Path(self._file.name).replace(self._path)
@@ -125,7 +125,8 @@ class Rejects:
         rows = self._rejected(journal, plan)
         while block := list(itertools.islice(rows, GROUP)):
             for raw, entry, _ in block:
-                self._file.write(self._line(raw, entry))
+                said = read_problem(entry.error)
+                self._file.write(self._line(raw, said.message if said else ""))
             moved = [(entry._replace(fate=Fate.HANDING_OVER), known) for _, entry, known in block]
             journal.settle(moved, rejects=f"{NOT_WRITTEN} {pending}")
             count += len(block)
@@ -154,9 +155,7 @@ class Rejects:
         header = b"" if self._input.is_json else self._csv([*columns, ERROR_COLUMN])
         return self._input.mark + header
 
-    def _line(self, raw: Raw, entry: Entry) -> bytes:
-        said = read_problem(entry.error)
-        error = said.message if said else ""
+    def _line(self, raw: Raw, error: str) -> bytes:
         if self._input.is_json:
             values = zip(raw.columns, raw.cells, strict=True)
             row = {name: value for name, value in values if fold(name) != ERROR_COLUMN}
@@ -189,5 +188,6 @@ def settle(journal: Journal) -> None:
         journal.change_fates(Fate.HANDING_OVER, Fate.HANDED_OVER, digest)
 
 
-def _digest(content: bytes) -> str:
+def digest_of(content: bytes) -> str:
+    """Return what stands for the content of a rejects file."""
     return hashlib.blake2b(content, digest_size=16).hexdigest()

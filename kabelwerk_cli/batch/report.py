@@ -92,7 +92,8 @@ class JUnitReport:
             error = result.error
             message = error.message if error else f"The row was {result.outcome}."
             inner = f"<{name}{_attributes(type=error.type if error else '', message=message)}/>"
-        self._case(f"{result.key} (row {result.number})", result.line, inner)
+        row = f" (row {result.number})" if result.line else ""
+        self._case(f"{result.key}{row}", result.line, inner)
 
     def add_all(self, results: Iterable[Result]) -> None:
         """Add what became of several rows."""

@@ -87,6 +87,7 @@ class RowReader:
         mapping: pairs of a command's column and the file's column that it is read from.
         ignored: lists of columns that are left out, separated by commas.
         template: the text of each row, to be filled in from its columns.
+        settable: whether the command has its columns as options, too.
 
     Raises:
         Refused: the mapping has a column that the command does not have, or there are two texts.
@@ -102,6 +103,7 @@ class RowReader:
         mapping: Sequence[tuple[str, str]] = (),
         ignored: Sequence[str] = (),
         template: Template | None = None,
+        settable: bool = True,
     ) -> None:
         self._make: Callable[..., Call[Any]] = command.callback  # type: ignore[assignment]
         options = [option for option in command.params if isinstance(option, ColumnOption)]
@@ -125,6 +127,7 @@ class RowReader:
             mapping=mapping,
             ignored=ignored,
             placeholders=self._template.names if self._template else (),
+            settable=settable,
         )
         self._plan = functools.lru_cache(self.columns.plan)
         self._places = functools.lru_cache(self.columns.places)

@@ -112,7 +112,7 @@ def run_batch(batch: Batch) -> None:
         ask(batch, tasks)
         warn_of_loose_files(session)
         # what is missing in the settings is found before there is a journal
-        clients = _clients(batch, stack)
+        clients = clients_for(session, stack)
         journal = stack.enter_context(open_journal(batch, found, plan))
         totals = _totals(batch, plan, found.path)
         _note_earlier(batch, plan)
@@ -200,12 +200,12 @@ def _hand_over(
         batch.session.console.note(f"Cannot write the rejects: {reason}")
 
 
-def _clients(batch: Batch, stack: contextlib.ExitStack) -> MakeClient:
+def clients_for(session: Session, stack: contextlib.ExitStack) -> MakeClient:
     """Return what makes a client for each worker; the token is read once for all."""
-    settings = batch.session.settings
+    settings = session.settings
     token = "" if sandbox_path(settings) else read_token(settings)
     # a repeat is one line among thousands, and does not name its row
-    observe = observer(batch.session, repeats=False)
+    observe = observer(session, repeats=False)
 
     def make(may_retry: Callable[[Verdict], bool], tools: Tools) -> Client:
         client = open_client(settings, observe, token=token, may_retry=may_retry, tools=tools)

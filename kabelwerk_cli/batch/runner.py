@@ -26,11 +26,11 @@ from kabelwerk_cli.terminal.exit_codes import NotAttempted
 
 from .checking import Changed
 from .fate import DOUBTFUL, Fate
-from .journal import PER_SECOND, Entry, Journal, JournalError
+from .journal import PER_SECOND, Journal, JournalError
+from .journal_file import Entry
 from .limits import Breaker, Quota, Stop
 from .options import BatchOptions
-from .plan import Plan
-from .tasks import Result, Task, Tasks, in_doubt, own_words, result_of
+from .tasks import Became, Queue, Result, Task, Work, in_doubt, own_words, result_of
 
 BACKLOG = 1000
 """How many rows may wait for others of their target."""
@@ -47,7 +47,7 @@ class Runner:
 
     Args:
         journal: remembers what becomes of each row.
-        plan: the rows, and which of them wait for others.
+        plan: knows which targets' rows wait for others.
         clients: makes a client for each worker, given what to ask before a repeat, and how to wait.
         options: how many at the same time, how fast, and when to stop.
         clock: returns the monotonic time in seconds.
@@ -57,7 +57,7 @@ class Runner:
     def __init__(
         self,
         journal: Journal,
-        plan: Plan,
+        plan: Queue,
         clients: MakeClient,
         options: BatchOptions,
         *,
@@ -77,6 +77,7 @@ class Runner:
         self._backlog = self._in_flight = self._started = 0
         self._next_start = 0.0
         self.stop: Stop | None = None
+        self._entry_of: Callable[[Task, Became], Entry]
         self._stopping = threading.Event()
         # a signal's handler may put into it also while this thread waits for it, unlike an Event
         self._woken: queue.SimpleQueue[None] = queue.SimpleQueue()
@@ -88,7 +89,7 @@ class Runner:
             for _ in range(options.concurrency)
         ]
 
-    def run(self, rows: Tasks) -> Iterator[Result]:
+    def run(self, rows: Work) -> Iterator[Result]:
         """Send rows until there are none, and yield what became of each, in no certain order.
 
         A result among the rows, of one that is not sent, is passed on. After `end` no new rows are
@@ -98,6 +99,7 @@ class Runner:
         for worker in self._workers:
             worker.start()
         last, read_all = 0, False
+        self._entry_of = rows.entry
         try:
             try:
                 for row in rows:
@@ -110,7 +112,7 @@ class Runner:
             except Changed as error:
                 self.end(str(error).removesuffix("."), error)
             except JournalError as error:
-                self.end("the journal cannot be read", error)
+                self.end(f"the {self._journal.kind.noun} cannot be read", error)
             while self._in_flight:
                 yield from self._take_result()
         finally:
@@ -176,13 +178,13 @@ class Runner:
                 self._woken.get(timeout=max(0.0, self._next_start - self._clock()))
         self._in_flight += 1
         self._started += 1
-        intent = self._entry(task, Fate.IN_FLIGHT, new_request_id())
+        intent = self._entry(task, Fate.IN_FLIGHT, request_id=new_request_id())
         self._journal.write(intent, task.known, partial(self._send_next, task, intent))
 
     def _send_next(self, task: Task, intent: Entry, trouble: JournalError | None) -> None:
         """Hand a row to a worker, now that its intent is on disk."""
         if trouble:
-            self.end("the journal cannot be written", trouble)
+            self.end(f"the {self._journal.kind.noun} cannot be written", trouble)
             self._results.put((task, self._not_attempted_result(task)))
         else:
             self._tasks.put(task._replace(intent=intent))
@@ -228,7 +230,7 @@ class Runner:
     def _finish(self, task: Task, result: Result, trouble: JournalError | None) -> None:
         """Give a result back, now that it is on disk; if it is not, it still is the result."""
         if trouble:
-            self.end("the journal cannot be written", trouble)
+            self.end(f"the {self._journal.kind.noun} cannot be written", trouble)
         self._results.put((task, result))
 
     def _send(self, client: Client, task: Task) -> tuple[Result, Entry]:
@@ -237,11 +239,9 @@ class Runner:
             # back to what was known before: the intent says more than is true
             left = task.known or self._entry(task, Fate.FAILED)
             return self._not_attempted_result(task), left
-        earlier = _doubt(task)
+        history = History(_doubt(task), task.intent and task.intent.request_id)
         try:
-            success = client.send(
-                task.row.call, History(earlier, task.intent and task.intent.request_id)
-            )
+            success = client.send(task.row.call, history)
         except KabelwerkError as error:
             report = error.report
             said = problem(error)
@@ -262,13 +262,12 @@ class Runner:
         if stop:
             # here, and not where results are taken: the next row must not go out any more
             self.end(stop.reason, stop.error)
-        return result, self._entry(task, result.fate, report.request_id, cause)
+        return result, self._entry(
+            task, result.fate, request_id=report.request_id, error=cause, history=history
+        )
 
-    def _entry(
-        self, task: Task, fate: Fate, request_id: str | None = None, error: str | None = None
-    ) -> Entry:
-        planned, at = task.planned, int(self._now() * PER_SECOND)
-        return Entry(planned.id, fate, planned.key, task.row.hub, at, request_id, error)
+    def _entry(self, task: Task, fate: Fate, **known: Any) -> Entry:
+        return self._entry_of(task, Became(fate, int(self._now() * PER_SECOND), **known))
 
 
 def _fate_of(error: KabelwerkError) -> Fate:

@@ -15,12 +15,12 @@ from .fate import Fate
 from .progress import progress
 from .records import to_record
 from .runner import Runner
-from .tasks import Result, Tasks
+from .tasks import Result, Work
 from .telling import FAILURES, Telling
 from .totals import Totals
 
 
-def send(session: Session, runner: Runner, tasks: Tasks, totals: Totals, telling: Telling) -> None:
+def send(session: Session, runner: Runner, tasks: Work, totals: Totals, telling: Telling) -> None:
     """Send the rows; show the record of each as its result comes, a table's failures at the end.
 
     Args:

@@ -3,18 +3,19 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from kabelwerk_cli.api.call import Call
 from kabelwerk_cli.api.errors import Applied, OutcomeUnknown, Report
-from kabelwerk_cli.api.history import capitalized
+from kabelwerk_cli.api.history import History, capitalized
 from kabelwerk_cli.terminal.error_report import Problem, problem, read_problem
 from kabelwerk_cli.terminal.exit_codes import AlreadyPosted, InvalidRow
 
 from .checking import reread, same
 from .fate import DOUBTFUL, Fate
 from .files import Raw, RowFile
-from .journal import PER_SECOND, Entry, Journal
+from .journal import PER_SECOND, Journal
+from .journal_file import Entry
 from .options import ALL, BatchOptions
 from .plan import Plan, Planned
 from .rows import BadRow, Row, RowReader, sentence
@@ -23,11 +24,39 @@ LONGEST_OWN = 200
 """The longest value that a message is expected to repeat, in characters."""
 
 
+class Item(Protocol):
+    """What a runner has to know of a row that is planned."""
+
+    @property
+    def number(self) -> int:
+        """1 for the first row after the header; what is in no row comes after the last."""
+
+    @property
+    def line(self) -> int:
+        """The line in the file where it begins; 0 for what is in no row."""
+
+    @property
+    def key(self) -> str:
+        """The key of the user, or of the room's user."""
+
+    @property
+    def id(self) -> bytes:
+        """What the row is called in the journal or state."""
+
+    @property
+    def target(self) -> int:
+        """Stands for what rows are kept in order for."""
+
+    @property
+    def shared(self) -> bool:
+        """Whether there are other rows for its target."""
+
+
 class Task(NamedTuple):
     """A row to be sent."""
 
     row: Row
-    planned: Planned
+    planned: Item
     known: Entry | None
     """What an earlier run left of it."""
     intent: Entry | None = None
@@ -57,9 +86,45 @@ class Result(NamedTuple):
         return self.deed or self.fate.shown
 
 
-def result_of(planned: Planned, fate: Fate, **more: Any) -> Result:
+def result_of(planned: Item, fate: Fate, **more: Any) -> Result:
     """Return what became of a row that was planned."""
     return Result(planned.number, planned.line, planned.key, fate, **more)
+
+
+class Became(NamedTuple):
+    """What became of a row, for the journal or state."""
+
+    fate: Fate
+    at: int
+    """When, see `PER_SECOND`."""
+    request_id: str | None = None
+    error: str | None = None
+    """The error object, as JSON."""
+    history: History | None = None
+    """What was sent, where something was."""
+
+
+class Work(Protocol):
+    """The rows of one run."""
+
+    def __iter__(self) -> Iterator[Task | Result]:
+        """Yield the rows to be sent, and what became of those that are not."""
+
+    def unread(self, after: int) -> Iterator[Result]:
+        """Yield what became of the rows after one, which are not looked at any more."""
+
+    def entry(self, task: Task, became: Became) -> Entry:
+        """Return what the journal or state is to say of a row."""
+
+
+class Queue(Protocol):
+    """Knows which targets' rows have to wait."""
+
+    def hold(self, target: int, number: int) -> None:
+        """Note that the rows for a target that follow the row `number` have to wait."""
+
+    def held_by(self, target: int) -> int | None:
+        """Return the number of the row that the rows for a target wait for, if they do."""
 
 
 class Tasks:
@@ -116,6 +181,11 @@ class Tasks:
             elif planned.number > after and self._tell_all:
                 yield _settled(planned)
 
+    def entry(self, task: Task, became: Became) -> Entry:
+        """Return what the journal is to say of a row."""
+        planned, (fate, at, request_id, error, _) = task.planned, became
+        return Entry(planned.id, fate, planned.key, task.row.hub, at, request_id, error)
+
     def _decide(self, planned: Planned, raw: Raw) -> Task | Result:
         made = same(self._file, self._reader, raw, planned)
         if planned.overridden and (isinstance(made, BadRow) or made.call.method != "PATCH"):
@@ -162,7 +232,7 @@ def own_words(call: Call[Any]) -> tuple[str, ...]:
     return tuple(value for value in values if isinstance(value, str) and len(value) <= LONGEST_OWN)
 
 
-def in_doubt(planned: Planned, row: Row, known: Entry) -> Result:
+def in_doubt(planned: Item, row: Row, known: Entry) -> Result:
     """Return what becomes of a row that an earlier run left in doubt, and that stays so."""
     own = (*own_words(row.call), shown_time(known.at))
     return result_of(planned, Fate.UNKNOWN, error=problem(_doubt_about(row, known)), own=own)

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from kabelwerk_cli.config.resolve import workflow
 from kabelwerk_cli.config.settings import FIELDS, OUTPUT
@@ -15,15 +15,37 @@ from kabelwerk_cli.terminal.session import Session
 
 from .causes import Case, Causes
 from .fate import Fate
-from .plan import Plan
 from .records import to_record
 from .report import JUnitReport, Subject
 from .rows import BadRow, with_stop
-from .tasks import Result, refused, result_of
+from .tasks import Item, Result, refused, result_of
 
 FAILURES = frozenset({Fate.FAILED, Fate.UNKNOWN})
 MOST_ANNOTATED = 10
 """How many failures are annotated, and are in the summary of a workflow's step."""
+
+
+class Row(Item, Protocol):
+    """A row as it was checked."""
+
+    @property
+    def bad(self) -> bool:
+        """Whether it cannot be sent."""
+
+
+class Checked(Protocol):
+    """All rows as they were checked."""
+
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+
+    @property
+    def bad(self) -> int:
+        """How many of them cannot be sent."""
+
+    def __iter__(self) -> Iterator[Row]:
+        """Yield each."""
 
 
 class Told(NamedTuple):
@@ -112,7 +134,7 @@ class Telling:
             case = _case(refused(row))
             self._invalid.add(case._replace(outcome="invalid", text=with_stop(row.problem)))
 
-    def refuse(self, plan: Plan) -> None:
+    def refuse(self, plan: Checked) -> None:
         """Tell that nothing is sent because rows are invalid."""
         if self._report:
             other = problem(NotAttempted("Other rows of the file are invalid."))
@@ -127,7 +149,7 @@ class Telling:
             if self._is_table:
                 self._notes.add(_case(result)._replace(text=note))
             else:
-                self._session.console.note(f"Row {result.number}: {note}")
+                self._session.console.note(f"Row {result.number}: {note}" if result.line else note)
         if self._is_table and result.error:
             chosen = bool(self._session.settings[FIELDS])
             record = to_record(self._told.kind, result) if chosen else None

@@ -8,6 +8,7 @@ from kabelwerk_cli.api import calls
 from kabelwerk_cli.api.call import Call
 from kabelwerk_cli.api.models import DeletedUser, EnsuredUser, User
 from kabelwerk_cli.command import CallCommand, Group
+from kabelwerk_cli.sync_command import SyncCommand
 from kabelwerk_cli.terminal.options import ColumnOption, KeyOption
 
 _key = click.option(
@@ -103,3 +104,25 @@ def delete(*, key: str, ignore_not_found: bool) -> Call[DeletedUser]:
 def ensure(*, key: str, name: str, hub: str | None) -> Call[EnsuredUser]:
     """Create a user, or update the user with this key. Safe to run repeatedly."""
     return calls.ensure_user(key=key, name=name, hub=hub)
+
+
+@users.command(
+    cls=SyncCommand,
+    record=User,
+    delete=calls.delete_user,
+    examples=[
+        "kabelwerk users sync --from staff.csv --hub section9 --new-state",
+        "kabelwerk users sync --from staff.csv --hub section9 --dry-run",
+        "kabelwerk users sync --from staff.csv --hub section9 --delete --yes",
+    ],
+)
+@_key
+@click.option("--name", cls=ColumnOption, required=True)
+@click.option("--hub", metavar="SLUG", help="Create hub users in this hub, not end users.")
+def sync(*, key: str, name: str, hub: str | None) -> Call[User]:
+    """Create, update and delete users so that they match a file.
+
+    The file has the columns key and name. Only the differences to what was last acknowledged are
+    sent; see 'kabelwerk help sync'.
+    """
+    return calls.ensure_user(key=key, name=name, hub=hub).turned()

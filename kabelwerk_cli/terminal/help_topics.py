@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from kabelwerk_cli.config.settings import SETTINGS, TOKEN_VARIABLE, Rank
 
 from .exit_codes import ExitCode
+from .sync_topic import SYNC
 
 WIDTH = 78
 
@@ -172,6 +173,7 @@ TOPICS: Mapping[str, Callable[[], str]] = {
     "environment": environment,
     "batches": BATCHES.rstrip,
     "formats": FORMATS.rstrip,
+    "sync": SYNC.rstrip,
 }
 
 

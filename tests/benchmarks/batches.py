@@ -21,7 +21,8 @@ import requests
 
 from kabelwerk_cli.batch.fate import Fate
 from kabelwerk_cli.batch.files import RowFile
-from kabelwerk_cli.batch.journal import GROUP, Entry, Journal
+from kabelwerk_cli.batch.journal import GROUP, Journal
+from kabelwerk_cli.batch.journal_file import Entry
 from kabelwerk_cli.batch.journals import JOURNAL_SUFFIX
 from kabelwerk_cli.batch.rows import Parsed, RowReader
 from kabelwerk_cli.commands.users import create
@@ -43,12 +44,17 @@ def serve(client):
                 return
             data += more
         head, _, data = data.partition(b"\r\n\r\n")
-        size = int(re.search(rb"(?i)content-length: (\d+)", head)[1])
+        size = int((re.search(rb"(?i)content-length: (\d+)", head) or [0, 0])[1])
         while len(data) < size:
             data += client.recv(65536)
-        sent, data = json.loads(data[:size]), data[size:]
+        sent, data = json.loads(data[:size] or b"{}"), data[size:]
         if latency:
             time.sleep(latency)
+        if head.startswith(b"DELETE"):
+            client.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+            continue
+        key = re.match(rb"\w+ \S*/users/?(\S*)", head)[1].decode()
+        sent.setdefault("key", key)
         body = json.dumps({"id": 1, "key": sent["key"], "name": sent["name"]}).encode()
         client.sendall(b"HTTP/1.1 201 Created\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
 while True:
@@ -90,15 +96,20 @@ EXPORTED = (
 
 def batch(home: Path, url: str, *args: str) -> Measured:
     """Run a batch."""
+    return run(home, url, "users", "create", *args)
+
+
+def run(home: Path, url: str, *args: str) -> Measured:
+    """Run a command."""
     environment = {
         "HOME": str(home),
         "PATH": os.defpath,
         "KABELWERK_URL": url,
         "KABELWERK_API_TOKEN": "benchmark",
     }
-    ran = measure([EXECUTABLE, "users", "create", *args, "-q"], environment)
+    ran = measure([EXECUTABLE, *args, "-q"], environment)
     if ran.code not in {0, 10}:
-        raise SystemExit(f"the batch ended with {ran.code}")
+        raise SystemExit(f"the run ended with {ran.code}")
     return ran
 
 
@@ -161,7 +172,7 @@ def journal_of(path: Path, url: str, left: int) -> None:
             row = reader.parse(raw)
             assert isinstance(row, Parsed)
             request_id = os.urandom(16).hex()
-            entry = Entry(row.digest + bytes(4), Fate.DONE, row.key, request_id)
+            entry = Entry(row.digest + bytes(4), Fate.DONE, row.key, request_id=request_id)
             journal.write(entry, None, written.put)
             under_way += 1
             while under_way > 2 * GROUP:

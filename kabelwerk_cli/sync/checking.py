@@ -1,0 +1,140 @@
+"""The plan of a sync, from the file and the state; and what is refused about it."""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from kabelwerk_cli.backend.client import describe
+from kabelwerk_cli.batch.checking import check_hubs, same
+from kabelwerk_cli.batch.files import BadFile, RowFile
+from kabelwerk_cli.batch.key_warnings import warn_of_keys
+from kabelwerk_cli.batch.options import BatchOptions
+from kabelwerk_cli.batch.rows import BadRow, Parsed
+from kabelwerk_cli.batch.telling import Telling
+from kabelwerk_cli.batch.totals import count_of
+from kabelwerk_cli.terminal.exit_codes import Refused
+from kabelwerk_cli.terminal.session import Session
+
+from .comparing import IN_FILE, Action, Wish
+from .guards import Counts, refusals
+from .options import SyncOptions
+from .plan import SyncPlan
+from .rows import Digests, TruthReader
+from .state import State
+from .tasks import Delete, reread
+
+
+class Sync(NamedTuple):
+    """A command whose file is the truth."""
+
+    command: str
+    """The command's path, such as `users sync`."""
+    scope: str
+    """The hub that the command line names, or `of end users`; empty if the file names hubs."""
+    noun: str
+    """`user` or `room`."""
+    reader: TruthReader
+    record: type
+    """What a row's call returns."""
+    creates: bool
+    """Whether what is not known has to be created."""
+    delete: Delete | None
+    """Makes a deletion; None where nothing can be deleted."""
+    line: tuple[str, ...]
+    """The words of the command line, without the program."""
+    secret: str
+    """The key of the digests of a new state."""
+    batch: BatchOptions
+    options: SyncOptions
+    session: Session
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether a person is asked to confirm the plan."""
+        return not (self.session.console.cannot_ask or self.batch.yes)
+
+    @property
+    def purpose(self) -> str:
+        """What a state of this sync is for."""
+        words = filter(None, (self.command, self.scope))
+        return f"{' '.join(words)} at {describe(self.session.settings)}"
+
+
+def make_plan(
+    sync: Sync, file: RowFile, state: State | None, plan: SyncPlan, telling: Telling
+) -> None:
+    """Compare the file with the state; say which rows are invalid.
+
+    Raises:
+        BadFile: it cannot be read, is empty, or has invalid rows or a key twice.
+    """
+    with telling.checking(goes_on=sync.batch.skip_invalid):
+        _compare(sync, file, state, plan, telling.invalid)
+    if plan.bad and not sync.batch.skip_invalid:
+        telling.refuse(plan)
+        verb = "is" if plan.bad == 1 else "are"
+        raise BadFile(
+            f"{plan.bad} of {count_of(plan.rows, 'row')} {verb} invalid. Correct the file, or use "
+            "--skip-invalid to sync the other rows."
+        )
+    if plan.twice:
+        (first, key), (second, _) = map(plan.row, plan.twice)
+        raise BadFile(
+            f"Key '{key}' is in '{file.name}' twice, in line {first} and in line {second}. Leave "
+            f"one row for each {sync.noun}."
+        )
+
+
+def _compare(
+    sync: Sync, file: RowFile, state: State | None, plan: SyncPlan, tell: Callable[[BadRow], None]
+) -> None:
+    secret = state.about.secret if state else sync.secret
+    plan.add(_parsed(sync, file, tell), Digests(secret), sync.reader.values)
+    if file.is_json and plan.rows == 0:
+        raise BadFile(f"'{file.name}' is empty.")
+    if file.is_json:
+        sync.reader.columns.check_seen()
+    warn_of_keys(plan, sync.session.console.note, sets_values=False)
+    check_hubs(file, plan.hubs())
+    options = sync.options
+    wish = Wish(sync.creates, options.delete, options.full, options.adopt)
+    plan.compare(state.stored() if state else iter(()), wish)
+    if any(plan.counts[action] for action in IN_FILE):
+        _validate(sync, file, plan, tell)
+
+
+def _parsed(sync: Sync, file: RowFile, tell: Callable[[BadRow], None]) -> Iterator[Parsed | BadRow]:
+    for row in map(sync.reader.parse, file):
+        if isinstance(row, BadRow):
+            tell(row)
+        yield row
+
+
+def _validate(sync: Sync, file: RowFile, plan: SyncPlan, tell: Callable[[BadRow], None]) -> None:
+    """Check that each row that differs can be sent; those that do not were sent before."""
+    for change, raw in reread(file, plan):
+        if change.action is not Action.INVALID:
+            made = same(file, sync.reader, raw, change)
+            if isinstance(made, BadRow):
+                tell(made)
+                plan.refuse(change.number)
+
+
+def refused(sync: Sync, file: RowFile, state: State | None, plan: SyncPlan) -> Iterator[Refused]:
+    """Yield each reason why a plan is refused."""
+    if sync.options.adopt:
+        return iter(())
+    return refusals(
+        Counts(
+            file=file.name,
+            noun=sync.noun,
+            rows=plan.rows,
+            known=state.about.entries if state else 0,
+            creations=plan.counts[Action.CREATE],
+            updates=plan.counts[Action.UPDATE],
+            deletions=plan.counts[Action.DELETE],
+            guarded=bool(state and state.about.finished),
+            terminated=file.is_terminated,
+            nameless=plan.nameless,
+        ),
+        sync.options,
+    )

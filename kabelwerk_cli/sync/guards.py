@@ -1,0 +1,91 @@
+"""What looks like a mistake, and is refused before anything is sent."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from kabelwerk_cli.batch.totals import count_of
+from kabelwerk_cli.terminal.exit_codes import Refused
+
+from .options import ALL, Share, SyncOptions
+
+DELETIONS = Share(None, 10.0)
+LEAST_DELETIONS = 5
+CHANGES = Share(None, 50.0)
+LEAST_CHANGES = 20
+"""The limits where no option gives another."""
+
+
+class Counts(NamedTuple):
+    """What a plan comes to."""
+
+    file: str
+    noun: str
+    """`user` or `room`."""
+    rows: int
+    known: int
+    """How many users or rooms the state knew before."""
+    creations: int
+    updates: int
+    deletions: int
+    guarded: bool
+    """Whether changes are counted: not before a run has come to its end."""
+    terminated: bool
+    """Whether the last line of the file has an end."""
+    nameless: int | None
+    """The line of an invalid row that may be about anybody."""
+
+
+def refusals(counts: Counts, options: SyncOptions) -> Iterator[Refused]:
+    """Yield each reason why a plan is refused; the first says most."""
+    if options.delete and not counts.terminated and not options.allow_unterminated:
+        yield Refused(
+            f"The last line of '{counts.file}' has no line break, so the file may be cut. Export "
+            "it again, or use --allow-unterminated."
+        )
+    if counts.deletions:
+        yield from _deletions(counts, options.max_deletions)
+    if counts.guarded:
+        yield from _changes(counts, options.max_changes)
+
+
+def _deletions(counts: Counts, given: Share | None) -> Iterator[Refused]:
+    those = f"{counts.deletions} of {count_of(counts.known, 'known user')}"
+    everybody = given is not None and (given.percent or 0) >= ALL
+    if counts.rows == 0 and not everybody:
+        yield Refused(
+            f"'{counts.file}' has a header and no rows: --delete would delete {those}. If this is "
+            "intended, use --max-deletions 100%."
+        )
+    if counts.nameless is not None:
+        yield Refused(
+            f"Line {counts.nameless} of '{counts.file}' has no key that can be read, and may be "
+            f"about one of {count_of(counts.deletions, 'user')} to be deleted. Correct it, or "
+            "leave out --delete."
+        )
+    most = _limit(given, DELETIONS, LEAST_DELETIONS, counts.known)
+    if counts.deletions > most:
+        yield Refused(
+            f"This would delete {those}; --max-deletions allows {_shown(most, given)}. Check that "
+            f"'{counts.file}' is complete. If it is, use --max-deletions {counts.deletions}."
+        )
+
+
+def _changes(counts: Counts, given: Share | None) -> Iterator[Refused]:
+    changes = counts.creations + counts.updates
+    most = _limit(given, CHANGES, LEAST_CHANGES, counts.known)
+    if changes > most:
+        yield Refused(
+            f"This would create {counts.creations} and update {counts.updates}, with "
+            f"{count_of(counts.known, counts.noun)} known; --max-changes allows "
+            f"{_shown(most, given)}. Check that '{counts.file}' is the right file, and its "
+            f"columns. If they are right, use --max-changes {changes}."
+        )
+
+
+def _limit(given: Share | None, share: Share, least: int, known: int) -> float:
+    return given.of(known) if given is not None else max(share.of(known), least)
+
+
+def _shown(most: float, given: Share | None) -> str:
+    percent = f" ({given})" if given is not None and given.percent is not None else ""
+    return f"{int(most)}{percent}"

@@ -1,0 +1,134 @@
+"""The options of a sync: those on the command line, and the typed value they become."""
+
+import re
+from typing import Any, NamedTuple, get_type_hints
+
+import click
+
+from kabelwerk_cli.batch.options import BATCH_OPTIONS, BatchOptions
+from kabelwerk_cli.terminal.options import FileType, claim_stdin
+
+FOR_BATCHES = frozenset({"limit", "restart", "journal"})
+"""The options of batches that a sync does not have."""
+_SHARE = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)%|(\d{1,9})")
+ALL = 100.0
+"""Everybody, in per cent."""
+
+
+class Share(NamedTuple):
+    """A limit: a number, or a share of the users or rooms that are known."""
+
+    number: int | None
+    percent: float | None
+
+    def of(self, known: int) -> float:
+        """Return how many it is."""
+        return self.number if self.number is not None else (self.percent or 0.0) * known / 100
+
+    def __str__(self) -> str:
+        return str(self.number) if self.percent is None else f"{self.percent:g}%"
+
+
+class ShareType(click.ParamType[Share]):
+    """A number, or a percentage such as `10%`."""
+
+    name = "share"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Share:
+        """Return the limit."""
+        if isinstance(value, Share):
+            return value
+        found = _SHARE.fullmatch(value.strip())
+        if not found:
+            self.fail(
+                f"'{value}' is not a number such as 20, or a percentage such as 10%", param, ctx
+            )
+        return Share(None, float(found[1])) if found[1] else Share(int(found[2]), None)
+
+
+class SyncOptions(NamedTuple):
+    """What a sync may do; each field is an option."""
+
+    state: str | None
+    """The state's file; None for the one beside the input."""
+    max_changes: Share | None
+    new_state: bool
+    adopt: bool
+    full: bool
+    delete: bool = False
+    max_deletions: Share | None = None
+    allow_unterminated: bool = False
+
+
+DELETION_OPTIONS = (
+    click.Option(["--delete"], is_flag=True, help="Delete users who are no longer in the file."),
+    click.Option(
+        ["--max-deletions"],
+        type=ShareType(),
+        metavar="N|N%",
+        help="Refuse to delete more than N users, or N% of those known. [default: 10%, at least 5]",
+    ),
+    click.Option(
+        ["--allow-unterminated"],
+        is_flag=True,
+        help="Delete even if the last line of the file has no line break.",
+    ),
+)
+SYNC_OPTIONS = (
+    click.Option(
+        ["--max-changes"],
+        type=ShareType(),
+        metavar="N|N%",
+        help="Refuse to create and update more than N, or N% of those known. [default: 50%, at "
+        "least 20]",
+    ),
+    click.Option(
+        ["--state"],
+        type=FileType(),
+        metavar="FILE",
+        help="Remember in FILE what was acknowledged. [default: the input's name plus "
+        ".kabelwerk-state]",
+    ),
+    click.Option(["--new-state"], is_flag=True, help="Start without a state, and make one."),
+    click.Option(
+        ["--adopt"],
+        is_flag=True,
+        help="Add the rows of the file to the state as acknowledged; send nothing.",
+    ),
+    click.Option(
+        ["--full"], is_flag=True, help="Send every row, for what others changed on the backend."
+    ),
+    click.Option(["--dry-run"], is_flag=True, help="Show what would change; send nothing."),
+    click.Option(["--yes"], is_flag=True, help="Do not ask for confirmation."),
+)
+
+
+def options_for(*, deletes: bool) -> tuple[click.Option, ...]:
+    """Return the options of a sync; those of batches among them, but for what it does not have."""
+    shared = tuple(option for option in BATCH_OPTIONS if option.name not in FOR_BATCHES)
+    return (*(DELETION_OPTIONS if deletes else ()), *SYNC_OPTIONS, *shared)
+
+
+def take_options(ctx: click.Context) -> tuple[BatchOptions, SyncOptions]:
+    """Remove the options of a sync from a command's parameters, and return them.
+
+    Raises:
+        click.UsageError: there is no file, or they contradict each other.
+    """
+    batch, sync = (_take(ctx, kind) for kind in (BatchOptions, SyncOptions))
+    if not batch["from_file"]:
+        raise click.UsageError("Missing option '--from FILE'.", ctx)
+    if batch["from_file"] == "-":
+        claim_stdin(ctx, "--from")
+    options = SyncOptions(**sync)
+    for name in ("delete", "full"):
+        if options.adopt and getattr(options, name):
+            raise click.UsageError(f"--adopt sends nothing; leave out --{name}.", ctx)
+    return BatchOptions(**batch), options
+
+
+def _take(ctx: click.Context, kind: type) -> dict[str, Any]:
+    names = [name for name in get_type_hints(kind) if name in ctx.params]
+    return {name: ctx.params.pop(name) for name in names}

@@ -1,0 +1,270 @@
+"""The plan of a sync: a file against a state, in flat memory.
+
+Both are read in the order of their keys' digests, which SQLite sorts the file's rows by. What
+differs is kept in a temporary file; what does not differ needs nothing.
+"""
+
+import itertools
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from kabelwerk_cli.batch.plan import BLOCK, temporary_trouble
+from kabelwerk_cli.batch.rows import BadRow, Parsed
+
+from .comparing import IN_FILE, Action, FileRow, Wish, difference, side_by_side
+from .rows import Digests
+from .state import OWN, WHY_KEPT, Known, Stored
+
+_SCHEMA = """
+CREATE TABLE rows (
+    number INTEGER PRIMARY KEY,
+    line INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    hub TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    id BLOB,
+    content TEXT
+);
+CREATE TABLE changes (
+    number INTEGER PRIMARY KEY,
+    line INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    hub TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    id BLOB NOT NULL,
+    content TEXT NOT NULL,
+    action TEXT NOT NULL,
+    detail TEXT NOT NULL
+);
+CREATE TABLE leavers (
+    id BLOB NOT NULL, key TEXT NOT NULL, hub TEXT NOT NULL, action TEXT NOT NULL, why TEXT NOT NULL
+);
+CREATE TABLE rejected (number INTEGER PRIMARY KEY, message TEXT NOT NULL);
+"""
+_ADD = "INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ADD_NAMELESS = f"""
+INSERT INTO changes
+SELECT number, line, key, hub, digest, x'', '', '{Action.INVALID}', '' FROM rows WHERE id IS NULL
+"""  # noqa: S608
+_ADD_LEAVERS = """
+INSERT INTO changes
+SELECT ? + row_number() OVER (ORDER BY key, hub), 0, key, hub, x'', id, '', action, why FROM leavers
+"""
+_ROW = "SELECT line, key, hub, digest FROM rows WHERE number = ?"
+
+
+class Change(NamedTuple):
+    """What is to be done about one user or room."""
+
+    number: int
+    """The number of its row; what is in no row comes after the last."""
+    line: int
+    key: str
+    hub: str
+    digest: bytes
+    """Stands for the row as it was checked."""
+    id: bytes
+    """What it is called in the state."""
+    content: str
+    """The digests of what its row says, by column."""
+    action: Action
+    detail: str
+    """The columns that change, or why it is kept."""
+    shared: bool = False
+    """There is one row for each."""
+
+    @property
+    def bad(self) -> bool:
+        """Whether its row cannot be sent."""
+        return self.action is Action.INVALID
+
+    @property
+    def target(self) -> int:
+        """Stands for the user or room."""
+        return self.number
+
+
+class SyncPlan:
+    """What differs between a file and a state. For one thread at a time."""
+
+    def __init__(self) -> None:
+        self._db = sqlite3.connect("", isolation_level=None)
+        self._db.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _SCHEMA)
+        self.rows = 0
+        """How many rows the file has."""
+        self.nameless: int | None = None
+        """The line of a row that cannot be read, and so may be about anybody."""
+        self.twice: tuple[int, int] | None = None
+        """The numbers of the first rows that have the same key."""
+        self.counts = Counter[Action]()
+
+    def __enter__(self) -> "SyncPlan":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
+
+    @property
+    def changes(self) -> int:
+        """How many users or rooms need something, or are named."""
+        return self.counts.total()
+
+    @property
+    def bad(self) -> int:
+        """How many rows cannot be sent."""
+        return self.counts[Action.INVALID]
+
+    @property
+    def unchanged(self) -> int:
+        """How many rows are what was last acknowledged."""
+        return self.rows - sum(self.counts[action] for action in IN_FILE)
+
+    def add(
+        self, rows: Iterable[Parsed | BadRow], digests: Digests, columns: Iterable[str]
+    ) -> None:
+        """Add the rows of the file."""
+        columns = tuple(columns)
+        numbered = (self._stored(row, digests, columns) for row in rows)
+        while block := list(itertools.islice(numbered, BLOCK)):
+            with temporary_trouble():
+                self._db.execute("BEGIN")
+                self._db.executemany("INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?)", block)
+                self._db.execute("COMMIT")
+            self.rows += len(block)
+
+    def _stored(
+        self, row: Parsed | BadRow, digests: Digests, columns: tuple[str, ...]
+    ) -> tuple[Any, ...]:
+        key, hub = row.key, row.hub
+        digest_of_key = digests.of_key(hub, key) if key else None
+        content = digests.of_values(row, columns) if isinstance(row, Parsed) else None
+        if content is None and not key:
+            self.nameless = self.nameless or row.line
+        return row.number, row.line, key, hub, row.digest, digest_of_key, content
+
+    def compare(self, stored: Iterator[Stored], wish: Wish) -> None:
+        """Find out what differs from a state.
+
+        Args:
+            stored: the state's entries, in the order of their IDs.
+            wish: what is to be done about it.
+
+        Raises:
+            ConfigurationError: there is no room, or the state cannot be read.
+        """
+        with temporary_trouble():
+            query = "SELECT id, number, content FROM rows WHERE id IS NOT NULL ORDER BY id, number"
+            rows = map(FileRow._make, self._db.execute(query))
+            self._db.execute("BEGIN")
+            self.counts[Action.INVALID] += self._db.execute(_ADD_NAMELESS).rowcount
+            for row, entry in side_by_side(self._one_each(rows), stored):
+                if row is None:
+                    if entry and not wish.adopt:
+                        self._note_leaver(entry, wish)
+                elif row.content is None:
+                    self._note(row.number, Action.INVALID, "", row.id, "")
+                elif found := difference(row.content, entry, wish):
+                    self._note(row.number, *found, row.id, row.content)
+            self._db.execute(_ADD_LEAVERS, (self.rows,))
+            self._db.execute("COMMIT")
+
+    def _one_each(self, rows: Iterator[FileRow]) -> Iterator[FileRow]:
+        """Yield one row for each key; of two that can be read, note that there are."""
+        last: FileRow | None = None
+        for row in rows:
+            if last is None or row.id != last.id:
+                if last:
+                    yield last
+                last = row
+            elif last.content is None or row.content is None:
+                bad, good = (last, row) if last.content is None else (row, last)
+                self._note(bad.number, Action.INVALID, "", bad.id, "")
+                last = good
+            elif self.twice is None or last.number < self.twice[0]:
+                self.twice = (last.number, row.number)
+        if last:
+            yield last
+
+    def _note(self, number: int, action: Action, detail: str, row_id: bytes, content: str) -> None:
+        row = self._db.execute(_ROW, (number,)).fetchone()
+        self._db.execute(_ADD, (number, *row, row_id, content, action, detail))
+        self.counts[action] += 1
+
+    def _note_leaver(self, entry: Stored, wish: Wish) -> None:
+        origin = Known.read(entry.content).origin
+        action = Action.DELETE if wish.delete and origin in OWN else Action.KEEP
+        why = WHY_KEPT[origin] if wish.delete and action is Action.KEEP else ""
+        values = (entry.id, entry.key, entry.hub, action, why)
+        self._db.execute("INSERT INTO leavers VALUES (?, ?, ?, ?, ?)", values)
+        self.counts[action] += 1
+
+    def refuse(self, number: int) -> None:
+        """Note that a row turned out not to be one that can be sent."""
+        with temporary_trouble():
+            query = "SELECT action FROM changes WHERE number = ?"
+            self.counts[Action(self._db.execute(query, (number,)).fetchone()[0])] -= 1
+            self.counts[Action.INVALID] += 1
+            update = "UPDATE changes SET action = ? WHERE number = ?"
+            self._db.execute(update, (Action.INVALID, number))
+
+    def __iter__(self) -> Iterator[Change]:
+        """Yield every change, those of the file's rows first, in order."""
+        yield from self.after(0)
+
+    def after(self, number: int) -> Iterator[Change]:
+        """Yield the changes that come after one."""
+        query = "SELECT * FROM changes WHERE number > ? ORDER BY number"
+        with temporary_trouble():
+            for row in self._db.execute(query, (number,)):
+                change = Change._make((*row, False))
+                yield change._replace(action=Action(change.action))
+
+    def of(self, *actions: Action) -> Iterator[Change]:
+        """Yield the changes of some kinds."""
+        return (change for change in self if change.action in actions)
+
+    def action_of(self, number: int) -> Action:
+        """Return what was planned for a row."""
+        query = "SELECT action FROM changes WHERE number = ?"
+        return Action(self._db.execute(query, (number,)).fetchone()[0])
+
+    def row(self, number: int) -> tuple[int, str]:
+        """Return the line and the key of a row."""
+        line, key, *_ = self._db.execute(_ROW, (number,)).fetchone()
+        return line, key
+
+    def reject(self, number: int, message: str) -> None:
+        """Note why a row was rejected."""
+        with temporary_trouble():
+            self._db.execute("INSERT OR REPLACE INTO rejected VALUES (?, ?)", (number, message))
+
+    def rejected(self, number: int) -> str | None:
+        """Return why a row was rejected, if it was."""
+        query = "SELECT message FROM rejected WHERE number = ?"
+        found = self._db.execute(query, (number,)).fetchone()
+        return found[0] if found else None
+
+    @property
+    def has_rejected(self) -> bool:
+        """Whether a row was rejected."""
+        return self._db.execute("SELECT 1 FROM rejected LIMIT 1").fetchone() is not None
+
+    def hubs(self) -> set[str]:
+        """Return two of the hubs that rows are about, if there are as many."""
+        query = "SELECT DISTINCT hub FROM rows WHERE content IS NOT NULL LIMIT 2"
+        return {hub for (hub,) in self._db.execute(query)}
+
+    def select(self, query: str, *values: object) -> Iterator[Any]:
+        """Yield what a query finds in the table of rows."""
+        with temporary_trouble():
+            yield from self._db.execute(query, values)
+
+    def hold(self, target: int, number: int) -> None:
+        """Do nothing: there is one row for each user or room."""
+
+    def held_by(self, target: int) -> int | None:
+        """Return None: no row waits for another."""
+        del target
+        return None

@@ -1,0 +1,57 @@
+"""A copy of the rows that were rejected, with the reason; every run writes it anew."""
+
+import os
+from pathlib import Path
+
+from kabelwerk_cli.batch.journal import Journal
+from kabelwerk_cli.batch.journal_file import sync_folder
+from kabelwerk_cli.batch.rejects import Rejects, digest_of
+from kabelwerk_cli.terminal.exit_codes import Refused
+
+from .plan import SyncPlan
+from .state import State
+from .tasks import reread
+
+
+class RejectsCopy(Rejects):
+    """A rejects file that is a copy: the rows stay in the input, and the next run tries them."""
+
+    def check(self, journal: Journal | None) -> None:
+        """Refuse to overwrite what is not a rejects file of this sync, as it was written.
+
+        Raises:
+            Refused: it is not.
+        """
+        if self._path and self._path.exists():
+            known = journal.about.rejects.split() if journal else []
+            if digest_of(self._path.read_bytes()) not in known:
+                raise Refused(
+                    f"'{self._path}' exists, and was changed or not written by this sync. Move it "
+                    "away, or use another --rejects."
+                )
+
+    def copy(self, state: State, plan: SyncPlan) -> None:
+        """Write the rows that were rejected in this run; without any, only an existing file.
+
+        Raises:
+            OSError: there is no room for the file.
+            Changed: the input is not what was checked.
+            JournalError: the state cannot be written.
+        """
+        if self._path is None or self._file is None:
+            return
+        if not (plan.has_rejected or self._path.exists()):
+            return
+        self._file.write(self._header())
+        for change, raw in reread(self._input, plan):
+            if (message := plan.rejected(change.number)) is not None:
+                self._file.write(self._line(raw, message))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        # a run that is killed here leaves the old file or the new one: both are ours
+        before = state.about.rejects.partition(" ")[0]
+        digest = digest_of(Path(self._file.name).read_bytes())
+        state.settle([], rejects=f"{digest} {before}".strip())
+        self._is_named = True
+        Path(self._file.name).replace(self._path)
+        sync_folder(self._path)

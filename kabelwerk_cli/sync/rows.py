@@ -1,0 +1,88 @@
+"""Rows of a file that is the truth: an empty cell is a value like any other."""
+
+import hashlib
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import click
+
+from kabelwerk_cli.batch.columns import Convert
+from kabelwerk_cli.batch.files import Raw
+from kabelwerk_cli.batch.rows import DIGEST_SIZE, BadRow, Parsed, RowReader
+from kabelwerk_cli.terminal.options import ColumnOption
+
+IDENTITY = frozenset({"key", "room", "hub"})
+"""The columns that say whom a row is about, not what it says."""
+
+
+class TruthReader(RowReader):
+    """Reads rows in which an empty cell is a value, unlike in a batch, where it says nothing.
+
+    Args:
+        command: has the columns as its options.
+        params: the values that hold for every row.
+        explicit: the names of those that were given on the command line.
+        blanks: what an empty cell stands for, by column; elsewhere it is invalid.
+        options: those of a `RowReader`.
+    """
+
+    def __init__(
+        self,
+        command: click.Command,
+        params: Mapping[str, Any],
+        explicit: Collection[str],
+        *,
+        blanks: Mapping[str, Any],
+        **options: Any,
+    ) -> None:
+        self._blanks = blanks
+        super().__init__(command, params, explicit, settable=False, **options)
+        self.values = tuple(sorted({param.name or "" for param in command.params} - IDENTITY))
+        """The columns that say something about a user or room."""
+
+    def parse(self, raw: Raw) -> Parsed | BadRow:
+        """Return what the cells of a row say; JSON's null says the same as an empty cell."""
+        if None in raw.cells:
+            raw = raw._replace(cells=["" if cell is None else cell for cell in raw.cells])
+        return super().parse(raw)
+
+    def _converter(self, option: ColumnOption) -> Convert:
+        convert, name = super()._converter(option), option.name or ""
+
+        def converted(cell: Any) -> Any:
+            if cell != "":
+                return convert(cell)
+            if name not in self._blanks:
+                raise ValueError("is empty")
+            return self._blanks[name]
+
+        return converted
+
+
+class Digests:
+    """Keyed digests of keys and values: who has them without the key learns nothing.
+
+    Args:
+        secret: the key.
+    """
+
+    def __init__(self, secret: str) -> None:
+        self._hash = hashlib.blake2b(key=secret.encode(), digest_size=DIGEST_SIZE)
+
+    def of_key(self, hub: str, key: str) -> bytes:
+        """Return the digest of a user's key, or of a room's hub and key."""
+        return self._digest(f"{hub}\0{key}")
+
+    def of_values(self, row: Parsed, columns: Collection[str]) -> str:
+        """Return the digest of each thing that a row says, as a state has them."""
+        arguments = row.arguments
+        return " ".join(
+            f"{name}={self._digest(f'{name} {arguments[name]!a}').hex()}"
+            for name in columns
+            if arguments[name] is not None
+        )
+
+    def _digest(self, text: str) -> bytes:
+        digest = self._hash.copy()
+        digest.update(text.encode("utf-8", "surrogatepass"))
+        return digest.digest()

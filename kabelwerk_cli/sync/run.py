@@ -1,0 +1,160 @@
+"""One sync from its file to its summary."""
+
+import contextlib
+from pathlib import Path
+from typing import NamedTuple
+
+from kabelwerk_cli.backend.client import warn_of_loose_files
+from kabelwerk_cli.batch.checking import Changed
+from kabelwerk_cli.batch.conclusion import conclude
+from kabelwerk_cli.batch.cures import Ended
+from kabelwerk_cli.batch.files import RowFile
+from kabelwerk_cli.batch.journal import JournalError
+from kabelwerk_cli.batch.outputs import check_outputs
+from kabelwerk_cli.batch.records import batch_record
+from kabelwerk_cli.batch.report import Subject
+from kabelwerk_cli.batch.run import clients_for
+from kabelwerk_cli.batch.runner import Runner
+from kabelwerk_cli.batch.sending import send
+from kabelwerk_cli.batch.telling import Telling, Told, where_listed
+from kabelwerk_cli.config.settings import LOG_FILE
+
+from .checking import Sync, make_plan, refused
+from .opening import adopt, find_state, make_state, missing_state, state_path
+from .plan import SyncPlan
+from .preview import adoption, ask, counted, in_numbers, show_plan
+from .rejects import RejectsCopy
+from .state import State
+from .tasks import SyncTasks
+from .totals import SyncTotals
+
+
+class _Ready(NamedTuple):
+    """A sync whose file and state have been compared."""
+
+    file: RowFile
+    plan: SyncPlan
+    path: Path
+    """Where the state is, or will be."""
+    state: State | None
+    telling: Telling
+
+    def opened(self, sync: Sync, stack: contextlib.ExitStack) -> State:
+        """Return the state to write to, which is made if there is none."""
+        made = make_state(self.path, sync.purpose, sync.secret)
+        return self.state or stack.enter_context(made)
+
+
+def run_sync(sync: Sync) -> None:
+    """Send what differs between a file and what was last acknowledged.
+
+    Raises:
+        Refused: the file is invalid, the state is another one, or a guard refuses the plan.
+        Cancelled: it was not confirmed.
+        ConfigurationError: the settings, or the state, do not allow it.
+        BatchFailed: something is not done, and the outcome of everything is known.
+        BatchUnknown: the outcome of something is unknown.
+        KabelwerkError: what stopped the run before anything was applied.
+        Interrupted: a signal ended the run.
+    """
+    with contextlib.ExitStack() as stack:
+        ready = _prepare(sync, stack)
+        if sync.batch.dry_run:
+            ready.telling.end(counted(ready.plan))
+            return
+        unasked = ready.state or missing_state(ready.path, sync.options) is None
+        ask(sync, ready.plan, None if unasked else ready.path)
+        warn_of_loose_files(sync.session)
+        if sync.options.adopt:
+            adopt(ready.opened(sync, stack), ready.plan)
+            ready.telling.end(counted(ready.plan))
+            sync.session.console.note(adoption(ready.plan, sync.noun))
+        else:
+            _send(sync, ready, stack)
+
+
+def _prepare(sync: Sync, stack: contextlib.ExitStack) -> _Ready:
+    """Compare the file with the state, and show the plan of a dry run.
+
+    Raises:
+        Refused: the plan is refused, or there cannot be one.
+    """
+    name, encoding, sheet = sync.batch.from_file or "", sync.batch.encoding, sync.batch.sheet
+    file = stack.enter_context(RowFile(name, encoding=encoding, sheet=sheet))
+    path = state_path(sync.options, file)
+    _check_outputs(sync, file, path)
+    if not file.is_json:
+        sync.reader.check_columns(file.columns)
+    telling = stack.enter_context(Telling(sync.session, _told(sync, file)))
+    state = find_state(path, sync.purpose, sync.options)
+    if state:
+        stack.push(state)
+    missing = None if state or sync.may_ask else missing_state(path, sync.options)
+    if missing and not sync.batch.dry_run:
+        raise missing
+    plan = stack.enter_context(SyncPlan())
+    make_plan(sync, file, state, plan, telling)
+    if sync.batch.dry_run:
+        show_plan(sync.session.console, plan, sync.noun)
+        sync.session.console.note(f"{in_numbers(plan)}.")
+    for refusal in (*([missing] if missing else []), *refused(sync, file, state, plan)):
+        raise refusal
+    return _Ready(file, plan, path, state, telling)
+
+
+def _check_outputs(sync: Sync, file: RowFile, state: Path) -> None:
+    made = {
+        "--rejects": sync.batch.rejects,
+        "--report": sync.batch.report,
+        "--state": str(state),
+    }
+    check_outputs(file, made, (LOG_FILE.option, sync.session.settings[LOG_FILE]))
+
+
+def _told(sync: Sync, file: RowFile) -> Told:
+    batch = sync.batch
+    return Told(
+        Subject(sync.command, file.name),
+        place="" if file.is_stream else file.name,
+        report=None if batch.dry_run else batch.report,
+        where=where_listed([batch.report, batch.rejects]),
+        kind=batch_record(sync.record),
+    )
+
+
+def _send(sync: Sync, ready: _Ready, stack: contextlib.ExitStack) -> None:
+    """Send what differs, and say what became of it."""
+    session, plan, telling = sync.session, ready.plan, ready.telling
+    # what is missing in the settings is found before there is a state
+    clients = clients_for(session, stack)
+    rejects = stack.enter_context(RejectsCopy(ready.file, sync.reader, sync.batch.rejects))
+    rejects.check(ready.state)
+    state = ready.opened(sync, stack)
+    totals = SyncTotals(plan, ready.path, sync.noun)
+    runner = Runner(state, plan, clients, sync.batch)
+    session.book.open(totals)
+    tasks = SyncTasks(ready.file, sync.reader, plan, state, sync.delete)
+    send(session, runner, tasks, totals, telling)
+    _close(sync, runner, state, plan, rejects)
+    telling.end(totals.summary())
+    telling.show()
+    for remark in totals.remarks():
+        session.console.note(remark)
+    path, copy = str(ready.path), sync.batch.rejects
+    ended = Ended(totals, runner.stop, journal=path, rejects=copy, line=sync.line)
+    conclude(session.console, ended)
+
+
+def _close(sync: Sync, runner: Runner, state: State, plan: SyncPlan, rejects: RejectsCopy) -> None:
+    """Write what is left to be written once everything is sent."""
+    try:
+        state.flush()
+        try:
+            rejects.copy(state, plan)
+        except (OSError, Changed) as error:
+            reason = getattr(error, "strerror", None) or error
+            sync.session.console.note(f"Cannot write the rejects: {reason}")
+        if runner.stop is None and state.about.entries:
+            state.finish()
+    except JournalError as error:
+        runner.end("the state cannot be written", error)

@@ -1,0 +1,153 @@
+"""What the server last acknowledged for each user or room, on disk, and for good.
+
+It is a batch's journal of another kind: the same file format, checks, lock and commits.
+"""
+
+import itertools
+import os
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from typing import NamedTuple
+
+from kabelwerk_cli.batch.journal import GROUP, Journal
+from kabelwerk_cli.batch.journal_file import (
+    Entry,
+    Kind,
+    counted,
+    describe,
+    put,
+    transaction,
+)
+
+STATE_SUFFIX = ".kabelwerk-state"
+
+
+class Origin(StrEnum):
+    """How a user came into the state."""
+
+    CREATED = "created"
+    ADOPTED = "adopted"
+    FOUND = "found"
+    """The user was there before."""
+    DOUBTFUL = "doubtful"
+    """The user is there, and perhaps was before."""
+    WANTED = "wanted"
+    """The user was to be created, and is not known to be there."""
+
+
+OWN = frozenset({Origin.CREATED, Origin.ADOPTED})
+"""Whom a sync may delete."""
+WHY_KEPT = {
+    Origin.FOUND: "not created by this sync",
+    Origin.DOUBTFUL: "it is in doubt who created them",
+    Origin.WANTED: "it is in doubt whether they were created",
+}
+"""Why it does not delete the others."""
+
+
+class Known(NamedTuple):
+    """What a state knows of a user or room."""
+
+    origin: Origin
+    values: str
+    """The digest of each acknowledged column, see `Digests.of_values`."""
+
+    @classmethod
+    def read(cls, content: str) -> "Known":
+        """Return what the content of an entry says."""
+        origin, _, values = content.partition(" ")
+        return cls(Origin(origin), values)
+
+    @property
+    def content(self) -> str:
+        """What an entry says of it."""
+        return f"{self.origin} {self.values}"
+
+    def but(self, values: str) -> "Known":
+        """Return what is known while it is in doubt whether other values were set."""
+        unsure = by_column(values)
+        kept = {
+            name: digest for name, digest in by_column(self.values).items() if name not in unsure
+        }
+        return self._replace(values=_join(kept))
+
+    def having(self, values: str) -> "Known":
+        """Return what is known once other values are acknowledged."""
+        return self._replace(values=_join({**by_column(self.values), **by_column(values)}))
+
+
+def by_column(values: str) -> dict[str, str]:
+    """Return the digests of values by their columns."""
+    return dict(each.split("=") for each in values.split())
+
+
+def _join(digests: dict[str, str]) -> str:
+    return " ".join(f"{name}={digests[name]}" for name in sorted(digests))
+
+
+class Stored(NamedTuple):
+    """An entry as it is compared with the file."""
+
+    id: bytes
+    fate: str
+    content: str
+    key: str
+    hub: str
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether all that is known is that the user was to be created."""
+        return Known.read(self.content).origin is Origin.WANTED
+
+
+class State(Journal):
+    """The state of one sync. While it is open, no other process can open it."""
+
+    kind = Kind(
+        "state",
+        0x6B616273,
+        "It records what was last sent, and who may be deleted.",
+        "Restore '{path}' from a backup, or move it away and use --adopt.",
+    )
+    _ended: bool | None = None
+
+    def stored(self) -> Iterator[Stored]:
+        """Yield every entry, in the order of their IDs."""
+        query = "SELECT id, fate, content, key, hub FROM entries ORDER BY id"
+        with self._trouble():
+            yield from map(Stored._make, self._db.execute(query))
+
+    def finish(self) -> None:
+        """Note that a run has come to its end.
+
+        Raises:
+            JournalError: it cannot be written.
+        """
+        self._ended = True
+        self.settle([])
+
+    def adopt(self, entries: Iterable[tuple[Entry, Entry | None]]) -> None:
+        """Write any number of entries, with those they replace: all of them, or none.
+
+        Raises:
+            JournalError: they cannot be written.
+        """
+        self._ended = True
+        pairs, about = iter(entries), self.about
+        with self._trouble(), transaction(self._db):
+            while block := list(itertools.islice(pairs, GROUP)):
+                for entry, before in block:
+                    about = counted(about, entry, before)
+                put(self._db, [entry for entry, _ in block])
+            about = about._replace(finished=True)
+            describe(self._db, about)
+        self.about = about
+
+    def _is_finished(self, outstanding: int | None) -> bool:
+        del outstanding
+        return self._ended or self.about.finished
+
+
+def new_secret() -> str:
+    """Return a key for digests that no other state has."""
+    return os.urandom(16).hex()

@@ -1,0 +1,133 @@
+"""What is done about each change: sent, or not; and what the state is to say of it."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from kabelwerk_cli.api.call import Call
+from kabelwerk_cli.api.verdicts import Ending
+from kabelwerk_cli.batch.checking import Changed, next_row, same
+from kabelwerk_cli.batch.fate import DOUBTFUL, Fate
+from kabelwerk_cli.batch.files import Raw, RowFile
+from kabelwerk_cli.batch.journal_file import Entry
+from kabelwerk_cli.batch.rows import BadRow, Row, RowReader
+from kabelwerk_cli.batch.tasks import Became, Result, Task, refused, result_of
+
+from .comparing import IN_FILE, Action
+from .plan import Change, SyncPlan
+from .state import Known, Origin, State
+
+Delete = Callable[..., Call[None]]
+"""Makes the call that deletes a user, given the key."""
+
+
+def reread(file: RowFile, plan: SyncPlan) -> Iterator[tuple[Change, Raw]]:
+    """Read the file again, and yield each row that differs from the state, with its change.
+
+    Raises:
+        Changed: there are fewer rows than before, or more.
+    """
+    raws, last = iter(file), 0
+    for change in plan.of(*IN_FILE):
+        raw = None
+        while last < change.number:
+            if (raw := next_row(file, raws)) is None:
+                raise Changed(f"'{file.name}' was shortened after it was checked.")
+            last = raw.number
+        assert raw  # noqa: S101 - changes have numbers above 0, in order
+        yield change, raw
+    while (raw := next_row(file, raws)) is not None:
+        last = raw.number
+    if last != plan.rows:
+        what = "shortened" if last < plan.rows else "extended"
+        raise Changed(f"'{file.name}' was {what} after it was checked.")
+
+
+class SyncTasks:
+    """The changes of one run, in order; deletions come last.
+
+    Args:
+        file: the file.
+        reader: makes calls of its rows.
+        plan: what differs.
+        state: what was acknowledged before.
+        delete: makes a deletion, where there are any.
+    """
+
+    def __init__(
+        self, file: RowFile, reader: RowReader, plan: SyncPlan, state: State, delete: Delete | None
+    ) -> None:
+        self._file = file
+        self._reader = reader
+        self._plan = plan
+        self._state = state
+        self._delete = delete
+
+    def __iter__(self) -> Iterator[Task | Result]:
+        """Yield what is to be sent, and what becomes of the rest.
+
+        Raises:
+            Changed: the file is not what was checked.
+        """
+        for change, raw in reread(self._file, self._plan):
+            yield self._in_file(change, raw)
+        for change in self._plan.after(self._plan.rows):
+            yield self._leaver(change)
+
+    def unread(self, after: int) -> Iterator[Result]:
+        """Yield what became of the changes that come after one, and are not looked at any more."""
+        for change in self._plan.after(after):
+            fate = Fate.NOT_ATTEMPTED
+            if change.action is Action.KEEP:
+                fate = Fate.KEPT
+            elif (known := self._known(change)) and known.fate in DOUBTFUL:
+                fate = Fate.UNKNOWN
+            yield result_of(change, fate)
+
+    def entry(self, task: Task, became: Became) -> Entry:
+        """Return what the state is to say: what it said before, where nothing was applied."""
+        change: Any = task.planned
+        if became.fate is Fate.DONE and task.row.call.deletes:
+            return Entry(change.id, Fate.FORGOTTEN, change.key)
+        before = Known.read(task.known.content) if task.known else Known(Origin.WANTED, "")
+        if became.fate is Fate.DONE:
+            known = before._replace(origin=_origin(before, became)).having(change.content)
+        elif became.fate in DOUBTFUL:
+            # a deletion may have taken all that was known with it
+            known = (
+                before._replace(values="") if task.row.call.deletes else before.but(change.content)
+            )
+        else:
+            return task.known or Entry(change.id, Fate.FORGOTTEN, change.key)
+        fate, at, request_id, error, _ = became
+        return Entry(change.id, fate, change.key, change.hub, at, request_id, error, known.content)
+
+    def _in_file(self, change: Change, raw: Raw) -> Task | Result:
+        made = same(self._file, self._reader, raw, change)
+        if isinstance(made, BadRow):
+            return refused(made)
+        if change.bad:
+            raise Changed(f"Line {raw.line} of '{self._file.name}' was changed after the check.")
+        if change.action is not Action.CREATE:
+            made = made._replace(call=made.call.turned())
+        return Task(made, change, self._known(change))
+
+    def _leaver(self, change: Change) -> Task | Result:
+        if change.action is Action.KEEP or self._delete is None:
+            return result_of(change, Fate.KEPT)
+        call = self._delete(key=change.key)._replace(absence_suffices=True)
+        return Task(Row(change.number, 0, call, b""), change, self._known(change))
+
+    def _known(self, change: Change) -> Entry | None:
+        return self._state.find([change.id]).get(change.id)
+
+
+def _origin(before: Known, became: Became) -> Origin:
+    """Return how a user came about that is there now."""
+    history = became.history
+    assert history  # noqa: S101 - what is done was sent
+    last = history.steps[-1]
+    if last.call.method == "POST" and last.tries[-1].ending is Ending.DONE:
+        return Origin.CREATED
+    if before.origin is not Origin.WANTED:
+        return before.origin
+    return Origin.DOUBTFUL if history.doubt else Origin.FOUND

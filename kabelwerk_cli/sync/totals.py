@@ -1,0 +1,110 @@
+"""What a sync came to: counts, and those who are named."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from kabelwerk_cli.batch.fate import Fate
+from kabelwerk_cli.batch.tasks import Result
+from kabelwerk_cli.batch.totals import Totals, count_of
+from kabelwerk_cli.output import visible
+
+from .comparing import Action
+from .plan import SyncPlan
+
+NAMED = 20
+"""How many users are named in one line."""
+
+
+class Names:
+    """Some names, and how many there are."""
+
+    def __init__(self) -> None:
+        self._first: list[str] = []
+        self.count = 0
+
+    def add(self, name: str) -> None:
+        """Add a name."""
+        self.count += 1
+        if self.count <= NAMED:
+            self._first.append(f"'{visible(name)}'")
+
+    def __str__(self) -> str:
+        more = self.count - len(self._first)
+        return ", ".join(self._first) + (f" and {more} more" if more else "")
+
+
+def names_of(keys: Iterable[str]) -> Names:
+    """Return names for a line."""
+    names = Names()
+    for key in keys:
+        names.add(key)
+    return names
+
+
+class SyncTotals(Totals):
+    """Counts the changes of one sync.
+
+    Args:
+        plan: what was to be done.
+        state: where it is recorded what was sent.
+        noun: `user` or `room`.
+    """
+
+    def __init__(self, plan: SyncPlan, state: Path, noun: str) -> None:
+        super().__init__(plan.changes, Counter(), str(state), rerun=True)
+        self._plan = plan
+        self._noun = noun
+        self._found, self._again = Names(), Names()
+
+    def count(self, result: Result) -> None:
+        """Count a change, and remember who turned out otherwise than planned."""
+        super().count(result)
+        if result.fate is Fate.REJECTED and result.error:
+            self._plan.reject(result.number, result.error.message)
+        if not result.deed:
+            return
+        action = self._plan.action_of(result.number)
+        if action is Action.CREATE and result.deed == "updated":
+            self._found.add(result.key)
+        if action in {Action.UPDATE, Action.RESEND} and result.deed == "created":
+            self._again.add(result.key)
+
+    def remarks(self) -> Iterator[str]:
+        """Yield what was not as planned, as sentences."""
+        if self._found.count and self._noun == "user":
+            yield (
+                f"{self._many(self._found)} existed already, and {_was(self._found)} updated: "
+                f"{self._found}. --delete keeps them, unless --adopt adds them to the state."
+            )
+        if self._again.count:
+            yield (
+                f"{self._many(self._again)} no longer existed, and {_was(self._again)} created "
+                f"again: {self._again}."
+            )
+        for why, names in self._kept().items():
+            are, reason = _was(names, "is", "are"), f" ({why})" if why else ""
+            yield (f"{self._many(names)} {are} no longer in the file, and kept{reason}: {names}.")
+
+    def _many(self, names: Names) -> str:
+        return count_of(names.count, self._noun)
+
+    def _kept(self) -> dict[str, Names]:
+        kept: dict[str, Names] = {}
+        if self.counts[Fate.KEPT]:
+            for change in self._plan.of(Action.KEEP):
+                kept.setdefault(change.detail, Names()).add(change.key)
+        return kept
+
+    def summary(self) -> dict[str, int]:
+        """Return how many users or rooms came to what, without what none came to."""
+        others = {"kept": self.counts[Fate.KEPT], "unchanged": self._plan.unchanged}
+        return super().summary() | {what: count for what, count in others.items() if count}
+
+    def __str__(self) -> str:
+        counts = ", ".join(f"{count} {what}" for what, count in self.summary().items())
+        return f"{counts or 'Nothing to do'}."
+
+
+def _was(names: Names, one: str = "was", many: str = "were") -> str:
+    return one if names.count == 1 else many

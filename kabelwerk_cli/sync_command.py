@@ -1,0 +1,117 @@
+"""The command of a sync: its function turns the columns of a row into a `Call`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import click
+
+from .api.call import Call
+from .batch.options import BatchOptions, explicit
+from .command import Described
+from .config.settings import EXACT_KEY, TOKEN_FILE
+from .sync.options import SyncOptions, options_for, take_options
+from .terminal.options import ColumnOption, claim_stdin
+from .terminal.session import ARGUMENTS, Session, open_session
+
+NOUNS = {"key": "user", "room": "room"}
+
+
+class SyncCommand(Described):
+    """A command whose function returns the call for one row: for a new user, create or else update.
+
+    Its parameters are columns of the file, and options only where `shared` names them.
+
+    Args:
+        record: the type of an answer's record.
+        delete: makes the call that deletes a user; None where nothing can be deleted.
+        blanks: what an empty cell stands for, by column; elsewhere it is invalid.
+        shared: the columns that can be given as an option, for all rows.
+    """
+
+    topic = "sync"
+    """The help topic that is part of its man page."""
+
+    def __init__(
+        self,
+        *args: Any,
+        record: type,
+        delete: Callable[..., Call[None]] | None = None,
+        blanks: Mapping[str, Any] | None = None,
+        shared: Sequence[str] = (),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.record = record
+        self.delete = delete
+        self.blanks = blanks or {}
+        columns = [param for param in self.params if isinstance(param, ColumnOption)]
+        self.row = click.Command(self.name, params=list(columns), callback=self.callback)
+        hidden = [param for param in columns if param.name not in shared]
+        self.params = [param for param in self.params if param not in hidden]
+        self.params += options_for(deletes=delete is not None)
+
+    def invoke(self, ctx: click.Context) -> None:
+        """Compare the file with the state, and send what differs."""
+        session = open_session(ctx)
+        batch, options = take_options(ctx)
+        session.console.check_fields(self._shown(batch))
+        if session.settings[TOKEN_FILE] == "-":
+            claim_stdin(ctx, TOKEN_FILE.option)
+        try:
+            self._run(ctx, session, batch, options)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
+
+    def _shown(self, batch: BatchOptions) -> type:
+        """Return the type of the records that are shown."""
+        from .batch.records import batch_record
+        from .sync.preview import PlannedChange
+
+        kind: type = PlannedChange if batch.dry_run else batch_record(self.record)
+        return kind
+
+    def _run(
+        self, ctx: click.Context, session: Session, batch: BatchOptions, options: SyncOptions
+    ) -> None:
+        # SQLite, csv and what else a sync needs
+        from .sync.checking import Sync
+        from .sync.rows import TruthReader
+        from .sync.run import run_sync
+        from .sync.state import new_secret
+
+        params = dict.fromkeys(param.name or "" for param in self.row.params) | ctx.params
+        exact_key = session.settings[EXACT_KEY]
+        reader = TruthReader(
+            self.row,
+            params,
+            explicit(ctx),
+            blanks=self.blanks,
+            exact_key=exact_key,
+            mapping=batch.mapping,
+            ignored=batch.ignore_columns,
+        )
+        noun = next(noun for name, noun in NOUNS.items() if name in params)
+        run_sync(
+            Sync(
+                " ".join(ctx.command_path.split()[1:]),
+                _scope(ctx, noun),
+                noun,
+                reader,
+                record=self.record,
+                creates=self.delete is not None,
+                delete=self.delete,
+                line=ctx.meta[ARGUMENTS],
+                secret=new_secret(),
+                batch=batch,
+                options=options,
+                session=session,
+            )
+        )
+
+
+def _scope(ctx: click.Context, noun: str) -> str:
+    """Return which users or rooms a state is for, where the command line says so."""
+    if "hub" in explicit(ctx):
+        return f"in hub '{ctx.params['hub']}'"
+    return "of end users" if noun == "user" else ""
