@@ -245,7 +245,7 @@ def test_refused_rows_are_annotations(shell: Shell) -> None:
     )
     summary = (shell.home / "summary.md").read_text()
     assert "| invalid | 1 |\n| not attempted | 1 |\n" in summary
-    assert stdin.err.startswith("::error title=users create (row 1)::There are 1 cells")
+    assert stdin.err.startswith("::error title=users create (row 1)::The row has 1 cell")
 
 
 @pytest.mark.parametrize("summary", ["nowhere/summary.md", "work"])
