@@ -84,7 +84,7 @@ def test_a_wrong_certificate(
 
 def test_no_tls_where_it_should_be(shell: Shell) -> None:
     with FaultyServer() as server:
-        code, checks, _ = examined(shell.configured(server.encrypted_url))
+        code, checks, _ = examined(shell.configured(server.encrypted_url), "--timeout", "2")
     assert (code, checks["tls"]) == (7, "failed")
 
 

@@ -5,6 +5,7 @@ import json
 import queue
 import resource
 import sqlite3
+import time
 from pathlib import Path
 
 import pytest
@@ -246,9 +247,10 @@ def test_a_second_process_is_turned_away(shell: Shell) -> None:
         there = shell.configured(server)
         first = there.start(*CREATE)
         while not server.requests:
-            pass
+            assert first.poll() is None
+            time.sleep(0.01)
         ran = there.run(*CREATE)
-        first.terminate()
+        first.kill()
         first.communicate(timeout=60)
     assert ran.code == 3
     assert "in use by another process" in ran.err

@@ -34,7 +34,7 @@ HEAVY += [FAULTS["gzip-bomb"], FAULTS["json-deep-unclosed"], FAULTS["400-many"]]
 
 def run_measured(shell: Shell, fault: Fault) -> Measured:
     with FaultyServer([Step(fault)]) as server:
-        limits = ("--timeout", "2", "--max-time", "3")
+        limits = ("--timeout", "1", "--max-time", "1.5")
         command = [EXECUTABLE, *COMMANDS["update"], *limits]
         return measure(command, shell.configured(server).environment)
 
