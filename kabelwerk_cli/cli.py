@@ -89,6 +89,7 @@ def report_interrupt(signal: KeyboardInterrupt) -> ExitCode:
 def _report(
     error: BaseException, given: Mapping[str, Any], argv: Sequence[str], book: Book
 ) -> ExitCode:
+    error = _wrapped_signal(error) or error
     ended = _lost_output(error) or error
     if not _is_silent(error, book):
         asked = output_format({**_asked_format(argv), **given})
@@ -102,6 +103,12 @@ def _is_silent(error: BaseException, book: Book) -> bool:
         return book.is_told
     # a reader that closes the pipe early, such as `head`, needs no message if nothing was sent
     return isinstance(error, BrokenPipeError) and book.is_blank
+
+
+def _wrapped_signal(error: BaseException) -> BaseException | None:
+    """Return the signal that arrived while a class was created, which Python 3.11 wraps."""
+    wrapped = isinstance(error, RuntimeError) and isinstance(error.__cause__, KeyboardInterrupt)
+    return error.__cause__ if wrapped else None
 
 
 def _lost_output(error: BaseException) -> OutputLost | None:

@@ -90,7 +90,7 @@ def test_invalid_rows_are_failures_also_if_nothing_is_sent(shell: Shell) -> None
         assert there.run(*CREATE).code == 2
         assert server.attempts == []
         assert [kind for *_, kind in told(report)] == ["skipped", "failure", "skipped"]
-        assert "there are 3 cells" in report.read_text().lower()
+        assert "the row has 3 cells" in report.read_text().lower()
         assert there.run(*CREATE, "--skip-invalid", "--rejects", "x.csv").code == 0
         assert [kind for *_, kind in told(report)] == ["", "failure", ""]
         again = there.run(*CREATE, "--skip-invalid", "--rejects", "x.csv")
@@ -241,11 +241,11 @@ def test_refused_rows_are_annotations(shell: Shell) -> None:
     annotation = ran.err.splitlines()[0]
     title = "users create (row 2)"
     assert annotation == (
-        f"::error file={FILE},line=3,title={title}::There are 3 cells, and 2 columns."
+        f"::error file={FILE},line=3,title={title}::The row has 3 cells instead of 2."
     )
     summary = (shell.home / "summary.md").read_text()
     assert "| invalid | 1 |\n| not attempted | 1 |\n" in summary
-    assert stdin.err.startswith("::error title=users create (row 1)::There are 1 cells")
+    assert stdin.err.startswith("::error title=users create (row 1)::The row has 1 cell")
 
 
 @pytest.mark.parametrize("summary", ["nowhere/summary.md", "work"])

@@ -75,7 +75,7 @@ def test_2000_invalid_rows(shell: Shell) -> None:
         assert server.attempts == []
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.splitlines() == [
-        "2000 rows invalid: there are 3 cells, and 2 columns.",
+        "2000 rows invalid: the row has 3 cells instead of 2.",
         *(line.partition(":")[0] for line in FIRST),
         MORE.format(1980),
         (
@@ -92,7 +92,7 @@ def test_rows_that_are_skipped_are_shown_once(shell: Shell) -> None:
     with FaultyServer() as server:
         ran = run(shell.configured(server), *CREATE, "--skip-invalid", file=file)
     assert ran.code == 10
-    assert ran.out.startswith("2 rows failed: There are 3 cells")
+    assert ran.out.startswith("2 rows failed: The row has 3 cells")
     assert ran.err.startswith("3 rows: 1 created, 2 failed.\nError: Correct the 2 rejected rows")
 
 

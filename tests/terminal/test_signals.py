@@ -7,8 +7,11 @@ import subprocess
 import sys
 import time
 
+import click
 import pytest
 
+from kabelwerk_cli.cli import Root
+from kabelwerk_cli.terminal.signals import Terminated
 from tests.faultserver import FAULTS, HANG, FaultyServer, Model, Step
 from tests.model.state import populated
 from tests.operations import CALLS, OPERATIONS, Operation
@@ -27,7 +30,7 @@ def test_a_signal_at_any_moment(shell: Shell, name: str) -> None:
     choose = random.Random(name)
     for _ in range(RUNS):
         ended = interrupter.interrupt(COMMANDS[name], choose)
-        assert list(ended.complaints()) == [], ended
+        assert list(ended.complaints()) == [], f"{ended}"
 
 
 def wait_until(is_so) -> None:
@@ -99,7 +102,7 @@ def test_while_the_summary_of_a_batch_cannot_be_written(
         process.communicate(timeout=20)
     err = stderr.text()
     assert process.returncode == CODES[number]
-    assert "Interrupted. 3 rows: 3 done." in err.splitlines()[-1]
+    assert "Interrupted. 3 rows: 3 posted." in err.splitlines()[-1]
     assert "othing was sent" not in err
     if output == "jsonl":
         assert json.loads(err.splitlines()[-1])["error"]["applied"] == "yes"
@@ -221,3 +224,27 @@ def test_a_signal_that_was_lost_at_the_very_end_is_ignored() -> None:
         timeout=20,
     )
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "done\n", "")
+
+
+@pytest.mark.parametrize(
+    ("signal_raised", "code"), [(KeyboardInterrupt(), 130), (Terminated(), 143)]
+)
+def test_a_signal_that_arrived_while_a_class_was_created(
+    capsys: pytest.CaptureFixture[str], signal_raised: KeyboardInterrupt, code: int
+) -> None:
+    """Python 3.11 raises a RuntimeError from what `__set_name__` raises."""
+
+    class Name:
+        def __set_name__(self, owner: type, name: str) -> None:
+            raise signal_raised
+
+    @click.group(cls=Root)
+    def root() -> None:
+        pass
+
+    @root.command()
+    def create() -> None:
+        type("Created", (), {"name": Name()})
+
+    assert root.main(["create"], standalone_mode=False) == code
+    assert "bug" not in capsys.readouterr().err
