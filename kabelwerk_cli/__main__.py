@@ -4,15 +4,18 @@ import gc
 import io
 import os
 import sys
-from typing import TextIO
 
-from .terminal.signals import held_signals, ignore_signals, raise_on_signals
+if False:  # `typing.TYPE_CHECKING`, without importing typing
+    from typing import TextIO
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
     # Imports create no garbage, and collecting takes longer than printing help.
     gc.set_threshold(100_000)
+
+    from .terminal.signals import ignore_signals, raise_on_signals
+
     try:
         try:
             raise_on_signals()
@@ -32,12 +35,16 @@ def main() -> None:
 
 
 def _run() -> int:
+    from .terminal.signals import held_signals
+
     with held_signals():
         from click import Abort
 
         from .cli import kabelwerk
     try:
         code: int = kabelwerk.main(prog_name="kabelwerk", standalone_mode=False)
+    except SystemExit as ended:
+        return int(ended.code or 0)  # of a completion
     except Abort as error:
         # what click makes of a signal that arrives outside of the error boundary
         raise (error.__cause__ or KeyboardInterrupt) from None
@@ -62,7 +69,7 @@ def _guard_standard_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _settle(stream: TextIO | None, number: int) -> None:
+def _settle(stream: "TextIO | None", number: int) -> None:
     # Python flushes the streams at exit, and if that fails, it overrides the exit code.
     try:
         if stream is not None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import importlib
 import itertools
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,19 +11,11 @@ from typing import Any
 import click
 
 from . import __version__
-from .command import Group
-from .commands.completion import completion
-from .commands.config import config, login, logout
-from .commands.doctor import doctor
-from .commands.help import help_command
-from .commands.messages import messages
-from .commands.rooms import rooms
-from .commands.sandbox import sandbox
-from .commands.users import users
 from .config.resolve import output_format
 from .config.settings import CONFIG, OUTPUT, PROFILE
 from .terminal import help_topics
 from .terminal.book import NOTHING_SENT, Book
+from .terminal.described import Group
 from .terminal.error_report import problem, show_error
 from .terminal.exit_codes import ExitCode, OutputLost, exit_code
 from .terminal.session import ARGUMENTS, book_of
@@ -32,9 +25,54 @@ WRITE_ERRORS = frozenset(
     {errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC, errno.EPIPE}
 )
 
+COMMANDS = {
+    "users": ("users.users", "Create, update, delete and sync users."),
+    "rooms": ("rooms.rooms", "Update and sync rooms."),
+    "messages": ("messages.messages", "Post messages."),
+    "sandbox": ("sandbox.sandbox", "Run a Kabelwerk backend on this machine to try things out."),
+    "config": ("config.config", "Show the configuration."),
+    "login": ("config.login", "Check a URL and an API token, and store them in a profile."),
+    "logout": ("config.logout", "Remove the API token of a profile."),
+    "doctor": ("doctor.doctor", "Check the settings, the network, TLS, the API and the token."),
+    "completion": (
+        "completion.completion",
+        "Print the shell completion script for bash, zsh or fish.",
+    ),
+    "help": (
+        "help.help_command",
+        "Explain exit codes, environment variables, batches, syncs or output formats.",
+    ),
+}
+"""Where each command is, and its summary: a run imports only the one that it needs."""
+
+
+class Commands(Mapping[str, click.Command]):
+    """The commands by their names; one is imported when it is looked up."""
+
+    def __getitem__(self, name: str) -> click.Command:
+        """Return a command."""
+        module, _, attribute = COMMANDS[name][0].partition(".")
+        command: click.Command = getattr(
+            importlib.import_module(f".commands.{module}", __package__), attribute
+        )
+        return command
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names."""
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        """Return how many commands there are."""
+        return len(COMMANDS)
+
 
 class Root(Group):
     """The root group. Errors are handled here, so click's test runner sees the real exit codes."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the summaries of the commands, importing none of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
 
     def make_context(
         self,
@@ -133,6 +171,7 @@ def _asked_format(argv: Sequence[str]) -> dict[str, Any]:
 
 @click.group(
     cls=Root,
+    commands=Commands(),
     context_settings={"help_option_names": ["-h", "--help"]},
     examples=[
         "kabelwerk users create --key kusanagi --name Motoko",
@@ -149,9 +188,3 @@ def kabelwerk() -> None:
 kabelwerk.epilog = (
     f"\b\nExit codes (see also: kabelwerk help exit-codes):\n{help_topics.exit_code_table()}"
 )
-
-
-for commands in (users, rooms, messages, sandbox, config):
-    kabelwerk.add_command(commands)
-for command in (login, logout, doctor, completion, help_command):
-    kabelwerk.add_command(command)

@@ -7,9 +7,9 @@ import click
 
 from .api.call import Call
 from .batch.options import BatchOptions, explicit
-from .command import Described
 from .config.settings import EXACT_KEY, TOKEN_FILE
 from .sync.options import SyncOptions, options_for, take_options
+from .terminal.described import Described
 from .terminal.options import ColumnOption, claim_stdin
 from .terminal.session import ARGUMENTS, Session, open_session
 

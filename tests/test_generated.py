@@ -5,10 +5,11 @@ import shlex
 import click
 import pytest
 
-from kabelwerk_cli.cli import kabelwerk
-from kabelwerk_cli.command import walk
+from kabelwerk_cli.cli import COMMANDS, kabelwerk
+from kabelwerk_cli.terminal.described import walk
 from tests.shell import Shell
 from tools.generate import ROOT, files
+from tools.manual import summary
 
 TREE = [(" ".join(path), command) for command, path in walk(kabelwerk, ("kabelwerk",))]
 
@@ -35,6 +36,13 @@ def test_each_command_has_all_that_a_command_needs(
     first, _, last = path.rpartition(" ")
     assert path in readme or f"`{last}`" in readme, first
     assert (ROOT / "man" / f"{path.replace(' ', '-')}.1").exists()
+
+
+def test_the_list_of_commands_has_their_summaries() -> None:
+    """It is written down, so that `--help` imports no command."""
+    for name, command in kabelwerk.commands.items():
+        assert command.name == name
+        assert COMMANDS[name][1] == f"{summary(command).split('. ')[0]}."
 
 
 def commands_in(example: str) -> list[str]:

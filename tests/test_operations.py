@@ -4,7 +4,8 @@ import inspect
 
 from kabelwerk_cli import api
 from kabelwerk_cli.cli import kabelwerk
-from kabelwerk_cli.command import CallCommand, walk
+from kabelwerk_cli.command import CallCommand
+from kabelwerk_cli.terminal.described import walk
 
 from .operations import OPERATIONS
 

@@ -11,9 +11,9 @@ import click
 
 from kabelwerk_cli.api import calls
 from kabelwerk_cli.cli import kabelwerk
-from kabelwerk_cli.command import walk
 from kabelwerk_cli.commands.completion import completion_script
 from kabelwerk_cli.terminal import help_topics
+from kabelwerk_cli.terminal.described import walk
 
 from .manual import pages, summary
 

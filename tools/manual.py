@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from kabelwerk_cli import __version__
-from kabelwerk_cli.command import walk
 from kabelwerk_cli.terminal import help_topics
+from kabelwerk_cli.terminal.described import walk
 from kabelwerk_cli.terminal.options import SettingOption
 
 SECTION = "1"

@@ -1,13 +1,14 @@
 """The options of a batch: those on the command line, and the typed value they become."""
 
-from typing import Any, NamedTuple, get_type_hints
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from kabelwerk_cli.config.files import read_text
 from kabelwerk_cli.terminal.options import AroundOption, BatchOption, FileType, Number, claim_stdin
 
-from .template import Template, parse_template
+if TYPE_CHECKING:
+    from .template import Template
 
 
 class BatchOptions(NamedTuple):
@@ -40,7 +41,7 @@ class BatchOptions(NamedTuple):
     """The rooms whose messages of unknown outcome are sent again; `ALL` for every room."""
     mark_posted: tuple[str, ...] = ()
     """Likewise, those that count as posted."""
-    template: Template | None = None
+    template: "Template | None" = None
     """The text of each message, to be filled in from the row's columns."""
 
 
@@ -51,8 +52,10 @@ class TemplateType(FileType):
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Template:
+    ) -> "Template":
         """Return the template."""
+        from .template import Template, parse_template
+
         if isinstance(value, Template):
             return value
         text: str = value
@@ -220,7 +223,7 @@ def take_options(ctx: click.Context) -> BatchOptions:
     Raises:
         click.UsageError: there are some, and no file; or two inputs are standard input.
     """
-    names = [name for name in get_type_hints(BatchOptions) if name in ctx.params]
+    names = [name for name in BatchOptions._fields if name in ctx.params]
     options = BatchOptions(**{name: ctx.params.pop(name) for name in names})
     if options.from_file is None:
         _refuse_without_file(ctx)

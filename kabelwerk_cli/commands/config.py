@@ -4,10 +4,11 @@ from typing import Any, NamedTuple
 
 import click
 
-from kabelwerk_cli.command import ActionCommand, Group
+from kabelwerk_cli.command import ActionCommand
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import CONFIG, SETTINGS, TOKEN_COMMAND, URL, Setting
 from kabelwerk_cli.terminal.console import Listing
+from kabelwerk_cli.terminal.described import Group
 from kabelwerk_cli.terminal.session import Session
 
 

@@ -16,7 +16,7 @@ from kabelwerk_cli.terminal.session import Session
 )
 @click.argument("topic", type=OneOf(list(TOPICS)), required=False)
 def help_command(session: Session, *, topic: str | None) -> None:
-    """Explain exit codes, environment variables, batches or output formats."""
+    """Explain exit codes, environment variables, batches, syncs or output formats."""
     if topic is None:
         session.console.print("\n".join(f"kabelwerk help {known}" for known in TOPICS))
     else:

@@ -5,7 +5,8 @@ import click
 from kabelwerk_cli.api import calls
 from kabelwerk_cli.api.call import Call
 from kabelwerk_cli.api.models import Message
-from kabelwerk_cli.command import CallCommand, Group
+from kabelwerk_cli.command import CallCommand
+from kabelwerk_cli.terminal.described import Group
 from kabelwerk_cli.terminal.options import (
     ColumnOption,
     KeyOption,

@@ -8,8 +8,9 @@ from kabelwerk_cli.api import calls
 from kabelwerk_cli.api.call import Call
 from kabelwerk_cli.api.calls import ABSENT
 from kabelwerk_cli.api.models import Room
-from kabelwerk_cli.command import CallCommand, Group
+from kabelwerk_cli.command import CallCommand
 from kabelwerk_cli.sync_command import SyncCommand
+from kabelwerk_cli.terminal.described import Group
 from kabelwerk_cli.terminal.options import (
     ColumnOption,
     JsonObject,
@@ -21,7 +22,7 @@ from kabelwerk_cli.terminal.options import (
 
 @click.group(cls=Group, examples=["kabelwerk rooms update --room kusanagi --archived"])
 def rooms() -> None:
-    """Update rooms."""
+    """Update and sync rooms."""
 
 
 @rooms.command(

@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from kabelwerk_cli.command import ActionCommand, Group
+from kabelwerk_cli.command import ActionCommand
+from kabelwerk_cli.terminal.described import Group
 from kabelwerk_cli.terminal.options import Number, OneOf
 from kabelwerk_cli.terminal.session import Session
 

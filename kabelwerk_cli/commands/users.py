@@ -7,8 +7,9 @@ import click
 from kabelwerk_cli.api import calls
 from kabelwerk_cli.api.call import Call
 from kabelwerk_cli.api.models import DeletedUser, EnsuredUser, User
-from kabelwerk_cli.command import CallCommand, Group
+from kabelwerk_cli.command import CallCommand
 from kabelwerk_cli.sync_command import SyncCommand
+from kabelwerk_cli.terminal.described import Group
 from kabelwerk_cli.terminal.options import ColumnOption, KeyOption
 
 _key = click.option(
@@ -24,7 +25,7 @@ _key = click.option(
     ],
 )
 def users() -> None:
-    """Create, update and delete users."""
+    """Create, update, delete and sync users."""
 
 
 @users.command(

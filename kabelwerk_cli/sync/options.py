@@ -1,7 +1,8 @@
 """The options of a sync: those on the command line, and the typed value they become."""
 
 import re
-from typing import Any, NamedTuple, get_type_hints
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import click
 
@@ -117,7 +118,7 @@ def take_options(ctx: click.Context) -> tuple[BatchOptions, SyncOptions]:
     Raises:
         click.UsageError: there is no file, or they contradict each other.
     """
-    batch, sync = (_take(ctx, kind) for kind in (BatchOptions, SyncOptions))
+    batch, sync = _take(ctx, BatchOptions._fields), _take(ctx, SyncOptions._fields)
     if not batch["from_file"]:
         raise click.UsageError("Missing option '--from FILE'.", ctx)
     if batch["from_file"] == "-":
@@ -129,6 +130,5 @@ def take_options(ctx: click.Context) -> tuple[BatchOptions, SyncOptions]:
     return BatchOptions(**batch), options
 
 
-def _take(ctx: click.Context, kind: type) -> dict[str, Any]:
-    names = [name for name in get_type_hints(kind) if name in ctx.params]
-    return {name: ctx.params.pop(name) for name in names}
+def _take(ctx: click.Context, names: Sequence[str]) -> dict[str, Any]:
+    return {name: ctx.params.pop(name) for name in names if name in ctx.params}

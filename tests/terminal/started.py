@@ -3,10 +3,11 @@
 import os
 import sys
 
-from kabelwerk_cli import __main__ as program
+from kabelwerk_cli.__main__ import main
+from kabelwerk_cli.terminal import signals
 
 pipe = int(sys.argv.pop(1))
-handle_signals = program.raise_on_signals
+handle_signals = signals.raise_on_signals
 
 
 def handle_signals_and_tell() -> None:
@@ -15,7 +16,7 @@ def handle_signals_and_tell() -> None:
     os.close(pipe)
 
 
-program.raise_on_signals = handle_signals_and_tell
+signals.raise_on_signals = handle_signals_and_tell
 if __name__ == "__main__":
     sys.argv[0] = "kabelwerk"
-    sys.exit(program.main())
+    sys.exit(main())
