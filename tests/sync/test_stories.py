@@ -384,6 +384,28 @@ def test_failures_leave_what_was_known(shell: Shell) -> None:
     )
 
 
+def test_a_lost_answer_does_not_make_a_user_that_was_there_a_new_one(shell: Shell) -> None:
+    tell(
+        shell,
+        [
+            Do(
+                "u1:A",
+                f"{NEW} --retries 1",
+                before=there("u1"),
+                faults=(lost(applied=False),),
+                requests="POST u1, POST u1, PATCH u1",
+                told="u1=updated",
+            ),
+            Do(
+                "key,name\n",
+                f"{DELETE} --max-deletions 100%",
+                told="u1=kept",
+                says="it is in doubt who created them",
+            ),
+        ],
+    )
+
+
 @pytest.mark.parametrize("applied", [True, False])
 def test_a_lost_answer_is_made_good_by_the_next_run(shell: Shell, *, applied: bool) -> None:
     empty = Do("key,name\n", f"{DELETE} --max-deletions 100%")
