@@ -15,7 +15,7 @@ from kabelwerk_cli.batch.rows import BadRow, Parsed
 
 from .comparing import IN_FILE, Action, FileRow, Wish, difference, side_by_side
 from .rows import Digests
-from .state import OWN, WHY_KEPT, Known, Stored
+from .state import OWN, WHY_KEPT, Known, Stored, hubs_in
 
 _SCHEMA = """
 CREATE TABLE rows (
@@ -252,9 +252,8 @@ class SyncPlan:
         return self._db.execute("SELECT 1 FROM rejected LIMIT 1").fetchone() is not None
 
     def hubs(self) -> set[str]:
-        """Return two of the hubs that rows are about, if there are as many."""
-        query = "SELECT DISTINCT hub FROM rows WHERE content IS NOT NULL LIMIT 2"
-        return {hub for (hub,) in self._db.execute(query)}
+        """Return `_`, and another of the hubs that rows are about, as far as there are any."""
+        return hubs_in(self._db, "rows WHERE content IS NOT NULL")
 
     def select(self, query: str, *values: object) -> Iterator[Any]:
         """Yield what a query finds in the table of rows."""

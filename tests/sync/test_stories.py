@@ -572,6 +572,17 @@ def test_rooms(shell: Shell) -> None:
                 says="has rows for hub '_' and for hub",
             ),
             do._replace(
+                file="u1:section9:true: u2:ward:no: kusanagi:_:no:",
+                code=2,
+                says="has rows for hub '_' and for hub",
+            ),
+            do._replace(
+                file="kusanagi:_:no:",
+                code=2,
+                requests="",
+                says="state 'rooms.csv.kabelwerk-state' has rooms of hub ",
+            ),
+            do._replace(
                 file="kusanagi:section9:true: kusanagi:section9:no:",
                 code=2,
                 says="Key 'kusanagi' is in 'rooms.csv' twice",
