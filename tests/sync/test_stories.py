@@ -478,8 +478,31 @@ def test_invalid_rows_that_are_skipped_protect_their_users(shell: Shell) -> None
                 requests="",
                 says="Line 3 of 'staff.csv' has no key that can be read",
             ),
-            Do(None, "--skip-invalid", code=10, requests="", told="=failed u2=kept"),
+            Do(
+                None,
+                "--skip-invalid",
+                code=10,
+                requests="",
+                told="=failed u2=kept",
+                says="kept (line 3 may be about one of them): 'u2'.",
+            ),
             Do("u1:A u2:B", told="", users="u1:A u2:B"),
+            # a key that cannot be one may be about anybody, too
+            Do(
+                "key,name\nu1,A\nu2\x07,B\n",
+                f"{DELETE} --skip-invalid",
+                code=2,
+                requests="",
+                says="Line 3 of 'staff.csv' has no key that can be read",
+            ),
+            # whose row it is does not depend on the order of the columns
+            Do(
+                "name,key\nA,u1\n,u2\n",
+                f"{DELETE} --skip-invalid",
+                code=10,
+                requests="",
+                told="u2=failed",
+            ),
         ],
     )
 
