@@ -68,7 +68,8 @@ def make_plan(
     Raises:
         BadFile: it cannot be read, is empty, or has invalid rows or a key twice.
     """
-    with telling.checking(goes_on=sync.batch.skip_invalid):
+    sends = not (sync.options.adopt or sync.batch.dry_run)
+    with telling.checking(goes_on=sync.batch.skip_invalid and sends):
         _compare(sync, file, state, plan, telling.invalid)
     if plan.bad and not sync.batch.skip_invalid:
         telling.refuse(plan)

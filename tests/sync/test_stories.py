@@ -17,6 +17,7 @@ from .story import FILE, ROOMS, STATE, Do, gone, rows, tell, there
 
 DELETE = "--delete --yes"
 NEW = "--new-state"
+CORRECT = "Correct the invalid rows, then run the same command again."
 
 
 def too_long() -> Step:
@@ -120,6 +121,13 @@ def test_adoption(shell: Shell) -> None:
                 "u1:A", "--adopt --delete", code=2, says="--adopt sends nothing; leave out --delete"
             ),
             Do("u1:A", "--adopt --full", code=2, says="leave out --full"),
+            Do(
+                "key,name\nu1,A\nu4,\n",
+                "--adopt --skip-invalid",
+                code=10,
+                requests="",
+                report={"message": f"0 users adopted, 1 known before, 1 invalid. {CORRECT}"},
+            ),
         ],
     )
 
