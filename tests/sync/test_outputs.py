@@ -51,6 +51,7 @@ def test_a_report_and_the_summary_of_a_workflow(shell: Shell) -> None:
     cases = ET.parse(shell.home / "report.xml").getroot().findall("*/testcase")
     assert [case.get("name") for case in cases] == ["u2 (row 2)", "u3"]
     assert cases[1].find("error") is not None
+    assert [case.get("line") for case in cases] == ["3", "1"]
 
 
 def test_quiet_and_fields(shell: Shell) -> None:
