@@ -74,7 +74,7 @@ class SyncTotals(Totals):
         """Yield what was not as planned, as sentences."""
         if self._found.count and self._noun == "user":
             yield (
-                f"{self._many(self._found)} existed already, and {_was(self._found)} updated: "
+                f"{self._many(self._found)} {_was(self._found)} found to exist, and updated: "
                 f"{self._found}. --delete keeps them, unless --adopt adds them to the state."
             )
         if self._again.count:

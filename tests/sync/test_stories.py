@@ -65,7 +65,7 @@ def test_others_change_the_backend(shell: Shell) -> None:
                 before=there("u3"),
                 requests="POST u1, POST u2, POST u3, PATCH u3",
                 told="u1=created u2=created u3=updated",
-                says="1 user existed already, and was updated: 'u3'",
+                says="1 user was found to exist, and updated: 'u3'",
             ),
             # whom it found, it does not delete
             Do(
@@ -403,6 +403,7 @@ def test_a_lost_answer_does_not_make_a_user_that_was_there_a_new_one(shell: Shel
                 faults=(lost(applied=False),),
                 requests="POST u1, POST u1, PATCH u1",
                 told="u1=updated",
+                says="1 user was found to exist, and updated: 'u1'",
             ),
             Do(
                 "key,name\n",
