@@ -183,7 +183,7 @@ STORIES: dict[str, tuple[Callable[[Shell], Ran], tuple[Step, ...], int, str, str
         lambda shell: run(shell, *CREATE),
         (Step(FAULTS["status-401"]),),
         4,
-        " failed: User '…' was not created: the server answered 401",
+        " was not created: the server answered 401",
         "Error: Stopped: the server rejected the API token (401). Check the API token with",
     ),
     "a dead server": (
