@@ -124,7 +124,7 @@ class Client:
             self._try_all(step, history, give_up_at)
             while other := step.following():
                 following = other.call
-                if other.when is Reason.TAKEN and step.in_doubt:
+                if other.when is Reason.TAKEN and step.when is Reason.MISSING and step.in_doubt:
                     # nobody had the key before, so the user with this key was created by this call
                     following = following._replace(deed=step.call.deed)
                 step = history.begin(following, other.when)

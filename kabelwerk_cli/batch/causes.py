@@ -78,11 +78,12 @@ class Group:
     def lines(self) -> Iterator[str]:
         """Yield the group as lines: one for a row alone, else a heading and the first rows."""
         if self.count == 1:
-            yield f"Line {_place(self.first[0])}: {self.text}"
+            line = _placed(self.first[0], self.text)
+            yield f"{line[:1].upper()}{line[1:]}"
             return
         yield self.heading()
         for case in self.first:
-            yield f"  line {_place(case)}" + (f": {case.key}" if case.key else "")
+            yield f"  {_placed(case, case.key)}"
 
     def more(self, where: str) -> str:
         """Return how many rows are not listed, and where they are; empty if all are."""
@@ -101,7 +102,7 @@ class Rest(Group):
         """Yield a heading and the first rows."""
         yield self.heading()
         for case in self.first:
-            yield f"  line {_place(case)}: {case.text}"
+            yield f"  {_placed(case, case.text)}"
 
 
 class Causes:
@@ -157,8 +158,10 @@ class Causes:
                 yield more
 
 
-def _place(case: Case) -> str:
-    return f"{case.line} (row {case.number})"
+def _placed(case: Case, text: str) -> str:
+    """Return a text with the row that it is about, if it is about one."""
+    place = f"line {case.line} (row {case.number})" if case.line else ""
+    return ": ".join(filter(None, (place, text)))
 
 
 def _name(case: Case, form: str) -> tuple[str, str, str]:

@@ -14,6 +14,8 @@ from kabelwerk_cli.terminal.exit_codes import Refused
 from .raw import ERROR_COLUMN, BadFile
 
 Convert = Callable[[Any], Any]
+IDENTITY = frozenset({"key", "room", "hub"})
+"""The columns that say whom a row is about, not what it says."""
 EVERY = "*"
 """What ignores every column that is not the command's."""
 LISTED = 5
@@ -98,7 +100,8 @@ class Columns:
         for name, it in found.items():
             if option := self._explicit.get(name):
                 raise ValueError(_both(option, columns[it.place]))
-        return tuple(found.values())
+        # first whom a row is about, so that it is known where another cell cannot be read
+        return tuple(sorted(found.values(), key=lambda column: column.name not in IDENTITY))
 
     def places(self, columns: Sequence[str]) -> Mapping[str, int]:
         """Return where the value for each name is that a template may have."""

@@ -44,6 +44,7 @@ PER_SECOND = 1_000_000
 PATIENCE = 5
 """How often a journal that was replaced while this waited for it is opened anew."""
 DISK_CURE = "Check that the disk is not full, and that the file can be written."
+FOLDER_CURE = "Check that its folder exists, and can be written."
 _READ = f"SELECT {', '.join(COLUMNS)} FROM entries"  # noqa: S608
 
 
@@ -179,6 +180,7 @@ class Journal:
         for _ in range(PATIENCE):
             with contextlib.suppress(Replaced, FileNotFoundError):
                 return self._open_once(purpose)
+        self.path.stat()  # whose error says what is missing: a folder, or what a link leads to
         raise sqlite3.OperationalError("database is locked")
 
     def _open_once(self, purpose: str) -> sqlite3.Connection:
@@ -251,7 +253,7 @@ class Journal:
             raise JournalError(f"{self._name} {what}. {self.kind.holds} {cure}") from error
         except OSError as error:
             reason = error.strerror or error
-            raise JournalError(f"{self._name} cannot be used ({reason}).") from error
+            raise JournalError(f"{self._name} cannot be used ({reason}). {FOLDER_CURE}") from error
 
     @property
     def _name(self) -> str:

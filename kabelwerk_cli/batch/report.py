@@ -93,7 +93,7 @@ class JUnitReport:
             message = error.message if error else f"The row was {result.outcome}."
             inner = f"<{name}{_attributes(type=error.type if error else '', message=message)}/>"
         row = f" (row {result.number})" if result.line else ""
-        self._case(f"{result.key}{row}", result.line, inner)
+        self._case(f"{result.key}{row}", result.line or 1, inner)
 
     def add_all(self, results: Iterable[Result]) -> None:
         """Add what became of several rows."""

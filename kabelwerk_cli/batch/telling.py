@@ -200,8 +200,9 @@ class Telling:
         if self._report:
             self._report.add(result)
         if result.fate.shown in FAILURES and result.error:
-            title = f"{self._told.subject.command} (row {result.number})"
-            self._fail(Failure(self._told.place, result.line, title, result.error.message))
+            row = f" (row {result.number})" if result.line else ""
+            title = f"{self._told.subject.command}{row}"
+            self._fail(Failure(self._told.place, result.line or 1, title, result.error.message))
 
     def _fail(self, failure: Failure) -> None:
         if self._workflow and len(self._failures) < MOST_ANNOTATED:

@@ -1,10 +1,11 @@
 """The plan of a sync, from the file and the state; and what is refused about it."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from kabelwerk_cli.backend.client import describe
-from kabelwerk_cli.batch.checking import check_hubs, same
+from kabelwerk_cli.batch.checking import ANY_HUB, check_hubs, same
 from kabelwerk_cli.batch.files import BadFile, RowFile
 from kabelwerk_cli.batch.key_warnings import warn_of_keys
 from kabelwerk_cli.batch.options import BatchOptions
@@ -67,7 +68,8 @@ def make_plan(
     Raises:
         BadFile: it cannot be read, is empty, or has invalid rows or a key twice.
     """
-    with telling.checking(goes_on=sync.batch.skip_invalid):
+    sends = not (sync.options.adopt or sync.batch.dry_run)
+    with telling.checking(goes_on=sync.batch.skip_invalid and sends):
         _compare(sync, file, state, plan, telling.invalid)
     if plan.bad and not sync.batch.skip_invalid:
         telling.refuse(plan)
@@ -94,12 +96,25 @@ def _compare(
     if file.is_json:
         sync.reader.columns.check_seen()
     warn_of_keys(plan, sync.session.console.note, sets_values=False)
-    check_hubs(file, plan.hubs())
+    hubs = plan.hubs()
+    check_hubs(file, hubs)
+    if state and any(hubs):
+        _check_known_hubs(file, state, hubs)
     options = sync.options
     wish = Wish(sync.creates, options.delete, options.full, options.adopt)
     plan.compare(state.stored() if state else iter(()), wish)
     if any(plan.counts[action] for action in IN_FILE):
         _validate(sync, file, plan, tell)
+
+
+def _check_known_hubs(file: RowFile, state: State, hubs: set[str]) -> None:
+    """Refuse a hub under another name than before: what is known of its rooms would not hold."""
+    for hub, known in itertools.product(hubs, state.hubs()):
+        if hub != known and ANY_HUB in {hub, known}:
+            raise BadFile(
+                f"'{file.name}' has rows for hub '{hub}', and state '{state.path}' has rooms of "
+                f"hub '{known}', which may be the same. Use one name for it, or another --state."
+            )
 
 
 def _parsed(sync: Sync, file: RowFile, tell: Callable[[BadRow], None]) -> Iterator[Parsed | BadRow]:
@@ -116,7 +131,7 @@ def _validate(sync: Sync, file: RowFile, plan: SyncPlan, tell: Callable[[BadRow]
             made = same(file, sync.reader, raw, change)
             if isinstance(made, BadRow):
                 tell(made)
-                plan.refuse(change.number)
+                plan.refuse(change.number, names_nobody=made.problem.startswith("key:"))
 
 
 def refused(sync: Sync, file: RowFile, state: State | None, plan: SyncPlan) -> Iterator[Refused]:

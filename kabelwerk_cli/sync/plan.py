@@ -15,7 +15,7 @@ from kabelwerk_cli.batch.rows import BadRow, Parsed
 
 from .comparing import IN_FILE, Action, FileRow, Wish, difference, side_by_side
 from .rows import Digests
-from .state import OWN, WHY_KEPT, Known, Stored
+from .state import OWN, WHY_KEPT, Known, Stored, hubs_in
 
 _SCHEMA = """
 CREATE TABLE rows (
@@ -195,16 +195,19 @@ class SyncPlan:
     def _note_leaver(self, entry: Stored, wish: Wish) -> None:
         origin = Known.read(entry.content).origin
         action = Action.DELETE if wish.delete and origin in OWN else Action.KEEP
-        why = WHY_KEPT[origin] if wish.delete and action is Action.KEEP else ""
+        why = f"line {self.nameless} may be about one of them" if self.nameless else ""
+        if wish.delete:
+            why = WHY_KEPT[origin] if action is Action.KEEP else ""
         values = (entry.id, entry.key, entry.hub, action, why)
         self._db.execute("INSERT INTO leavers VALUES (?, ?, ?, ?, ?)", values)
         self.counts[action] += 1
 
-    def refuse(self, number: int) -> None:
-        """Note that a row turned out not to be one that can be sent."""
+    def refuse(self, number: int, *, names_nobody: bool) -> None:
+        """Note that a row turned out not to be one that can be sent, perhaps for its key."""
+        if names_nobody:
+            self.nameless = self.nameless or self.row(number)[0]
         with temporary_trouble():
-            query = "SELECT action FROM changes WHERE number = ?"
-            self.counts[Action(self._db.execute(query, (number,)).fetchone()[0])] -= 1
+            self.counts[self.action_of(number)] -= 1
             self.counts[Action.INVALID] += 1
             update = "UPDATE changes SET action = ? WHERE number = ?"
             self._db.execute(update, (Action.INVALID, number))
@@ -252,9 +255,8 @@ class SyncPlan:
         return self._db.execute("SELECT 1 FROM rejected LIMIT 1").fetchone() is not None
 
     def hubs(self) -> set[str]:
-        """Return two of the hubs that rows are about, if there are as many."""
-        query = "SELECT DISTINCT hub FROM rows WHERE content IS NOT NULL LIMIT 2"
-        return {hub for (hub,) in self._db.execute(query)}
+        """Return `_`, and another of the hubs that rows are about, as far as there are any."""
+        return hubs_in(self._db, "rows WHERE content IS NOT NULL")
 
     def select(self, query: str, *values: object) -> Iterator[Any]:
         """Yield what a query finds in the table of rows."""

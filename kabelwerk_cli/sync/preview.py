@@ -73,7 +73,8 @@ def in_numbers(plan: SyncPlan) -> str:
 def adoption(plan: SyncPlan, noun: str) -> str:
     """Return what an adoption came to, as a sentence."""
     adopted = plan.counts[Action.ADOPT]
-    return f"{count_of(adopted, noun)} adopted, {plan.unchanged} known before."
+    invalid = f", {plan.bad} invalid" if plan.bad else ""
+    return f"{count_of(adopted, noun)} adopted, {plan.unchanged} known before{invalid}."
 
 
 def in_lines(plan: SyncPlan) -> Iterator[str]:

@@ -6,13 +6,10 @@ from typing import Any
 
 import click
 
-from kabelwerk_cli.batch.columns import Convert
+from kabelwerk_cli.batch.columns import IDENTITY, Convert
 from kabelwerk_cli.batch.files import Raw
 from kabelwerk_cli.batch.rows import DIGEST_SIZE, BadRow, Parsed, RowReader
 from kabelwerk_cli.terminal.options import ColumnOption
-
-IDENTITY = frozenset({"key", "room", "hub"})
-"""The columns that say whom a row is about, not what it says."""
 
 
 class TruthReader(RowReader):

@@ -18,6 +18,7 @@ from kabelwerk_cli.batch.runner import Runner
 from kabelwerk_cli.batch.sending import send
 from kabelwerk_cli.batch.telling import Telling, Told, where_listed
 from kabelwerk_cli.config.settings import LOG_FILE
+from kabelwerk_cli.terminal.exit_codes import BatchFailed
 
 from .checking import Sync, make_plan, refused
 from .opening import adopt, find_state, make_state, missing_state, state_path
@@ -68,9 +69,17 @@ def run_sync(sync: Sync) -> None:
         if sync.options.adopt:
             adopt(ready.opened(sync, stack), ready.plan)
             ready.telling.end(counted(ready.plan))
-            sync.session.console.note(adoption(ready.plan, sync.noun))
+            _conclude_adoption(sync, ready.plan)
         else:
             _send(sync, ready, stack)
+
+
+def _conclude_adoption(sync: Sync, plan: SyncPlan) -> None:
+    console, said = sync.session.console, adoption(plan, sync.noun)
+    if plan.bad:
+        advice = "Correct the invalid rows, then run the same command again."
+        raise BatchFailed(console.with_summary(said, advice))
+    console.note(said)
 
 
 def _prepare(sync: Sync, stack: contextlib.ExitStack) -> _Ready:

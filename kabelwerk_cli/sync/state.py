@@ -5,10 +5,12 @@ It is a batch's journal of another kind: the same file format, checks, lock and 
 
 import itertools
 import os
+import sqlite3
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
+from kabelwerk_cli.batch.checking import ANY_HUB
 from kabelwerk_cli.batch.journal import GROUP, Journal
 from kabelwerk_cli.batch.journal_file import (
     Entry,
@@ -76,6 +78,12 @@ class Known(NamedTuple):
         return self._replace(values=_join({**by_column(self.values), **by_column(values)}))
 
 
+def hubs_in(db: sqlite3.Connection, rows: str) -> set[str]:
+    """Return `_`, and another of the hubs in some rows, as far as there are any."""
+    queries = (f"SELECT hub FROM {rows} AND hub {test} ? LIMIT 1" for test in ("=", "!="))  # noqa: S608
+    return {hub for query in queries for (hub,) in db.execute(query, [ANY_HUB])}
+
+
 def by_column(values: str) -> dict[str, str]:
     """Return the digests of values by their columns."""
     return dict(each.split("=") for each in values.split())
@@ -116,6 +124,11 @@ class State(Journal):
         query = "SELECT id, fate, content, key, hub FROM entries ORDER BY id"
         with self._trouble():
             yield from map(Stored._make, self._db.execute(query))
+
+    def hubs(self) -> set[str]:
+        """Return `_`, and another of the hubs of rooms, as far as there are any."""
+        with self._trouble():
+            return hubs_in(self._db, "entries WHERE hub != ''")
 
     def finish(self) -> None:
         """Note that a run has come to its end.

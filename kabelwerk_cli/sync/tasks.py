@@ -90,7 +90,8 @@ class SyncTasks:
             return Entry(change.id, Fate.FORGOTTEN, change.key)
         before = Known.read(task.known.content) if task.known else Known(Origin.WANTED, "")
         if became.fate is Fate.DONE:
-            known = before._replace(origin=_origin(before, became)).having(change.content)
+            origin = _origin(before, became, in_doubt=task.known is not None)
+            known = before._replace(origin=origin).having(change.content)
         elif became.fate in DOUBTFUL:
             # a deletion may have taken all that was known with it
             known = (
@@ -121,8 +122,14 @@ class SyncTasks:
         return self._state.find([change.id]).get(change.id)
 
 
-def _origin(before: Known, became: Became) -> Origin:
-    """Return how a user came about that is there now."""
+def _origin(before: Known, became: Became, *, in_doubt: bool) -> Origin:
+    """Return how a user came about that is there now.
+
+    Args:
+        before: what was known before.
+        became: what became of the change.
+        in_doubt: whether an earlier run may have created a user that was wanted.
+    """
     history = became.history
     assert history  # noqa: S101 - what is done was sent
     last = history.steps[-1]
@@ -130,4 +137,4 @@ def _origin(before: Known, became: Became) -> Origin:
         return Origin.CREATED
     if before.origin is not Origin.WANTED:
         return before.origin
-    return Origin.DOUBTFUL if history.doubt else Origin.FOUND
+    return Origin.DOUBTFUL if in_doubt or history.doubt else Origin.FOUND

@@ -375,6 +375,20 @@ def test_ensure_resolves_every_doubt(how, requests, events):
 
 
 @pytest.mark.parametrize(
+    ("how", "requests", "events"),
+    [
+        ("updated", 2, [TAKEN, UPDATED]),
+        # the user may have been there before all attempts
+        ("updated", 3, [LOST, TAKEN, UPDATED]),
+        ("created", 2, [LOST, CREATED]),
+    ],
+)
+def test_a_creation_that_becomes_an_update_claims_no_more(how, requests, events):
+    outcome, transport = send(ENSURE.turned(), *events)
+    assert (outcome.deed, len(transport.requests)) == (how, requests)
+
+
+@pytest.mark.parametrize(
     ("kind", "events"),
     [
         (errors.AuthenticationError, [status(401)]),

@@ -290,10 +290,13 @@ def test_a_disk_that_is_full_sends_no_row_without_an_intent(shell: Shell, room: 
 
 def test_a_folder_that_cannot_be_written(shell: Shell) -> None:
     (shell.home / "rows.csv").write_text("key,name\na,A\n")
+    (shell.home / "link").symlink_to("nowhere")
     with FaultyServer() as server:
-        ran = shell.configured(server).run(*CREATE, "--journal", "/proc/journal")
+        for path in ("/proc/journal", "no-folder/journal", "link"):
+            ran = shell.configured(server).run(*CREATE, "--journal", path)
+            assert (ran.code, f"Journal '{path}' cannot be used (" in ran.err) == (3, True), ran.err
+            assert "Check that its folder exists, and can be written." in ran.err
         assert server.attempts == []
-    assert ran.code == 3
 
 
 def test_a_name_that_cannot_be_one(shell: Shell) -> None:

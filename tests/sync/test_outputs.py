@@ -43,12 +43,15 @@ def test_a_report_and_the_summary_of_a_workflow(shell: Shell) -> None:
         server.follow([well(1), Step(FAULTS["status-503"])])
         ran = inside.run(*SYNC, "--delete", "--yes", "--report", "report.xml")
         assert ran.code == 9
-        assert "::error" in ran.err
+        # who is in no row is in no line either
+        assert "::error file=staff.csv,line=1,title=users sync::User 'u3'" in ran.err
+        assert ran.out.startswith("User 'u3' may have been deleted")
         told = summary.read_text().removeprefix(planned)
         assert "| updated | 1 |\n| unknown | 1 |\n| unchanged | 1 |" in told
     cases = ET.parse(shell.home / "report.xml").getroot().findall("*/testcase")
     assert [case.get("name") for case in cases] == ["u2 (row 2)", "u3"]
     assert cases[1].find("error") is not None
+    assert [case.get("line") for case in cases] == ["3", "1"]
 
 
 def test_quiet_and_fields(shell: Shell) -> None:

@@ -17,6 +17,7 @@ from .story import FILE, ROOMS, STATE, Do, gone, rows, tell, there
 
 DELETE = "--delete --yes"
 NEW = "--new-state"
+CORRECT = "Correct the invalid rows, then run the same command again."
 
 
 def too_long() -> Step:
@@ -120,6 +121,13 @@ def test_adoption(shell: Shell) -> None:
                 "u1:A", "--adopt --delete", code=2, says="--adopt sends nothing; leave out --delete"
             ),
             Do("u1:A", "--adopt --full", code=2, says="leave out --full"),
+            Do(
+                "key,name\nu1,A\nu4,\n",
+                "--adopt --skip-invalid",
+                code=10,
+                requests="",
+                report={"message": f"0 users adopted, 1 known before, 1 invalid. {CORRECT}"},
+            ),
         ],
     )
 
@@ -384,6 +392,28 @@ def test_failures_leave_what_was_known(shell: Shell) -> None:
     )
 
 
+def test_a_lost_answer_does_not_make_a_user_that_was_there_a_new_one(shell: Shell) -> None:
+    tell(
+        shell,
+        [
+            Do(
+                "u1:A",
+                f"{NEW} --retries 1",
+                before=there("u1"),
+                faults=(lost(applied=False),),
+                requests="POST u1, POST u1, PATCH u1",
+                told="u1=updated",
+            ),
+            Do(
+                "key,name\n",
+                f"{DELETE} --max-deletions 100%",
+                told="u1=kept",
+                says="it is in doubt who created them",
+            ),
+        ],
+    )
+
+
 @pytest.mark.parametrize("applied", [True, False])
 def test_a_lost_answer_is_made_good_by_the_next_run(shell: Shell, *, applied: bool) -> None:
     empty = Do("key,name\n", f"{DELETE} --max-deletions 100%")
@@ -410,7 +440,10 @@ def test_a_lost_answer_is_made_good_by_the_next_run(shell: Shell, *, applied: bo
             Do("u1:A", requests="PATCH u1", told="u1=updated", users="u1:A"),
             Do("u1:A", requests="", told=""),
             # who was certainly created by this sync can be deleted
-            empty._replace(requests="" if applied else "DELETE u1"),
+            empty._replace(
+                requests="" if applied else "DELETE u1",
+                says="kept (it is in doubt who created them): 'u1'" if applied else (),
+            ),
         ],
     )
 
@@ -456,8 +489,31 @@ def test_invalid_rows_that_are_skipped_protect_their_users(shell: Shell) -> None
                 requests="",
                 says="Line 3 of 'staff.csv' has no key that can be read",
             ),
-            Do(None, "--skip-invalid", code=10, requests="", told="=failed u2=kept"),
+            Do(
+                None,
+                "--skip-invalid",
+                code=10,
+                requests="",
+                told="=failed u2=kept",
+                says="kept (line 3 may be about one of them): 'u2'.",
+            ),
             Do("u1:A u2:B", told="", users="u1:A u2:B"),
+            # a key that cannot be one may be about anybody, too
+            Do(
+                "key,name\nu1,A\nu2\x07,B\n",
+                f"{DELETE} --skip-invalid",
+                code=2,
+                requests="",
+                says="Line 3 of 'staff.csv' has no key that can be read",
+            ),
+            # whose row it is does not depend on the order of the columns
+            Do(
+                "name,key\nA,u1\n,u2\n",
+                f"{DELETE} --skip-invalid",
+                code=10,
+                requests="",
+                told="u2=failed",
+            ),
         ],
     )
 
@@ -548,6 +604,17 @@ def test_rooms(shell: Shell) -> None:
                 file="kusanagi:section9:true: kusanagi:_:no:",
                 code=2,
                 says="has rows for hub '_' and for hub",
+            ),
+            do._replace(
+                file="u1:section9:true: u2:ward:no: kusanagi:_:no:",
+                code=2,
+                says="has rows for hub '_' and for hub",
+            ),
+            do._replace(
+                file="kusanagi:_:no:",
+                code=2,
+                requests="",
+                says="state 'rooms.csv.kabelwerk-state' has rooms of hub ",
             ),
             do._replace(
                 file="kusanagi:section9:true: kusanagi:section9:no:",
