@@ -92,7 +92,7 @@ class Rejects:
 
         Raises:
             OSError: the file cannot be written.
-            Changed: the input is not what was checked.
+            Changed: the input was changed after the check.
             JournalError: the journal cannot be written; the rows stay rejected there.
         """
         if self._path is None or self._file is None:

@@ -108,7 +108,7 @@ class Work(Protocol):
     """The rows of one run."""
 
     def __iter__(self) -> Iterator[Task | Result]:
-        """Yield the rows to be sent, and what became of those that are not."""
+        """Yield the rows to send, and the results of those that are not sent."""
 
     def unread(self, after: int) -> Iterator[Result]:
         """Yield the results of the rows after one, which are no longer read."""
@@ -157,10 +157,10 @@ class Tasks:
         self._tell_all = tell_all
 
     def __iter__(self) -> Iterator[Task | Result]:
-        """Yield the rows to be sent, and what became of those that are not.
+        """Yield the rows to send, and the results of those that are not sent.
 
         Raises:
-            Changed: the file is not what was checked.
+            Changed: the file was changed after the check.
         """
         for planned, raw in reread(self._file, self._plan):
             if not planned.is_settled:

@@ -35,7 +35,7 @@ class RejectsCopy(Rejects):
 
         Raises:
             OSError: the file cannot be written.
-            Changed: the input is not what was checked.
+            Changed: the input was changed after the check.
             JournalError: the state cannot be written.
         """
         if self._path is None or self._file is None:
