@@ -1,4 +1,4 @@
-"""The command of a sync: its function turns the columns of a row into a `Call`."""
+"""The sync command: its function turns the columns of a row into a `Call`."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -17,15 +17,15 @@ NOUNS = {"key": "user", "room": "room"}
 
 
 class SyncCommand(Described):
-    """A command whose function returns the call for one row: for a new user, create or else update.
+    """A command whose function returns the call for one row: create, otherwise update.
 
-    Its parameters are columns of the file, and options only where `shared` names them.
+    Its parameters are columns of the file; those in `shared` are options, too.
 
     Args:
-        record: the type of an answer's record.
-        delete: makes the call that deletes a user; None where nothing can be deleted.
-        blanks: what an empty cell stands for, by column; elsewhere it is invalid.
-        shared: the columns that can be given as an option, for all rows.
+        record: the type of the record in an answer.
+        delete: returns the call that deletes a user; None if nothing can be deleted.
+        blanks: the value of an empty cell, by column; in other columns, it is invalid.
+        shared: the columns that can also be set by an option, for all rows.
     """
 
     topic = "sync"
@@ -74,7 +74,7 @@ class SyncCommand(Described):
     def _run(
         self, ctx: click.Context, session: Session, batch: BatchOptions, options: SyncOptions
     ) -> None:
-        # SQLite, csv and what else a sync needs
+        # these import SQLite, csv and more, so only when a sync runs
         from .sync.checking import Sync
         from .sync.rows import TruthReader
         from .sync.run import run_sync
@@ -111,7 +111,7 @@ class SyncCommand(Described):
 
 
 def _scope(ctx: click.Context, noun: str) -> str:
-    """Return which users or rooms a state is for, where the command line says so."""
+    """Return the users or rooms that a state is for, if the command line says so."""
     if "hub" in explicit(ctx):
         return f"in hub '{ctx.params['hub']}'"
     return "of end users" if noun == "user" else ""

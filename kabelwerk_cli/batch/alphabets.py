@@ -1,8 +1,8 @@
 """Guesses the encoding of a text from its letters beyond ASCII.
 
-General detectors compare letter frequencies, which takes long texts. A list of names has a handful
-of such letters, and charset_normalizer takes one with "Jürgen" in it for cp1250. Here, each
-encoding that European spreadsheets and databases write is tried, and the one wins whose letters fit
+General detectors compare letter frequencies, which requires long texts. A list of names has few
+such letters, and charset_normalizer takes a list with "Jürgen" in it for cp1250. This module tries
+each encoding that European spreadsheets and databases write, and chooses the one whose letters fit
 the alphabet of a language best.
 """
 
@@ -28,10 +28,10 @@ _ALPHABETS = {
     "cp1251": ("абвгдеёжзийклмнопрстуфхцчшщъыьэюяіїєґ",),
     "koi8-r": ("абвгдеёжзийклмнопрстуфхцчшщъыьэюя",),
 }
-"""The letters beyond ASCII of the languages written in each encoding; of encodings that fit equally
-well, the first one is chosen."""
+"""The letters beyond ASCII of the languages written in each encoding; if several encodings fit
+equally well, the first is chosen."""
 _SIGNS = "„“”‚‘’–—…€«»°§\xa0"  # noqa: RUF001 - not commas and quotation marks of ASCII
-"""What texts in any language may have."""
+"""Characters that are used in any language."""
 _MIXED = 0.9
 """The weight of a text whose letters come from several languages of an encoding."""
 _LATIN = "\u024f"
@@ -39,7 +39,7 @@ _LATIN = "\u024f"
 _FEW = 8
 """Samples up to this length say nothing about UTF-16."""
 _ENOUGH = 0.7
-"""The share of letters that have to fit."""
+"""The share of letters that must fit."""
 
 
 def likely_encoding(sample: bytes) -> str | None:

@@ -1,8 +1,8 @@
-"""Rows with the same error, told once: how many there are, and which come first.
+"""Groups rows with the same error, to show the error once with a count and the first rows.
 
-Errors are the same if their texts differ only in what is a row's own: its key, a request id, the
-number of the row it waits for. Memory is flat: a cause keeps its first rows, and after so many
-causes the rest is counted together.
+Errors are the same if their texts differ only in the row's own values: its key, a request ID, the
+number of the row it waits for. Memory is flat: a cause keeps its first rows only, and the number of
+causes is limited; the rows of further causes are counted together.
 """
 
 import bisect
@@ -16,21 +16,21 @@ from .fate import Fate
 from .totals import count_of
 
 MOST_ROWS = 20
-"""How many rows of a cause are listed."""
+"""The most rows that are listed for a cause."""
 MOST_CAUSES = 20
-"""How many causes are told apart."""
+"""The most causes; the rows of further ones are counted together."""
 LONGEST_TEXT = 500
 """Characters of an error that are shown."""
 UNMISTAKABLE = 8
-"""From how many characters on a value is recognized wherever it is in a text."""
+"""The least length of a value that is recognized anywhere in a text, in characters."""
 MASK = "…"
 _WORD = re.compile(r"\w+(?:[^\w\s'\"]+\w+)*")
 ORDER = ("invalid", Fate.UNKNOWN, Fate.FAILED, Fate.NOT_ATTEMPTED)
-"""What is told first; an outcome that is not here comes last."""
+"""The order in which outcomes are shown; others come last."""
 
 
 class Case(NamedTuple):
-    """A row, and what is to be told of it."""
+    """A row, and what to show of it."""
 
     number: int
     line: int
@@ -38,11 +38,11 @@ class Case(NamedTuple):
     outcome: str
     text: str
     kind: str = ""
-    """What the text does not say: errors of different kinds are not the same."""
+    """The kind of the error: errors of different kinds are never the same."""
     own: tuple[str, ...] = ()
-    """What the text may have that is this row's own."""
+    """The row's own values that the text may contain."""
     record: Any = None
-    """The row's record, if it is to be shown."""
+    """The row's record, if it is shown."""
 
 
 class Group:
@@ -50,9 +50,9 @@ class Group:
 
     Attributes:
         outcome: what happened to them.
-        text: their error; what differs is masked.
+        text: their error, with the parts that differ masked.
         count: how many there are.
-        first: the first of them.
+        first: the first of them, up to `MOST_ROWS`.
     """
 
     def __init__(self, outcome: str, text: str) -> None:
@@ -62,12 +62,12 @@ class Group:
         self.first: list[Case] = []
 
     def add(self, case: Case, form: str) -> None:
-        """Add a row, whose text has this form."""
+        """Add a row whose masked text is `form`."""
         case = case._replace(text=shortened(case.text, LONGEST_TEXT))
         if self.count and case.text != self.text:
             self.text = shortened(form, LONGEST_TEXT)
         self.count += 1
-        # results come in no certain order
+        # results arrive in any order
         bisect.insort(self.first, case, key=lambda first: first.number)
         del self.first[MOST_ROWS:]
 
@@ -76,7 +76,7 @@ class Group:
         return f"{count_of(self.count, 'row')} {self.outcome}: {self.text}"
 
     def lines(self) -> Iterator[str]:
-        """Yield the group as lines: one for a row alone, else a heading and the first rows."""
+        """Yield one line for a single row, otherwise a heading and the first rows."""
         if self.count == 1:
             line = _placed(self.first[0], self.text)
             yield f"{line[:1].upper()}{line[1:]}"
@@ -86,13 +86,13 @@ class Group:
             yield f"  {_placed(case, case.key)}"
 
     def more(self, where: str) -> str:
-        """Return how many rows are not listed, and where they are; empty if all are."""
+        """Return how many rows are not listed, and where to find them; empty if all are listed."""
         more = self.count - len(self.first)
         return f"  and {more} more; {where}" if more else ""
 
 
 class Rest(Group):
-    """The rows of all other causes, each with its text."""
+    """The rows of all further causes, each with its text."""
 
     def heading(self) -> str:
         """Return how many rows there are."""
@@ -133,7 +133,7 @@ class Causes:
         group.add(case, "")
 
     def _add(self, case: Case, form: str) -> bool:
-        """Add a row to the group of a form of its text, if there is one."""
+        """Add a row to the group for a masked form of its text; return whether there is one."""
         group = self._by_form.get(_name(case, form))
         if group:
             group.add(case, form)
@@ -150,7 +150,7 @@ class Causes:
         """Yield all groups as lines.
 
         Args:
-            where: where the rows are that are not listed, as a clause.
+            where: where to find the rows that are not listed, as a clause.
         """
         for group in self:
             yield from group.lines()
@@ -173,10 +173,9 @@ def _own(case: Case) -> list[str]:
 
 
 def _masked(text: str, own: Sequence[str]) -> str:
-    """Return a text without what is certainly the row's own.
+    """Return a text with everything masked that is certainly one of the row's own values.
 
-    A short key may also be a word of the text: it is masked in quotes only, and elsewhere if no
-    error is known that has this word.
+    A short key may also be an ordinary word: here, it is masked only within quotes.
     """
     for value in own:
         for found in (f"'{value}'", f'"{value}"'):

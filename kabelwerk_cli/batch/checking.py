@@ -1,4 +1,4 @@
-"""The two readings of a file: one to check and plan every row, one to send them."""
+"""Reads a file twice: to check and plan every row, and to send them."""
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +14,7 @@ from .plan import BLOCK, FIRST, Plan, Planned, target_of
 from .rows import BadRow, Parsed, Row, RowReader
 
 ANY_HUB = "_"
-"""What the only hub of an account may be called instead of its name."""
+"""A name for the only hub of an account, instead of its slug."""
 
 
 class Checked(Protocol):
@@ -22,27 +22,27 @@ class Checked(Protocol):
 
     @property
     def digest(self) -> bytes:
-        """Stands for its content."""
+        """Identifies its content."""
 
 
 class Changed(ConfigurationError):
-    """The file is not what was checked; what was not sent by then stays unsent."""
+    """The file was changed after the check; no further rows are sent."""
 
 
 def check(
     file: RowFile, reader: RowReader, journal: Journal | None, tell: Callable[[BadRow], None]
 ) -> Plan:
-    """Read every row, and plan what is to be done with it.
+    """Read every row, and plan what to do with it.
 
     Args:
         file: the file.
         reader: makes calls of its rows.
         journal: what earlier runs did, if there were any.
-        tell: called with each row that cannot be sent.
+        tell: called with each invalid row.
 
     Raises:
         BadFile: the file cannot be read.
-        ConfigurationError: there is no room for the plan.
+        ConfigurationError: the plan cannot be written.
     """
     plan = Plan()
     try:
@@ -73,7 +73,7 @@ def _planned(
     key, digest = row.key, row.digest
     entry = known.get(digest + FIRST) if known else None
     fate = entry.fate if entry else None
-    # what an earlier run has settled is not checked again
+    # rows that an earlier run settled are not checked again
     settled = fate is Fate.DONE or fate is Fate.HANDED_OVER
     made = row if isinstance(row, BadRow) or settled else reader.make(row)
     bad = isinstance(made, BadRow) and not settled
@@ -84,7 +84,7 @@ def _planned(
 
 
 def check_hubs(file: RowFile, hubs: set[str]) -> None:
-    """Refuse a hub under two names: the order of a room's rows could not be kept."""
+    """Refuse a hub under two names, as the order of a room's rows could not be kept."""
     slug = next((hub for hub in hubs if hub != ANY_HUB), None)
     if ANY_HUB in hubs and slug:
         raise BadFile(
@@ -112,7 +112,7 @@ def next_row(file: RowFile, raws: Iterator[Raw]) -> Raw | None:
     """Return the next row of a file that was read before, None after the last.
 
     Raises:
-        Changed: it cannot be read any more.
+        Changed: it can no longer be read.
     """
     try:
         return next(raws, None)
@@ -124,7 +124,7 @@ def same(file: RowFile, reader: RowReader, raw: Raw, planned: Checked) -> Row | 
     """Return a row as it was checked: its call, or why there is none.
 
     Raises:
-        Changed: it is another row by now.
+        Changed: it is a different row now.
     """
     row = reader.parse(raw)
     if row.digest != planned.digest:

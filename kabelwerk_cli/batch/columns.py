@@ -1,4 +1,4 @@
-"""Which of a file's columns is which of a command's, and what to do about the others."""
+"""Maps the columns of a file to those of a command, and explains how to handle the others."""
 
 import csv
 import difflib
@@ -17,32 +17,32 @@ Convert = Callable[[Any], Any]
 IDENTITY = frozenset({"key", "room", "hub"})
 """The columns that say whom a row is about, not what it says."""
 EVERY = "*"
-"""What ignores every column that is not the command's."""
+"""Ignores all unknown columns."""
 LISTED = 5
 """The most columns that an error names."""
 
 
 class Column(NamedTuple):
-    """A column of a file that the command has."""
+    """A column of a file that the command reads."""
 
     place: int
-    """Where it is in a row, from 0."""
+    """Its index in a row, from 0."""
     name: str
     """The command's parameter."""
     convert: Convert
-    """What turns a cell into the parameter's value."""
+    """Converts a cell to the parameter's value."""
 
 
 class Columns:
     """The columns of a command, and where a file has them.
 
     Args:
-        known: the command's columns, and what turns a cell of each into a value.
-        required: the names of those that a row cannot do without.
-        explicit: the command's columns that are set on the command line, and by which option.
+        known: the command's columns, and the function that converts a cell of each.
+        required: the names of the required ones.
+        explicit: the command's columns that are set on the command line, with their options.
         mapping: pairs of a command's column and the file's column that it is read from.
         ignored: lists of columns that are left out, separated by commas.
-        placeholders: the columns that a template names; then further ones may be in the file.
+        placeholders: the columns that a template uses; with a template, other columns are allowed.
         settable: whether the command has its columns as options, too.
 
     Raises:
@@ -91,7 +91,7 @@ class Columns:
             unknown += [column] if targets is None else []
             for name in targets or ():
                 if name not in self._known:
-                    continue  # a template has it
+                    continue  # used by the template only
                 if name in found:
                     raise ValueError(_twice(name, columns[found[name].place], column))
                 found[name] = Column(place, name, self._known[name])
@@ -104,7 +104,7 @@ class Columns:
         return tuple(sorted(found.values(), key=lambda column: column.name not in IDENTITY))
 
     def places(self, columns: Sequence[str]) -> Mapping[str, int]:
-        """Return where the value for each name is that a template may have."""
+        """Return the index of the column for each name that a template may use."""
         found: dict[str, int] = {}
         for place, column in enumerate(columns):
             name = fold(column)
@@ -130,7 +130,7 @@ class Columns:
             raise BadFile(f"There is no column '{name}'. {cure}")
 
     def check_seen(self) -> None:
-        """Refuse a mapping of a column that no row had, or a placeholder for one.
+        """Refuse a mapped column or a placeholder that no row has.
 
         Raises:
             BadFile: there is one.
@@ -184,7 +184,7 @@ class Columns:
         return [n for n in self._required if n not in found and n not in self._explicit]
 
     def _unknown(self, unknown: list[str], found: Collection[str]) -> str:
-        """Return what is wrong with unknown columns, and the options that get the file in."""
+        """Return the error for unknown columns, with the options that make the file acceptable."""
         missing = self._missing(found)
         no_column = "is no column" if len(missing) == 1 else "are no columns"
         lacks = f"there {no_column} {_listed(missing)}, and " if missing else ""
@@ -210,14 +210,14 @@ def option_of(name: str) -> str:
 
 
 def fold(name: str) -> str:
-    """Return what stands for a column's name, however it is written."""
+    """Return a column's name in the form in which names are compared."""
     return unicodedata.normalize("NFC", name).strip().casefold().replace("-", "_")
 
 
 def _guess(
     missing: Sequence[str], optional: Sequence[str], columns: Sequence[str]
 ) -> Mapping[str, str]:
-    """Return which of a file's unknown columns is probably which of the command's."""
+    """Return the unknown column that each of the command's columns probably corresponds to."""
     left = {fold(column): column for column in columns}
     meant: dict[str, str] = {}
     for name in (*missing, *optional):

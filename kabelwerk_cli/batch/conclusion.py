@@ -1,4 +1,4 @@
-"""How a batch ended: its summary, the cure that fits, and the error that goes with it."""
+"""Ends a batch: prints the summary and advice, and raises the matching error."""
 
 from kabelwerk_cli.api.errors import Applied, Interrupted
 from kabelwerk_cli.terminal.console import Console
@@ -10,7 +10,7 @@ from .fate import Fate
 
 
 def conclude(console: Console, ended: Ended) -> None:
-    """Print how the run ended; return only if everything that was asked for is done.
+    """Print how the run ended; return only if everything requested is done.
 
     Raises:
         Interrupted: a signal ended it.
@@ -20,7 +20,7 @@ def conclude(console: Console, ended: Ended) -> None:
     """
     totals, stop = ended.totals, ended.stop
     counts, advice = totals.counts, " ".join(cures(ended))
-    # rows beyond a limit are no failures
+    # rows beyond --limit are not failures
     all_unsent, changed = counts[Fate.NOT_ATTEMPTED], totals.errors[AlreadyPosted.__name__]
     unsent = changed if ended.limited and not stop else all_unsent
     if not (counts[Fate.FAILED] or counts[Fate.UNKNOWN] or unsent or stop):

@@ -1,4 +1,4 @@
-"""What to do about a run that did not do everything: one line, the most important first."""
+"""Advice on what to do after a run that did not finish everything, most important first."""
 
 import shlex
 from collections.abc import Iterator, Sequence
@@ -17,17 +17,17 @@ from .checking import Changed
 from .fate import Fate
 from .journal import JournalError
 from .limits import Stop
-from .totals import Totals, count_of
+from .totals import Totals
 
 PROGRAM = "kabelwerk"
 LONGEST_LINE = 1000
-"""Characters of a command line that is printed to be run."""
+"""The longest command line that is printed to be copied, in characters."""
 TWICE = ("--restart", "--resend-unknown", "--send-changed")
-"""Options that may send a row again, and have to go from a command line that is run again."""
+"""Options that may send a row twice: leave them out when running a command again."""
 NEW_STATE = "--new-state"
-"""What a sync may have once."""
+"""An option that only the first run of a sync takes."""
 SETTLING = (*TWICE, "--mark-posted", "--resume", "--dry-run")
-"""Options that have to go where one of them is added."""
+"""Options that are removed from a command line when one of them is added."""
 TAKES_ROOM = frozenset({"--resend-unknown", "--mark-posted"})
 
 
@@ -38,15 +38,15 @@ class Ended(NamedTuple):
     stop: Stop | None = None
     """Why it ended early."""
     limited: bool = False
-    """Whether it attempted as many rows as it might."""
+    """Whether it stopped at `--limit`."""
     repeatable: bool = True
-    """Whether doing a row twice is the same as doing it once."""
+    """Whether sending a row twice has the same effect as sending it once."""
     journal: str | None = None
-    """Where it is recorded what is done; None where that ended with the run."""
+    """The journal or state; None if it was temporary."""
     finished: bool = False
     """Whether the journal needs nothing more from this file."""
     rejects: str | None = None
-    """Where rows are that somebody has to correct."""
+    """The rejects file, if any."""
     line: tuple[str, ...] = ()
     """The command line, without the program."""
 
@@ -65,7 +65,7 @@ def _stopped(ended: Ended) -> Iterator[str]:
     if isinstance(error, JournalError):
         yield f"Check the disk and the permissions of '{ended.journal or 'the temporary folder'}'."
     elif isinstance(error, AuthenticationError):
-        yield "Check the API token with 'kabelwerk doctor', or store another: 'kabelwerk login'."
+        yield "Check the API token with 'kabelwerk doctor'; 'kabelwerk login' stores another."
     elif isinstance(error, UntrustedCertificate):
         yield "If you trust this server, pass its CA certificate with --ca-file."
     elif isinstance(error, Changed):
@@ -87,19 +87,19 @@ def _unknown(ended: Ended) -> Iterator[str]:
     if ended.journal:
         posted, resend = (_line(ended, option) for option in ("--mark-posted", "--resend-unknown"))
         yield (
-            f"To count {they} as posted, run `{posted}`; to send {they} again, run `{resend}` "
+            f"To mark {they} as posted, run `{posted}`; to send {they} again, run `{resend}` "
             "(add =ROOM for a single room)."
         )
     else:
         yield (
-            f"If not posted, send {they} in another file: without a journal, the same command "
-            "posts every message again."
+            f"If {'it was' if one else 'they were'} not posted, send {they} from another file: "
+            "without a journal, the same command posts every message again."
         )
 
 
 def _changed(ended: Ended) -> Iterator[str]:
     if count := ended.totals.errors[AlreadyPosted.__name__]:
-        rows = f"the {count_of(count, 'row')} that changed after a message was posted"
+        rows = f"the {_rows(count)} that changed after a message was posted"
         yield f"To post {rows}, use --send-changed."
 
 
@@ -110,7 +110,7 @@ def _taken(ended: Ended) -> Iterator[str]:
     users = "1 user exists" if totals.taken == 1 else f"{totals.taken} users exist"
     used = totals.counts[Fate.DONE] or totals.counts[Fate.UNKNOWN]
     journal = " and another --journal" if used and ended.journal else ""
-    yield f"{users} already: to update users too, use 'kabelwerk users ensure'{journal}."
+    yield f"{users} already. To update existing users, use 'kabelwerk users ensure'{journal}."
 
 
 def _rejected(ended: Ended) -> Iterator[str]:
@@ -121,7 +121,7 @@ def _rejected(ended: Ended) -> Iterator[str]:
 
 
 def _again(ended: Ended) -> Iterator[str]:
-    """What running the same command again is good for, unless a cure before this said so."""
+    """Advise running the same command again, unless an earlier sentence does."""
     totals = ended.totals
     retried = totals.counts[Fate.FAILED] - totals.rejected
     if ended.repeatable:
@@ -130,7 +130,7 @@ def _again(ended: Ended) -> Iterator[str]:
     if totals.rejected > totals.taken or not (retried or unsent):
         return
     if ended.limited and not ended.stop and not retried:
-        yield f"To send the other {count_of(unsent, 'row')}, {_rerun(ended, '--limit')}."
+        yield f"To send the other {_rows(unsent)}, {_rerun(ended, '--limit')}."
     else:
         purpose = f" to {'resume' if unsent else 'retry'}" if _goes_on(ended) else ""
         yield f"{capitalized(_rerun(ended))}{purpose}."
@@ -138,12 +138,21 @@ def _again(ended: Ended) -> Iterator[str]:
 
 def _handed_over(ended: Ended) -> Iterator[str]:
     if count := ended.totals.handed_over:
-        rows, file = "the row" if count == 1 else f"the {count} rows", ended.rejects or ""
+        rows, file = f"the {_rows(count)}", ended.rejects or ""
         yield f"Correct {rows} in '{file}', then send that file: --from {shlex.quote(file)}"
 
 
+def _rows(count: int) -> str:
+    return "row" if count == 1 else f"{count} rows"
+
+
 def _rerun(ended: Ended, *without: str) -> str:
-    """Return how to send the other rows, and none twice; leaving out more options, if given."""
+    """Return how to send the other rows without sending any twice.
+
+    Args:
+        ended: how the run ended.
+        without: further options to leave out.
+    """
     if _goes_on(ended):
         given = [
             option
@@ -156,13 +165,13 @@ def _rerun(ended: Ended, *without: str) -> str:
     if ended.repeatable:
         return "run the same command again (without a journal, it sends every row again)"
     return (
-        "send the other rows in a file of their own (without a journal, the same command posts "
+        "send the other rows from a separate file (without a journal, the same command posts "
         "every message again)"
     )
 
 
 def _goes_on(ended: Ended) -> bool:
-    """Tell whether the same command sends only what is not done."""
+    """Tell whether the same command sends only rows that are not done."""
     counts = ended.totals.counts
     return ended.journal is not None or not (counts[Fate.DONE] or counts[Fate.UNKNOWN])
 
@@ -178,7 +187,7 @@ def _line(ended: Ended, option: str) -> str:
 
 
 def _without(line: Sequence[str], options: Sequence[str]) -> Iterator[str]:
-    """Yield the words of a command line that are not of some options."""
+    """Yield the words of a command line, without those of some options."""
     takes_value = False
     for word in line:
         if takes_value and not word.startswith("-"):

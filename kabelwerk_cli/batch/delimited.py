@@ -15,34 +15,34 @@ LINE_LIMIT = 8 * CELL_LIMIT
 """The longest line, in characters: a cell may be written with escapes, and there are several."""
 DELIMITERS = ",;\t|"
 _DECLARED = re.compile(r'"?sep=(?P<delimiter>[^\w\s"]|\t)"?\s*', re.IGNORECASE)
-"""The first line with which a file tells Excel its delimiter."""
+"""The first line of a file that declares its delimiter, as Excel writes it."""
 _QUOTED = re.compile(r'"[^"]*"')
 
 
 _START, _PLAIN, _QUOTED_CELL, _CLOSED = range(4)
-"""Where a character is: before a cell, in a plain or a quoted one, or after a quoted one."""
+"""The position of a character: before a cell, in a plain or quoted cell, or after a quoted one."""
 _OPEN = (
-    'a quotation mark (") opens a cell, and nothing closes it. Add the closing one at the end of '
-    "the cell, or remove the opening one."
+    'a quoted cell is not closed. Add a quotation mark (") at the end of the cell, or remove the '
+    "one at its start."
 )
 _STRAY = (
-    'there is text after the quotation mark (") that closes a cell. Write quotation marks in a '
-    'quoted cell twice ("").'
+    'there is text after the closing quotation mark (") of a cell. Inside a quoted cell, double '
+    'each quotation mark ("").'
 )
 _LONG = f"a cell is longer than {CELL_LIMIT} characters."
 
 
 class LongLine(csv.Error):
-    """A line is too long to be one of rows; what follows is not read."""
+    """A line is longer than any row may be; the rest of the file is not read."""
 
 
 class Delimited(Grid):
-    """The rows of a text whose lines are cells.
+    """The rows of a text with delimited cells.
 
     Args:
         name: the file.
         text: its text.
-        delimiter: what separates the cells; None for what the first line shows.
+        delimiter: what separates the cells; None to detect it from the first line.
 
     Raises:
         BadFile: its first line cannot be read.
@@ -76,7 +76,7 @@ class Delimited(Grid):
                 raise BadFile(self._misquoted(line)) from None
 
     def _misquoted(self, line: int) -> str:
-        """Return what is wrong with the quotation marks of the record that begins in a line."""
+        """Return what is wrong with the quotation marks of the record that begins at a line."""
         with self._text.open() as file:
             lines = itertools.islice(read_lines(file), line - 1, None)
             below, mistake = _mistake(lines, self.delimiter)
@@ -91,7 +91,7 @@ def first_line(file: IO[str]) -> str:
 
 
 def read_lines(file: IO[str]) -> Iterator[str]:
-    """Yield the lines of a file; memory stays flat also where there is no end of one.
+    """Yield the lines of a file, in flat memory even if a line never ends.
 
     Raises:
         LongLine: a line is longer than `LINE_LIMIT`.
@@ -103,12 +103,12 @@ def read_lines(file: IO[str]) -> Iterator[str]:
 
 
 def _delimiter(header: str) -> str:
-    """Return what separates the columns of a header: whatever there is most of."""
+    """Return the delimiter that is most frequent in a header."""
     return max(DELIMITERS, key=_QUOTED.sub("", header).count)
 
 
 def _mistake(lines: Iterable[str], delimiter: str) -> tuple[int, str]:
-    """Return what is wrong with the cells of some lines, and how many lines below the first."""
+    """Return on which line, counted from 0, a cell is malformed, and what is wrong with it."""
     place, opened, number, length = _START, 0, 0, 0
     for number, line in enumerate(lines):
         for character in line:

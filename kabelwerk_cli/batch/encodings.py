@@ -1,4 +1,4 @@
-"""Text files of any encoding, and which encoding one has that is not UTF-8."""
+"""Text files in any encoding, and a guess at the encoding of those that are not UTF-8."""
 
 import codecs
 import contextlib
@@ -19,10 +19,10 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-"""What marks the encoding of a file at its start; the mark of UTF-32 begins with that of UTF-16."""
+"""Byte order marks. UTF-32's comes first, as it begins with UTF-16's."""
 WITHOUT_MARK = {"utf-16": "utf-16-le", "utf-32": "utf-32-le", "utf-8-sig": "utf-8"}
 SAMPLE = 32 * 1024
-"""How many bytes are looked at on both sides of one that cannot be decoded."""
+"""How many bytes to examine before and after one that cannot be decoded."""
 
 
 class Text:
@@ -67,7 +67,7 @@ class Text:
                 raise BadFile(self._undecodable()) from None
 
     def not_text(self) -> str:
-        """Return what is wrong with a file whose text has null characters."""
+        """Return the error for a file that contains null characters."""
         with self._open_binary() as file:
             guess = likely_encoding(file.read(SAMPLE))
         if guess and guess.startswith("utf-16") and not self._given:
@@ -97,21 +97,21 @@ class Undecodable(NamedTuple):
 
     line: int
     sample: bytes
-    """What is around the first byte that cannot be decoded."""
+    """The bytes around the first one that cannot be decoded."""
 
     @property
     def is_mostly_utf8(self) -> bool:
-        """Whether there is more UTF-8 around it than bytes that are not."""
+        """Whether most of the text around it is valid UTF-8."""
         text = self.sample.decode("utf-8", "surrogateescape")
         stray = sum("\udc80" <= character <= "\udcff" for character in text)
         return sum(character > "\x7f" for character in text) > 2 * stray
 
 
 def _checked(name: str) -> str:
-    """Return the name of an encoding as Python has it."""
+    """Return Python's name of an encoding."""
     try:
         codecs.lookup(name)
-        "a".encode(name)  # there are codecs of other things than text
+        "a".encode(name)  # some codecs are not for text
     except (LookupError, ValueError):
         raise Refused(
             f"--encoding: there is no encoding '{name}'. Use cp1252, for example."

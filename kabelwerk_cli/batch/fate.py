@@ -1,4 +1,4 @@
-"""What became of a row: the same words in the journal, in the records and in the texts."""
+"""The fate of a row, in the same words in journals, records and messages."""
 
 from enum import StrEnum
 
@@ -7,23 +7,23 @@ class Fate(StrEnum):
     """What became of a row."""
 
     IN_FLIGHT = "in flight"
-    """It may have been sent, and there is no result; in the journal only."""
+    """It may have been sent, and has no result yet; only in the journal."""
     DONE = "done"
     REJECTED = "rejected"
-    """The server rejected it: somebody has to correct it. Shown as `failed`."""
+    """It is invalid or the server rejected it, so it needs correction. Shown as `failed`."""
     FAILED = "failed"
-    """It was not applied, for a reason that may pass."""
+    """It was not applied, for a temporary reason."""
     UNKNOWN = "unknown"
-    """It was sent, and nothing tells whether it was applied."""
+    """It was sent, and it is unknown whether it was applied."""
     NOT_ATTEMPTED = "not attempted"
     KEPT = "kept"
-    """Its user is no longer in the file, and stays; in a sync only."""
+    """Its user is no longer in the file, and is not deleted; only in a sync."""
     FORGOTTEN = "forgotten"
-    """Nothing is known of it any more: its entry is removed."""
+    """Its entry is removed."""
     HANDING_OVER = "being handed over"
-    """It will stand in a rejects file, once that has its name; in the journal only."""
+    """It is being written to a rejects file that is not complete yet; only in the journal."""
     HANDED_OVER = "handed over"
-    """It stands in a rejects file, and is not sent from this file any more."""
+    """It was written to a rejects file, and is no longer sent from this file."""
 
     @property
     def shown(self) -> "Fate":
@@ -32,10 +32,10 @@ class Fate(StrEnum):
 
 
 DOUBTFUL = frozenset({Fate.IN_FLIGHT, Fate.UNKNOWN})
-"""What an earlier run left open."""
+"""Fates of rows whose outcome is unknown."""
 SENT = frozenset({Fate.DONE, *DOUBTFUL})
-"""What may be on the server."""
+"""Fates of rows that may have been applied."""
 SKIPPED = frozenset({Fate.DONE, Fate.HANDED_OVER})
-"""What is not sent, and not told row by row where nobody reads it."""
+"""Fates of rows that are not sent again, and reported only if all rows are."""
 SETTLED = frozenset({Fate.DONE, Fate.REJECTED, Fate.HANDING_OVER, Fate.HANDED_OVER})
-"""What needs nothing more from this file."""
+"""Fates of rows that need nothing more from this file."""

@@ -1,4 +1,4 @@
-"""The file of a batch: CSV, TSV, JSON Lines or a workbook, as people have it."""
+"""The input file of a batch: CSV, TSV, JSON Lines or a workbook."""
 
 import codecs
 import contextlib
@@ -19,7 +19,7 @@ from .workbook import Sheet, workbook_kind
 __all__ = ["CELL_LIMIT", "ERROR_COLUMN", "LINE_LIMIT", "BadFile", "Raw", "RowFile"]
 
 START = 4096
-"""How many bytes show what kind of file it is."""
+"""How many bytes are read to detect the kind of file."""
 DEVICES = ("/dev", "/dev/fd", "/proc/self/fd")
 CELLS = (".csv", ".tsv")
 LINES = (".jsonl", ".ndjson")
@@ -29,17 +29,17 @@ class RowFile:
     """A file of rows, which may be read several times.
 
     Args:
-        name: the file, or `-` for standard input. What can be read only once, as a pipe, is kept in
-            a temporary file.
+        name: the file, or `-` for standard input. Input that can be read only once, such as a
+            pipe, is copied to a temporary file.
         encoding: the encoding of a text; None for UTF-8. A byte order mark overrides it.
         sheet: the name of a workbook's sheet; None for the first one.
 
     Attributes:
         is_json: whether rows are JSON objects.
-        columns: the names of the columns, as they stand there; empty if each row names its own.
+        columns: the names of the columns, as written in the file; empty for JSON.
         delimiter: what separates the cells of a row.
-        encoding: the encoding of a text, and of a text made of its rows.
-        mark: the byte order mark that such a text begins with, if any.
+        encoding: the encoding of a text file, and of a rejects file.
+        mark: the byte order mark at its start, if any.
 
     Raises:
         BadFile: it cannot be read, or has no header.
@@ -56,7 +56,7 @@ class RowFile:
                 kind = workbook_kind(name, file.read(START), self._open)
             self._rows = self._sheet(kind, encoding, sheet) if kind else self._text(encoding, sheet)
         except OSError as error:
-            raise BadFile(f"'{name}' cannot be read: {error.strerror or error}.") from None
+            raise BadFile(f"Cannot read '{name}': {error.strerror or error}.") from None
         self.is_json = isinstance(self._rows, JsonLines)
         self.columns = self._rows.columns
         self.delimiter = self._rows.delimiter
@@ -72,27 +72,27 @@ class RowFile:
         """Yield every row.
 
         Raises:
-            BadFile: from some line on it cannot be read.
+            BadFile: the rest of the file cannot be read.
         """
         return iter(self._rows)
 
     @property
     def is_stream(self) -> bool:
-        """Whether it could be read only once, so that no later run can go on with it."""
+        """Whether it can be read only once, so that no later run can resume it."""
         return self._spool is not None
 
     @property
     def is_terminated(self) -> bool:
-        """Whether the last line of a text ends with a line break; if not, it may be cut."""
+        """Whether the last line of a text ends with a line break; if not, it may be truncated."""
         if isinstance(self._rows, Sheet):
-            return True  # a workbook that is cut cannot be read
+            return True  # a truncated workbook cannot be read
         with self._open() as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - 2))
             # in UTF-16, a line break has a zero byte before or after it
             return file.read().rstrip(b"\0").endswith((b"\n", b"\r"))
 
     def is_same(self, path: str | None) -> bool:
-        """Tell whether another file, which need not be there, is this one."""
+        """Tell whether a path, which need not exist, is this file."""
         if path is None or self.is_stream:
             return False
         return os.path.exists(path) and os.path.samefile(path, self.name)  # noqa: PTH110, PTH121
@@ -137,6 +137,6 @@ class RowFile:
 
 
 def _is_stream(name: str) -> bool:
-    """Tell whether a file can be read only once, or is another one under that name next time."""
+    """Tell whether a file can be read only once, or its name may mean another one next time."""
     folder = os.path.dirname(os.path.abspath(name))  # noqa: PTH100, PTH120
     return name == "-" or folder in DEVICES or not os.path.isfile(name)  # noqa: PTH113

@@ -1,10 +1,10 @@
-"""What became of each row, on disk, so that a run can end at any moment and be resumed.
+"""Records the fate of each row on disk, so that a run can end at any moment and be resumed.
 
-A row's intent is committed and synced before its first byte is sent, its result after. One thread
-writes; it commits for all the rows in flight at once, so that they share the cost of the disk, and
-passes each of them on once it is committed.
+A row's intent is committed and synced before its first byte is sent, its result afterwards. One
+thread writes: it commits all rows in flight together, so that they share the cost of the disk, and
+passes each on once it is committed.
 
-The file holds digests of rows, keys, hubs, fates, causes and request ids; no token and no text.
+The file contains digests of rows, keys, hubs, fates, errors and request IDs; no token and no text.
 """
 
 import contextlib
@@ -40,9 +40,9 @@ from .journal_file import (
 GROUP = 100
 """The most entries that are committed together."""
 PER_SECOND = 1_000_000
-"""How exactly times are known: rows of a target are told apart by which was sent later."""
+"""The resolution of times: they show which row of a target was sent later."""
 PATIENCE = 5
-"""How often a journal that was replaced while this waited for it is opened anew."""
+"""How often to reopen a journal that was replaced in the meantime."""
 DISK_CURE = "Check that the disk is not full, and that the file can be written."
 FOLDER_CURE = "Check that its folder exists, and can be written."
 _READ = f"SELECT {', '.join(COLUMNS)} FROM entries"  # noqa: S608
@@ -53,7 +53,7 @@ class JournalError(ConfigurationError):
 
 
 class Replaced(Exception):
-    """The file under the journal's name is another one by now."""
+    """The journal's path names another file now."""
 
 
 class Journal:
@@ -76,7 +76,7 @@ class Journal:
         self._failure: JournalError | None = None
         self._closed = False
         self.outstanding: int | None = None
-        """How many rows have to be settled for the run to be finished; None for never."""
+        """How many rows must be settled before the journal is finished; None to never finish it."""
         with self._trouble():
             self._db = self._open(purpose)
             self._pending: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
@@ -84,7 +84,7 @@ class Journal:
             self._writer.start()
 
     def find(self, ids: Sequence[bytes]) -> dict[bytes, Entry]:
-        """Return what is known of some rows from before this run."""
+        """Return the entries of some rows from earlier runs."""
         if self.about.entries == 0:
             return {}
         places = ", ".join("?" * len(ids))
@@ -93,7 +93,7 @@ class Journal:
             return {row[0]: _entry(row) for row in rows}
 
     def entries(self, *fates: Fate) -> Iterator[Entry]:
-        """Yield the entries with one of some fates, as they are before the run begins."""
+        """Yield the entries with one of some fates, before the run begins."""
         places = ", ".join("?" * len(fates))
         with self._trouble():
             for row in self._db.execute(f"{_READ} WHERE fate IN ({places})", fates):
@@ -102,12 +102,12 @@ class Journal:
     def write(
         self, entry: Entry, before: Entry | None, then: Callable[[JournalError | None], None]
     ) -> None:
-        """Have an entry written, and return at once.
+        """Queue an entry to be written, and return at once.
 
         Args:
             entry: what to write.
-            before: the entry that is there for the same row.
-            then: called once the entry is on disk, or with the reason why it is not.
+            before: the current entry of the same row.
+            then: called once the entry is on disk, or with the error if it cannot be written.
         """
         self._pending.put(_Write(entry, before, then))
 
@@ -116,7 +116,7 @@ class Journal:
 
         Args:
             entries: the new and the old entry of each row.
-            rejects: what the journal says of the rejects file from here on.
+            rejects: the new note about the rejects file.
 
         Raises:
             JournalError: they cannot be written.
@@ -133,26 +133,26 @@ class Journal:
         self.close()
 
     def flush(self) -> None:
-        """Write what is left; nothing may be handed to `write` any more."""
+        """Write the remaining entries; do not call `write` afterwards."""
         if self._writer.is_alive():
             self._pending.put(None)
             self._writer.join()
 
     def close(self) -> None:
-        """Write what is left, and let go of the file."""
+        """Write the remaining entries, and close the file."""
         if not self._closed:
             self._closed = True
             self.flush()
             self._db.close()
 
     def remove(self) -> None:
-        """Delete the file, whose rows are all done; if it stays, the next run will find them so."""
+        """Delete the file, as all rows are done; if that fails, the next run finds them done."""
         for path in (self.path, side_file(self.path)):
             with contextlib.suppress(OSError):
                 path.unlink()
 
     def clear(self, purpose: str) -> None:
-        """Forget every entry, and belong to `purpose` from here on.
+        """Remove every entry, and set a new purpose.
 
         Raises:
             JournalError: it cannot be written.
@@ -162,12 +162,12 @@ class Journal:
             self.about = read_soundly(self._db)
 
     def change_fates(self, before: Fate, after: Fate, rejects: str) -> None:
-        """Give all entries that have one fate another, at once.
+        """Change the fate of all entries that have a certain one, in one commit.
 
         Args:
-            before: the fate that they have.
-            after: the fate that they get.
-            rejects: what the journal says of the rejects file from here on.
+            before: their current fate.
+            after: their new fate.
+            rejects: the new note about the rejects file.
 
         Raises:
             JournalError: they cannot be written.
@@ -208,13 +208,13 @@ class Journal:
                 while len(group) < GROUP and (more := self._pending.get_nowait()) is not None:
                     group.append(more)
                 if more is None:
-                    self._pending.put(None)  # to be seen again when the group is written
+                    self._pending.put(None)  # for the loop, once the group is written
             try:
                 with self._trouble():
                     self._commit(group)
             except JournalError as error:
                 self._failure = error
-            except Exception as error:  # noqa: BLE001 - whoever waits must not wait for ever
+            except Exception as error:  # noqa: BLE001 - rows must not wait forever
                 name = type(error).__name__
                 self._failure = JournalError(f"Cannot write the {self.kind.noun} ({name}).")
             for write in group:
@@ -228,7 +228,7 @@ class Journal:
             about = counted(about, entry, before)
             if outstanding is not None and entry.is_settled and not (before and before.is_settled):
                 outstanding -= 1
-        # the mark is committed together with the last result that it stands for
+        # the mark is committed together with the last result
         finished = self._is_finished(outstanding)
         about = about._replace(finished=finished, rejects=rejects or about.rejects)
         with transaction(self._db):
@@ -237,7 +237,7 @@ class Journal:
         self.about, self.outstanding = about, outstanding
 
     def _is_finished(self, outstanding: int | None) -> bool:
-        """Return the mark that is committed with results."""
+        """Return whether to mark the journal as finished."""
         return outstanding == 0
 
     @contextlib.contextmanager
@@ -246,7 +246,10 @@ class Journal:
             yield
         except (sqlite3.Error, UnicodeError) as error:
             if "locked" in str(error):
-                what, cure = "is in use by another process", "Try again when it has ended."
+                what, cure = (
+                    "is in use by another process",
+                    "Try again when that process has ended.",
+                )
             else:
                 what = f"cannot be used ({error})"
                 cure = DISK_CURE if is_of_disk(error) else self.kind.cure.format(path=self.path)
@@ -271,7 +274,7 @@ def _entry(row: Sequence[Any]) -> Entry:
 
 
 def _check_same(before: os.stat_result, now: os.stat_result) -> None:
-    # a run that ended meanwhile may have removed its journal, and another made one
+    # a run that just ended may have removed its journal, and another run created one
     if now.st_ino != before.st_ino:
         raise Replaced
 

@@ -1,6 +1,6 @@
-"""The file of a journal or a state: its tables, and how damage to it is noticed.
+"""The file of a journal or state: its tables, and the detection of damage.
 
-Each entry has a checksum, and the file one of all entries and their number: SQLite notices a
+Each entry has a checksum, and the file has one over all entries, and their number. SQLite detects a
 damaged page, but neither a flipped bit inside a cell nor a lost entry, which would send a message
 twice.
 """
@@ -20,19 +20,19 @@ VERSION = 3
 MAGIC = b"SQLite format 3\0"
 DISK_ERRORS = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")
 _ID_PLACE = 68
-"""Where a file's application ID stands in its head."""
+"""The offset of the application ID in the file."""
 
 
 class Kind(NamedTuple):
-    """A kind of file that remembers what became of rows."""
+    """A kind of file that records the fate of rows."""
 
     noun: str
     application_id: int
-    """What stands in the file's head, so that no other database is taken for one."""
+    """The ID in the file's header, which tells it from other databases."""
     holds: str
-    """What is lost with the file, as a sentence."""
+    """What the file records, as a sentence."""
     cure: str
-    """What to do about a damaged one, as a sentence with a place for its path."""
+    """What to do about a damaged file, as a sentence with a placeholder for its path."""
 
 
 JOURNAL = Kind(
@@ -44,7 +44,7 @@ JOURNAL = Kind(
 
 
 class Entry(NamedTuple):
-    """What is known of a row."""
+    """What is known about a row."""
 
     id: bytes
     fate: Fate
@@ -52,7 +52,7 @@ class Entry(NamedTuple):
     hub: str = ""
     """The room's hub; empty for users."""
     at: int = 0
-    """When, in parts of a second since the epoch, see `PER_SECOND`."""
+    """When, in parts of a second since the epoch; see `PER_SECOND`."""
     request_id: str | None = None
     error: str | None = None
     """The error object, as JSON."""
@@ -90,7 +90,7 @@ CREATE TABLE entries (
 """
 COLUMNS = Entry._fields
 
-# the same checksum as `checksum_of`, made by SQLite: a million entries are read in a second
+# the same checksum as `checksum_of`, but in SQL: it checks a million entries per second
 _CONTENT = " || '/' || ".join(
     [
         *("hex(id)", "fate", "key", "hub", "at"),
@@ -108,15 +108,15 @@ FROM entries
 
 
 class About(NamedTuple):
-    """What the file says of itself."""
+    """The description of the file itself."""
 
     purpose: str
     """The command and the address it belongs to."""
     finished: bool
     """Whether a run has read its file to the end, and settled every row."""
     rejects: str
-    """The digest of the rejects file as it was written last; empty if there is none. While one is
-    written, what tells whether it was, see `rejects.settle`."""
+    """The digest of the last rejects file; empty if there is none. While one is being written, also
+    its temporary name; see `rejects.settle`."""
     secret: str
     """The key of a state's digests; empty in a journal."""
     entries: int
@@ -130,16 +130,16 @@ _UPDATE = f"UPDATE about SET {', '.join(f'{name} = ?' for name in About._fields)
 
 
 def checksum_of(entry_id: bytes, *rest: object) -> int:
-    """Return a number that another entry would hardly have."""
+    """Return the checksum of an entry."""
     content = "/".join([entry_id.hex().upper(), *("" if x is None else str(x) for x in rest)])
     return zlib.crc32(content.encode())
 
 
 def check_kind(path: Path, kind: Kind) -> None:
-    """Refuse another kind of file before SQLite opens it, which writes to some that it opens.
+    """Refuse another kind of file before SQLite opens it, as opening may write to it.
 
     Raises:
-        sqlite3.DatabaseError: it is one.
+        sqlite3.DatabaseError: it is another kind of file.
         OSError: it cannot be read.
     """
     with path.open("rb") as file:
@@ -156,10 +156,10 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def read_soundly(db: sqlite3.Connection) -> About:
-    """Read everything once: what is damaged must not look like what was never sent.
+    """Read and verify everything: a damaged entry must not look like a row that was never sent.
 
     Raises:
-        sqlite3.DatabaseError: it is damaged, or of another version.
+        sqlite3.DatabaseError: it is damaged, or was written by another version.
     """
     if db.execute("PRAGMA quick_check").fetchall() != [("ok",)]:
         raise sqlite3.DatabaseError("it is malformed")
@@ -179,7 +179,7 @@ def read_soundly(db: sqlite3.Connection) -> About:
 
 @contextlib.contextmanager
 def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """Commit what is done meanwhile, all of it or nothing."""
+    """Commit everything in the block, or nothing."""
     db.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -191,10 +191,10 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 
 def put(db: sqlite3.Connection, entries: Sequence[Entry]) -> None:
-    """Write entries, and remove those that are forgotten."""
+    """Write entries, and remove those whose fate is `FORGOTTEN`."""
     kept = [(*entry, checksum_of(*entry)) for entry in entries if entry.fate is not Fate.FORGOTTEN]
     gone = [entry.id for entry in entries if entry.fate is Fate.FORGOTTEN]
-    # one statement for all: Python lets another thread run at each
+    # one statement for all, as Python switches threads at each
     if kept:
         rows = ", ".join([_PLACES] * len(kept))
         values = [value for row in kept for value in row]
@@ -205,12 +205,12 @@ def put(db: sqlite3.Connection, entries: Sequence[Entry]) -> None:
 
 
 def describe(db: sqlite3.Connection, about: About) -> None:
-    """Write what the file says of itself."""
+    """Write the description of the file."""
     db.execute(_UPDATE, about)
 
 
 def counted(about: About, entry: Entry, before: Entry | None) -> About:
-    """Return what the file says of itself once an entry is written, in the place of another."""
+    """Return the description once an entry is written, and another one replaced."""
     is_gone = entry.fate is Fate.FORGOTTEN
     checksum = 0 if is_gone else checksum_of(*entry)
     replaced = checksum_of(*before) if before else 0
@@ -221,7 +221,7 @@ def counted(about: About, entry: Entry, before: Entry | None) -> About:
 
 
 def clear(db: sqlite3.Connection, purpose: str) -> None:
-    """Forget every entry, and belong to a purpose from here on."""
+    """Remove every entry, and set a new purpose."""
     db.execute("BEGIN IMMEDIATE")
     db.execute("DELETE FROM entries")
     db.execute(
@@ -233,7 +233,7 @@ def clear(db: sqlite3.Connection, purpose: str) -> None:
 
 
 def change_fates(db: sqlite3.Connection, before: str, after: str, rejects: str) -> None:
-    """Give all entries that have one fate another, and note what the rejects file is."""
+    """Change the fate of all entries that have a certain one, and set the note about rejects."""
     db.execute("BEGIN IMMEDIATE")
     db.execute("UPDATE entries SET fate = ? WHERE fate = ?", (after, before))
     db.execute(
@@ -254,7 +254,7 @@ def seed(about: About) -> int:
 
 
 def create(path: Path, kind: Kind, purpose: str, secret: str) -> None:
-    """Make an empty file. It appears complete: an empty file is always a damaged one."""
+    """Create a file without entries. It appears complete, so a file without tables is damaged."""
     handle, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.")  # 0600
     os.close(handle)
     try:
@@ -271,18 +271,18 @@ def create(path: Path, kind: Kind, purpose: str, secret: str) -> None:
             os.link(name, path)
     finally:
         Path(name).unlink()
-        side_file(Path(name)).unlink(missing_ok=True)  # where the disk is full
+        side_file(Path(name)).unlink(missing_ok=True)  # if the disk is full
     sync_folder(path)
 
 
 def is_of_disk(error: Exception) -> bool:
-    """Tell whether the disk, or a file's mode, is what is wrong, and not the file's content."""
+    """Tell whether the cause is the disk or a file mode, and not the content of the file."""
     name: str = getattr(error, "sqlite_errorname", "")
     return name.startswith(DISK_ERRORS)
 
 
 def sync_folder(path: Path) -> None:
-    """Have the name of a file that was just made, or removed, on the disk as well."""
+    """Sync the folder of a file that was just created or renamed."""
     folder = os.open(path.absolute().parent, os.O_RDONLY)
     try:
         os.fsync(folder)

@@ -1,4 +1,4 @@
-"""Which journal a run goes with, and what that one allows."""
+"""Finds the journal of a run, and checks what it allows."""
 
 import contextlib
 import os
@@ -26,22 +26,22 @@ JOURNAL_SUFFIX = ".kabelwerk-journal"
 
 
 class Found(NamedTuple):
-    """The journal of a run, before it is known whether the run takes place."""
+    """The journal of a run, before the run is confirmed."""
 
     path: Path | None
-    """Where it is to be; None where nobody would look for it again."""
+    """Its path; None for a temporary journal."""
     journal: Journal | None
-    """What earlier runs left; None if there were none, or they are to be forgotten."""
+    """The journal of earlier runs; None if there is none, or it is to be discarded."""
     old: Journal | None
-    """What is to be forgotten."""
+    """A journal to discard."""
 
 
 @contextlib.contextmanager
 def find_journal(batch: "Batch", file: RowFile) -> Iterator[Found]:
-    """Give the journal that belongs to a file, as earlier runs left it.
+    """Yield the journal of a file, as earlier runs left it.
 
     Raises:
-        Refused: it belongs to another batch, or must not be forgotten.
+        Refused: it belongs to another batch, or must not be discarded.
         JournalError: it is damaged, or in use.
     """
     path = journal_path(batch, file)
@@ -73,7 +73,7 @@ def find_journal(batch: "Batch", file: RowFile) -> Iterator[Found]:
 
 
 def compare(batch: "Batch", found: Found, plan: Plan) -> None:
-    """See what the journal says of the file as a whole.
+    """Compare the file as a whole with the journal.
 
     Raises:
         AlreadyPosted: the file's mailing is finished.
@@ -97,10 +97,10 @@ def compare(batch: "Batch", found: Found, plan: Plan) -> None:
 
 @contextlib.contextmanager
 def open_journal(batch: "Batch", found: Found, plan: Plan) -> Iterator[Journal]:
-    """Give the journal to write to, which is created if there is none.
+    """Yield the journal to write to, which is created if there is none.
 
     Raises:
-        JournalError: it cannot be written, or another run has made it since it was looked for.
+        JournalError: it cannot be written, or another run has created it in the meantime.
     """
     purpose = purpose_of(batch)
     with contextlib.ExitStack() as stack:
@@ -126,17 +126,17 @@ def open_journal(batch: "Batch", found: Found, plan: Plan) -> Iterator[Journal]:
 
 
 def purpose_of(batch: "Batch") -> str:
-    """Return what a journal of this batch is for: the command and the address."""
+    """Return the purpose of a journal of this batch: its command and address."""
     return f"{batch.name} at {describe(batch.session.settings)}"
 
 
 def journal_path(batch: "Batch", file: RowFile) -> Path | None:
-    """Return where the journal of a file is to be; None where nobody would look for it again."""
+    """Return the path of a file's journal; None for input that no later run can read again."""
     if batch.options.journal:
         return Path(batch.options.journal)
     if file.is_stream:
         return None
-    # beside the real file, so that a link to it does not start anew; else as the user named it
+    # beside the real file, so that the journal is found through a link, too
     is_link = os.path.islink(batch.file)  # noqa: PTH114
     return Path((os.path.realpath(batch.file) if is_link else batch.file) + JOURNAL_SUFFIX)
 

@@ -1,4 +1,4 @@
-"""JSON Lines: an object a line."""
+"""JSON Lines: one object per line."""
 
 from collections.abc import Iterator
 
@@ -29,7 +29,7 @@ class JsonLines:
         """Yield every row.
 
         Raises:
-            BadFile: from some line on it cannot be read.
+            BadFile: the rest of the file cannot be read.
         """
         number = line = 0
         with self._text.open() as file:

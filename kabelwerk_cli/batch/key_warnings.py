@@ -19,7 +19,7 @@ WHERE key GLOB '[1-9]*' AND {_DIGITS} AND length(key) < (
     SELECT max(length(key)) FROM rows WHERE key GLOB '0*' AND {_DIGITS}
 ) ORDER BY number
 """  # noqa: S608
-# the plus has rows sorted that share a target, instead of all looked up in the order of an index
+# the plus makes SQLite sort the rows that share a target, which is faster than using the index
 _AGAIN = """
 SELECT key, min(number) AS first, target FROM rows WHERE shared AND NOT bad
 GROUP BY +target HAVING count(DISTINCT digest) > 1 ORDER BY first
@@ -27,7 +27,7 @@ GROUP BY +target HAVING count(DISTINCT digest) > 1 ORDER BY first
 
 
 class Rows(Protocol):
-    """A plan, whose table of rows can be looked at."""
+    """A plan with a table of rows that can be queried."""
 
     def select(self, query: str, *values: object) -> Iterator[Any]:
         """Yield what a query finds in the table of rows."""
@@ -42,7 +42,7 @@ def warn_of_keys(plan: Rows, note: Callable[[str], None], *, sets_values: bool) 
     Args:
         plan: the rows.
         note: shows a warning.
-        sets_values: whether a later row of a key takes the place of an earlier one.
+        sets_values: whether a later row of a key overrides an earlier one.
     """
     if found := _listed(plan.select(_ROUNDED)):
         count, keys = found
@@ -83,5 +83,5 @@ def _warn_of_contradictions(plan: Rows, note: Callable[[str], None]) -> None:
     one, other = lines.values()
     note(
         f"{appear} more than once with different values, first '{key}' (lines {one} and {other}). "
-        "The rows of a key are sent in the order of the file."
+        "The rows of a key are sent in file order."
     )

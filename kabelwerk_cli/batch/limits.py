@@ -1,4 +1,4 @@
-"""What keeps a batch from hammering a server that is in trouble: a quota and a breaker."""
+"""Keeps a batch from overloading a failing server: a retry quota and a circuit breaker."""
 
 import threading
 from typing import NamedTuple
@@ -20,7 +20,7 @@ QUOTA = 500
 RETRY_COST = 5
 TIMEOUT_COST = 10
 DEAD_AFTER = 10
-"""After how many failures of the server or the network in a row the run stops."""
+"""The run stops after this many consecutive server or network failures."""
 
 
 class Stop(NamedTuple):
@@ -36,14 +36,14 @@ class Stop(NamedTuple):
 
 
 class Quota:
-    """How many repeats the whole run may make; each plain success gives one back."""
+    """Limits the retries of the whole run; each success without a retry gives some back."""
 
     def __init__(self) -> None:
         self._left = QUOTA
         self._lock = threading.Lock()
 
     def take(self, verdict: Verdict) -> bool:
-        """Pay for a repeat; return whether there was enough left."""
+        """Take the cost of a retry; return whether enough was left."""
         cost = TIMEOUT_COST if verdict.timed_out else RETRY_COST
         with self._lock:
             if self._left < cost:
@@ -52,13 +52,13 @@ class Quota:
             return True
 
     def give_back(self) -> None:
-        """Note a success without a repeat."""
+        """Note a success without a retry."""
         with self._lock:
             self._left = min(self._left + 1, QUOTA)
 
 
 class Breaker:
-    """Tells when a run gets nowhere.
+    """Decides when a run has to stop.
 
     Args:
         max_failures: how many rows may fail; None for any number.
@@ -70,7 +70,7 @@ class Breaker:
         self._lock = threading.Lock()
 
     def watch(self, fate: Fate, error: Exception | None) -> Stop | None:
-        """Note what became of a row that was sent; return why the run has to stop, if it does."""
+        """Note the outcome of a row that was sent; return why the run has to stop, if it does."""
         with self._lock:
             if fate is Fate.DONE:
                 self._dead = 0
@@ -100,5 +100,5 @@ class Breaker:
 
 
 def _was_rejected(error: KabelwerkError) -> bool:
-    """Tell whether a working server rejected what an earlier attempt had left in doubt."""
+    """Tell whether the server rejected a row whose outcome was unknown before."""
     return isinstance(error, OutcomeUnknown) and error.report.status in HTTP_REJECTED

@@ -20,7 +20,7 @@ class BatchOptions(NamedTuple):
     yes: bool
     concurrency: int
     rate: float | None
-    """The most rows a second."""
+    """The most rows per second."""
     max_failures: int | None
     skip_invalid: bool
     rejects: str | None
@@ -31,7 +31,7 @@ class BatchOptions(NamedTuple):
     mapping: tuple[tuple[str, str], ...] = ()
     """Pairs of a command's column and the file's column that it is read from."""
     ignore_columns: tuple[str, ...] = ()
-    """Lists of the file's columns that are left out."""
+    """Lists of the file's columns to ignore, separated by commas."""
     encoding: str | None = None
     sheet: str | None = None
     report: str | None = None
@@ -40,7 +40,7 @@ class BatchOptions(NamedTuple):
     resend_unknown: tuple[str, ...] = ()
     """The rooms whose messages of unknown outcome are sent again; `ALL` for every room."""
     mark_posted: tuple[str, ...] = ()
-    """Likewise, those that count as posted."""
+    """The rooms whose messages are marked as posted; likewise."""
     template: "Template | None" = None
     """The text of each message, to be filled in from the row's columns."""
 
@@ -86,14 +86,14 @@ class Pair(click.ParamType[tuple[str, str]]):
 
 
 def _only_one(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> str | None:
-    """Refuse a second file, which would silently take the place of the first."""
+    """Refuse a second file, which would silently replace the first."""
     if len(values) > 1:
         raise click.BadParameter("can be used only once; it names one file.", ctx, param)
     return values[0] if values else None
 
 
 ALL = ""
-"""What stands for every room, where an option takes rooms."""
+"""Means every room, for options that take rooms."""
 DRY_RUN = AroundOption(
     ["--dry-run"], is_flag=True, help="Print the request as a curl command; send nothing."
 )
@@ -109,20 +109,20 @@ BATCH_OPTIONS: tuple[click.Option, ...] = (
         callback=_only_one,
         metavar="FILE",
         is_eager=True,
-        help="Send one call per row of FILE (CSV, TSV, JSON Lines or a workbook; '-' for stdin).",
+        help="Read rows from FILE (CSV, TSV, JSON Lines or a workbook; '-' for stdin).",
     ),
     BatchOption(
         ["--map", "mapping"],
         type=Pair(),
         multiple=True,
         metavar="NAME=COLUMN",
-        help="Read the command's column NAME from the file's column COLUMN; repeatable.",
+        help="Read NAME from the column COLUMN of the file; repeatable.",
     ),
     BatchOption(
         ["--ignore-columns"],
         multiple=True,
         metavar="NAMES",
-        help="Leave out these columns, separated by commas ('*' for all unknown ones).",
+        help="Ignore these columns, separated by commas ('*' for all unknown ones).",
     ),
     BatchOption(
         ["--encoding"],
@@ -132,7 +132,7 @@ BATCH_OPTIONS: tuple[click.Option, ...] = (
     BatchOption(
         ["--sheet"],
         metavar="NAME",
-        help="Sheet of a workbook. [default: the first one]",
+        help="Sheet to read from a workbook. [default: the first one]",
     ),
     BatchOption(
         ["--concurrency"],
@@ -166,13 +166,13 @@ BATCH_OPTIONS: tuple[click.Option, ...] = (
         ["--rejects"],
         type=FileType(),
         metavar="FILE",
-        help="Write invalid and rejected rows to FILE, to be corrected and sent from there.",
+        help="Write invalid and rejected rows to FILE, with the reason for each.",
     ),
     BatchOption(
         ["--report"],
         type=FileType(),
         metavar="FILE",
-        help="Write a report with a test case per row to FILE (JUnit XML).",
+        help="Write a JUnit XML report to FILE, with one test case per row.",
     ),
     BatchOption(
         ["--journal"],
@@ -188,15 +188,15 @@ MESSAGE_OPTIONS: tuple[click.Option, ...] = (
         ["--template"],
         type=TemplateType(),
         metavar="TEXT|@FILE",
-        help="Fill in {{column}} or {{column|default}} from each row, and post the result.",
+        help="Text of each message; {{column}} and {{column|default}} are filled in.",
     ),
     BatchOption(
-        ["--resume"], is_flag=True, help="Send the rows that are missing from a finished journal."
+        ["--resume"], is_flag=True, help="Send the rows that a finished mailing has not sent."
     ),
     BatchOption(
         ["--send-changed"],
         is_flag=True,
-        help="Also post to rooms whose row was changed after it was posted.",
+        help="Also post rows that were changed after their message was posted.",
     ),
     BatchOption(
         ["--resend-unknown"],
@@ -212,7 +212,7 @@ MESSAGE_OPTIONS: tuple[click.Option, ...] = (
         flag_value=ALL,
         multiple=True,
         metavar="[=ROOM]",
-        help="Mark messages whose outcome is unknown as posted; repeatable.",
+        help="Mark messages whose outcome is unknown as posted: all, or those to ROOM; repeatable.",
     ),
 )
 
@@ -221,7 +221,7 @@ def take_options(ctx: click.Context) -> BatchOptions:
     """Remove the options of a batch from a command's parameters, and return them.
 
     Raises:
-        click.UsageError: there are some, and no file; or two inputs are standard input.
+        click.UsageError: there are options but no file, or two options read standard input.
     """
     names = [name for name in BatchOptions._fields if name in ctx.params]
     options = BatchOptions(**{name: ctx.params.pop(name) for name in names})
@@ -246,6 +246,6 @@ def _refuse_without_file(ctx: click.Context) -> None:
 
 
 def options_for(*, destructive: bool, repeatable: bool) -> tuple[click.Option, ...]:
-    """Return the options that every command has that sends calls."""
+    """Return the options of a command that sends calls."""
     yes = YES if destructive else YES_FOR_BATCHES
     return (DRY_RUN, yes, *BATCH_OPTIONS, *(() if repeatable else MESSAGE_OPTIONS))

@@ -1,4 +1,4 @@
-"""The files that a batch writes, none of which may be another, or the file that it reads."""
+"""Checks that the files a batch writes differ from each other and from its input."""
 
 import itertools
 import os
@@ -10,12 +10,12 @@ from .files import BadFile, RowFile
 def check_outputs(
     file: RowFile, made: Mapping[str, str | None], log: tuple[str, str | None]
 ) -> None:
-    """Refuse to overwrite the input, or to put a file where another, a device or a folder is.
+    """Refuse to overwrite the input, another output, a device or a folder.
 
     Args:
         file: the input.
-        made: the files that are made, by their options; None for none.
-        log: the option of the log, and its file.
+        made: the files that are created, by option; None for an option that is not given.
+        log: the option of the log file, and its value.
 
     Raises:
         BadFile: one of them cannot be used.

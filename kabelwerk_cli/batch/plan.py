@@ -1,8 +1,7 @@
-"""What is to be done with each row: the file as it was checked, against the journal.
+"""The plan of a batch: what to do with each row, from the checked file and the journal.
 
-The plan is a table in a temporary file, one line a row: memory stays flat however long the file is,
-whatever is in it. What was planned is what is sent: when the file is read again, each row has to be
-the one that stands here.
+The plan is a table in a temporary file, so memory stays flat however long the file is. Only what
+was planned is sent: when the file is read again, each row must have the same content as here.
 """
 
 import contextlib
@@ -18,9 +17,9 @@ from .journal import Journal
 from .journal_file import Entry
 
 BLOCK = 900
-"""How many rows are looked up in the journal at once; SQLite takes 999 values in any version."""
+"""How many rows are looked up in the journal at once; every SQLite version accepts 999 values."""
 FIRST = bytes(4)
-"""What follows a digest in the journal, for the first of the rows that say the same."""
+"""The suffix of a digest in the journal, for the first of several rows with the same content."""
 _SCHEMA = """
 CREATE TABLE rows (
     number INTEGER PRIMARY KEY,
@@ -40,7 +39,7 @@ CREATE TABLE held (target INTEGER PRIMARY KEY, number INTEGER NOT NULL);
 CREATE TABLE stale (target INTEGER PRIMARY KEY, at INTEGER NOT NULL);
 """
 _SENT = ", ".join(f"'{fate}'" for fate in sorted(SENT))
-# Rows that say the same are for the same target: so only among rows that share one.
+# Rows with the same content have the same target, so only rows that share a target are compared.
 _SHARE = """
 CREATE INDEX by_target ON rows (target);
 UPDATE rows SET shared = 1
@@ -52,8 +51,8 @@ FROM (
 ) AS found
 WHERE rows.number = found.number AND found.before > 0;
 """
-# A row that the server rejected is closed once a later one for the same target was sent: to send it
-# again would put the older value over the newer one.
+# A rejected row is closed once a later one for the same target was sent: sending it again would
+# overwrite the newer value with the older one.
 _CLOSE = f"""
 UPDATE rows SET closed = 1
 WHERE fate = '{Fate.REJECTED}' AND shared = 1 AND EXISTS (
@@ -61,8 +60,8 @@ WHERE fate = '{Fate.REJECTED}' AND shared = 1 AND EXISTS (
     WHERE later.target = rows.target AND later.number > rows.number AND later.fate IN ({_SENT})
 );
 """  # noqa: S608
-# What was done last for a target, where another row for it was sent afterwards, or will be: an
-# earlier one of the file, or one that is not in it any more.
+# The last row done for a target is overridden if another row for the target was sent after it, or
+# will be: an earlier row of the file, or one that is no longer in it.
 _LAST_DONE = f"""
 SELECT target, max(number) AS number, at FROM rows WHERE fate = '{Fate.DONE}' AND %s GROUP BY target
 """  # noqa: S608
@@ -92,32 +91,32 @@ class Planned(NamedTuple):
     key: str
     """The key of the user, or of the room's user."""
     digest: bytes
-    """Stands for the row's content; rows that say the same have the same."""
+    """Identifies the row's content; rows with the same content have the same digest."""
     target: int
-    """Stands for what rows are kept in order for."""
+    """Identifies the user or room for which rows are kept in order."""
     fate: Fate | None
-    """What the journal says of it; None where it knows nothing."""
+    """Its fate in the journal; None if it has no entry."""
     bad: bool
-    """Whether it cannot be sent."""
+    """Whether it is invalid."""
     at: int = 0
-    """When that became of it which the journal says."""
+    """When it got its fate; see `PER_SECOND`."""
     before: int = 0
-    """How many rows before it say the same."""
+    """How many rows before it have the same content."""
     shared: bool = False
     """Whether there are other rows for its target."""
     closed: bool = False
-    """Whether a later row for its target was sent since the server rejected it."""
+    """Whether a later row for its target was sent after it was rejected."""
     overridden: bool = False
-    """Whether a row for its target was sent after it, or will be, that it has to follow."""
+    """Whether it must be sent again, after another row for its target."""
 
     @property
     def is_settled(self) -> bool:
-        """Whether there is nothing to be done with it any more."""
+        """Whether nothing is left to do with it."""
         return self.fate in SKIPPED and not self.overridden
 
     @property
     def id(self) -> bytes:
-        """What the row is called in the journal."""
+        """The ID of the row in the journal."""
         return self.digest + self.before.to_bytes(len(FIRST))
 
 
@@ -139,7 +138,7 @@ class Plan:
         """Add the next rows.
 
         Raises:
-            ConfigurationError: there is no room for the temporary file.
+            ConfigurationError: the temporary file cannot be written.
         """
         with temporary_trouble():
             self._db.execute("BEGIN")
@@ -154,10 +153,10 @@ class Plan:
         self.bad += sum(row.bad for row in rows)
 
     def close(self, journal: Journal | None) -> None:
-        """Find out what only the whole file shows: rows that say the same, or share a target.
+        """Find rows with the same content or target, once all rows are added.
 
         Raises:
-            ConfigurationError: there is no room, or the journal cannot be read.
+            ConfigurationError: the disk is full, or the journal cannot be read.
         """
         with temporary_trouble():
             self._db.executescript(_SHARE)
@@ -179,7 +178,7 @@ class Plan:
             yield from self._planned("1")
 
     def count(self, *fates: Fate) -> int:
-        """Return how many rows have one of some fates, by the journal, and may keep it."""
+        """Return how many rows have one of some fates in the journal, and keep it."""
         places = ", ".join("?" * len(fates))
         query = f"SELECT count(*) FROM rows WHERE fate IN ({places}) AND NOT overridden"  # noqa: S608
         count: int = self._db.execute(query, fates).fetchone()[0]
@@ -191,7 +190,7 @@ class Plan:
             yield from self._db.execute(query, values)
 
     def last_done(self) -> int | None:
-        """Return when the last row was done that is done by the journal."""
+        """Return when the last of the rows that are done was done, by the journal."""
         query = "SELECT max(at) FROM rows WHERE fate = ? AND NOT overridden"
         last: int | None = self._db.execute(query, (Fate.DONE,)).fetchone()[0]
         return last
@@ -215,14 +214,14 @@ class Plan:
         return self._db.execute(query, values).fetchone() is not None
 
     def compare(self, journal: Journal, *, sets_values: bool) -> None:
-        """Find the rows that were sent and are not in the file any more, and what they override.
+        """Find rows that were sent and are no longer in the file, and the rows that they override.
 
         Args:
             journal: what earlier runs did.
             sets_values: whether a later row of a target may override an earlier one.
 
         Raises:
-            ConfigurationError: there is no room, or the journal cannot be read.
+            ConfigurationError: the disk is full, or the journal cannot be read.
         """
         with temporary_trouble():
             query = "SELECT count(*) FROM rows WHERE fate IS NOT NULL"
@@ -237,7 +236,7 @@ class Plan:
                 self._db.executescript(_OVERRIDE)
 
     def stale_since(self, target: int) -> int | None:
-        """Return when a row for a target was sent that is not in the file any more, if one was."""
+        """Return when a row for a target that is no longer in the file was sent, if one was."""
         found = self._db.execute("SELECT at FROM stale WHERE target = ?", (target,)).fetchone()
         return found[0] if found else None
 
@@ -249,13 +248,13 @@ class Plan:
 
 
 def target_of(hub: str, key: str) -> int:
-    """Return what stands for a target in the plan: a user, or a room in a hub."""
+    """Return the number of a target in the plan: a user, or a room in a hub."""
     return hash((hub, key))
 
 
 @contextlib.contextmanager
 def temporary_trouble() -> Iterator[None]:
-    """Say that a temporary file cannot be written."""
+    """Turn errors of SQLite into an error about the temporary file."""
     try:
         yield
     except sqlite3.Error as error:

@@ -1,4 +1,4 @@
-"""What a run would send: shown by `--dry-run`, and before somebody confirms it."""
+"""Shows what a run would send, for `--dry-run` and before a confirmation."""
 
 import itertools
 from collections.abc import Iterator
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from .run import Batch
 
 SHOWN = 3
-"""How many requests a table shows of a dry run, and how many messages a confirmation."""
+"""How many requests a dry run shows in a table, and how many messages a confirmation."""
 LONGEST_TEXT = 200
-"""How much of a message's text a confirmation shows, in characters."""
+"""The longest part of a message that a confirmation shows, in characters."""
 
 
 def preview(batch: "Batch", tasks: Tasks, rows: int) -> None:
@@ -26,7 +26,7 @@ def preview(batch: "Batch", tasks: Tasks, rows: int) -> None:
 
     Args:
         batch: the batch.
-        tasks: what would be done with its rows.
+        tasks: the rows that would be sent.
         rows: how many rows the file has.
     """
     settings = batch.session.settings
@@ -45,7 +45,7 @@ def preview(batch: "Batch", tasks: Tasks, rows: int) -> None:
 
 
 def ask(batch: "Batch", tasks: Tasks) -> None:
-    """Ask for confirmation of what is going to be sent, where that needs one.
+    """Ask for confirmation, if what is going to be sent needs one.
 
     Raises:
         Cancelled: it was not confirmed.
@@ -69,7 +69,7 @@ def ask(batch: "Batch", tasks: Tasks) -> None:
 
 
 def _pending(batch: "Batch", tasks: Tasks) -> Iterator[Task]:
-    """Yield what a run sends, unless a failure stops it or holds up some of the rows."""
+    """Yield the rows that a run sends if nothing fails."""
     pending = (task for task in tasks if isinstance(task, Task))
     return itertools.islice(pending, batch.options.limit)
 

@@ -1,4 +1,4 @@
-"""How far a batch is: a bar on a terminal, a plain line now and then elsewhere."""
+"""Progress of a batch: a bar on a terminal, otherwise a line every 30 seconds."""
 
 import contextlib
 import time
@@ -8,18 +8,18 @@ from kabelwerk_cli.terminal.console import Console
 
 EVERY_SECONDS = 30.0
 Advance = Callable[[bool], None]
-"""Is called after each row, with whether it failed."""
+"""Called after each row, with whether it failed."""
 Clock = Callable[[], float]
 MINUTE = 60
 HOUR = 3600
 
 
 class Pace:
-    """How many rows are done, how many of them failed, and how long the others will take.
+    """Counts rows, done and failed, and estimates how long the others will take.
 
     Args:
         total: how many rows there are.
-        before: how many of them earlier runs have done.
+        before: how many of them earlier runs did.
         clock: returns the monotonic time in seconds.
     """
 
@@ -38,7 +38,7 @@ class Pace:
 
     @property
     def rate(self) -> float:
-        """Rows a second in this run."""
+        """Rows per second in this run."""
         return (self.done - self._before) / max(self._clock() - self._started, 1e-9)
 
     @property
@@ -62,7 +62,7 @@ class Pace:
 def progress(
     console: Console, label: str, total: int, before: int, clock: Clock = time.monotonic
 ) -> Iterator[Advance]:
-    """Give what is to be called after each row.
+    """Yield the function to call after each row.
 
     Args:
         console: where to show it.

@@ -1,4 +1,4 @@
-"""A row as a file has it, whatever the file's format."""
+"""Rows as they are in a file, independent of its format."""
 
 import abc
 import re
@@ -9,7 +9,7 @@ from kabelwerk_cli.terminal.exit_codes import Refused
 
 _ASSIGNMENT = re.compile(r"(export\s+)?\w+=")
 ERROR_COLUMN = "error"
-"""What a rejects file says of each row; it is ignored when the file comes back."""
+"""The column of a rejects file with the reason; it is ignored on input."""
 
 
 class BadFile(Refused):
@@ -17,20 +17,20 @@ class BadFile(Refused):
 
 
 class Raw(NamedTuple):
-    """One row as it stands in the file."""
+    """One row as it is in the file."""
 
     number: int
     """1 for the first row after the header."""
     line: int
     """The line, or the row of the sheet, where it begins."""
     columns: Sequence[str]
-    """The names of its columns, as they stand there."""
+    """The names of its columns, as written in the file."""
     cells: Sequence[Any]
-    """The value of each column: text, or what JSON has there."""
+    """The value of each column: text, or a JSON value."""
     source: Sequence[str]
-    """The row as it stands there: its cells, or a line of JSON."""
+    """The unchanged row: its cells, or a line of JSON."""
     problem: str = ""
-    """Why it cannot be read, if it cannot."""
+    """Why it cannot be read; empty if it can."""
 
 
 class Grid(abc.ABC):
@@ -44,13 +44,13 @@ class Grid(abc.ABC):
     """
 
     delimiter = ","
-    """What separates the cells, or would in a CSV file."""
+    """The delimiter of the cells, or of a CSV file made from them."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         _, header = next(self._records(), (0, []))
         columns = [cell.strip() for cell in header]
-        # spreadsheets export blank columns that were used once
+        # spreadsheets export empty columns that were used before
         while columns and not columns[-1]:
             columns.pop()
         if not columns:
@@ -68,7 +68,7 @@ class Grid(abc.ABC):
         """Yield every row.
 
         Raises:
-            BadFile: from some line on it cannot be read.
+            BadFile: the rest of the file cannot be read.
         """
         columns, width = self.columns, len(self.columns)
         records = self._records()

@@ -8,12 +8,12 @@ from kabelwerk_cli.terminal.error_report import Problem
 from .tasks import Result
 
 OWN = (("row", int), ("key", str), ("outcome", str), ("error", Problem | None))
-"""What each row's record begins with."""
+"""The first fields of each row's record."""
 OWN_NAMES = frozenset(name for name, _ in OWN)
 
 
 def batch_record(record: type) -> Any:
-    """Return the type of a batch's records: its own fields, then those of the command's object."""
+    """Return the type of a batch's records: a row's fields, then those of the command's record."""
     hints = typing.get_type_hints(record)
     fields = [(name, hint) for name, hint in hints.items() if name not in OWN_NAMES]
     return NamedTuple("BatchRecord", [*OWN, *fields])

@@ -1,4 +1,4 @@
-"""The rows that somebody has to correct, in a file of the same kind, to be sent from there."""
+"""The rejects file: rows that need correction, in the format of the input, to be sent from it."""
 
 import csv
 import hashlib
@@ -25,19 +25,19 @@ from .plan import Plan
 from .rows import BadRow, RowReader, sentence
 
 NOT_WRITTEN = "?"
-"""What stands for the digest of a file that is not complete."""
+"""The digest of a file that is not complete."""
 
 
 class Rejects:
-    """A rejects file. Its temporary file is made at once, so that it is known that it can be.
+    """A rejects file. Its temporary file is created at once, to find out whether that is possible.
 
     Args:
         file: the input.
         reader: makes calls of its rows.
-        path: where the rows go; None for nowhere.
+        path: the rejects file; None for no file.
 
     Raises:
-        Refused: there cannot be such a file.
+        Refused: the file cannot be created.
     """
 
     def __init__(self, file: RowFile, reader: RowReader, path: str | None) -> None:
@@ -46,7 +46,7 @@ class Rejects:
         self._path = Path(os.path.realpath(path)) if path else None
         self._file: IO[bytes] | None = None
         self._is_named = False
-        """Whether the journal says that the file has its name, or is about to get it."""
+        """Whether, by the journal, the file has its name or is about to get it."""
         if self._path:
             try:
                 self._file = tempfile.NamedTemporaryFile(  # noqa: SIM115 - `__exit__` closes it
@@ -66,24 +66,24 @@ class Rejects:
                 Path(self._file.name).unlink(missing_ok=True)
 
     def check(self, journal: Journal | None) -> None:
-        """Refuse to overwrite what is not a rejects file of this journal, as it was written.
+        """Refuse to overwrite a file, unless it is the unchanged rejects file of this journal.
 
         Args:
-            journal: what earlier runs did; None if there were none, or they are to be forgotten.
+            journal: the journal of earlier runs; None if there is none, or it is discarded.
 
         Raises:
-            Refused: it is not.
+            Refused: it is another file, or was changed.
         """
         if self._path and self._path.exists():
             content = self._path.read_bytes()
             if journal is None or digest_of(content) != journal.about.rejects:
                 raise Refused(
                     f"'{self._path}' exists, and was changed or not written by this batch. Send "
-                    "its rows, or use another --rejects."
+                    "its rows first, or use another --rejects FILE."
                 )
 
     def write(self, journal: Journal, plan: Plan) -> int:
-        """Write the rows that were rejected, and note in the journal that they are handed over.
+        """Write the rejected rows, and note in the journal that they are handed over.
 
         The rows of earlier runs stay in the file.
 
@@ -91,14 +91,14 @@ class Rejects:
             How many rows were handed over.
 
         Raises:
-            OSError: there is no room for the file.
-            Changed: the input is not what was checked.
+            OSError: the file cannot be written.
+            Changed: the input was changed after the check.
             JournalError: the journal cannot be written; the rows stay rejected there.
         """
         if self._path is None or self._file is None:
             return 0
         before = journal.about.rejects
-        # while this name is there, the file has not got its own
+        # while this name exists, the file does not have its final name
         pending = f"{before} {self._file.name}"
         try:
             count = self._spool(journal, plan, pending)
@@ -116,7 +116,7 @@ class Rejects:
         return count
 
     def _spool(self, journal: Journal, plan: Plan, pending: str) -> int:
-        """Write the file under another name, and note each of its rows in the journal."""
+        """Write the file under a temporary name, and note each of its rows in the journal."""
         assert self._path  # noqa: S101 - for the types
         assert self._file  # noqa: S101
         known = self._path.read_bytes() if self._path.exists() else b""
@@ -135,7 +135,7 @@ class Rejects:
         return count
 
     def _rejected(self, journal: Journal, plan: Plan) -> Iterator[tuple[Raw, Entry, Entry | None]]:
-        """Yield each row that was rejected, with its entry and the one that the journal has."""
+        """Yield each rejected row, with its entry and the one in the journal."""
         for planned, raw in reread(self._input, plan):
             if planned.is_settled:
                 continue
@@ -172,7 +172,7 @@ class Rejects:
 
 
 def settle(journal: Journal) -> None:
-    """Find out what became of a rejects file that was being written when the run was killed.
+    """Complete or undo the writing of a rejects file that was interrupted by a kill.
 
     Raises:
         JournalError: the journal cannot be written.
@@ -189,5 +189,5 @@ def settle(journal: Journal) -> None:
 
 
 def digest_of(content: bytes) -> str:
-    """Return what stands for the content of a rejects file."""
+    """Return the digest of a rejects file."""
     return hashlib.blake2b(content, digest_size=16).hexdigest()

@@ -1,7 +1,7 @@
 """The report of a run as JUnit XML: a test case for each row.
 
-The cases go to the file as they come, behind room for the head, which has the counts and is
-written last. Memory is flat however many rows there are.
+Test cases are written as results arrive, after space reserved for the head, which contains the
+counts and is written last. Memory is flat, however many rows there are.
 """
 
 import contextlib
@@ -22,9 +22,9 @@ from .fate import Fate
 from .tasks import Result
 
 LONGEST_MESSAGE = 2000
-"""Characters of a message."""
+"""The longest message, in characters."""
 MOST = 10**18
-"""A number that is longer than any that is reported."""
+"""A number with more digits than any that is reported."""
 START = b"<?xml"
 TAIL = b"</testsuite>\n</testsuites>\n"
 KINDS = {
@@ -33,7 +33,7 @@ KINDS = {
     Fate.NOT_ATTEMPTED: ("skipped", "skipped"),
     Fate.HANDED_OVER: ("skipped", "skipped"),
 }
-"""The element of a row that is not done, and the attribute that counts them."""
+"""The element for a row that is not done, and the attribute that counts such rows."""
 
 
 class Subject(NamedTuple):
@@ -46,22 +46,22 @@ class Subject(NamedTuple):
 
 
 class Clocks(NamedTuple):
-    """Where a report has its times from."""
+    """The clocks of a report."""
 
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], float] = time.time
 
 
 class JUnitReport:
-    """A report that is being written. Its temporary file is made at once.
+    """A report that is being written. Its temporary file is created at once.
 
     Args:
         path: where the report goes.
         subject: what it is about.
-        clocks: for the times in it.
+        clocks: the clocks for its times.
 
     Raises:
-        Refused: there cannot be such a file.
+        Refused: the file cannot be written.
     """
 
     def __init__(self, path: str, subject: Subject, clocks: Clocks | None = None) -> None:
@@ -83,7 +83,7 @@ class JUnitReport:
         self._write(b" " * self._room + b"\n")
 
     def add(self, result: Result) -> None:
-        """Add what became of a row."""
+        """Add the outcome of a row."""
         kind = KINDS.get(result.fate.shown)
         inner = ""
         if kind:
@@ -96,18 +96,18 @@ class JUnitReport:
         self._case(f"{result.key}{row}", result.line or 1, inner)
 
     def add_all(self, results: Iterable[Result]) -> None:
-        """Add what became of several rows."""
+        """Add the outcomes of several rows."""
         for result in results:
             self.add(result)
 
     def add_ending(self, error: BaseException) -> None:
-        """Add why the run as a whole did not take place."""
+        """Add the error that prevented the whole run."""
         self._counts["errors"] += 1
         inner = f"<error{_attributes(type=type(error).__name__, message=str(error))}/>"
         self._case(self._subject.file, 1, inner)
 
     def finish(self) -> None:
-        """Put the report in its place.
+        """Complete the report, and give it its name.
 
         Raises:
             OSError: it cannot be written.
@@ -122,7 +122,7 @@ class JUnitReport:
         Path(self._file.name).replace(self._path)
 
     def close(self) -> None:
-        """Remove what is left of a report that was not finished."""
+        """Remove the temporary file of an unfinished report."""
         with contextlib.suppress(OSError):
             self._file.close()
         Path(self._file.name).unlink(missing_ok=True)
@@ -153,12 +153,12 @@ class JUnitReport:
 
 
 def _check_replaceable(path: Path, named: str) -> None:
-    """Refuse to write over a file that is no report, such as a mistyped name's."""
+    """Refuse to overwrite a file that is not a report, in case the name was mistyped."""
     try:
         with path.open("rb") as file:
             start = file.read(len(START))
     except OSError:
-        return  # there is none, or creating one will say what is wrong
+        return  # there is none, or creating the report fails with a clear error
     if start not in {b"", START}:
         raise Refused(f"'{named}' exists, and is not an XML report. Use another --report.")
 
@@ -168,6 +168,6 @@ def _attributes(**values: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Return text as an attribute's value, what XML does not allow made visible."""
+    """Return text as an attribute's value, with characters that XML does not allow escaped."""
     shown = shortened(visible(text), LONGEST_MESSAGE)
     return html.escape(shown.replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff"))

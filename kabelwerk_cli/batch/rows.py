@@ -1,4 +1,4 @@
-"""Rows as calls, through the options and the checks of the command that they are rows of."""
+"""Turns rows into calls, with the options and checks of their command."""
 
 import functools
 import hashlib
@@ -23,13 +23,13 @@ DIGEST_SIZE = 16
 
 
 class Row(NamedTuple):
-    """A row that can be sent."""
+    """A valid row."""
 
     number: int
     line: int
     call: Call[Any]
     digest: bytes
-    """Stands for the row's content; rows that say the same have the same."""
+    """Identifies the row's content; rows with the same content have the same digest."""
     hub: str = ""
     """The room's hub; empty for users."""
 
@@ -40,7 +40,7 @@ class Row(NamedTuple):
 
 
 class BadRow(NamedTuple):
-    """A row that cannot be sent."""
+    """An invalid row."""
 
     number: int
     line: int
@@ -48,18 +48,18 @@ class BadRow(NamedTuple):
     hub: str
     problem: str
     digest: bytes
-    """Stands for the row as it is in the file."""
+    """Identifies the row as it is in the file."""
 
 
 class Parsed(NamedTuple):
-    """A row whose cells could be read; whether it can be sent is not known yet."""
+    """A row whose cells are valid; its call has not been checked yet."""
 
     number: int
     line: int
     arguments: Mapping[str, Any]
-    """What its call is made from."""
+    """The arguments of its call."""
     digest: bytes
-    """Stands for the row's content; rows that say the same have the same."""
+    """Identifies the row's content; rows with the same content have the same digest."""
 
     @property
     def key(self) -> str:
@@ -72,7 +72,7 @@ class Parsed(NamedTuple):
         return _hub(self.arguments)
 
     def as_bad(self, problem: str) -> BadRow:
-        """Return the row as one that cannot be sent."""
+        """Return the row as an invalid one."""
         return BadRow(self.number, self.line, self.key, self.hub, problem, self.digest)
 
 
@@ -81,7 +81,7 @@ class RowReader:
 
     Args:
         command: the command.
-        params: the values of the command's options, which hold for every row that has no other.
+        params: the values of the command's options, for rows that do not set their own.
         explicit: the names of those that were given on the command line.
         exact_key: whether keys may begin or end with white space.
         mapping: pairs of a command's column and the file's column that it is read from.
@@ -109,7 +109,7 @@ class RowReader:
         options = [option for option in command.params if isinstance(option, ColumnOption)]
         columns = [option for option in options if not isinstance(option.type, TextFile)]
         self._required = [option.name or "" for option in columns if option.required]
-        # by name, not as they stood on the command line: a row's digest is made of them
+        # by name, as their order on the command line must not change a row's digest
         self._params = dict(sorted(params.items()))
         self._explicit = {name: option_of(name) for name in explicit}
         for option in options:
@@ -141,7 +141,7 @@ class RowReader:
         self.columns.check(columns)
 
     def parse(self, raw: Raw) -> Parsed | BadRow:
-        """Return what the cells of a row say, or what is wrong with them."""
+        """Return the arguments in the cells of a row, or what is wrong with them."""
         number, line, columns, cells, _, problem = raw
         arguments, name = self._params.copy(), ""
         if problem:
@@ -150,7 +150,7 @@ class RowReader:
             for place, name, convert in self._plan(tuple(columns)):
                 cell = cells[place]
                 if cell is None and name == "hub_user":
-                    # JSON's null, where CSV has the column of this name
+                    # null in JSON; CSV has a column unassign
                     arguments["unassign"] = True
                 elif cell is not None and (value := convert(cell)) is not None:
                     arguments[name] = value
@@ -164,14 +164,14 @@ class RowReader:
             return _bad(raw, arguments, problem)
         for name in self._required:
             if arguments[name] is None:
-                return _bad(raw, arguments, f"{name}: is missing")
-        # the quickest text that differs for other values, and neither between versions of Python
-        # nor for an option that a later version adds
+                return _bad(raw, arguments, f"{name} is missing")
+        # a digest must be the same in every version of Python, and with options that a later
+        # version adds
         said = {name: value for name, value in arguments.items() if value is not None}
         return Parsed(number, line, arguments, _digest(said))
 
     def make(self, parsed: Parsed) -> Row | BadRow:
-        """Return a row as a call, or why it cannot be one."""
+        """Return a row with its call, or why it is invalid."""
         number, line, arguments, digest = parsed
         try:
             return Row(number, line, self._make(**arguments), digest, parsed.hub)
@@ -184,12 +184,12 @@ class RowReader:
         return parsed.as_bad(problem)
 
     def read(self, raw: Raw) -> Row | BadRow:
-        """Return a row as a call, or what is wrong with it."""
+        """Return a row with its call, or why it is invalid."""
         parsed = self.parse(raw)
         return parsed if isinstance(parsed, BadRow) else self.make(parsed)
 
     def _read_text_of(self, name: str) -> None:
-        """Take a file's text as the value of its sister option: a row that has it says the same."""
+        """Set the option for the text itself, so that the same text gives the same digest."""
         sister = name.removesuffix("_file")
         if self._params[name] is not None and self._params[sister] is None:
             self._params |= {sister: self._params[name], name: None}
@@ -201,7 +201,7 @@ class RowReader:
         self._explicit["text"] = "--template"
 
     def _converter(self, option: ColumnOption) -> Convert:
-        """Return what turns a cell into an option's value; None for a cell that says nothing."""
+        """Return the function that converts a cell; it returns None for a cell without a value."""
         if option.is_flag:
             return _flag
         if isinstance(option.type, JsonObject):
@@ -212,12 +212,12 @@ class RowReader:
 
 
 def sentence(problem: str) -> str:
-    """Return what is wrong as a sentence."""
+    """Return a problem as a sentence."""
     return with_stop(f"{problem[:1].upper()}{problem[1:]}")
 
 
 def with_stop(problem: str) -> str:
-    """Return what is wrong with a full stop, unless it has one."""
+    """Return a problem with a full stop at its end."""
     return problem if problem.endswith((".", "?")) else f"{problem}."
 
 
@@ -240,7 +240,7 @@ def _digest(content: object) -> bytes:
 
 def _text(cell: Any) -> str:
     if not isinstance(cell, str):
-        raise ValueError("must be a string")  # noqa: TRY004 - as all that is wrong with a cell
+        raise ValueError("must be a string")  # noqa: TRY004 - like any other problem with a cell
     return cell
 
 
@@ -266,7 +266,7 @@ def _flag(cell: Any) -> bool | None:
 
 
 def _object(cell: Any) -> Any:
-    """Return JSON, its names in order: objects that differ in nothing else say the same."""
+    """Return a JSON object with sorted names, so that their order does not matter."""
     if cell == "":
         return None
     given = read_json(cell if isinstance(cell, str) else json.dumps(cell))

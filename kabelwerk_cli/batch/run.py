@@ -49,11 +49,11 @@ class Batch(NamedTuple):
     file: str
     reader: RowReader
     record: type
-    """What is shown of a row's call."""
+    """The type of the record that a row's call returns."""
     destructive: bool
     """Whether to ask before sending."""
     repeatable: bool
-    """Whether doing it twice is the same as doing it once."""
+    """Whether sending a call twice has the same effect as sending it once."""
     options: BatchOptions
     session: Session
 
@@ -64,7 +64,7 @@ class Batch(NamedTuple):
 
     @property
     def tell_all(self) -> bool:
-        """Whether rows that need nothing are told as well."""
+        """Whether to report rows that need nothing, too."""
         shown = self.output is not Format.TABLE and not self.session.console.is_quiet
         return shown or self.options.report is not None
 
@@ -111,7 +111,7 @@ def run_batch(batch: Batch) -> None:
             return
         ask(batch, tasks)
         warn_of_loose_files(session)
-        # what is missing in the settings is found before there is a journal
+        # find missing settings before there is a journal
         clients = clients_for(session, stack)
         journal = stack.enter_context(open_journal(batch, found, plan))
         totals = _totals(batch, plan, found.path)
@@ -124,14 +124,14 @@ def run_batch(batch: Batch) -> None:
             journal.flush()
             _hand_over(batch, rejects, journal, plan, totals)
             if journal.outstanding == 0:
-                journal.settle([])  # the mark, where no row was left to bring it
+                journal.settle([])  # marks the journal as finished if no row was left to do so
         except JournalError as error:
             runner.end("the journal cannot be written", error)
         telling.end(totals.summary())
         telling.show()
         conclude(session.console, _ended(batch, runner, totals, journal, found.path))
-        # last of all: whoever kills the run before this finds in the journal that all is done; and
-        # under its lock, so that nobody else has begun to write to it
+        # at the very end: a run that is killed earlier leaves a journal in which all rows are done;
+        # and under the journal's lock, so that no other run has begun to write to it
         if batch.repeatable and totals.counts[Fate.DONE] == totals.rows:
             journal.remove()
         journal.close()
@@ -197,14 +197,14 @@ def _hand_over(
         totals.hand_over(rejects.write(journal, plan))
     except (OSError, Changed) as error:
         reason = getattr(error, "strerror", None) or error
-        batch.session.console.note(f"Cannot write the rejects: {reason}")
+        batch.session.console.note(f"Cannot write the rejects file: {reason}")
 
 
 def clients_for(session: Session, stack: contextlib.ExitStack) -> MakeClient:
-    """Return what makes a client for each worker; the token is read once for all."""
+    """Return a function that creates a client for each worker; the token is read once."""
     settings = session.settings
     token = "" if sandbox_path(settings) else read_token(settings)
-    # a repeat is one line among thousands, and does not name its row
+    # a retry would be one line among thousands that does not name its row
     observe = observer(session, repeats=False)
 
     def make(may_retry: Callable[[Verdict], bool], tools: Tools) -> Client:

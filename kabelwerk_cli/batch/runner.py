@@ -1,10 +1,9 @@
-"""Sends rows at the same time, those for the same target in their order.
+"""Sends rows in parallel, but those for the same target in order.
 
-A row goes from the caller's thread through the journal, where its intent is put on disk, to a
-worker that sends it, and through the journal, where its result is put on disk, back to the caller.
-None of them waits for another. A row starts when no other row for its target is under way, and
-only if none before it was left open. The queues are bounded, so that memory stays flat however long
-the file is.
+A row goes from the caller's thread through the journal, which puts its intent on disk, to a worker
+that sends it, and through the journal, which puts its result on disk, back to the caller. None of
+them waits for another. A row starts when no other row for its target is in flight, and only if all
+earlier ones are settled. The queues are bounded, so memory stays flat however long the file is.
 """
 
 import contextlib
@@ -37,19 +36,19 @@ BACKLOG = 1000
 AHEAD = 16
 """How many rows may wait for a worker; never messages."""
 MakeClient = Callable[[Callable[[Verdict], bool], Tools], Client]
-"""Makes a client, given what to ask before a repeat, and how to wait."""
+"""Creates a client, given a function to ask before a retry, and how to wait."""
 OPEN = frozenset({Fate.FAILED, Fate.UNKNOWN, Fate.NOT_ATTEMPTED})
-"""What holds up the later rows of its target."""
+"""Fates that hold back the later rows of their target."""
 
 
 class Runner:
     """Runs one batch.
 
     Args:
-        journal: remembers what becomes of each row.
-        plan: knows which targets' rows wait for others.
-        clients: makes a client for each worker, given what to ask before a repeat, and how to wait.
-        options: how many at the same time, how fast, and when to stop.
+        journal: records the fate of each row.
+        plan: knows for which targets rows have to wait.
+        clients: creates a client for each worker.
+        options: concurrency, rate and limits.
         clock: returns the monotonic time in seconds.
         now: returns the time of day in seconds since the epoch.
     """
@@ -79,7 +78,7 @@ class Runner:
         self.stop: Stop | None = None
         self._entry_of: Callable[[Task, Became], Entry]
         self._stopping = threading.Event()
-        # a signal's handler may put into it also while this thread waits for it, unlike an Event
+        # unlike an Event, a signal handler may wake this while the same thread waits for it
         self._woken: queue.SimpleQueue[None] = queue.SimpleQueue()
         tools = Tools(sleep=self._stopping.wait)
         self._workers = [
@@ -90,11 +89,11 @@ class Runner:
         ]
 
     def run(self, rows: Work) -> Iterator[Result]:
-        """Send rows until there are none, and yield what became of each, in no certain order.
+        """Send all rows, and yield the result of each, in any order.
 
-        A result among the rows, of one that is not sent, is passed on. After `end` no new rows are
-        sent, those in flight are waited for, and what is left comes as `not attempted`. So it does
-        where the file turns out not to be what was checked, or the journal cannot be read.
+        Results among the rows, of those that are not sent, are passed on. After `end`, or if the
+        file was changed or the journal cannot be read, no new rows are sent, rows in flight are
+        waited for, and the rest is `not attempted`.
         """
         for worker in self._workers:
             worker.start()
@@ -126,7 +125,7 @@ class Runner:
         if self.stop is None:
             self.stop = Stop(reason, error)
         self._woken.put(None)
-        self._stopping.set()  # whatever waits for a repeat, or for its turn, waits no longer
+        self._stopping.set()  # wakes rows that wait for a retry or for their turn
 
     @property
     def limit_reached(self) -> bool:
@@ -134,8 +133,8 @@ class Runner:
         return self._options.limit is not None and self._started >= self._options.limit
 
     def _place(self, task: Task) -> Iterator[Result]:
-        """Start a row, have it wait, or say at once what becomes of it."""
-        # a row that waits for a worker has its intent on disk: after a crash it would be in doubt
+        """Start a row, queue it, or yield its result if it is not sent."""
+        # a row that waits for a worker has its intent on disk: after a crash, it would be unknown
         ahead = AHEAD if task.row.call.repeatable else 0
         most = self._options.concurrency + min(ahead, self._options.concurrency)
         while self._in_flight >= most or self._backlog >= BACKLOG:
@@ -151,7 +150,7 @@ class Runner:
             self._start(task)
 
     def _left(self, task: Task) -> Result | None:
-        """Return what becomes of a row that is not started, None for one that may be."""
+        """Return the result of a row that must not start; None if it may."""
         if self.stop or self.limit_reached:
             return self._not_attempted(task)
         if task.planned.shared and (first := self._plan.held_by(task.planned.target)):
@@ -161,7 +160,7 @@ class Runner:
 
     def _not_attempted(self, task: Task, **why: Any) -> Result:
         if task.known and task.known.fate in DOUBTFUL:
-            # what an earlier run left in doubt stays in doubt
+            # an unknown outcome of an earlier run stays unknown
             return in_doubt(task.planned, task.row, task.known)
         result = result_of(task.planned, Fate.NOT_ATTEMPTED, **why)
         self._hold(task, result)
@@ -206,7 +205,7 @@ class Runner:
         yield from self._follow(task.planned.target)
 
     def _follow(self, target: int) -> Iterator[Result]:
-        """Start the next row for a target, or let go of it."""
+        """Start the next row for a target, if there is one."""
         waiting = self._waiting[target]
         while waiting:
             task = waiting.popleft()
@@ -228,15 +227,15 @@ class Runner:
                 self._results.put(error)
 
     def _finish(self, task: Task, result: Result, trouble: JournalError | None) -> None:
-        """Give a result back, now that it is on disk; if it is not, it still is the result."""
+        """Return a result to the caller once it is on disk, or could not be written."""
         if trouble:
             self.end(f"the {self._journal.kind.noun} cannot be written", trouble)
         self._results.put((task, result))
 
     def _send(self, client: Client, task: Task) -> tuple[Result, Entry]:
-        """Return what became of a row, and what the journal is to say of it."""
+        """Send a row, and return its result and its new entry in the journal."""
         if self.stop:
-            # back to what was known before: the intent says more than is true
+            # restore the old entry: the row was not sent, although its intent was recorded
             left = task.known or self._entry(task, Fate.FAILED)
             return self._not_attempted_result(task), left
         history = History(_doubt(task), task.intent and task.intent.request_id)
@@ -260,7 +259,7 @@ class Runner:
             if report.attempts == 1:
                 self._quota.give_back()
         if stop:
-            # here, and not where results are taken: the next row must not go out any more
+            # at once, before results are taken: the next row must not be sent
             self.end(stop.reason, stop.error)
         return result, self._entry(
             task, result.fate, request_id=report.request_id, error=cause, history=history
@@ -278,7 +277,7 @@ def _fate_of(error: KabelwerkError) -> Fate:
 
 
 def _doubt(task: Task) -> Verdict | None:
-    """Return what an earlier run left open, which a rejection now does not settle."""
+    """Return the unknown outcome of an earlier run, which a rejection now does not settle."""
     if task.known and task.known.fate in DOUBTFUL:
         return Verdict(Ending.UNKNOWN, "an earlier run sent it, and no answer came")
     return None

@@ -1,4 +1,4 @@
-"""Sending the rows of a run, while each is counted and told as its result comes."""
+"""Sends the rows of a run, and counts and reports each result as it arrives."""
 
 import contextlib
 import signal
@@ -21,14 +21,14 @@ from .totals import Totals
 
 
 def send(session: Session, runner: Runner, tasks: Work, totals: Totals, telling: Telling) -> None:
-    """Send the rows; show the record of each as its result comes, a table's failures at the end.
+    """Send the rows, and show each record as its result arrives. Tables show failures at the end.
 
     Args:
         session: has the settings and the console.
         runner: sends them.
         tasks: the rows.
         totals: counts them.
-        telling: tells of them.
+        telling: reports them.
 
     Raises:
         OutputLost: stdout cannot be written; the rows in flight have ended.
@@ -61,21 +61,21 @@ def send(session: Session, runner: Runner, tasks: Work, totals: Totals, telling:
 
 
 def _exhaust(results: Iterator[Result]) -> None:
-    """Send what is left, although nobody looks at it."""
+    """Send the remaining rows without showing them."""
     for _ in results:
         pass
 
 
 @contextlib.contextmanager
 def _signals(runner: Runner) -> Iterator[None]:
-    """Have a first signal end the run in good order, and a second one at once."""
+    """End the run in good order on the first signal, and at once on the second."""
 
     def ask_to_end(number: int, _: object) -> None:
         if runner.stop:
             raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
         runner.end(signal.Signals(number).name)
 
-    # one that the caller ignores, as a shell does for what runs in the background, stays so
+    # a signal that the caller ignores, as shells do for background jobs, stays ignored
     heard = [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) != signal.SIG_IGN]
     before = {number: signal.signal(number, ask_to_end) for number in heard}
     try:
@@ -84,4 +84,4 @@ def _signals(runner: Runner) -> Iterator[None]:
         for number, handler in before.items():
             signal.signal(number, handler)
         if runner.stop and runner.stop.is_signal:
-            leave_on_signals()  # the summary is left to write, and may be blocked
+            leave_on_signals()  # writing the summary may block

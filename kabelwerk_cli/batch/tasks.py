@@ -1,4 +1,4 @@
-"""What is done with each row: sent, or not, and why not."""
+"""Decides what to do with each row: whether to send it, and if not, why."""
 
 import re
 from collections.abc import Iterator
@@ -25,15 +25,15 @@ LONGEST_OWN = 200
 
 
 class Item(Protocol):
-    """What a runner has to know of a row that is planned."""
+    """What a runner needs to know about a planned row."""
 
     @property
     def number(self) -> int:
-        """1 for the first row after the header; what is in no row comes after the last."""
+        """1 for the first row after the header; users who are in no row come after the last."""
 
     @property
     def line(self) -> int:
-        """The line in the file where it begins; 0 for what is in no row."""
+        """The line in the file where it begins; 0 for users who are in no row."""
 
     @property
     def key(self) -> str:
@@ -41,11 +41,11 @@ class Item(Protocol):
 
     @property
     def id(self) -> bytes:
-        """What the row is called in the journal or state."""
+        """The ID of the row in the journal or state."""
 
     @property
     def target(self) -> int:
-        """Stands for what rows are kept in order for."""
+        """Identifies the user or room for which rows are kept in order."""
 
     @property
     def shared(self) -> bool:
@@ -58,13 +58,13 @@ class Task(NamedTuple):
     row: Row
     planned: Item
     known: Entry | None
-    """What an earlier run left of it."""
+    """Its entry from an earlier run."""
     intent: Entry | None = None
-    """What the journal says of it once it may be sent."""
+    """Its entry in the journal once it may be sent."""
 
 
 class Result(NamedTuple):
-    """What became of a row."""
+    """The result of a row."""
 
     number: int
     line: int
@@ -74,25 +74,25 @@ class Result(NamedTuple):
     error: Problem | None = None
     notes: tuple[str, ...] = ()
     deed: str = ""
-    """What this run did: `created`, `posted` ...; empty for a row that is not done, or was."""
+    """What this run did: `created`, `posted` ...; empty if this run did nothing."""
     sent: bool = False
     """Whether this run sent it."""
     own: tuple[str, ...] = ()
-    """What the error's message may have that is this row's own, such as its key."""
+    """The row's own values that the error's message may contain, such as its key."""
 
     @property
     def outcome(self) -> str:
-        """What happened, as it is shown."""
+        """The outcome as it is shown."""
         return self.deed or self.fate.shown
 
 
 def result_of(planned: Item, fate: Fate, **more: Any) -> Result:
-    """Return what became of a row that was planned."""
+    """Return the result of a planned row."""
     return Result(planned.number, planned.line, planned.key, fate, **more)
 
 
 class Became(NamedTuple):
-    """What became of a row, for the journal or state."""
+    """The fate of a row, for the journal or state."""
 
     fate: Fate
     at: int
@@ -101,24 +101,24 @@ class Became(NamedTuple):
     error: str | None = None
     """The error object, as JSON."""
     history: History | None = None
-    """What was sent, where something was."""
+    """The history of its call, if it was sent."""
 
 
 class Work(Protocol):
     """The rows of one run."""
 
     def __iter__(self) -> Iterator[Task | Result]:
-        """Yield the rows to be sent, and what became of those that are not."""
+        """Yield the rows to send, and the results of those that are not sent."""
 
     def unread(self, after: int) -> Iterator[Result]:
-        """Yield what became of the rows after one, which are not looked at any more."""
+        """Yield the results of the rows after one, which are no longer read."""
 
     def entry(self, task: Task, became: Became) -> Entry:
-        """Return what the journal or state is to say of a row."""
+        """Return the new entry of a row in the journal or state."""
 
 
 class Queue(Protocol):
-    """Knows which targets' rows have to wait."""
+    """Knows for which targets rows have to wait."""
 
     def hold(self, target: int, number: int) -> None:
         """Note that the rows for a target that follow the row `number` have to wait."""
@@ -133,10 +133,10 @@ class Tasks:
     Args:
         file: the file.
         reader: makes calls of its rows.
-        plan: what the file was when it was checked.
+        plan: the rows as they were checked.
         journal: what earlier runs did, if there were any.
-        options: what to do with rows whose outcome is unknown, or whose text was changed.
-        tell_all: whether rows that need nothing are told, too.
+        options: how to handle rows whose outcome is unknown, or that were changed.
+        tell_all: whether to report rows that need nothing, too.
     """
 
     def __init__(
@@ -157,10 +157,10 @@ class Tasks:
         self._tell_all = tell_all
 
     def __iter__(self) -> Iterator[Task | Result]:
-        """Yield the rows to be sent, and what became of those that are not.
+        """Yield the rows to send, and the results of those that are not sent.
 
         Raises:
-            Changed: the file is not what was checked.
+            Changed: the file was changed after the check.
         """
         for planned, raw in reread(self._file, self._plan):
             if not planned.is_settled:
@@ -169,10 +169,10 @@ class Tasks:
                 yield _settled(planned)
 
     def unread(self, after: int) -> Iterator[Result]:
-        """Yield what became of the rows that could not be read again.
+        """Yield the results of the rows that could not be read again.
 
         Args:
-            after: the number of the last row that could be.
+            after: the number of the last row that was read.
         """
         for planned in self._plan:
             if planned.number > after and not planned.is_settled:
@@ -182,14 +182,14 @@ class Tasks:
                 yield _settled(planned)
 
     def entry(self, task: Task, became: Became) -> Entry:
-        """Return what the journal is to say of a row."""
+        """Return the new entry of a row in the journal."""
         planned, (fate, at, request_id, error, _) = task.planned, became
         return Entry(planned.id, fate, planned.key, task.row.hub, at, request_id, error)
 
     def _decide(self, planned: Planned, raw: Raw) -> Task | Result:
         made = same(self._file, self._reader, raw, planned)
         if planned.overridden and (isinstance(made, BadRow) or made.call.method != "PATCH"):
-            return _settled(planned)  # what is created stays so
+            return _settled(planned)  # only updates have to be sent again
         if isinstance(made, BadRow):
             return refused(made)
         known = self._known(planned)
@@ -214,26 +214,26 @@ class Tasks:
 
 
 def matches(rooms: tuple[str, ...], room: str) -> bool:
-    """Tell whether an option that takes rooms, or all of them, is about a room."""
+    """Tell whether an option that takes rooms applies to a room."""
     return ALL in rooms or room in rooms
 
 
 def refused(row: BadRow) -> Result:
-    """Return what becomes of a row that cannot be sent."""
+    """Return the result of an invalid row."""
     error = problem(InvalidRow(sentence(row.problem)))
-    # the texts about cells have foreign text in quotes
+    # messages about cells have foreign text in quotes
     own = (row.key, *re.findall("'([^']*)'", row.problem))
     return Result(row.number, row.line, row.key, Fate.REJECTED, error=error, own=own)
 
 
 def own_words(call: Call[Any]) -> tuple[str, ...]:
-    """Return what of a call a message about it may repeat; see `Result.own`."""
+    """Return the values of a call that a message may repeat; see `Result.own`."""
     values = (call.key, *call.target[1::2], *(call.body or {}).values())
     return tuple(value for value in values if isinstance(value, str) and len(value) <= LONGEST_OWN)
 
 
 def in_doubt(planned: Item, row: Row, known: Entry) -> Result:
-    """Return what becomes of a row that an earlier run left in doubt, and that stays so."""
+    """Return the result of a row whose outcome is unknown since an earlier run."""
     own = (*own_words(row.call), shown_time(known.at))
     return result_of(planned, Fate.UNKNOWN, error=problem(_doubt_about(row, known)), own=own)
 
@@ -259,14 +259,14 @@ def _already_posted(planned: Planned, at: int) -> Result:
         f"A message to this room was sent on {shown_time(at)}, and its row is no longer in the "
         "file. Use --send-changed to post this one as well."
     )
-    # of this row only: others may have been sent
+    # the message is about this row only: others may have been sent
     said = problem(error)._replace(message=str(error))
     own = (planned.key, shown_time(at))
     return result_of(planned, Fate.NOT_ATTEMPTED, error=said, own=own)
 
 
 def shown_time(at: int) -> str:
-    """Return a time in UTC as people read it.
+    """Return a time in UTC, for people.
 
     Args:
         at: the time as a journal has it.

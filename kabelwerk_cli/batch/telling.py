@@ -1,4 +1,4 @@
-"""What a run tells of its rows besides their records: failures by cause, a report, annotations."""
+"""What a run reports about its rows besides records: grouped failures, a report, annotations."""
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ from .tasks import Item, Result, refused, result_of
 
 FAILURES = frozenset({Fate.FAILED, Fate.UNKNOWN})
 MOST_ANNOTATED = 10
-"""How many failures are annotated, and are in the summary of a workflow's step."""
+"""The most failures that are annotated and listed in the summary of a workflow step."""
 
 
 class Row(Item, Protocol):
@@ -30,7 +30,7 @@ class Row(Item, Protocol):
 
     @property
     def bad(self) -> bool:
-        """Whether it cannot be sent."""
+        """Whether it is invalid."""
 
 
 class Checked(Protocol):
@@ -42,32 +42,32 @@ class Checked(Protocol):
 
     @property
     def bad(self) -> int:
-        """How many of them cannot be sent."""
+        """How many of them are invalid."""
 
     def __iter__(self) -> Iterator[Row]:
         """Yield each."""
 
 
 class Told(NamedTuple):
-    """What is told, and how."""
+    """What to report, and where."""
 
     subject: Subject
     place: str
-    """The file of rows for those who want to open it; empty if there is none to open."""
+    """The path of the input for annotations; empty if there is no file to open."""
     report: str | None
     """Where the report goes; None for no report."""
     where: str
-    """Where all rows are listed if only the first are shown, as a clause."""
+    """Where all rows are listed when only the first are shown, as a clause."""
     kind: Any
     """The type of the records."""
 
 
 class Telling:
-    """Tells what became of rows, and at the end, of the run.
+    """Reports the outcome of each row, and at the end, of the run.
 
     Args:
         session: has the settings and the console.
-        told: what to tell.
+        told: what to report, and where.
 
     Raises:
         Refused: the report cannot be written.
@@ -89,7 +89,7 @@ class Telling:
         return self
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        # an interruption that is not in good order has no time for a report
+        # a second signal must end the run at once, without a report
         if not self._is_over and isinstance(error, Exception):
             self._fail(Failure(self._told.place, 1, self._told.subject.command, str(error)))
             if self._report:
@@ -100,7 +100,7 @@ class Telling:
 
     @property
     def label(self) -> str:
-        """What is done."""
+        """The name of the command."""
         return self._told.subject.command
 
     @property
@@ -113,7 +113,7 @@ class Telling:
         """Show the rows that were found invalid, however the check ends.
 
         Args:
-            goes_on: whether the run goes on without them, and has them among its results.
+            goes_on: whether the run skips them, and includes them in its results.
         """
         self._goes_on = goes_on
         try:
@@ -124,7 +124,7 @@ class Telling:
                     complain(line)
 
     def invalid(self, row: BadRow) -> None:
-        """Tell of a row that the check finds invalid."""
+        """Report a row that the check found invalid."""
         if not self._goes_on:
             self._record(refused(row))
         if self._is_json:
@@ -135,7 +135,7 @@ class Telling:
             self._invalid.add(case._replace(outcome="invalid", text=with_stop(row.problem)))
 
     def refuse(self, plan: Checked) -> None:
-        """Tell that nothing is sent because rows are invalid."""
+        """Report that nothing is sent because rows are invalid."""
         if self._report:
             other = problem(NotAttempted("Other rows of the file are invalid."))
             fate = Fate.NOT_ATTEMPTED
@@ -143,7 +143,7 @@ class Telling:
         self.end({"invalid": plan.bad, str(Fate.NOT_ATTEMPTED): plan.rows - plan.bad})
 
     def result(self, result: Result) -> None:
-        """Tell what became of a row."""
+        """Report the outcome of a row."""
         self._record(result)
         for note in result.notes:
             if self._is_table:
@@ -156,7 +156,7 @@ class Telling:
             self._causes.add(_case(result)._replace(record=record))
 
     def show(self) -> None:
-        """Show the failures of a table, by their causes.
+        """Show the failures, grouped by cause, if the output is a table.
 
         Raises:
             OutputLost: stdout cannot be written.
@@ -176,10 +176,10 @@ class Telling:
             console.say(filter(None, [group.more(where)]))
 
     def end(self, counts: Mapping[str, int]) -> None:
-        """Write the report, and the summary of a workflow's step.
+        """Write the report, and the summary of the workflow step.
 
         Args:
-            counts: how many rows came to what.
+            counts: the number of rows by outcome.
         """
         self._is_over = True
         console = self._session.console
@@ -196,7 +196,7 @@ class Telling:
             console.note(f"Cannot write GITHUB_STEP_SUMMARY: {error.strerror or error}.")
 
     def _record(self, result: Result) -> None:
-        """Have a row in the report, and a failure in the annotations."""
+        """Add a row to the report, and a failure to the annotations."""
         if self._report:
             self._report.add(result)
         if result.fate.shown in FAILURES and result.error:
@@ -214,7 +214,7 @@ def where_listed(files: Sequence[str | None]) -> str:
     """Return where all rows are listed, as a clause.
 
     Args:
-        files: a report, a rejects file, or None for those that were not asked for.
+        files: the report and the rejects file; None for one that was not requested.
     """
     named = [f"'{file}'" for file in files if file]
     if named:

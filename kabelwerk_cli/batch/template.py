@@ -8,7 +8,7 @@ _PLACEHOLDER = r"\{\{([^{}|]*)(?:\|([^{}]*))?\}\}"
 
 
 class Placeholder(NamedTuple):
-    """Where the value of a column goes."""
+    """A place for the value of a column."""
 
     name: str
     """The column."""
@@ -102,4 +102,4 @@ def _text(cell: Any) -> str:
         return cell or ""
     import json
 
-    return json.dumps(cell)  # a number or a boolean, as JSON has it
+    return json.dumps(cell)  # a number or a boolean

@@ -1,4 +1,4 @@
-"""How many rows came to what: what may be claimed of a batch, at any moment."""
+"""Counts rows by outcome, for what a batch can report at any moment."""
 
 from collections import Counter
 
@@ -9,9 +9,9 @@ from .fate import Fate
 from .tasks import Result
 
 DEEDS = ("created", "updated", "deleted", "absent", "posted")
-"""What a summary has first; other deeds follow."""
+"""The deeds that a summary begins with; others follow."""
 LEFT = (Fate.FAILED, Fate.UNKNOWN, Fate.HANDED_OVER, Fate.NOT_ATTEMPTED)
-"""What a summary has after what was done."""
+"""The outcomes that a summary lists after the deeds."""
 
 
 class Totals:
@@ -19,18 +19,18 @@ class Totals:
 
     Args:
         rows: how many rows there are.
-        before: how many of them need nothing and are not counted one by one, by their fate.
-        journal: where it is recorded which rows were sent; None where that ends with the run.
-        rerun: whether running the same command again does nothing twice.
+        before: how many of them need nothing and are not counted one by one, by fate.
+        journal: the path of the journal; None if it is temporary.
+        rerun: whether it is safe to run the same command again.
 
     Attributes:
-        counts: how many rows have a fate.
-        deeds: how many this run has `created`, `posted` ...
-        errors: how many rows that are not done have an error of a type.
-        sent: the fates of the rows that this run sent.
-        rejected: how many rows somebody has to correct.
-        taken: how many of them have the key of a user who exists.
-        handed_over: how many are in the rejects file since this run.
+        counts: the number of rows by fate.
+        deeds: the number of rows that this run `created`, `posted` ...
+        errors: the number of rows that are not done, by type of error.
+        sent: the number of rows that this run sent, by fate.
+        rejected: how many rows need correction.
+        taken: how many of them have the key of an existing user.
+        handed_over: how many this run wrote to the rejects file.
     """
 
     def __init__(
@@ -63,11 +63,11 @@ class Totals:
             self.sent[result.fate.shown] += 1
 
     def hand_over(self, rows: int) -> None:
-        """Note that rows that were rejected, in this run or before, stand in the rejects file."""
+        """Note that rejected rows, of this run or before, were written to the rejects file."""
         if not rows:
             return
         self.counts[Fate.FAILED] -= self.rejected
-        # an earlier run's, which this one was stopped before
+        # rows of an earlier run that this one did not reach
         self.counts[Fate.NOT_ATTEMPTED] -= rows - self.rejected
         self.counts[Fate.HANDED_OVER] += rows
         self.rejected = self.taken = 0
@@ -75,11 +75,11 @@ class Totals:
 
     @property
     def are_all_counted(self) -> bool:
-        """Whether it is known of every row what became of it."""
+        """Whether the outcome of every row is counted."""
         return self.counts.total() == self.rows
 
     def report(self) -> Report:
-        """Return the circumstances of whatever ends the run."""
+        """Return the report of an error that ends the run."""
         if self.counts[Fate.UNKNOWN] or not self.are_all_counted:
             applied = Applied.UNKNOWN
         else:
@@ -94,7 +94,7 @@ class Totals:
         return str(self)
 
     def summary(self) -> dict[str, int]:
-        """Return how many rows came to what, without what none came to."""
+        """Return the number of rows by outcome, without zeros."""
         earlier = self.counts[Fate.DONE] - self.deeds.total()
         counts = dict.fromkeys(DEEDS, 0) | self.deeds | {"done by earlier runs": earlier}
         counts |= {str(fate): self.counts[fate] for fate in LEFT}

@@ -1,4 +1,4 @@
-"""Workbooks of spreadsheet programs, and what else is often mistaken for a table."""
+"""Spreadsheet workbooks, and other files that are often mistaken for a table."""
 
 import contextlib
 import datetime as dt
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 PASSWORD = "EncryptedPackage".encode("utf-16-le")
-"""What an Excel workbook holds that is encrypted; its container is that of an old one."""
+"""A stream in encrypted Excel workbooks, whose container is that of the old .xls format."""
 EXCEL = frozenset({"xl/workbook.xml", "xl/workbook.bin"})
-"""What an Excel workbook holds, one or the other."""
+"""Files in an Excel workbook: it has one or the other."""
 ODS = b"application/vnd.oasis.opendocument.spreadsheet"
 ODS_END = b"document-content>"
 AS_CSV = "save the sheet as CSV (in Excel: CSV UTF-8)"
@@ -63,7 +63,7 @@ def workbook_kind(name: str, start: bytes, open_binary: Callable[[], IO[bytes]])
 
 
 class Sheet(Grid):
-    """The rows of one sheet of a workbook. All of it is in memory while it is read.
+    """The rows of one sheet of a workbook, which is read into memory as a whole.
 
     Args:
         name: the file.
@@ -112,7 +112,7 @@ def cell_text(cell: Any) -> str:
         minutes, seconds = divmod(round(cell.total_seconds()), 60)
         return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"
     if isinstance(cell, dt.datetime):
-        cell += dt.timedelta(microseconds=500_000)  # as a fraction of a day, a time is not exact
+        cell += dt.timedelta(microseconds=500_000)  # stored times are inexact
         return f"{cell.replace(microsecond=0).isoformat()}"
     return cell.isoformat() if isinstance(cell, (dt.date, dt.time)) else str(cell)
 
@@ -129,12 +129,12 @@ def _reader(name: str, kind: str) -> Callable[[IO[bytes]], "CalamineWorkbook"]:
 
 @contextlib.contextmanager
 def _damaged(name: str) -> Iterator[None]:
-    """Turn what a reader of workbooks raises into an error for people."""
+    """Turn any exception of the workbook readers into a readable error."""
     try:
         yield
     except BadFile:
         raise
-    except Exception:  # noqa: BLE001 - they raise whatever damage leads them to
+    except Exception:  # noqa: BLE001 - damaged files raise all kinds of exceptions
         raise BadFile(_broken(name)) from None
 
 

@@ -111,9 +111,9 @@ def sync(
 ) -> Call[Room]:
     """Update rooms so that they match a file.
 
-    The file has a column room, perhaps hub, and some of archived, attributes and hub_user. An empty
-    hub_user unassigns the room, empty attributes are {}. Only the differences to what was last
-    acknowledged are sent; see 'kabelwerk help sync'.
+    The file has the column room, optionally hub, and any of archived, attributes and hub_user. An
+    empty hub_user unassigns the room; empty attributes mean {}. Sends only what differs from what
+    the backend last acknowledged; see 'kabelwerk help sync'.
     """
     return calls.update_room(
         hub=hub,

@@ -123,7 +123,7 @@ def ensure(*, key: str, name: str, hub: str | None) -> Call[EnsuredUser]:
 def sync(*, key: str, name: str, hub: str | None) -> Call[User]:
     """Create, update and delete users so that they match a file.
 
-    The file has the columns key and name. Only the differences to what was last acknowledged are
-    sent; see 'kabelwerk help sync'.
+    The file has the columns key and name. Sends only what differs from what the backend last
+    acknowledged; see 'kabelwerk help sync'.
     """
     return calls.ensure_user(key=key, name=name, hub=hub).turned()

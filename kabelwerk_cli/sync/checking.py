@@ -1,4 +1,4 @@
-"""The plan of a sync, from the file and the state; and what is refused about it."""
+"""Makes the plan of a sync from the file and the state, and checks it."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -25,21 +25,21 @@ from .tasks import Delete, reread
 
 
 class Sync(NamedTuple):
-    """A command whose file is the truth."""
+    """A sync command with its settings and options."""
 
     command: str
     """The command's path, such as `users sync`."""
     scope: str
-    """The hub that the command line names, or `of end users`; empty if the file names hubs."""
+    """The hub on the command line, or `of end users`; empty if the file has a hub column."""
     noun: str
     """`user` or `room`."""
     reader: TruthReader
     record: type
-    """What a row's call returns."""
+    """The type of the record that a row's call returns."""
     creates: bool
-    """Whether what is not known has to be created."""
+    """Whether unknown users are created."""
     delete: Delete | None
-    """Makes a deletion; None where nothing can be deleted."""
+    """Returns the call for a deletion; None if nothing can be deleted."""
     line: tuple[str, ...]
     """The words of the command line, without the program."""
     secret: str
@@ -50,12 +50,12 @@ class Sync(NamedTuple):
 
     @property
     def may_ask(self) -> bool:
-        """Whether a person is asked to confirm the plan."""
+        """Whether to ask for confirmation of the plan."""
         return not (self.session.console.cannot_ask or self.batch.yes)
 
     @property
     def purpose(self) -> str:
-        """What a state of this sync is for."""
+        """The purpose of a state of this sync: its command, scope and address."""
         words = filter(None, (self.command, self.scope))
         return f"{' '.join(words)} at {describe(self.session.settings)}"
 
@@ -63,10 +63,10 @@ class Sync(NamedTuple):
 def make_plan(
     sync: Sync, file: RowFile, state: State | None, plan: SyncPlan, telling: Telling
 ) -> None:
-    """Compare the file with the state; say which rows are invalid.
+    """Compare the file with the state, and report invalid rows.
 
     Raises:
-        BadFile: it cannot be read, is empty, or has invalid rows or a key twice.
+        BadFile: the file cannot be read, is empty, or has invalid rows or a key twice.
     """
     sends = not (sync.options.adopt or sync.batch.dry_run)
     with telling.checking(goes_on=sync.batch.skip_invalid and sends):
@@ -81,8 +81,8 @@ def make_plan(
     if plan.twice:
         (first, key), (second, _) = map(plan.row, plan.twice)
         raise BadFile(
-            f"Key '{key}' is in '{file.name}' twice, in line {first} and in line {second}. Leave "
-            f"one row for each {sync.noun}."
+            f"Key '{key}' appears twice in '{file.name}' (lines {first} and {second}). Keep one "
+            f"row per {sync.noun}."
         )
 
 
@@ -125,7 +125,7 @@ def _parsed(sync: Sync, file: RowFile, tell: Callable[[BadRow], None]) -> Iterat
 
 
 def _validate(sync: Sync, file: RowFile, plan: SyncPlan, tell: Callable[[BadRow], None]) -> None:
-    """Check that each row that differs can be sent; those that do not were sent before."""
+    """Check that each changed row is valid; unchanged rows were valid when they were sent."""
     for change, raw in reread(file, plan):
         if change.action is not Action.INVALID:
             made = same(file, sync.reader, raw, change)
@@ -135,7 +135,7 @@ def _validate(sync: Sync, file: RowFile, plan: SyncPlan, tell: Callable[[BadRow]
 
 
 def refused(sync: Sync, file: RowFile, state: State | None, plan: SyncPlan) -> Iterator[Refused]:
-    """Yield each reason why a plan is refused."""
+    """Yield each reason to refuse a plan."""
     if sync.options.adopt:
         return iter(())
     return refusals(

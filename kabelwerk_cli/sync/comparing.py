@@ -1,4 +1,4 @@
-"""How a file and a state differ: one pass over two sequences that are in the same order."""
+"""Compares a file with a state, in one pass over two sequences in the same order."""
 
 from collections.abc import Iterator
 from enum import StrEnum
@@ -10,29 +10,29 @@ from .state import OWN, Known, Stored, by_column
 
 
 class Action(StrEnum):
-    """What is to be done about a user or room."""
+    """What to do about a user or room."""
 
     CREATE = "create"
     UPDATE = "update"
     RESEND = "resend"
-    """It is what was acknowledged, and sent nevertheless."""
+    """It matches what was acknowledged, and is sent nevertheless."""
     DELETE = "delete"
     KEEP = "keep"
-    """It is no longer in the file, and not deleted."""
+    """It is no longer in the file, and is not deleted."""
     ADOPT = "adopt"
     INVALID = "invalid"
-    """Its row cannot be sent."""
+    """Its row is invalid."""
 
 
 IN_FILE = (Action.CREATE, Action.UPDATE, Action.RESEND, Action.ADOPT, Action.INVALID)
-"""What is done about rows of the file."""
+"""The actions for rows of the file."""
 
 
 class Wish(NamedTuple):
     """What a sync is asked to do."""
 
     creates: bool
-    """Whether what is not known has to be created."""
+    """Whether unknown users are created."""
     delete: bool
     full: bool
     adopt: bool
@@ -44,7 +44,7 @@ class FileRow(NamedTuple):
     id: bytes
     number: int
     content: str | None
-    """None where its cells cannot be read."""
+    """None if its cells are invalid."""
 
 
 def side_by_side(
@@ -67,7 +67,7 @@ def side_by_side(
 
 
 def difference(content: str, entry: Stored | None, wish: Wish) -> tuple[Action, str] | None:
-    """Return what is to be done about a row, and which columns change; None for nothing."""
+    """Return what to do about a row, and the columns that change; None for nothing."""
     if entry is None:
         if wish.adopt:
             return Action.ADOPT, ""
@@ -83,7 +83,7 @@ def difference(content: str, entry: Stored | None, wish: Wish) -> tuple[Action, 
 
 
 def changed_columns(content: str, known: str) -> str:
-    """Return the columns whose values are not those that are known."""
+    """Return the columns whose values differ from the known ones."""
     before = by_column(known)
     changed = [name for name, digest in by_column(content).items() if before.get(name) != digest]
     return ", ".join(changed)

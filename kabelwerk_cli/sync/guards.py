@@ -1,4 +1,4 @@
-"""What looks like a mistake, and is refused before anything is sent."""
+"""Refuses plans that look like a mistake, before anything is sent."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -12,35 +12,35 @@ DELETIONS = Share(None, 10.0)
 LEAST_DELETIONS = 5
 CHANGES = Share(None, 50.0)
 LEAST_CHANGES = 20
-"""The limits where no option gives another."""
+"""The default limits."""
 
 
 class Counts(NamedTuple):
-    """What a plan comes to."""
+    """The numbers of a plan that are checked."""
 
     file: str
     noun: str
     """`user` or `room`."""
     rows: int
     known: int
-    """How many users or rooms the state knew before."""
+    """How many users or rooms the state has."""
     creations: int
     updates: int
     deletions: int
     guarded: bool
-    """Whether changes are counted: not before a run has come to its end."""
+    """Whether `--max-changes` applies: only once a run has finished."""
     terminated: bool
-    """Whether the last line of the file has an end."""
+    """Whether the last line of the file ends with a line break."""
     nameless: int | None
-    """The line of an invalid row that may be about anybody."""
+    """The line of an invalid row without a readable key; None if there is none."""
 
 
 def refusals(counts: Counts, options: SyncOptions) -> Iterator[Refused]:
-    """Yield each reason why a plan is refused; the first says most."""
+    """Yield each reason to refuse a plan, the most important first."""
     if options.delete and not counts.terminated and not options.allow_unterminated:
         yield Refused(
-            f"The last line of '{counts.file}' has no line break, so the file may be cut. Export "
-            "it again, or use --allow-unterminated."
+            f"The last line of '{counts.file}' has no line break, so the file may be truncated. "
+            "Export it again, or use --allow-unterminated."
         )
     if counts.deletions:
         yield from _deletions(counts, options.max_deletions)
@@ -53,14 +53,13 @@ def _deletions(counts: Counts, given: Share | None) -> Iterator[Refused]:
     everybody = given is not None and (given.percent or 0) >= ALL
     if counts.rows == 0 and not everybody:
         yield Refused(
-            f"'{counts.file}' has a header and no rows: --delete would delete {those}. If this is "
+            f"'{counts.file}' has a header but no rows: --delete would delete {those}. If this is "
             "intended, use --max-deletions 100%."
         )
     if counts.nameless is not None:
         yield Refused(
-            f"Line {counts.nameless} of '{counts.file}' has no key that can be read, and may be "
-            f"about one of {count_of(counts.deletions, 'user')} to be deleted. Correct it, or "
-            "leave out --delete."
+            f"Line {counts.nameless} of '{counts.file}' has no readable key, so it may belong "
+            "to a user who would be deleted. Correct it, or leave out --delete."
         )
     most = _limit(given, DELETIONS, LEAST_DELETIONS, counts.known)
     if counts.deletions > most:
@@ -77,8 +76,8 @@ def _changes(counts: Counts, given: Share | None) -> Iterator[Refused]:
         yield Refused(
             f"This would create {counts.creations} and update {counts.updates}, with "
             f"{count_of(counts.known, counts.noun)} known; --max-changes allows "
-            f"{_shown(most, given)}. Check that '{counts.file}' is the right file, and its "
-            f"columns. If they are right, use --max-changes {changes}."
+            f"{_shown(most, given)}. Check that '{counts.file}' is the right file and has the "
+            f"right columns. If so, use --max-changes {changes}."
         )
 
 

@@ -1,4 +1,4 @@
-"""Which state a sync goes with, and what has to be right about it."""
+"""Finds, checks and creates the state of a sync."""
 
 import contextlib
 import os
@@ -19,15 +19,15 @@ from .state import STATE_SUFFIX, Known, Origin, State
 
 
 def state_path(options: SyncOptions, file: RowFile) -> Path:
-    """Return where the state of a file is: beside it as it was named, links not followed.
+    """Return the path of a file's state: beside the file as named, without following links.
 
     Raises:
-        BadFile: the file has no name to find the state by again.
+        BadFile: the input has no name from which to derive the path.
     """
     if options.state:
         return Path(options.state)
     if file.is_stream:
-        raise BadFile("Input from stdin or a pipe needs --state FILE, to find the state again.")
+        raise BadFile("Input from stdin or a pipe needs --state FILE.")
     return Path(file.name + STATE_SUFFIX)
 
 
@@ -35,7 +35,7 @@ def find_state(path: Path, purpose: str, options: SyncOptions) -> State | None:
     """Return the state that earlier runs left; None if there is none.
 
     Raises:
-        Refused: it is the state of another sync, or must not be there.
+        Refused: it belongs to another sync, or --new-state is given.
         JournalError: it is damaged, or in use.
     """
     if not os.path.lexists(path):
@@ -49,43 +49,43 @@ def find_state(path: Path, purpose: str, options: SyncOptions) -> State | None:
                 f"{purpose}. Check the file, --hub and --url, or use another --state."
             )
         if options.new_state:
-            raise Refused(f"State '{path}' exists. Leave out --new-state to go on with it.")
+            raise Refused(f"State '{path}' exists. Leave out --new-state to use it.")
         stack.pop_all()
     return state
 
 
 def missing_state(path: Path, options: SyncOptions) -> Refused | None:
-    """Return why a run without a state is refused, unless it may make one."""
+    """Return the error about a missing state; None if the run may create one."""
     if options.new_state or options.adopt:
         return None
     return Refused(
         f"There is no state '{path}'. For the first sync of this file, use --new-state. If the "
-        "state was lost, restore it, or make it from the file that was synced last: --from FILE "
+        "state was lost, restore it, or rebuild it from the last synced file: --from FILE "
         f"--adopt --state '{path}'."
     )
 
 
 @contextlib.contextmanager
 def make_state(path: Path, purpose: str, secret: str) -> Iterator[State]:
-    """Give a new state.
+    """Yield a new state.
 
     Raises:
-        JournalError: it cannot be made, or another run has made it since it was looked for.
+        JournalError: it cannot be created, or another run has created it in the meantime.
     """
     with State(path, purpose, secret) as state:
         if state.about.secret != secret:
             raise JournalError(
-                f"State '{path}' was made by another run at the same time. Run the same command "
+                f"State '{path}' was created by another run at the same time. Run the same command "
                 "again."
             )
         yield state
 
 
 def adopt(state: State, plan: SyncPlan) -> None:
-    """Have a state know the users or rooms of the file as if it had sent their rows.
+    """Add the users or rooms of the file to a state, as if their rows had been sent.
 
     Raises:
-        JournalError: it cannot be written; then it is as it was.
+        JournalError: it cannot be written; then it is unchanged.
     """
     at = int(time.time() * PER_SECOND)
 

@@ -13,17 +13,17 @@ FOR_BATCHES = frozenset({"limit", "restart", "journal"})
 """The options of batches that a sync does not have."""
 _SHARE = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)%|(\d{1,9})")
 ALL = 100.0
-"""Everybody, in per cent."""
+"""All known users, in percent."""
 
 
 class Share(NamedTuple):
-    """A limit: a number, or a share of the users or rooms that are known."""
+    """A limit: a number, or a percentage of the known users or rooms."""
 
     number: int | None
     percent: float | None
 
     def of(self, known: int) -> float:
-        """Return how many it is."""
+        """Return the limit as a number of users or rooms."""
         return self.number if self.number is not None else (self.percent or 0.0) * known / 100
 
     def __str__(self) -> str:
@@ -53,7 +53,7 @@ class SyncOptions(NamedTuple):
     """What a sync may do; each field is an option."""
 
     state: str | None
-    """The state's file; None for the one beside the input."""
+    """The state file; None for the one beside the input."""
     max_changes: Share | None
     new_state: bool
     adopt: bool
@@ -69,7 +69,7 @@ DELETION_OPTIONS = (
         ["--max-deletions"],
         type=ShareType(),
         metavar="N|N%",
-        help="Refuse to delete more than N users, or N% of those known. [default: 10%, at least 5]",
+        help="Refuse to delete more than N users, or N% of known users. [default: 10%, at least 5]",
     ),
     click.Option(
         ["--allow-unterminated"],
@@ -82,32 +82,32 @@ SYNC_OPTIONS = (
         ["--max-changes"],
         type=ShareType(),
         metavar="N|N%",
-        help="Refuse to create and update more than N, or N% of those known. [default: 50%, at "
-        "least 20]",
+        help="Refuse to create and update more than N, or N% of the known total. [default: 50%, "
+        "at least 20]",
     ),
     click.Option(
         ["--state"],
         type=FileType(),
         metavar="FILE",
-        help="Remember in FILE what was acknowledged. [default: the input's name plus "
+        help="Keep the state of the sync in FILE. [default: the input's name plus "
         ".kabelwerk-state]",
     ),
-    click.Option(["--new-state"], is_flag=True, help="Start without a state, and make one."),
+    click.Option(
+        ["--new-state"], is_flag=True, help="Create the state; for the first sync of a file."
+    ),
     click.Option(
         ["--adopt"],
         is_flag=True,
-        help="Add the rows of the file to the state as acknowledged; send nothing.",
+        help="Add the file's rows to the state as if they had been sent; send nothing.",
     ),
-    click.Option(
-        ["--full"], is_flag=True, help="Send every row, for what others changed on the backend."
-    ),
+    click.Option(["--full"], is_flag=True, help="Send every row, to undo changes made elsewhere."),
     click.Option(["--dry-run"], is_flag=True, help="Show what would change; send nothing."),
     click.Option(["--yes"], is_flag=True, help="Do not ask for confirmation."),
 )
 
 
 def options_for(*, deletes: bool) -> tuple[click.Option, ...]:
-    """Return the options of a sync; those of batches among them, but for what it does not have."""
+    """Return the options of a sync, including those that it shares with batches."""
     shared = tuple(option for option in BATCH_OPTIONS if option.name not in FOR_BATCHES)
     return (*(DELETION_OPTIONS if deletes else ()), *SYNC_OPTIONS, *shared)
 

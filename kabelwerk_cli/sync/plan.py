@@ -1,7 +1,7 @@
-"""The plan of a sync: a file against a state, in flat memory.
+"""The plan of a sync: the differences between a file and a state, in flat memory.
 
-Both are read in the order of their keys' digests, which SQLite sorts the file's rows by. What
-differs is kept in a temporary file; what does not differ needs nothing.
+Both are read in the order of their keys' digests, by which SQLite sorts the file's rows.
+Differences are kept in a temporary file; rows without a difference need nothing.
 """
 
 import itertools
@@ -56,38 +56,38 @@ _ROW = "SELECT line, key, hub, digest FROM rows WHERE number = ?"
 
 
 class Change(NamedTuple):
-    """What is to be done about one user or room."""
+    """A change to one user or room."""
 
     number: int
-    """The number of its row; what is in no row comes after the last."""
+    """The number of its row; users who are in no row come after the last."""
     line: int
     key: str
     hub: str
     digest: bytes
-    """Stands for the row as it was checked."""
+    """Identifies the row as it was checked."""
     id: bytes
-    """What it is called in the state."""
+    """Its ID in the state."""
     content: str
-    """The digests of what its row says, by column."""
+    """The digests of its row's values, by column."""
     action: Action
     detail: str
     """The columns that change, or why it is kept."""
     shared: bool = False
-    """There is one row for each."""
+    """Always false: there is one row for each user or room."""
 
     @property
     def bad(self) -> bool:
-        """Whether its row cannot be sent."""
+        """Whether its row is invalid."""
         return self.action is Action.INVALID
 
     @property
     def target(self) -> int:
-        """Stands for the user or room."""
+        """Identifies the user or room."""
         return self.number
 
 
 class SyncPlan:
-    """What differs between a file and a state. For one thread at a time."""
+    """The differences between a file and a state. For one thread at a time."""
 
     def __init__(self) -> None:
         self._db = sqlite3.connect("", isolation_level=None)
@@ -95,7 +95,7 @@ class SyncPlan:
         self.rows = 0
         """How many rows the file has."""
         self.nameless: int | None = None
-        """The line of a row that cannot be read, and so may be about anybody."""
+        """The line of the first invalid row without a readable key."""
         self.twice: tuple[int, int] | None = None
         """The numbers of the first rows that have the same key."""
         self.counts = Counter[Action]()
@@ -108,17 +108,17 @@ class SyncPlan:
 
     @property
     def changes(self) -> int:
-        """How many users or rooms need something, or are named."""
+        """How many users or rooms have a change."""
         return self.counts.total()
 
     @property
     def bad(self) -> int:
-        """How many rows cannot be sent."""
+        """How many rows are invalid."""
         return self.counts[Action.INVALID]
 
     @property
     def unchanged(self) -> int:
-        """How many rows are what was last acknowledged."""
+        """How many rows match what was last acknowledged."""
         return self.rows - sum(self.counts[action] for action in IN_FILE)
 
     def add(
@@ -145,14 +145,14 @@ class SyncPlan:
         return row.number, row.line, key, hub, row.digest, digest_of_key, content
 
     def compare(self, stored: Iterator[Stored], wish: Wish) -> None:
-        """Find out what differs from a state.
+        """Find the differences from a state.
 
         Args:
             stored: the state's entries, in the order of their IDs.
-            wish: what is to be done about it.
+            wish: what to do about them.
 
         Raises:
-            ConfigurationError: there is no room, or the state cannot be read.
+            ConfigurationError: the disk is full, or the state cannot be read.
         """
         with temporary_trouble():
             query = "SELECT id, number, content FROM rows WHERE id IS NOT NULL ORDER BY id, number"
@@ -171,7 +171,7 @@ class SyncPlan:
             self._db.execute("COMMIT")
 
     def _one_each(self, rows: Iterator[FileRow]) -> Iterator[FileRow]:
-        """Yield one row for each key; of two that can be read, note that there are."""
+        """Yield one row for each key, and note the first key with two valid rows."""
         last: FileRow | None = None
         for row in rows:
             if last is None or row.id != last.id:
@@ -203,7 +203,7 @@ class SyncPlan:
         self.counts[action] += 1
 
     def refuse(self, number: int, *, names_nobody: bool) -> None:
-        """Note that a row turned out not to be one that can be sent, perhaps for its key."""
+        """Note that a row turned out to be invalid, perhaps because of its key."""
         if names_nobody:
             self.nameless = self.nameless or self.row(number)[0]
         with temporary_trouble():
@@ -255,7 +255,7 @@ class SyncPlan:
         return self._db.execute("SELECT 1 FROM rejected LIMIT 1").fetchone() is not None
 
     def hubs(self) -> set[str]:
-        """Return `_`, and another of the hubs that rows are about, as far as there are any."""
+        """Return up to two of the hubs in the rows, `_` among them if it is there."""
         return hubs_in(self._db, "rows WHERE content IS NOT NULL")
 
     def select(self, query: str, *values: object) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""The plan as it is shown before it is done."""
+"""Shows the plan before it is carried out."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,7 +29,7 @@ CHANGES = (Action.CREATE, Action.UPDATE, Action.RESEND, Action.DELETE, Action.AD
 
 
 class PlannedChange(NamedTuple):
-    """What a dry run says of one user or room."""
+    """The record of a dry run for one user or room."""
 
     action: Action
     """`create`, `update`, `resend`, `delete`, `keep`, `adopt` or `invalid`."""
@@ -37,9 +37,9 @@ class PlannedChange(NamedTuple):
     hub: str | None
     """The room's hub; None for users."""
     changes: str
-    """The columns that change; for `keep`, why."""
+    """The columns that change; for `keep`, the reason."""
     row: int | None
-    """The number of the row; None for who is in no row."""
+    """The number of the row; None for users who are in no row."""
 
 
 def show_plan(console: Console, plan: SyncPlan, noun: str) -> None:
@@ -58,27 +58,27 @@ def _record(change: Change, rows: int) -> PlannedChange:
 
 
 def counted(plan: SyncPlan) -> dict[str, int]:
-    """Return what a plan comes to, without what nothing comes to."""
+    """Return the number of changes by kind, without zeros."""
     counts = {said: plan.counts[action] for action, said in WORDS.items()}
     counts["unchanged"] = plan.unchanged
     return {said: count for said, count in counts.items() if count}
 
 
 def in_numbers(plan: SyncPlan) -> str:
-    """Return what a plan comes to, in a line."""
+    """Return the summary of a plan in one line."""
     counts = ", ".join(f"{count} {said}" for said, count in counted(plan).items())
     return counts or "0 unchanged"
 
 
 def adoption(plan: SyncPlan, noun: str) -> str:
-    """Return what an adoption came to, as a sentence."""
+    """Return the summary of an adoption as a sentence."""
     adopted = plan.counts[Action.ADOPT]
     invalid = f", {plan.bad} invalid" if plan.bad else ""
     return f"{count_of(adopted, noun)} adopted, {plan.unchanged} known before{invalid}."
 
 
 def in_lines(plan: SyncPlan) -> Iterator[str]:
-    """Yield what a plan comes to, as a small table; those to be deleted by name."""
+    """Yield the summary of a plan as a small table, with the keys of users to delete or keep."""
     width = len(str(max(plan.rows, plan.changes)))
     for action, said in WORDS.items():
         if plan.counts[action]:
@@ -88,17 +88,17 @@ def in_lines(plan: SyncPlan) -> Iterator[str]:
 
 
 def who(plan: SyncPlan, action: Action) -> str:
-    """Return the names of some of those about whom something is done."""
+    """Return the keys of the first users or rooms with a kind of change."""
     return str(names_of(change.key for change in plan.of(action)))
 
 
 def ask(sync: Sync, plan: SyncPlan, missing: Path | None) -> None:
-    """Have a person confirm the plan; without one, deletions need --yes.
+    """Ask for confirmation of the plan; without a terminal, deletions need --yes.
 
     Args:
         sync: the sync.
-        plan: what is to be done.
-        missing: the state that is not there.
+        plan: the plan.
+        missing: the path of the state, if there is no state.
 
     Raises:
         Cancelled: it is not confirmed.
@@ -108,8 +108,10 @@ def ask(sync: Sync, plan: SyncPlan, missing: Path | None) -> None:
     changes = any(plan.counts[action] for action in CHANGES)
     if sync.may_ask and (changes or missing):
         where = place(sync.session.settings)
-        sends = f"Adopt this at {where}" if sync.options.adopt else f"Make these changes at {where}"
-        asks = f"There is no state '{missing}': make one? {sends}?" if missing else f"{sends}?"
+        sends = f"adopt these {sync.noun}s" if sync.options.adopt else "make these changes"
+        asks = f"{sends.capitalize()} at {where}?"
+        if missing:
+            asks = f"There is no state '{missing}'. Create it and {sends} at {where}?"
         console.confirm(asks, str(deletions) if deletions else "y", [*in_lines(plan)])
     elif deletions and not sync.batch.yes:
         raise Cancelled(

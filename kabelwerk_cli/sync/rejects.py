@@ -1,4 +1,4 @@
-"""A copy of the rows that were rejected, with the reason; every run writes it anew."""
+"""A copy of the rejected rows, with the reasons; every run rewrites it."""
 
 import os
 from pathlib import Path
@@ -17,25 +17,25 @@ class RejectsCopy(Rejects):
     """A rejects file that is a copy: the rows stay in the input, and the next run tries them."""
 
     def check(self, journal: Journal | None) -> None:
-        """Refuse to overwrite what is not a rejects file of this sync, as it was written.
+        """Refuse to overwrite a file, unless it is the unchanged rejects file of this sync.
 
         Raises:
-            Refused: it is not.
+            Refused: it is another file, or was changed.
         """
         if self._path and self._path.exists():
             known = journal.about.rejects.split() if journal else []
             if digest_of(self._path.read_bytes()) not in known:
                 raise Refused(
                     f"'{self._path}' exists, and was changed or not written by this sync. Move it "
-                    "away, or use another --rejects."
+                    "away, or use another --rejects FILE."
                 )
 
     def copy(self, state: State, plan: SyncPlan) -> None:
-        """Write the rows that were rejected in this run; without any, only an existing file.
+        """Write the rows that this run rejected; if there are none, only rewrite an existing file.
 
         Raises:
-            OSError: there is no room for the file.
-            Changed: the input is not what was checked.
+            OSError: the file cannot be written.
+            Changed: the input was changed after the check.
             JournalError: the state cannot be written.
         """
         if self._path is None or self._file is None:
@@ -48,7 +48,7 @@ class RejectsCopy(Rejects):
                 self._file.write(self._line(raw, message))
         self._file.flush()
         os.fsync(self._file.fileno())
-        # a run that is killed here leaves the old file or the new one: both are ours
+        # a run that is killed here leaves the old or the new file: the state knows both digests
         before = state.about.rejects.partition(" ")[0]
         digest = digest_of(Path(self._file.name).read_bytes())
         state.settle([], rejects=f"{digest} {before}".strip())

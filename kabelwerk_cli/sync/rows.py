@@ -1,4 +1,4 @@
-"""Rows of a file that is the truth: an empty cell is a value like any other."""
+"""Rows of a synced file, in which an empty cell is a value."""
 
 import hashlib
 from collections.abc import Collection, Mapping
@@ -13,13 +13,13 @@ from kabelwerk_cli.terminal.options import ColumnOption
 
 
 class TruthReader(RowReader):
-    """Reads rows in which an empty cell is a value, unlike in a batch, where it says nothing.
+    """Reads rows in which an empty cell is a value, unlike in a batch, where it means "not given".
 
     Args:
-        command: has the columns as its options.
-        params: the values that hold for every row.
+        command: the command whose options are the columns.
+        params: the values for every row.
         explicit: the names of those that were given on the command line.
-        blanks: what an empty cell stands for, by column; elsewhere it is invalid.
+        blanks: the value of an empty cell, by column; in other columns, it is invalid.
         options: those of a `RowReader`.
     """
 
@@ -35,10 +35,10 @@ class TruthReader(RowReader):
         self._blanks = blanks
         super().__init__(command, params, explicit, settable=False, **options)
         self.values = tuple(sorted({param.name or "" for param in command.params} - IDENTITY))
-        """The columns that say something about a user or room."""
+        """The columns whose values are synced."""
 
     def parse(self, raw: Raw) -> Parsed | BadRow:
-        """Return what the cells of a row say; JSON's null says the same as an empty cell."""
+        """Return the arguments in the cells of a row; null in JSON is the same as an empty cell."""
         if None in raw.cells:
             raw = raw._replace(cells=["" if cell is None else cell for cell in raw.cells])
         return super().parse(raw)
@@ -50,14 +50,14 @@ class TruthReader(RowReader):
             if cell != "":
                 return convert(cell)
             if name not in self._blanks:
-                raise ValueError("is empty")
+                raise ValueError("must not be empty")
             return self._blanks[name]
 
         return converted
 
 
 class Digests:
-    """Keyed digests of keys and values: who has them without the key learns nothing.
+    """Keyed digests of keys and values, which reveal nothing without the secret.
 
     Args:
         secret: the key.
@@ -71,7 +71,7 @@ class Digests:
         return self._digest(f"{hub}\0{key}")
 
     def of_values(self, row: Parsed, columns: Collection[str]) -> str:
-        """Return the digest of each thing that a row says, as a state has them."""
+        """Return the digests of a row's values by column, as they are stored in a state."""
         arguments = row.arguments
         return " ".join(
             f"{name}={self._digest(f'{name} {arguments[name]!a}').hex()}"

@@ -36,21 +36,21 @@ class _Ready(NamedTuple):
     file: RowFile
     plan: SyncPlan
     path: Path
-    """Where the state is, or will be."""
+    """The path of the state."""
     state: State | None
     telling: Telling
 
     def opened(self, sync: Sync, stack: contextlib.ExitStack) -> State:
-        """Return the state to write to, which is made if there is none."""
+        """Return the state to write to, which is created if there is none."""
         made = make_state(self.path, sync.purpose, sync.secret)
         return self.state or stack.enter_context(made)
 
 
 def run_sync(sync: Sync) -> None:
-    """Send what differs between a file and what was last acknowledged.
+    """Send the differences between a file and what was last acknowledged.
 
     Raises:
-        Refused: the file is invalid, the state is another one, or a guard refuses the plan.
+        Refused: the file is invalid, the state is another sync's, or a guard refuses the plan.
         Cancelled: it was not confirmed.
         ConfigurationError: the settings, or the state, do not allow it.
         BatchFailed: something is not done, and the outcome of everything is known.
@@ -132,9 +132,9 @@ def _told(sync: Sync, file: RowFile) -> Told:
 
 
 def _send(sync: Sync, ready: _Ready, stack: contextlib.ExitStack) -> None:
-    """Send what differs, and say what became of it."""
+    """Send the differences, and report the results."""
     session, plan, telling = sync.session, ready.plan, ready.telling
-    # what is missing in the settings is found before there is a state
+    # find missing settings before there is a state
     clients = clients_for(session, stack)
     rejects = stack.enter_context(RejectsCopy(ready.file, sync.reader, sync.batch.rejects))
     rejects.check(ready.state)
@@ -155,14 +155,14 @@ def _send(sync: Sync, ready: _Ready, stack: contextlib.ExitStack) -> None:
 
 
 def _close(sync: Sync, runner: Runner, state: State, plan: SyncPlan, rejects: RejectsCopy) -> None:
-    """Write what is left to be written once everything is sent."""
+    """Finish the state and the rejects file once everything is sent."""
     try:
         state.flush()
         try:
             rejects.copy(state, plan)
         except (OSError, Changed) as error:
             reason = getattr(error, "strerror", None) or error
-            sync.session.console.note(f"Cannot write the rejects: {reason}")
+            sync.session.console.note(f"Cannot write the rejects file: {reason}")
         if runner.stop is None and state.about.entries:
             state.finish()
     except JournalError as error:

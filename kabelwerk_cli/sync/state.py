@@ -1,6 +1,6 @@
-"""What the server last acknowledged for each user or room, on disk, and for good.
+"""Records on disk what the server last acknowledged for each user or room.
 
-It is a batch's journal of another kind: the same file format, checks, lock and commits.
+A state is a journal that is kept: it has the same file format, checks, lock and commits.
 """
 
 import itertools
@@ -30,43 +30,43 @@ class Origin(StrEnum):
     CREATED = "created"
     ADOPTED = "adopted"
     FOUND = "found"
-    """The user was there before."""
+    """The user existed before."""
     DOUBTFUL = "doubtful"
-    """The user is there, and perhaps was before."""
+    """The user exists, and may have existed before."""
     WANTED = "wanted"
-    """The user was to be created, and is not known to be there."""
+    """The user was to be created; whether the user exists is unknown."""
 
 
 OWN = frozenset({Origin.CREATED, Origin.ADOPTED})
-"""Whom a sync may delete."""
+"""The origins of users that a sync may delete."""
 WHY_KEPT = {
     Origin.FOUND: "not created by this sync",
-    Origin.DOUBTFUL: "it is in doubt who created them",
-    Origin.WANTED: "it is in doubt whether they were created",
+    Origin.DOUBTFUL: "it is unknown who created them",
+    Origin.WANTED: "it is unknown whether they were created",
 }
-"""Why it does not delete the others."""
+"""Why a sync keeps the others."""
 
 
 class Known(NamedTuple):
-    """What a state knows of a user or room."""
+    """What a state knows about a user or room."""
 
     origin: Origin
     values: str
-    """The digest of each acknowledged column, see `Digests.of_values`."""
+    """The digest of each acknowledged column; see `Digests.of_values`."""
 
     @classmethod
     def read(cls, content: str) -> "Known":
-        """Return what the content of an entry says."""
+        """Parse the content of an entry."""
         origin, _, values = content.partition(" ")
         return cls(Origin(origin), values)
 
     @property
     def content(self) -> str:
-        """What an entry says of it."""
+        """The content of an entry."""
         return f"{self.origin} {self.values}"
 
     def but(self, values: str) -> "Known":
-        """Return what is known while it is in doubt whether other values were set."""
+        """Return what is known if other values may have been set."""
         unsure = by_column(values)
         kept = {
             name: digest for name, digest in by_column(self.values).items() if name not in unsure
@@ -104,7 +104,7 @@ class Stored(NamedTuple):
 
     @property
     def is_wanted(self) -> bool:
-        """Whether all that is known is that the user was to be created."""
+        """Whether it is unknown whether the user exists."""
         return Known.read(self.content).origin is Origin.WANTED
 
 
@@ -131,7 +131,7 @@ class State(Journal):
             return hubs_in(self._db, "entries WHERE hub != ''")
 
     def finish(self) -> None:
-        """Note that a run has come to its end.
+        """Note that a run has finished.
 
         Raises:
             JournalError: it cannot be written.
@@ -162,5 +162,5 @@ class State(Journal):
 
 
 def new_secret() -> str:
-    """Return a key for digests that no other state has."""
+    """Return a new random key for the digests of a state."""
     return os.urandom(16).hex()

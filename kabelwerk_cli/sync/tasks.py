@@ -1,4 +1,4 @@
-"""What is done about each change: sent, or not; and what the state is to say of it."""
+"""Decides whether to send each change, and what to record in the state."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,14 +17,14 @@ from .plan import Change, SyncPlan
 from .state import Known, Origin, State
 
 Delete = Callable[..., Call[None]]
-"""Makes the call that deletes a user, given the key."""
+"""Returns the call that deletes a user, given the key."""
 
 
 def reread(file: RowFile, plan: SyncPlan) -> Iterator[tuple[Change, Raw]]:
     """Read the file again, and yield each row that differs from the state, with its change.
 
     Raises:
-        Changed: there are fewer rows than before, or more.
+        Changed: there are fewer or more rows than before.
     """
     raws, last = iter(file), 0
     for change in plan.of(*IN_FILE):
@@ -47,10 +47,10 @@ class SyncTasks:
 
     Args:
         file: the file.
-        reader: makes calls of its rows.
-        plan: what differs.
-        state: what was acknowledged before.
-        delete: makes a deletion, where there are any.
+        reader: turns rows into calls.
+        plan: the differences.
+        state: the state of earlier runs.
+        delete: returns the call for a deletion; None if nothing can be deleted.
     """
 
     def __init__(
@@ -63,10 +63,10 @@ class SyncTasks:
         self._delete = delete
 
     def __iter__(self) -> Iterator[Task | Result]:
-        """Yield what is to be sent, and what becomes of the rest.
+        """Yield the changes to send, and the results of those that are not sent.
 
         Raises:
-            Changed: the file is not what was checked.
+            Changed: the file was changed after the check.
         """
         for change, raw in reread(self._file, self._plan):
             yield self._in_file(change, raw)
@@ -74,7 +74,7 @@ class SyncTasks:
             yield self._leaver(change)
 
     def unread(self, after: int) -> Iterator[Result]:
-        """Yield what became of the changes that come after one, and are not looked at any more."""
+        """Yield the results of the changes after one, which are not sent."""
         for change in self._plan.after(after):
             fate = Fate.NOT_ATTEMPTED
             if change.action is Action.KEEP:
@@ -84,7 +84,7 @@ class SyncTasks:
             yield result_of(change, fate)
 
     def entry(self, task: Task, became: Became) -> Entry:
-        """Return what the state is to say: what it said before, where nothing was applied."""
+        """Return the new entry in the state: the old one, if nothing was applied."""
         change: Any = task.planned
         if became.fate is Fate.DONE and task.row.call.deletes:
             return Entry(change.id, Fate.FORGOTTEN, change.key)
@@ -93,7 +93,7 @@ class SyncTasks:
             origin = _origin(before, became, in_doubt=task.known is not None)
             known = before._replace(origin=origin).having(change.content)
         elif became.fate in DOUBTFUL:
-            # a deletion may have taken all that was known with it
+            # a deletion may have been applied, so no value is certain
             known = (
                 before._replace(values="") if task.row.call.deletes else before.but(change.content)
             )
@@ -123,7 +123,7 @@ class SyncTasks:
 
 
 def _origin(before: Known, became: Became, *, in_doubt: bool) -> Origin:
-    """Return how a user came about that is there now.
+    """Return the origin of a user who exists now.
 
     Args:
         before: what was known before.

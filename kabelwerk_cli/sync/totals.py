@@ -1,4 +1,4 @@
-"""What a sync came to: counts, and those who are named."""
+"""The totals of a sync, and the users named in its remarks."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -46,8 +46,8 @@ class SyncTotals(Totals):
     """Counts the changes of one sync.
 
     Args:
-        plan: what was to be done.
-        state: where it is recorded what was sent.
+        plan: the plan.
+        state: the path of the state.
         noun: `user` or `room`.
     """
 
@@ -58,7 +58,7 @@ class SyncTotals(Totals):
         self._found, self._again = Names(), Names()
 
     def count(self, result: Result) -> None:
-        """Count a change, and remember who turned out otherwise than planned."""
+        """Count a change, and remember users whose outcome was not as planned."""
         super().count(result)
         if result.fate is Fate.REJECTED and result.error:
             self._plan.reject(result.number, result.error.message)
@@ -71,20 +71,21 @@ class SyncTotals(Totals):
             self._again.add(result.key)
 
     def remarks(self) -> Iterator[str]:
-        """Yield what was not as planned, as sentences."""
+        """Yield remarks about what was not as planned, as sentences."""
         if self._found.count and self._noun == "user":
             yield (
-                f"{self._many(self._found)} {_was(self._found)} found to exist, and updated: "
+                f"{self._many(self._found)} {_was(self._found)} found to exist and updated: "
                 f"{self._found}. --delete keeps them, unless --adopt adds them to the state."
             )
         if self._again.count:
             yield (
-                f"{self._many(self._again)} no longer existed, and {_was(self._again)} created "
+                f"{self._many(self._again)} no longer existed and {_was(self._again)} created "
                 f"again: {self._again}."
             )
         for why, names in self._kept().items():
             are, reason = _was(names, "is", "are"), f" ({why})" if why else ""
-            yield (f"{self._many(names)} {are} no longer in the file, and kept{reason}: {names}.")
+            kept = f"{are} no longer in the file and {_was(names)} kept{reason}"
+            yield f"{self._many(names)} {kept}: {names}."
 
     def _many(self, names: Names) -> str:
         return count_of(names.count, self._noun)
@@ -97,7 +98,7 @@ class SyncTotals(Totals):
         return kept
 
     def summary(self) -> dict[str, int]:
-        """Return how many users or rooms came to what, without what none came to."""
+        """Return the number of users or rooms by outcome, without zeros."""
         others = {"kept": self.counts[Fate.KEPT], "unchanged": self._plan.unchanged}
         return super().summary() | {what: count for what, count in others.items() if count}
 

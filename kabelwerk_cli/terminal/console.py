@@ -71,7 +71,7 @@ class Console:
         Raises:
             OutputLost: stdout cannot be written.
         """
-        # the records of a live listing are made while it is shown; a batch handles signals itself
+        # the records of a live listing arrive while it is shown; a batch handles signals itself
         with contextlib.nullcontext() if listing.live else held_signals():
             self._write(listing)
             if not listing.live:
@@ -193,12 +193,12 @@ def complain(text: str) -> None:
 
 
 def command_runner(line: str) -> None:
-    """Write a line to stderr that is a command for the runner of a workflow, as it is."""
+    """Write a workflow command to stderr, unescaped."""
     _write_error(line)
 
 
 def _shown(text: str) -> str:
-    """Return text for people, on one line, in which nothing is obeyed."""
+    """Return text on one line, in which no escape sequence or workflow command takes effect."""
     line = visible(text)
     return without_commands(line) if in_workflow() else line
 

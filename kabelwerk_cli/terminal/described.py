@@ -21,7 +21,7 @@ class Described(click.Command):
         self.params += COMMON_OPTIONS
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the arguments; of an option of another command, say whose it is."""
+        """Parse the arguments; for an option of another command, name that command."""
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
@@ -57,7 +57,7 @@ class Group(Described, click.Group):
 def walk(
     command: click.Command, path: tuple[str, ...]
 ) -> Iterator[tuple[click.Command, tuple[str, ...]]]:
-    """Yield each command with its path, groups before what is in them."""
+    """Yield each command with its path, groups before their commands."""
     yield command, path
     if isinstance(command, click.Group):
         for name, child in sorted(command.commands.items()):

@@ -53,7 +53,7 @@ def problem(error: BaseException, book: Book = NOTHING_SENT) -> Problem:
 
 
 def read_problem(text: str | None) -> Problem | None:
-    """Return a problem that was kept as JSON, None for none."""
+    """Return a problem that was stored as JSON; None if there is none."""
     import json
 
     return Problem(**json.loads(text)) if text else None
@@ -67,7 +67,7 @@ def show_error(error: BaseException, book: Book, output: Format) -> None:
         for line in error.format_message().splitlines():
             complain(line)
     else:
-        # a server may send any length; JSON has all of it
+        # a server may send a text of any length; JSON output has all of it
         message = shortened(visible(problem(error, book).message), LONGEST_MESSAGE)
         complain(f"Error: {message}")
 

@@ -41,7 +41,7 @@ UNCHANGED = frozenset(code for code in ExitCode if ExitCode.USAGE <= code <= Exi
 
 
 class Failed(Exception):
-    """An error that is neither the API's nor click's; the book knows what was changed before it."""
+    """An error of neither the API nor click; the book knows what was changed before it."""
 
 
 def describe_bug(error: BaseException) -> str:
@@ -56,7 +56,7 @@ def describe_bug(error: BaseException) -> str:
 
 
 class Refused(click.UsageError):
-    """A file or option that was found unusable once the command ran; see `Failed`."""
+    """A file or option turned out to be unusable while the command ran; see `Failed`."""
 
 
 class Cancelled(Failed):
@@ -76,7 +76,7 @@ class InvalidRow(NotSent):
 
 
 class AlreadyPosted(Failed):
-    """A message that was sent is not sent again without being asked for."""
+    """A message was posted before; posting again requires an option."""
 
 
 class NotAttempted(NotSent):

@@ -1,4 +1,4 @@
-"""What GitHub Actions shows of a run: annotations of files, and a summary of the step.
+"""Output for GitHub Actions: annotations of files, and a summary of the step.
 
 https://docs.github.com/actions/reference/workflow-commands-for-github-actions
 """
@@ -21,14 +21,14 @@ class Failure(NamedTuple):
     """A failure at a place in a file."""
 
     file: str
-    """The file; empty for none that others can open."""
+    """The file; empty if there is no file to open."""
     line: int
     title: str
     message: str
 
 
 def annotate(workflow: Workflow, failure: Failure) -> None:
-    """Have the runner show a failure beside the line of its file."""
+    """Annotate the line of a failure in its file."""
     command_runner(annotation(workflow, failure))
 
 
@@ -48,9 +48,9 @@ def summarize(
     """Append a summary to the page of the step, if there is one.
 
     Args:
-        workflow: has the file.
+        workflow: the workflow, which has the summary's path.
         title: what was run.
-        counts: how many rows came to what.
+        counts: the number of rows by outcome.
         failures: some failures.
 
     Raises:
@@ -59,7 +59,7 @@ def summarize(
     if not workflow.summary:
         return
     text = markdown(title, counts, failures).encode()
-    # without waiting for a reader, if it is a pipe
+    # if it is a pipe, do not wait for a reader
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
     handle = os.open(workflow.summary, flags, 0o644)
     with os.fdopen(handle, "wb") as file:

@@ -64,18 +64,18 @@ kusanagi,Motoko
 batou,Batou
 
 The file can be CSV (comma, semicolon, tab or pipe), JSON Lines, an .xlsx or
-.ods workbook, or '-' for stdin. Columns have the names of the command's
+.ods workbook, or '-' for stdin. Columns are named like the command's
 options; case does not matter. An option on the command line applies to every
 row. An empty cell in an optional column means "not given". Rows without any
 value are skipped.
 
 - --map name=Patientenname reads the column "name" from "Patientenname", and
-  --ignore-columns birthday,ward leaves columns out ('*': all that the command
-  does not have). Both names match whatever their case. Put a name that has a
-  comma in double quotes: --ignore-columns '"Ward, floor"'.
-- Text is UTF-8, or UTF-16 with a byte order mark. For other files, the error
-  names the encoding that it looks like: CSV files of Excel often need
-  --encoding cp1252. A first line such as sep=; is obeyed.
+  --ignore-columns birthday,ward ignores columns ('*': all unknown ones). Case
+  does not matter here either. Put a name that contains a comma in double
+  quotes: --ignore-columns '"Ward, floor"'.
+- Text is read as UTF-8, or as UTF-16 if it has a byte order mark. For other
+  encodings, the error suggests one: CSV files from Excel often need
+  --encoding cp1252. A first line such as sep=; sets the delimiter.
 - Workbooks need the extra [excel]: pip install 'kabelwerk-cli[excel]'. The
   first sheet is read, or --sheet NAME. Numbers have no thousands separators
   and no trailing zeros, dates are written 2026-03-01 or 2026-03-01T09:30:00.
@@ -87,10 +87,9 @@ value are skipped.
   row; --template @FILE reads the text from a file. A row whose cell is empty
   is invalid, unless the placeholder has a default: {{name|patient}}. Values
   are inserted as they are.
-- The whole file is checked first. Every invalid row is counted, equal errors
-  are shown once with their first rows, and nothing is sent if there is one,
-  unless --skip-invalid is given. What was checked is what is sent: the run
-  stops if the file changes in between.
+- The whole file is checked first. Identical errors are shown once, with a
+  count and the first rows. If any row is invalid, nothing is sent, unless
+  --skip-invalid is given. The run stops if the file changes after the check.
 - Rows for the same user or room are sent in file order; others are sent in
   parallel (--concurrency, --rate). A row that could not be sent, or that the
   server failed to handle, holds back the later rows of its user or room until
@@ -99,17 +98,18 @@ value are skipped.
   content before it is sent. To resume after a crash, Ctrl-C, a full disk or a
   corrected file, run the same command again: rows that are done are skipped,
   failed rows are retried. --limit N tries the first N rows.
-- The journal is removed when every row is done, except that of a mailing: it
-  stays, and running the finished command again is an error. --resume sends
-  the rows that were not sent, --restart sends all of them again (next week's
-  mailing). A message to a room whose row was changed needs --send-changed.
+- The journal is removed when every row is done. For 'messages post', it is
+  kept, and running the finished command again is an error: use --resume to
+  send rows that were not sent, or --restart to send all of them again (next
+  week's mailing). A row that was changed after its message was posted is sent
+  only with --send-changed.
 - A message whose outcome is unknown is reported, and not sent again. Check
   the room, then use --mark-posted=ROOM or --resend-unknown=ROOM (without a
   room: all of them).
-- --rejects FILE hands over the rows that somebody has to correct, with the
-  reason in the column "error", which is ignored when the file comes back. It
+- --rejects FILE writes invalid and rejected rows to FILE, with the reason in
+  the column "error". Correct them and send FILE: the column is ignored, and
+  the rows, now "handed over", are no longer sent from the original file. FILE
   has the format and encoding of the input; for a workbook, it is CSV.
-  Rows that are handed over are not sent from the original file any more.
 - Input from stdin or a pipe has no journal unless --journal names one:
   kabelwerk messages post --from - --journal mailing-$(date +%F) ...
 - The run stops on 401 or 403, on an untrusted certificate, after ten server
@@ -119,18 +119,18 @@ value are skipped.
   updated, deleted, absent, posted; done for a row of an earlier run; failed,
   unknown, not attempted, handed over), error, and the fields of the user, room
   or message. CSV and TSV have error.type, error.message and so on as columns.
-  A table shows only failures: equal errors once, with their number and the
+  A table shows only failures: identical errors once, with a count and the
   first 20 rows. The summary on stderr ends with what to do next.
-- --report FILE writes a test case per row as JUnit XML. In GitHub Actions, the
-  first ten failures are also annotations of the file, and the step's summary
-  gets the counts.
+- --report FILE writes a JUnit XML report with one test case per row. In GitHub
+  Actions, the first ten failures are also annotated in the file, and the
+  counts are added to the step summary.
 
 The exit code is 0 if every row is done or handed over, 10 if some are not, 9
 if the outcome of some is unknown. A run that stops before anything is changed
-ends with the code of what stopped it (3, 4, 7). On a terminal, deletions and
-messages are confirmed by typing their number, unless --yes is given; the first
-three messages are shown before. --dry-run prints the first three requests, and
-with -o jsonl all that would be sent.
+exits with the code of the error that stopped it (3, 4, 7). On a terminal, you
+confirm deletions and messages by typing their number, unless --yes is given;
+the first three messages are shown before. --dry-run prints the first three
+requests, or all of them with -o jsonl.
 """
 
 

@@ -47,7 +47,7 @@ CORRECT = (
     "command again."
 )
 UNKNOWN = (
-    "Check the room of the message whose outcome is unknown. To count it as posted, run "
+    "Check the room of the message whose outcome is unknown. To mark it as posted, run "
     f"`{POSTED}`; to send it again, run `{RESEND}` (add =ROOM for a single room)."
 )
 DOCTOR = "Check the server and the network with 'kabelwerk doctor'."
@@ -93,13 +93,13 @@ CASES: dict[str, tuple[Ended, str]] = {
     ),
     "keys that are taken": (
         ended("taken taken", repeatable=True),
-        "2 users exist already: to update users too, use 'kabelwerk users ensure'.",
+        "2 users exist already. To update existing users, use 'kabelwerk users ensure'.",
     ),
     "keys that are taken, and a journal in use": (
         ended("done taken", repeatable=True),
         (
-            "1 user exists already: to update users too, use 'kabelwerk users ensure' and another "
-            "--journal."
+            "1 user exists already. To update existing users, use 'kabelwerk users ensure' and "
+            "another --journal."
         ),
     ),
     "failed, nothing waits": (ended("done failed"), RETRY),
@@ -109,8 +109,9 @@ CASES: dict[str, tuple[Ended, str]] = {
     "an unknown message without a journal": (
         ended("unknown", journal=None),
         (
-            "Check the room of the message whose outcome is unknown. If not posted, send it in "
-            "another file: without a journal, the same command posts every message again."
+            "Check the room of the message whose outcome is unknown. If it was not posted, "
+            "send it from another file: without a journal, the same command posts every message "
+            "again."
         ),
     ),
     "options that settle are not repeated": (
@@ -120,14 +121,14 @@ CASES: dict[str, tuple[Ended, str]] = {
     "a long command line": (
         ended("unknown", line=(*LINE, "x" * 1000)),
         (
-            "Check the room of the message whose outcome is unknown. To count it as posted, run "
+            "Check the room of the message whose outcome is unknown. To mark it as posted, run "
             "`the same command with --mark-posted`; to send it again, run `the same command with "
             "--resend-unknown` (add =ROOM for a single room)."
         ),
     ),
     "changed rows": (
         ended("done changed"),
-        "To post the 1 row that changed after a message was posted, use --send-changed.",
+        "To post the row that changed after a message was posted, use --send-changed.",
     ),
     "a limit": (
         ended("done unsent unsent", limited=True),
@@ -135,13 +136,13 @@ CASES: dict[str, tuple[Ended, str]] = {
     ),
     "a limit, and a restart": (
         ended("done unsent", limited=True, line=(*LINE, "--restart")),
-        "To send the other 1 row, run the same command again without --restart and --limit.",
+        "To send the other row, run the same command again without --restart and --limit.",
     ),
     "a token": (
         ended("done failed unsent", stop=stop_of(AuthenticationError("", Report(status=401)))),
         (
             "Stopped: the server rejected the API token (401). Check the API token with 'kabelwerk "
-            f"doctor', or store another: 'kabelwerk login'. {AGAIN}"
+            f"doctor'; 'kabelwerk login' stores another. {AGAIN}"
         ),
     ),
     "a certificate": (
@@ -178,7 +179,7 @@ CASES: dict[str, tuple[Ended, str]] = {
     "an interruption without a journal": (
         ended("done unsent", stop=Stop("SIGINT"), journal=None),
         (
-            "Interrupted. Send the other rows in a file of their own (without a journal, the same "
+            "Interrupted. Send the other rows from a separate file (without a journal, the same "
             "command posts every message again)."
         ),
     ),
@@ -204,7 +205,7 @@ CASES: dict[str, tuple[Ended, str]] = {
     ),
     "changed rows before rejected rows": (
         ended("changed rejected"),
-        f"To post the 1 row that changed after a message was posted, use --send-changed. {CORRECT}",
+        f"To post the row that changed after a message was posted, use --send-changed. {CORRECT}",
     ),
     "rejected rows before those that failed": (ended("rejected failed"), CORRECT),
 }

@@ -247,8 +247,8 @@ def test_a_file_gets_in_with_the_options_that_its_errors_name(shell: Shell, kind
 LONG = "".join(f"u{n},N\n" for n in range(2, 4000))
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)
 QUOTE = (
-    'a quotation mark (") opens a cell, and nothing closes it. Add the closing one at the end of '
-    "the cell, or remove the opening one."
+    'a quoted cell is not closed. Add a quotation mark (") at the end of the cell, or remove the '
+    "one at its start."
 )
 BOOK = xlsx(Staff=[["key", "name"]], Old=[["key", "name"], ["u1", "A"]])
 REFUSED = {
@@ -268,8 +268,8 @@ REFUSED = {
         'sep=,\nkey,name\nu,"A" B\n',
         "",
         (
-            "Line 3 of 'x': there is text after the quotation mark (\") that closes a cell. Write "
-            'quotation marks in a quoted cell twice ("").'
+            "Line 3 of 'x': there is text after the closing quotation mark (\") of a cell. Inside "
+            'a quoted cell, double each quotation mark ("").'
         ),
     ),
     "long cell": (

@@ -154,8 +154,8 @@ STORIES: dict[str, tuple[Callable[[Shell], Ran], tuple[Step, ...], int, str, str
             "already been taken. To update a user who exists, use 'kabelwerk users ensure'.\n"
         ),
         (
-            "2 rows: 2 failed.\nError: 2 users exist already: to update users too, use 'kabelwerk "
-            "users ensure'.\n"
+            "2 rows: 2 failed.\nError: 2 users exist already. To update existing users, use "
+            "'kabelwerk users ensure'.\n"
         ),
     ),
     "rows that wait": (
@@ -170,7 +170,7 @@ STORIES: dict[str, tuple[Callable[[Shell], Ran], tuple[Step, ...], int, str, str
         (well(1), Step(FAULTS["status-429"], times=3)),
         10,
         "Line 2 (row 1): A message to this room was sent on 20",
-        "2 rows: 1 posted, 1 not attempted.\nError: To post the 1 row that changed",
+        "2 rows: 1 posted, 1 not attempted.\nError: To post the row that changed",
     ),
     "an unknown message": (
         resent,
@@ -183,7 +183,7 @@ STORIES: dict[str, tuple[Callable[[Shell], Ran], tuple[Step, ...], int, str, str
         lambda shell: run(shell, *CREATE),
         (Step(FAULTS["status-401"]),),
         4,
-        " failed: User '…' was not created: the server answered 401",
+        " was not created: the server answered 401",
         "Error: Stopped: the server rejected the API token (401). Check the API token with",
     ),
     "a dead server": (

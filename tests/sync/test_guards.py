@@ -115,7 +115,7 @@ def test_a_plan_is_shown_and_asked_about_on_a_terminal(known: Shell) -> None:
         there = known.configured(server)
         question = f"Make these changes at {server.url}? "
         with Terminal(there, *SYNC) as terminal:
-            terminal.wait_for(f"There is no state '{STATE}': make one?")
+            terminal.wait_for(f"There is no state '{STATE}'. Create it and make these changes at ")
             terminal.type("n\n")
             assert terminal.end() == 2
             assert "60 to create" in terminal.plain

@@ -20,7 +20,7 @@ def test_a_table_has_failures_by_cause_and_names(shell: Shell) -> None:
             10,
             True,
         )
-        assert "1 user was found to exist, and updated: 'batou'." in ran.err
+        assert "1 user was found to exist and updated: 'batou'." in ran.err
         assert "1 created, 1 updated, 2 failed." in ran.err
         (shell.home / FILE).write_text(rows("u2:A u3:A"))
         ran = there.run(*SYNC, "--delete", "--yes")

@@ -38,7 +38,7 @@ def test_only_the_differences_are_sent(shell: Shell) -> None:
                 "u1:A",
                 told="u3=kept",
                 requests="",
-                says="1 user is no longer in the file, and kept",
+                says="1 user is no longer in the file and was kept",
             ),
             Do("u1:A", requests="", told="u3=kept", users="u1:A u3:D"),
             Do("u1:A", DELETE, requests="DELETE u3", told="u3=deleted", users="u1:A"),
@@ -65,7 +65,7 @@ def test_others_change_the_backend(shell: Shell) -> None:
                 before=there("u3"),
                 requests="POST u1, POST u2, POST u3, PATCH u3",
                 told="u1=created u2=created u3=updated",
-                says="1 user was found to exist, and updated: 'u3'",
+                says="1 user was found to exist and updated: 'u3'",
             ),
             # whom it found, it does not delete
             Do(
@@ -80,7 +80,7 @@ def test_others_change_the_backend(shell: Shell) -> None:
                 before=gone("u2"),
                 requests="PATCH u2, POST u2",
                 told="u2=created",
-                says="1 user no longer existed, and was created again: 'u2'",
+                says="1 user no longer existed and was created again: 'u2'",
             ),
             Do("u2:X u3:C", DELETE, before=gone("u1"), requests="DELETE u1", told="u1=absent"),
             # what others changed is not noticed, until --full sends every row
@@ -221,18 +221,18 @@ def test_files_that_are_not_what_they_should_be(shell: Shell) -> None:
         Do(
             "u1:A u2:B u1:C",
             code=2,
-            says="Key 'u1' is in 'staff.csv' twice, in line 2 and in line 4",
+            says="Key 'u1' appears twice in 'staff.csv' (lines 2 and 4)",
         ),
-        Do('key,name\nu1,"A\n', code=2, says="Line 2 of 'staff.csv': a quotation mark"),
+        Do('key,name\nu1,"A\n', code=2, says="Line 2 of 'staff.csv': a quoted cell"),
         Do(
             "key,name\nu1,A\nu2,B,C\nu3\n",
             code=2,
             says=("the row has 3 cells", "the row has 1 cell", "2 of 3 rows are invalid"),
         ),
-        Do("u1: u2:B", code=2, says=("name: is empty", "1 of 2 rows is invalid")),
+        Do("u1: u2:B", code=2, says=("name: must not be empty", "1 of 2 rows is invalid")),
         Do("", source="staff.jsonl", code=2, says="'staff.jsonl' is empty"),
-        Do('{"key":"u1","name":null}\n', source="staff.jsonl", code=2, says="name: is empty"),
-        Do('{"key":"u1"}\n', source="staff.jsonl", code=2, says="name: is missing"),
+        Do('{"key":"u1","name":null}\n', source="staff.jsonl", code=2, says="name: must not"),
+        Do('{"key":"u1"}\n', source="staff.jsonl", code=2, says="name is missing"),
     ]
     tell(shell, [do._replace(options=NEW, requests="", users="") for do in story])
     assert not list(shell.home.glob("*.kabelwerk-state"))
@@ -269,7 +269,7 @@ def test_deletions_are_guarded(shell: Shell) -> None:
                 "key,name\n",
                 DELETE,
                 **nobody,
-                says="has a header and no rows: --delete would delete 70 of 70 known users",
+                says="has a header but no rows: --delete would delete 70 of 70 known users",
             ),
             Do(
                 "key,name\n",
@@ -277,7 +277,12 @@ def test_deletions_are_guarded(shell: Shell) -> None:
                 **nobody,
                 says="use --max-deletions 100%",
             ),
-            Do("key,name\n", "", requests="", says="70 users are no longer in the file, and kept"),
+            Do(
+                "key,name\n",
+                "",
+                requests="",
+                says="70 users are no longer in the file and were kept",
+            ),
             Do(
                 all_but(8),
                 DELETE,
@@ -298,7 +303,7 @@ def test_deletions_are_guarded(shell: Shell) -> None:
                 "key,name\n" + all_but(7).replace(":", ",").replace(" ", "\n"),
                 DELETE,
                 **nobody,
-                says="has no line break, so the file may be cut",
+                says="has no line break, so the file may be truncated",
             ),
             Do(
                 None,
@@ -403,7 +408,7 @@ def test_a_lost_answer_does_not_make_a_user_that_was_there_a_new_one(shell: Shel
                 faults=(lost(applied=False),),
                 requests="POST u1, POST u1, PATCH u1",
                 told="u1=updated",
-                says="1 user was found to exist, and updated: 'u1'",
+                says="1 user was found to exist and updated: 'u1'",
             ),
             Do(
                 "key,name\n",
@@ -430,7 +435,7 @@ def test_a_lost_answer_is_made_good_by_the_next_run(shell: Shell, *, applied: bo
         [
             doubt._replace(options=NEW, faults=(lost(applied=applied), down())),
             empty._replace(
-                requests="", told="u1=kept", says="kept (it is in doubt whether they were created)"
+                requests="", told="u1=kept", says="kept (it is unknown whether they were created)"
             ),
             Do(
                 "u1:A",
@@ -488,7 +493,7 @@ def test_invalid_rows_that_are_skipped_protect_their_users(shell: Shell) -> None
                 f"{DELETE} --skip-invalid",
                 code=2,
                 requests="",
-                says="Line 3 of 'staff.csv' has no key that can be read",
+                says="Line 3 of 'staff.csv' has no readable key",
             ),
             Do(
                 None,
@@ -588,7 +593,9 @@ def test_rooms(shell: Shell) -> None:
                 file="kusanagi:section9:true: kusanagi:ward:no:", requests="PATCH kusanagi"
             ),
             do._replace(
-                file="kusanagi:section9:: kusanagi:ward:no:", code=2, says="archived: is empty"
+                file="kusanagi:section9:: kusanagi:ward:no:",
+                code=2,
+                says="archived: must not be empty",
             ),
             # a column that is not there is left as it is, and known when it comes back
             do._replace(
@@ -620,7 +627,7 @@ def test_rooms(shell: Shell) -> None:
             do._replace(
                 file="kusanagi:section9:true: kusanagi:section9:no:",
                 code=2,
-                says="Key 'kusanagi' is in 'rooms.csv' twice",
+                says="Key 'kusanagi' appears twice in 'rooms.csv'",
             ),
             do._replace(
                 file="kusanagi:section9:true:",
