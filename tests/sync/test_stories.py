@@ -414,7 +414,7 @@ def test_a_lost_answer_does_not_make_a_user_that_was_there_a_new_one(shell: Shel
                 "key,name\n",
                 f"{DELETE} --max-deletions 100%",
                 told="u1=kept",
-                says="it is in doubt who created them",
+                says="it is unknown who created them",
             ),
         ],
     )
@@ -448,7 +448,7 @@ def test_a_lost_answer_is_made_good_by_the_next_run(shell: Shell, *, applied: bo
             # who was certainly created by this sync can be deleted
             empty._replace(
                 requests="" if applied else "DELETE u1",
-                says="kept (it is in doubt who created them): 'u1'" if applied else (),
+                says="kept (it is unknown who created them): 'u1'" if applied else (),
             ),
         ],
     )
@@ -510,7 +510,7 @@ def test_invalid_rows_that_are_skipped_protect_their_users(shell: Shell) -> None
                 f"{DELETE} --skip-invalid",
                 code=2,
                 requests="",
-                says="Line 3 of 'staff.csv' has no key that can be read",
+                says="Line 3 of 'staff.csv' has no readable key",
             ),
             # whose row it is does not depend on the order of the columns
             Do(
