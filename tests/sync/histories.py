@@ -235,7 +235,8 @@ class History:
         users, before = dict(self.model.users), len(self.server.requests)
         changed = len(self.model.applied)
         ends = self.run(options, 2 if both else 1, kill)
-        sent = self.server.requests[before:]
+        # one that a kill cut off reached nobody
+        sent = [request for request in self.server.requests[before:] if request.complete]
         for end in ends:
             self.look(end, options, applied=self.model.applied[changed:], crowded=both)
         calm = not script and kill is None and not both
