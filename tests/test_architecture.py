@@ -50,6 +50,7 @@ def test_the_root_holds_few_modules_and_no_file_is_long():
                 "batch/journal_file.py",
                 "batch/plan.py",
                 "sync/plan.py",
+                "sync/state.py",
                 "sandbox/database.py",
                 "sandbox/store.py",
             },

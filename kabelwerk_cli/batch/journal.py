@@ -30,7 +30,6 @@ from .journal_file import (
     counted,
     create,
     describe,
-    is_of_disk,
     put,
     read_soundly,
     side_file,
@@ -43,6 +42,7 @@ PER_SECOND = 1_000_000
 """The resolution of times: they show which row of a target was sent later."""
 PATIENCE = 5
 """How often to reopen a journal that was replaced in the meantime."""
+DISK_ERRORS = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")
 DISK_CURE = "Check that the disk is not full, and that the file can be written."
 FOLDER_CURE = "Check that its folder exists, and can be written."
 _READ = f"SELECT {', '.join(COLUMNS)} FROM entries"  # noqa: S608
@@ -188,7 +188,11 @@ class Journal:
             create(self.path, self.kind, purpose, self._secret)
         before = self.path.stat()
         check_kind(self.path, self.kind)
-        db = connect(self.path)
+        try:
+            db = connect(self.path)
+        except sqlite3.OperationalError:
+            self.path.stat()  # another run that just ended may have removed it
+            raise
         try:
             db.execute("PRAGMA locking_mode = EXCLUSIVE")
             db.execute("PRAGMA synchronous = EXTRA")
@@ -252,7 +256,7 @@ class Journal:
                 )
             else:
                 what = f"cannot be used ({error})"
-                cure = DISK_CURE if is_of_disk(error) else self.kind.cure.format(path=self.path)
+                cure = DISK_CURE if _is_of_disk(error) else self.kind.cure.format(path=self.path)
             raise JournalError(f"{self._name} {what}. {self.kind.holds} {cure}") from error
         except OSError as error:
             reason = error.strerror or error
@@ -281,3 +285,9 @@ def _check_same(before: os.stat_result, now: os.stat_result) -> None:
 
 def _ignore(_: JournalError | None) -> None:
     pass
+
+
+def _is_of_disk(error: Exception) -> bool:
+    """Tell whether the cause is the disk or a file mode, and not the content of the file."""
+    name: str = getattr(error, "sqlite_errorname", "")
+    return name.startswith(DISK_ERRORS)

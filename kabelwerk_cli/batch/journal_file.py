@@ -18,7 +18,6 @@ from .fate import SETTLED, Fate
 
 VERSION = 3
 MAGIC = b"SQLite format 3\0"
-DISK_ERRORS = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")
 _ID_PLACE = 68
 """The offset of the application ID in the file."""
 
@@ -149,8 +148,18 @@ def check_kind(path: Path, kind: Kind) -> None:
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open a connection that any thread may use, one at a time."""
-    db = sqlite3.connect(path, timeout=0.5, isolation_level=None, check_same_thread=False)
+    """Open a connection that any thread may use, one at a time.
+
+    Raises:
+        sqlite3.OperationalError: there is no such file; SQLite would create an empty one.
+    """
+    db = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=rw",
+        uri=True,
+        timeout=0.5,
+        isolation_level=None,
+        check_same_thread=False,
+    )
     db.create_function("crc32", 1, zlib.crc32, deterministic=True)
     return db
 
@@ -169,10 +178,8 @@ def read_soundly(db: sqlite3.Connection) -> About:
     query = f"SELECT {', '.join(About._fields)} FROM about"  # noqa: S608
     about = About(*db.execute(query).fetchone())
     count, checksums, sound = db.execute(_CHECKED).fetchone()
-    if sound != count or (count, checksums + seed(about)) != (
-        about.entries,
-        about.checksum,
-    ):
+    found = count, checksums + seed(about)
+    if sound != count or found != (about.entries, about.checksum):
         raise sqlite3.DatabaseError("entries are damaged or missing")
     return about._replace(finished=bool(about.finished))
 
@@ -222,30 +229,28 @@ def counted(about: About, entry: Entry, before: Entry | None) -> About:
 
 def clear(db: sqlite3.Connection, purpose: str) -> None:
     """Remove every entry, and set a new purpose."""
-    db.execute("BEGIN IMMEDIATE")
-    db.execute("DELETE FROM entries")
-    db.execute(
-        "UPDATE about SET purpose = ?, finished = 0, rejects = '', entries = 0,"
-        " checksum = crc32(CAST(? || secret AS BLOB))",
-        (purpose, purpose),
-    )
-    db.execute("COMMIT")
+    with transaction(db):
+        db.execute("DELETE FROM entries")
+        db.execute(
+            "UPDATE about SET purpose = ?, finished = 0, rejects = '', entries = 0,"
+            " checksum = crc32(CAST(? || secret AS BLOB))",
+            (purpose, purpose),
+        )
 
 
 def change_fates(db: sqlite3.Connection, before: str, after: str, rejects: str) -> None:
     """Change the fate of all entries that have a certain one, and set the note about rejects."""
-    db.execute("BEGIN IMMEDIATE")
-    db.execute("UPDATE entries SET fate = ? WHERE fate = ?", (after, before))
-    db.execute(
-        f"UPDATE entries SET checksum = crc32(CAST({_CONTENT} AS BLOB)) WHERE fate = ?",  # noqa: S608
-        (after,),
-    )
-    db.execute(
-        "UPDATE about SET rejects = ?, checksum ="
-        " crc32(CAST(purpose || secret AS BLOB)) + (SELECT ifnull(sum(checksum), 0) FROM entries)",
-        (rejects,),
-    )
-    db.execute("COMMIT")
+    with transaction(db):
+        db.execute("UPDATE entries SET fate = ? WHERE fate = ?", (after, before))
+        db.execute(
+            f"UPDATE entries SET checksum = crc32(CAST({_CONTENT} AS BLOB)) WHERE fate = ?",  # noqa: S608
+            (after,),
+        )
+        db.execute(
+            "UPDATE about SET rejects = ?, checksum = crc32(CAST(purpose || secret AS BLOB))"
+            " + (SELECT ifnull(sum(checksum), 0) FROM entries)",
+            (rejects,),
+        )
 
 
 def seed(about: About) -> int:
@@ -273,12 +278,6 @@ def create(path: Path, kind: Kind, purpose: str, secret: str) -> None:
         Path(name).unlink()
         side_file(Path(name)).unlink(missing_ok=True)  # if the disk is full
     sync_folder(path)
-
-
-def is_of_disk(error: Exception) -> bool:
-    """Tell whether the cause is the disk or a file mode, and not the content of the file."""
-    name: str = getattr(error, "sqlite_errorname", "")
-    return name.startswith(DISK_ERRORS)
 
 
 def sync_folder(path: Path) -> None:

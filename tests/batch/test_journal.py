@@ -12,7 +12,7 @@ import pytest
 
 from kabelwerk_cli.batch.fate import Fate
 from kabelwerk_cli.batch.journal import Entry, Journal, JournalError
-from kabelwerk_cli.batch.journal_file import connect, side_file
+from kabelwerk_cli.batch.journal_file import Kind, check_kind, connect, side_file
 from tests.faultserver import FAULTS, HANG, HONEST, FaultyServer, Step, invalid
 from tests.model.state import seeded
 from tests.shell import TOKEN, Shell
@@ -67,6 +67,25 @@ def test_one_process_and_one_purpose_at_a_time(tmp_path: Path) -> None:
         assert (journal.about.purpose, journal.about.entries) == ("another", 0)
     journal.remove()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_journal_that_went_before_it_was_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite creates a missing file, and an empty one is no journal."""
+    path = tmp_path / "j"
+    filled(path, 3)
+
+    def check_as_it_goes(name: Path, kind: Kind) -> None:
+        monkeypatch.undo()
+        check_kind(name, kind)
+        path.unlink()
+
+    monkeypatch.setattr("kabelwerk_cli.batch.journal.check_kind", check_as_it_goes)
+    with Journal(path, "purpose") as journal:
+        assert journal.about.entries == 0
+        journal.settle([(entry(7), None)])
+    assert known(path, 8)[7] == entry(7)
 
 
 @pytest.mark.parametrize("replaced", [True, False])
