@@ -59,7 +59,9 @@ def events(output: Path) -> Iterator[Event]:
     unfinished: dict[str, Event] = {}
     for line in output.read_text(errors="replace").splitlines():
         if resumed := RESUMED.match(line):
-            yield unfinished.pop(resumed["pid"])
+            event = unfinished.pop(resumed["pid"])
+            if event.call != "sendto":
+                yield event
         elif found := LINE.match(line):
             event = Event(found["call"], found["rest"])
             if event.rest.endswith("<unfinished ...>"):
