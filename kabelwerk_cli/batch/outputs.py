@@ -2,24 +2,36 @@
 
 import itertools
 import os
-from collections.abc import Mapping
+from pathlib import Path
+
+from kabelwerk_cli.config.resolve import Settings
+from kabelwerk_cli.config.settings import LOG_FILE
 
 from .files import BadFile, RowFile
+from .options import BatchOptions
 
 
 def check_outputs(
-    file: RowFile, made: Mapping[str, str | None], log: tuple[str, str | None]
+    file: RowFile, options: BatchOptions, settings: Settings, book: tuple[str, Path | None]
 ) -> None:
     """Refuse to overwrite the input, another output, a device or a folder.
 
     Args:
         file: the input.
-        made: the files that are created, by option; None for an option that is not given.
-        log: the option of the log file, and its value.
+        options: name the rejects file and the report.
+        settings: name the log file.
+        book: the option of the journal or state, and its path.
 
     Raises:
         BadFile: one of them cannot be used.
     """
+    option, kept = book
+    made = {
+        "--rejects": options.rejects,
+        "--report": options.report,
+        option: str(kept) if kept else None,
+    }
+    log = (LOG_FILE.option, settings[LOG_FILE])
     given = {option: path for option, path in (*made.items(), log) if path}
     for option, path in given.items():
         if file.is_same(path):

@@ -1,7 +1,7 @@
 """Shows what a run would send, for `--dry-run` and before a confirmation."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from kabelwerk_cli.backend.client import place
@@ -30,18 +30,16 @@ def preview(batch: "Batch", tasks: Tasks, rows: int) -> None:
         rows: how many rows the file has.
     """
     settings = batch.session.settings
-    pending = _pending(batch, tasks)
-    if batch.output in {Format.JSON, Format.JSONL}:
-        requests = (request for task in pending for request in previews(task.row.call, settings))
-        show_previews(batch.session, requests)
-        return
-    first = list(itertools.islice(pending, SHOWN))
-    number = len(first) + _count(pending)
-    shown = f" The first {len(first)}:" if number > len(first) else ""
-    batch.session.console.note(f"{number} of {count_of(rows, 'row')} would be sent.{shown}")
-    if first:
-        requests = (request for task in first for request in previews(task.row.call, settings))
-        show_previews(batch.session, requests)
+    shown: Iterable[Task] = _pending(batch, tasks)
+    if batch.output not in {Format.JSON, Format.JSONL}:
+        first, number = _survey(batch, tasks)
+        more = f" The first {len(first)}:" if number > len(first) else ""
+        batch.session.console.note(f"{number} of {count_of(rows, 'row')} would be sent.{more}")
+        if not first:
+            return
+        shown = first
+    requests = (request for task in shown for request in previews(task.row.call, settings))
+    show_previews(batch.session, requests)
 
 
 def ask(batch: "Batch", tasks: Tasks) -> None:
@@ -55,9 +53,7 @@ def ask(batch: "Batch", tasks: Tasks) -> None:
     asks = batch.destructive or not (batch.repeatable or batch.session.console.cannot_ask)
     if yes or not asks:
         return
-    pending = _pending(batch, tasks)
-    first = list(itertools.islice(pending, SHOWN))
-    number = len(first) + _count(pending)
+    first, number = _survey(batch, tasks)
     if not number:
         return
     deed, noun = ("Delete", "user") if batch.destructive else ("Post", "message")
@@ -74,8 +70,11 @@ def _pending(batch: "Batch", tasks: Tasks) -> Iterator[Task]:
     return itertools.islice(pending, batch.options.limit)
 
 
-def _count(tasks: Iterator[Task]) -> int:
-    return sum(1 for _ in tasks)
+def _survey(batch: "Batch", tasks: Tasks) -> tuple[list[Task], int]:
+    """Return the first rows that a run sends, and how many it sends in all."""
+    pending = _pending(batch, tasks)
+    first = list(itertools.islice(pending, SHOWN))
+    return first, len(first) + sum(1 for _ in pending)
 
 
 def _message(task: Task) -> str:

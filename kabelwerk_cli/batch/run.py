@@ -11,7 +11,7 @@ from kabelwerk_cli.api.verdicts import Verdict
 from kabelwerk_cli.backend.client import open_client, warn_of_loose_files
 from kabelwerk_cli.backend.request_log import observer
 from kabelwerk_cli.backend.sandbox import sandbox_path
-from kabelwerk_cli.config.settings import LOG_FILE, OUTPUT
+from kabelwerk_cli.config.settings import OUTPUT
 from kabelwerk_cli.config.token import read_token
 from kabelwerk_cli.output import Format
 from kabelwerk_cli.terminal.session import Session
@@ -20,7 +20,7 @@ from .checking import Changed, check
 from .conclusion import conclude
 from .cures import Ended
 from .fate import SKIPPED, Fate
-from .files import BadFile, RowFile
+from .files import RowFile
 from .journal import Journal, JournalError
 from .journals import compare, find_journal, journal_path, open_journal
 from .key_warnings import warn_of_keys
@@ -28,14 +28,12 @@ from .options import BatchOptions
 from .outputs import check_outputs
 from .plan import Plan
 from .preview import ask, preview
-from .records import batch_record
 from .rejects import Rejects
-from .report import Subject
 from .rows import RowReader
 from .runner import MakeClient, Runner
 from .sending import send
 from .tasks import Tasks, shown_time
-from .telling import Telling, Told, where_listed
+from .telling import Telling, told
 from .totals import Totals, count_of
 
 
@@ -87,22 +85,19 @@ def run_batch(batch: Batch) -> None:
         file = stack.enter_context(
             RowFile(batch.file, encoding=options.encoding, sheet=options.sheet)
         )
-        _check_outputs(batch, file)
+        check_outputs(file, options, session.settings, ("--journal", journal_path(batch, file)))
         if not file.is_json:
             batch.reader.check_columns(file.columns)
-        telling = stack.enter_context(Telling(session, _told(batch, file)))
+        telling = stack.enter_context(
+            Telling(session, told(batch.name, file, options, batch.record))
+        )
         found = stack.enter_context(find_journal(batch, file))
         with telling.checking(goes_on=options.skip_invalid):
             plan = stack.enter_context(check(file, batch.reader, found.journal, telling.invalid))
         warn_of_keys(plan, session.console.note, sets_values=batch.repeatable)
         compare(batch, found, plan)
         if plan.bad and not options.skip_invalid:
-            telling.refuse(plan)
-            verb = "is" if plan.bad == 1 else "are"
-            raise BadFile(
-                f"{plan.bad} of {count_of(plan.rows, 'row')} {verb} invalid. Correct the file, or "
-                "use --skip-invalid to send the other rows."
-            )
+            raise telling.refusal(plan, "send")
         rejects = stack.enter_context(Rejects(file, batch.reader, options.rejects))
         rejects.check(found.journal)
         tasks = Tasks(file, batch.reader, plan, found.journal, options, tell_all=batch.tell_all)
@@ -135,28 +130,6 @@ def run_batch(batch: Batch) -> None:
         if batch.repeatable and totals.counts[Fate.DONE] == totals.rows:
             journal.remove()
         journal.close()
-
-
-def _check_outputs(batch: Batch, file: RowFile) -> None:
-    options, log = batch.options, batch.session.settings[LOG_FILE]
-    journal = journal_path(batch, file)
-    made = {
-        "--rejects": options.rejects,
-        "--report": options.report,
-        "--journal": str(journal) if journal else None,
-    }
-    check_outputs(file, made, (LOG_FILE.option, log))
-
-
-def _told(batch: Batch, file: RowFile) -> Told:
-    options = batch.options
-    return Told(
-        Subject(batch.name, batch.file),
-        place="" if file.is_stream else batch.file,
-        report=None if options.dry_run else options.report,
-        where=where_listed([options.report, options.rejects]),
-        kind=batch_record(batch.record),
-    )
 
 
 def _totals(batch: Batch, plan: Plan, journal: Path | None) -> Totals:

@@ -15,10 +15,13 @@ from kabelwerk_cli.terminal.session import Session
 
 from .causes import Case, Causes
 from .fate import Fate
-from .records import to_record
+from .files import BadFile, RowFile
+from .options import BatchOptions
+from .records import batch_record, to_record
 from .report import JUnitReport, Subject
 from .rows import BadRow, with_stop
 from .tasks import Item, Result, refused, result_of
+from .totals import count_of
 
 FAILURES = frozenset({Fate.FAILED, Fate.UNKNOWN})
 MOST_ANNOTATED = 10
@@ -60,6 +63,24 @@ class Told(NamedTuple):
     """Where all rows are listed when only the first are shown, as a clause."""
     kind: Any
     """The type of the records."""
+
+
+def told(command: str, file: RowFile, options: BatchOptions, record: type) -> Told:
+    """Return what to tell of the rows of a file.
+
+    Args:
+        command: the command's path, such as `users create`.
+        file: the file.
+        options: name the report and the rejects file.
+        record: the type of the record that a row's call returns.
+    """
+    return Told(
+        Subject(command, file.name),
+        place="" if file.is_stream else file.name,
+        report=None if options.dry_run else options.report,
+        where=where_listed([options.report, options.rejects]),
+        kind=batch_record(record),
+    )
 
 
 class Telling:
@@ -134,13 +155,23 @@ class Telling:
             case = _case(refused(row))
             self._invalid.add(case._replace(outcome="invalid", text=with_stop(row.problem)))
 
-    def refuse(self, plan: Checked) -> None:
-        """Report that nothing is sent because rows are invalid."""
+    def refusal(self, plan: Checked, deed: str) -> BadFile:
+        """Report that nothing is sent because rows are invalid, and return the error.
+
+        Args:
+            plan: the rows.
+            deed: what could be done with the other rows.
+        """
         if self._report:
             other = problem(NotAttempted("Other rows of the file are invalid."))
             fate = Fate.NOT_ATTEMPTED
             self._report.add_all(result_of(r, fate, error=other) for r in plan if not r.bad)
         self.end({"invalid": plan.bad, str(Fate.NOT_ATTEMPTED): plan.rows - plan.bad})
+        verb = "is" if plan.bad == 1 else "are"
+        return BadFile(
+            f"{plan.bad} of {count_of(plan.rows, 'row')} {verb} invalid. Correct the file, or use "
+            f"--skip-invalid to {deed} the other rows."
+        )
 
     def result(self, result: Result) -> None:
         """Report the outcome of a row."""

@@ -11,7 +11,6 @@ from kabelwerk_cli.batch.key_warnings import warn_of_keys
 from kabelwerk_cli.batch.options import BatchOptions
 from kabelwerk_cli.batch.rows import BadRow, Parsed
 from kabelwerk_cli.batch.telling import Telling
-from kabelwerk_cli.batch.totals import count_of
 from kabelwerk_cli.terminal.exit_codes import Refused
 from kabelwerk_cli.terminal.session import Session
 
@@ -72,12 +71,7 @@ def make_plan(
     with telling.checking(goes_on=sync.batch.skip_invalid and sends):
         _compare(sync, file, state, plan, telling.invalid)
     if plan.bad and not sync.batch.skip_invalid:
-        telling.refuse(plan)
-        verb = "is" if plan.bad == 1 else "are"
-        raise BadFile(
-            f"{plan.bad} of {count_of(plan.rows, 'row')} {verb} invalid. Correct the file, or use "
-            "--skip-invalid to sync the other rows."
-        )
+        raise telling.refusal(plan, "sync")
     if plan.twice:
         (first, key), (second, _) = map(plan.row, plan.twice)
         raise BadFile(

@@ -11,13 +11,10 @@ from kabelwerk_cli.batch.cures import Ended
 from kabelwerk_cli.batch.files import RowFile
 from kabelwerk_cli.batch.journal import JournalError
 from kabelwerk_cli.batch.outputs import check_outputs
-from kabelwerk_cli.batch.records import batch_record
-from kabelwerk_cli.batch.report import Subject
 from kabelwerk_cli.batch.run import clients_for
 from kabelwerk_cli.batch.runner import Runner
 from kabelwerk_cli.batch.sending import send
-from kabelwerk_cli.batch.telling import Telling, Told, where_listed
-from kabelwerk_cli.config.settings import LOG_FILE
+from kabelwerk_cli.batch.telling import Telling, told
 from kabelwerk_cli.terminal.exit_codes import BatchFailed
 
 from .checking import Sync, make_plan, refused
@@ -91,10 +88,12 @@ def _prepare(sync: Sync, stack: contextlib.ExitStack) -> _Ready:
     name, encoding, sheet = sync.batch.from_file or "", sync.batch.encoding, sync.batch.sheet
     file = stack.enter_context(RowFile(name, encoding=encoding, sheet=sheet))
     path = state_path(sync.options, file)
-    _check_outputs(sync, file, path)
+    check_outputs(file, sync.batch, sync.session.settings, ("--state", path))
     if not file.is_json:
         sync.reader.check_columns(file.columns)
-    telling = stack.enter_context(Telling(sync.session, _told(sync, file)))
+    telling = stack.enter_context(
+        Telling(sync.session, told(sync.command, file, sync.batch, sync.record))
+    )
     state = find_state(path, sync.purpose, sync.options)
     if state:
         stack.push(state)
@@ -109,26 +108,6 @@ def _prepare(sync: Sync, stack: contextlib.ExitStack) -> _Ready:
     for refusal in (*([missing] if missing else []), *refused(sync, file, state, plan)):
         raise refusal
     return _Ready(file, plan, path, state, telling)
-
-
-def _check_outputs(sync: Sync, file: RowFile, state: Path) -> None:
-    made = {
-        "--rejects": sync.batch.rejects,
-        "--report": sync.batch.report,
-        "--state": str(state),
-    }
-    check_outputs(file, made, (LOG_FILE.option, sync.session.settings[LOG_FILE]))
-
-
-def _told(sync: Sync, file: RowFile) -> Told:
-    batch = sync.batch
-    return Told(
-        Subject(sync.command, file.name),
-        place="" if file.is_stream else file.name,
-        report=None if batch.dry_run else batch.report,
-        where=where_listed([batch.report, batch.rejects]),
-        kind=batch_record(sync.record),
-    )
 
 
 def _send(sync: Sync, ready: _Ready, stack: contextlib.ExitStack) -> None:
