@@ -136,7 +136,7 @@ class Runner:
         """Start a row, queue it, or yield its result if it is not sent."""
         # a row that waits for a worker has its intent on disk: after a crash, it would be unknown
         ahead = AHEAD if task.row.call.repeatable else 0
-        most = self._options.concurrency + min(ahead, self._options.concurrency)
+        most = self._options.concurrency + ahead
         while self._in_flight >= most or self._backlog >= BACKLOG:
             yield from self._take_result()
         target = task.planned.target

@@ -29,19 +29,23 @@ def fates(journal: Path) -> Counter[str]:
         return Counter(fate for (fate,) in db.execute("SELECT fate FROM entries"))
 
 
+@pytest.mark.parametrize("at_once", [1, 20])
 @pytest.mark.parametrize("name", COMMANDS)
-def test_few_intents_are_written_ahead_and_none_for_messages(shell: Shell, name: str) -> None:
+def test_few_intents_are_written_ahead_and_none_for_messages(
+    shell: Shell, name: str, at_once: int
+) -> None:
     """After a crash each of them is in doubt."""
     command, columns, ahead = COMMANDS[name]
     (shell.home / FILE).write_text(rows(" ".join(f"old{n}:N" for n in range(ROWS)), columns))
     with FaultyServer([Step(HANG)], model=Model(populated(ROWS))) as server:
-        process = shell.configured(server).start(*command, "--from", FILE, "--concurrency", "20")
-        while len(server.requests) < 20:
+        there = shell.configured(server)
+        process = there.start(*command, "--from", FILE, "--concurrency", str(at_once))
+        while len(server.requests) < at_once:
             time.sleep(0.01)
         time.sleep(0.3)
         process.kill()
         process.communicate()
-    assert fates(shell.home / JOURNAL) == {"in flight": 20 + ahead}
+    assert fates(shell.home / JOURNAL) == {"in flight": at_once + ahead}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -152,6 +152,17 @@ def sdk_loop(url: str, rows: int) -> float:
     return time.perf_counter() - started
 
 
+def sync_cost(home: Path, times: int = 200) -> float:
+    """Return the seconds that it takes to write a page and have it on disk."""
+    with (home / "page").open("wb") as file:
+        started = time.perf_counter()
+        for _ in range(times):
+            file.write(bytes(4096))
+            file.flush()
+            os.fsync(file.fileno())
+        return (time.perf_counter() - started) / times
+
+
 def startup(home: Path) -> float:
     """Return what a run costs that sends a single row, to be left out of rates."""
     path = home / "one.csv"
@@ -205,11 +216,14 @@ def without_latency(home: Path, fixed: float) -> None:
     write_rows(rows, count)
     with server(0) as url:
         mine = batch(home, url, "--from", str(rows)).seconds - fixed
+        alone = batch(home, url, "--from", str(rows), "--concurrency", "1").seconds - fixed
         bare = bare_threads(url, count, 8)
         sdk = sdk_loop(url, count // 4) * 4
     name = "no latency, with journal: relative to"
     tell(f"{name} plain `requests.Session` threads", f"{bare / mine:.2f}", "0.80")
     tell(f"{name} the official SDK in a loop", f"{sdk / mine:.2f}", "1.00")
+    tell(f"{name} that loop, with `--concurrency 1`", f"{sdk / alone:.2f}", "0.80")
+    tell("what it takes to sync 4 KiB to this disk", f"{1000 * sync_cost(home):.2f} ms", "")
 
 
 def a_long_file(home: Path, fixed: float, count: int) -> None:
