@@ -35,6 +35,7 @@ COMMANDS = {
     "login": ("config.login", "Check a URL and an API token, and store them in a profile."),
     "logout": ("config.logout", "Remove the API token of a profile."),
     "doctor": ("doctor.doctor", "Check the settings, the network, TLS, the API and the token."),
+    "schema": ("schema.schema", "Print the JSON Schema of a result or an error."),
     "completion": (
         "completion.completion",
         "Print the shell completion script for bash, zsh or fish.",

@@ -3,7 +3,7 @@
 A command's own function is pure: from its options to a `Call`. The rest is written once, here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -39,6 +39,8 @@ class ActionCommand(Described):
     Args:
         makes_profile: whether the profile named may not exist yet.
         needs_settings: whether to read the environment and the configuration.
+        shows: the types of the records that it lists, by the argument that asks for them; an empty
+            one if it takes none.
     """
 
     def __init__(
@@ -46,11 +48,19 @@ class ActionCommand(Described):
         *args: Any,
         makes_profile: bool = False,
         needs_settings: bool = True,
+        shows: Mapping[str, type] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.makes_profile = makes_profile
         self.needs_settings = needs_settings
+        self.shows = shows or {}
+
+    def results(self) -> dict[str, Any]:
+        """Return the type of what `-o json` prints, by the argument that asks for it."""
+        from .output.schema import list_of
+
+        return {argument: list_of(kind) for argument, kind in self.shows.items()}
 
     def invoke(self, ctx: click.Context) -> None:
         """Run the function."""
@@ -82,6 +92,10 @@ class CallCommand(Described):
         self.destructive = destructive
         self.repeatable = repeatable
         self.params += options_for(destructive=destructive, repeatable=repeatable)
+
+    def results(self) -> dict[str, Any]:
+        """Return the type of what `-o json` prints, see `ActionCommand`."""
+        return {"": self.record}
 
     def invoke(self, ctx: click.Context) -> None:
         """Send the call that the function returns, or one for each row of a file."""

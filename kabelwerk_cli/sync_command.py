@@ -50,6 +50,13 @@ class SyncCommand(Described):
         self.params = [param for param in self.params if param not in hidden]
         self.params += options_for(deletes=delete is not None)
 
+    def results(self) -> dict[str, Any]:
+        """Return the type of what `-o json` prints, see `ActionCommand`."""
+        from .batch.records import batch_record
+        from .output.schema import list_of
+
+        return {"": list_of(batch_record(self.record))}
+
     def invoke(self, ctx: click.Context) -> None:
         """Compare the file with the state, and send what differs."""
         session = open_session(ctx)
@@ -66,7 +73,7 @@ class SyncCommand(Described):
     def _shown(self, batch: BatchOptions) -> type:
         """Return the type of the records that are shown."""
         from .batch.records import batch_record
-        from .sync.preview import PlannedChange
+        from .sync.actions import PlannedChange
 
         kind: type = PlannedChange if batch.dry_run else batch_record(self.record)
         return kind

@@ -36,6 +36,7 @@ RUNS = [
     (("users", "sync", "--help"), set()),
     (("help", "exit-codes"), set()),
     (("completion", "bash"), set()),
+    (("schema", "batch"), set()),
     ((*UPDATE, "-o", "json"), {"requests", "urllib3", "ssl"}),
     ((*UPDATE, "-o", "csv"), {"requests", "urllib3", "ssl"}),
     ((*UPDATE,), {"requests", "urllib3", "ssl", "rich"}),

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from .models import Record
+from .models import Deed, Record
 
 R = TypeVar("R")
 
-ABSENT_DEED = "absent"
+ABSENT_DEED: Deed = "absent"
 """What is said of a subject that was to be deleted, and did not exist."""
 
 
@@ -45,8 +45,8 @@ class Call(NamedTuple, Generic[R]):
     """The path below the API's address, its segments not yet percent-encoded."""
     subject: str
     """What the call is about, in words that fit into a sentence."""
-    deed: str
-    """What happens to the subject: `created`, `posted` ..."""
+    deed: Deed
+    """What happens to the subject."""
     missing: str
     """What a 404 means, as a sentence."""
     key: str
@@ -65,7 +65,7 @@ class Call(NamedTuple, Generic[R]):
     """Whether a subject that does not exist counts as a success."""
     otherwise: Otherwise | None = None
     """The call to send instead where this one is rejected for a stated reason."""
-    complete: Callable[[Any, str], R] = _as_answered
+    complete: Callable[[Any, Any], R] = _as_answered
     """Makes the record that is returned, from the answer's and the deed."""
 
     @property

@@ -12,7 +12,7 @@ from typing import Any, Final
 from .arguments import check_boolean, check_key, check_object, check_text
 from .call import Call, Otherwise, Reason
 from .errors import InvalidInput
-from .models import EnsuredUser, Message, Room, User
+from .models import Deed, EnsuredUser, Message, Room, User
 
 
 class Absent(Enum):
@@ -192,7 +192,7 @@ def post_message(*, hub: str = "_", room: str, user: str, text: str) -> Call[Mes
     )
 
 
-def _about_user(key: str, name: str, method: str, deed: str) -> Call[Any]:
+def _about_user(key: str, name: str, method: str, deed: Deed) -> Call[Any]:
     """Return what the calls about a user have in common."""
     segments = ("users", check_key("key", key))
     missing = f"User '{key}' does not exist."
@@ -204,7 +204,7 @@ def _shows_user(key: str, name: str) -> dict[str, Any]:
     return {"answer": User, "expects": (("key", key), ("name", name))}
 
 
-def _about_room(hub: str, room: str, name: str, method: str, deed: str) -> Call[Any]:
+def _about_room(hub: str, room: str, name: str, method: str, deed: Deed) -> Call[Any]:
     """Return what the calls about a room have in common."""
     segments = ("hubs", check_key("hub", hub), "rooms", check_key("room", room))
     missing = (

@@ -8,7 +8,10 @@ unreadable field is kept as the server gave it, with a note. Unknown fields are 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import UnionType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
+
+Deed = Literal["created", "updated", "deleted", "absent", "posted"]
+"""What became of the user, room or message that a call is about."""
 
 
 class User(NamedTuple):
@@ -31,11 +34,11 @@ class EnsuredUser(NamedTuple):
     """Your unique ID for this user."""
     name: str
     """The user's name."""
-    outcome: str
-    """`created` or `updated`."""
+    outcome: Literal["created", "updated"]
+    """Which of the two happened."""
 
     @classmethod
-    def of(cls, user: User, outcome: str) -> "EnsuredUser":
+    def of(cls, user: User, outcome: Literal["created", "updated"]) -> "EnsuredUser":
         """Return `user` with the outcome."""
         return cls(*user, outcome)
 
@@ -45,7 +48,7 @@ class DeletedUser(NamedTuple):
 
     key: str
     """Your unique ID for this user."""
-    outcome: str
+    outcome: Literal["deleted", "absent"]
     """`deleted`, or `absent` for one who did not exist."""
 
 

@@ -12,6 +12,7 @@ from . import errors
 from .call import ABSENT_DEED, Call, R
 from .errors import Report
 from .history import SAFE, History, capitalized, what_next
+from .models import Deed
 from .rejections import says_taken, tell
 from .verdicts import HTTP_REDIRECT, Ending, Verdict
 
@@ -42,8 +43,8 @@ class Success(NamedTuple, Generic[R]):
 
     record: R
     """What the call returns; None where that is nothing."""
-    deed: str
-    """What happened: `created`, `posted` ...; `absent` where nothing had to be deleted."""
+    deed: Deed
+    """What happened; `absent` where nothing had to be deleted."""
     notes: tuple[str, ...]
     """What the caller should know although the call succeeded, each a sentence."""
     report: Report

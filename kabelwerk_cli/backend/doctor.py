@@ -6,7 +6,6 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from kabelwerk_cli.api import calls, errors
@@ -19,25 +18,13 @@ from kabelwerk_cli.config.token import read_token
 from kabelwerk_cli.terminal.console import Listing
 from kabelwerk_cli.terminal.session import Session
 
+from .checks import Check, Outcome
 from .client import network_address, open_client, warn_of_loose_files
 from .request_log import Observer, observer
 from .sandbox import sandbox_path
 
 PORTS = {"https": 443, "http": 80}
 AN_INSTANT = 0.001
-
-
-class Check(NamedTuple):
-    """The result of one check."""
-
-    check: str
-    """The name of the check."""
-    outcome: str
-    """`ok`, `failed` or `skipped`."""
-    milliseconds: float | None
-    """The time it took."""
-    detail: str
-    """The finding or the error, in words."""
 
 
 Step = Callable[[], str]
@@ -55,6 +42,7 @@ def doctor(session: Session) -> None:
     session.console.check_fields(Check)
     warn_of_loose_files(session)
     checks: list[Check] = []
+    outcome: Outcome
     failure: errors.KabelwerkError | None = None
     for name, step in _steps(session.settings, observer(session)):
         if failure:
@@ -93,7 +81,7 @@ def probe(settings: Settings, token: str, observe: Observer = lambda _: None) ->
         observe(attempted)
 
     call = calls.update_user(key=f"kabelwerk-doctor-{os.urandom(16).hex()}", name="")
-    call = call._replace(body={}, subject="nothing", deed="changed")
+    call = call._replace(body={}, subject="no user")
     with open_client(settings, remember, token=token) as client:
         try:
             client.send(call)

@@ -31,6 +31,8 @@ class Fate(StrEnum):
         return Fate.FAILED if self is Fate.REJECTED else self
 
 
+INTERNAL = frozenset({Fate.IN_FLIGHT, Fate.FORGOTTEN, Fate.HANDING_OVER})
+"""Fates that no record shows."""
 DOUBTFUL = frozenset({Fate.IN_FLIGHT, Fate.UNKNOWN})
 """Fates of rows whose outcome is unknown."""
 SENT = frozenset({Fate.DONE, *DOUBTFUL})

@@ -56,7 +56,9 @@ class SettingInForce(NamedTuple):
 
 
 @config.command(
-    cls=ActionCommand, examples=["kabelwerk config show", "kabelwerk config show -o json"]
+    cls=ActionCommand,
+    shows={"": SettingInForce},
+    examples=["kabelwerk config show", "kabelwerk config show -o json"],
 )
 def show(session: Session) -> None:
     """Show each setting, its value and where it comes from. The token is never shown."""

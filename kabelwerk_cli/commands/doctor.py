@@ -2,12 +2,14 @@
 
 import click
 
+from kabelwerk_cli.backend.checks import Check
 from kabelwerk_cli.command import ActionCommand
 from kabelwerk_cli.terminal.session import Session
 
 
 @click.command(
     cls=ActionCommand,
+    shows={"": Check},
     examples=["kabelwerk doctor", "kabelwerk doctor --profile staging -o json"],
 )
 def doctor(session: Session) -> None:

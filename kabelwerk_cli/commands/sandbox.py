@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from kabelwerk_cli.command import ActionCommand
+from kabelwerk_cli.sandbox.tables import RECORDS
 from kabelwerk_cli.terminal.described import Group
 from kabelwerk_cli.terminal.options import Number, OneOf
 from kabelwerk_cli.terminal.session import Session
@@ -104,9 +105,10 @@ def serve(session: Session, **options: Any) -> None:
 
 @sandbox.command(
     cls=ActionCommand,
+    shows=RECORDS,
     examples=["kabelwerk sandbox show users", "kabelwerk sandbox show messages -o jsonl"],
 )
-@click.argument("what", type=OneOf(["users", "rooms", "messages"]))
+@click.argument("what", type=OneOf(list(RECORDS)))
 @_db
 def show(session: Session, *, what: str, db: str | None) -> None:
     """Show the users, rooms or messages in the sandbox."""

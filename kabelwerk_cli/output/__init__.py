@@ -1,7 +1,8 @@
 """Output of records as table, json, jsonl, csv or tsv.
 
 `text` escapes control characters in foreign text, `fields` turns NamedTuples into columns and JSON,
-`formats` writes them, and `table` draws tables (the only module here that imports rich).
+`formats` writes them, `schema` describes them, and `table` draws tables (the only module here that
+imports rich).
 """
 
 from .fields import as_json, columns, compact, known_fields

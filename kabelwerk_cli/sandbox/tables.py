@@ -1,7 +1,10 @@
 """The rows of the sandbox's tables as records."""
 
 import json
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
+
+Time = Annotated[str, ("format", "date-time")]
+"""A time as in an answer; the keyword is JSON Schema's."""
 
 
 class Person(NamedTuple):
@@ -43,9 +46,12 @@ class Message(NamedTuple):
     text: str
     html: str
     type: str
-    inserted_at: str
-    updated_at: str
+    inserted_at: Time
+    updated_at: Time
 
+
+RECORDS: dict[str, type] = {"users": User, "rooms": Room, "messages": Message}
+"""What `sandbox show` can show."""
 
 USERS = """
 SELECT users.id, users.key, users.name, hubs.slug

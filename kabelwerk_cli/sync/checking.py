@@ -14,7 +14,8 @@ from kabelwerk_cli.batch.telling import Telling
 from kabelwerk_cli.terminal.exit_codes import Refused
 from kabelwerk_cli.terminal.session import Session
 
-from .comparing import IN_FILE, Action, Wish
+from .actions import IN_FILE, Action
+from .comparing import Wish
 from .guards import Counts, refusals
 from .options import SyncOptions
 from .plan import SyncPlan

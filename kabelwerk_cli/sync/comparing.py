@@ -1,31 +1,12 @@
 """Compares a file with a state, in one pass over two sequences in the same order."""
 
 from collections.abc import Iterator
-from enum import StrEnum
 from typing import NamedTuple
 
 from kabelwerk_cli.batch.fate import Fate
 
+from .actions import Action
 from .state import OWN, Known, Stored, by_column
-
-
-class Action(StrEnum):
-    """What to do about a user or room."""
-
-    CREATE = "create"
-    UPDATE = "update"
-    RESEND = "resend"
-    """It matches what was acknowledged, and is sent nevertheless."""
-    DELETE = "delete"
-    KEEP = "keep"
-    """It is no longer in the file, and is not deleted."""
-    ADOPT = "adopt"
-    INVALID = "invalid"
-    """Its row is invalid."""
-
-
-IN_FILE = (Action.CREATE, Action.UPDATE, Action.RESEND, Action.ADOPT, Action.INVALID)
-"""The actions for rows of the file."""
 
 
 class Wish(NamedTuple):

@@ -12,7 +12,7 @@ from kabelwerk_cli.batch.journal import PER_SECOND, JournalError
 from kabelwerk_cli.batch.journal_file import Entry
 from kabelwerk_cli.terminal.exit_codes import Refused
 
-from .comparing import Action
+from .actions import Action
 from .options import SyncOptions
 from .plan import SyncPlan
 from .state import STATE_SUFFIX, Known, Origin, State

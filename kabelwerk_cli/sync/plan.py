@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from kabelwerk_cli.batch.plan import BLOCK, temporary_trouble
 from kabelwerk_cli.batch.rows import BadRow, Parsed
 
-from .comparing import IN_FILE, Action, FileRow, Wish, difference, side_by_side
+from .actions import IN_FILE, Action
+from .comparing import FileRow, Wish, difference, side_by_side
 from .rows import Digests
 from .state import OWN, WHY_KEPT, Known, Stored, hubs_in
 

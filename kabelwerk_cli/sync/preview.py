@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from kabelwerk_cli.backend.client import place
 from kabelwerk_cli.batch.totals import count_of
@@ -10,8 +9,8 @@ from kabelwerk_cli.terminal.confirm import check_protection
 from kabelwerk_cli.terminal.console import Console, Listing
 from kabelwerk_cli.terminal.exit_codes import Cancelled
 
+from .actions import Action, PlannedChange
 from .checking import Sync
-from .comparing import Action
 from .plan import Change, SyncPlan
 from .totals import names_of
 
@@ -26,20 +25,6 @@ WORDS = {
 }
 
 CHANGES = (Action.CREATE, Action.UPDATE, Action.RESEND, Action.DELETE, Action.ADOPT)
-
-
-class PlannedChange(NamedTuple):
-    """The record of a dry run for one user or room."""
-
-    action: Action
-    """`create`, `update`, `resend`, `delete`, `keep`, `adopt` or `invalid`."""
-    key: str
-    hub: str | None
-    """The room's hub; None for users."""
-    changes: str
-    """The columns that change; for `keep`, the reason."""
-    row: int | None
-    """The number of the row; None for users who are in no row."""
 
 
 def show_plan(console: Console, plan: SyncPlan, noun: str) -> None:

@@ -12,7 +12,7 @@ from kabelwerk_cli.batch.journal_file import Entry
 from kabelwerk_cli.batch.rows import BadRow, Row, RowReader
 from kabelwerk_cli.batch.tasks import Became, Result, Task, refused, result_of
 
-from .comparing import IN_FILE, Action
+from .actions import IN_FILE, Action
 from .plan import Change, SyncPlan
 from .state import Known, Origin, State
 

@@ -9,7 +9,7 @@ from kabelwerk_cli.batch.tasks import Result
 from kabelwerk_cli.batch.totals import Totals, count_of
 from kabelwerk_cli.output import visible
 
-from .comparing import Action
+from .actions import Action
 from .plan import SyncPlan
 
 NAMED = 20

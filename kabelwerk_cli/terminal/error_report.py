@@ -1,7 +1,7 @@
 """Errors as a sentence for people and as an object for scripts."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import click
 
@@ -11,7 +11,17 @@ from kabelwerk_cli.output import Format, as_json, shortened, visible
 
 from .book import NOTHING_SENT, Book
 from .console import complain, complain_json
-from .exit_codes import ExitCode, Failed, NotSent, Refused, Summed, describe_bug, exit_code
+from .exit_codes import (
+    ERROR_TYPES,
+    ExitCode,
+    Failed,
+    NotSent,
+    Refused,
+    Summed,
+    describe_bug,
+    error_type,
+    exit_code,
+)
 
 LONGEST_MESSAGE = 2000
 """Characters of an error for people."""
@@ -20,7 +30,7 @@ LONGEST_MESSAGE = 2000
 class Problem(NamedTuple):
     """The error object in JSON output and in the records of a batch."""
 
-    type: str
+    type: Annotated[str, ("enum", ERROR_TYPES)]
     message: str
     status: int | None
     fields: Mapping[str, Sequence[str]]
@@ -28,7 +38,13 @@ class Problem(NamedTuple):
     safe_to_rerun: bool
     attempts: int
     request_id: str | None
-    exit_code: int
+    exit_code: ExitCode
+
+
+class ErrorLine(NamedTuple):
+    """The last line of stderr of a run that failed, with -o json or jsonl."""
+
+    error: Problem
 
 
 def problem(error: BaseException, book: Book = NOTHING_SENT) -> Problem:
@@ -40,7 +56,7 @@ def problem(error: BaseException, book: Book = NOTHING_SENT) -> Problem:
     """
     report = _report(error, book)
     return Problem(
-        type=_type(error),
+        type=error_type(error),
         message=_message(error, book),
         status=report.status,
         fields=error.fields if isinstance(error, errors.ValidationError) else {},
@@ -62,7 +78,7 @@ def read_problem(text: str | None) -> Problem | None:
 def show_error(error: BaseException, book: Book, output: Format) -> None:
     """Write an error that ended a run as one line to stderr; for a missing command, the help."""
     if output in {Format.JSON, Format.JSONL}:
-        complain_json({"error": as_json(problem(error, book))})
+        complain_json(as_json(ErrorLine(problem(error, book))))
     elif isinstance(error, click.exceptions.NoArgsIsHelpError):
         for line in error.format_message().splitlines():
             complain(line)
@@ -77,14 +93,6 @@ def _report(error: BaseException, book: Book) -> Report:
     told = book.report()
     own: Report | None = getattr(error, "report", None)
     return own if own and (book.is_blank or own.applied is told.applied) else told
-
-
-def _type(error: BaseException) -> str:
-    if isinstance(error, click.ClickException):
-        return "UsageError"
-    if exit_code(error) is ExitCode.BUG:
-        return "Bug"
-    return "Interrupted" if isinstance(error, KeyboardInterrupt) else type(error).__name__
 
 
 def _message(error: BaseException, book: Book) -> str:

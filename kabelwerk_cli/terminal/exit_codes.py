@@ -1,5 +1,6 @@
 """Exit codes, the errors they belong to, and the errors that are not the API's."""
 
+from collections.abc import Mapping
 from enum import IntEnum
 
 import click
@@ -117,7 +118,15 @@ _CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (
     (BatchUnknown, ExitCode.UNKNOWN),
     (Terminated, ExitCode.TERMINATED),
     (KeyboardInterrupt, ExitCode.INTERRUPTED),
+    (BaseException, ExitCode.BUG),
 )
+_NAMES: Mapping[type[BaseException], str] = {
+    click.ClickException: "UsageError",
+    Terminated: "Interrupted",
+    KeyboardInterrupt: "Interrupted",
+    BaseException: "Bug",
+}
+"""What a class is called in JSON, if not by its own name."""
 
 
 def exit_code(error: BaseException, applied: errors.Applied = errors.Applied.NO) -> ExitCode:
@@ -127,13 +136,27 @@ def exit_code(error: BaseException, applied: errors.Applied = errors.Applied.NO)
         error: the error.
         applied: whether anything was changed; then, no code says that nothing was.
     """
-    code = _code_of(error)
+    code = _kind_and_code(error)[1]
     if code not in UNCHANGED or applied is errors.Applied.NO:
         return code
     return ExitCode.UNKNOWN if applied is errors.Applied.UNKNOWN else ExitCode.BATCH
 
 
-def _code_of(error: BaseException) -> ExitCode:
+def error_type(error: BaseException) -> str:
+    """Return the type of an error, one of `ERROR_TYPES`."""
+    return _name(_kind_and_code(error)[0])
+
+
+def _kind_and_code(error: BaseException) -> tuple[type[BaseException], ExitCode]:
+    """Return the class in the table that an error belongs to, and its code."""
     if isinstance(error, errors.Interrupted) and error.__cause__ is not None:
-        return _code_of(error.__cause__)  # tells SIGINT from SIGTERM
-    return next((code for kind, code in _CODES if isinstance(error, kind)), ExitCode.BUG)
+        return _kind_and_code(error.__cause__)  # tells SIGINT from SIGTERM
+    return next((row for row in _CODES if isinstance(error, row[0])), _CODES[-1])
+
+
+def _name(kind: type[BaseException]) -> str:
+    return _NAMES.get(kind, kind.__name__)
+
+
+ERROR_TYPES = tuple(dict.fromkeys(_name(kind) for kind, _ in _CODES))
+"""The type of an error in JSON."""

@@ -1,0 +1,36 @@
+"""What a sync does about each user or room, and the record of it in a dry run."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Action(StrEnum):
+    """What to do about a user or room."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    RESEND = "resend"
+    """It matches what was acknowledged, and is sent nevertheless."""
+    DELETE = "delete"
+    KEEP = "keep"
+    """It is no longer in the file, and is not deleted."""
+    ADOPT = "adopt"
+    INVALID = "invalid"
+    """Its row is invalid."""
+
+
+IN_FILE = (Action.CREATE, Action.UPDATE, Action.RESEND, Action.ADOPT, Action.INVALID)
+"""The actions for rows of the file."""
+
+
+class PlannedChange(NamedTuple):
+    """The record of a dry run for one user or room."""
+
+    action: Action
+    key: str
+    hub: str | None
+    """The room's hub; None for users."""
+    changes: str
+    """The columns that change; for `keep`, the reason."""
+    row: int | None
+    """The number of the row; None for users who are in no row."""
