@@ -8,6 +8,8 @@ from typing import Any
 
 from waitress.server import create_server
 
+from .guard import Guard
+
 HOST = "127.0.0.1"
 THREADS = 16
 UPLOAD_LIMIT = 64 * 1024 * 1024
@@ -32,7 +34,7 @@ def serve(app: Any, *, port: int, on_ready: Callable[[str], None]) -> None:
     logging.getLogger("waitress").setLevel(logging.CRITICAL)
     listener = _listen(port)
     server = create_server(
-        app,
+        Guard(app),
         sockets=[listener],
         threads=THREADS,
         connection_limit=1000,

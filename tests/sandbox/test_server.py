@@ -29,7 +29,8 @@ def ask(
     content = body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode()
     connection = http.client.HTTPConnection(urlsplit(shell.environment["KABELWERK_URL"]).netloc)
     try:
-        connection.request(method, path, content, {"Kabelwerk-Token": TOKEN, **headers})
+        sent = {"Kabelwerk-Token": TOKEN, "Content-Type": "application/json", **headers}
+        connection.request(method, path, content, sent)
         answer = connection.getresponse()
         said = answer.read()
     finally:
@@ -110,8 +111,8 @@ def test_the_token_comes_before_everything(sandbox: Shell) -> None:
 def test_a_chunked_body_is_read_and_limited(sandbox: Shell) -> None:
     address = urlsplit(sandbox.environment["KABELWERK_URL"])
     head = (
-        f"POST /api/users HTTP/1.1\r\nHost: x\r\nKabelwerk-Token: {TOKEN}\r\n"
-        "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+        f"POST /api/users HTTP/1.1\r\nHost: {address.netloc}\r\nKabelwerk-Token: {TOKEN}\r\n"
+        "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
     ).encode()
     for size, status in ((10, b" 400 "), (1024 * 1024 + 1, b" 413 ")):
         with socket.create_connection((address.hostname, address.port), timeout=20) as client:
