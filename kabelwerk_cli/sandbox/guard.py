@@ -39,31 +39,31 @@ class Guard:
     def __init__(self, app: App) -> None:
         self._app = app
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+    def __call__(self, request: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         """Answer a request, or let the app do so."""
-        refusal = _refusal(environ)
+        refusal = _refusal(request)
         if refusal is None:
-            return self._app(environ, start_response)
+            return self._app(request, start_response)
         body = json.dumps({"errors": {"detail": refusal.reason}}).encode()
         headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
         start_response(refusal.status, headers)
         return [body]
 
 
-def _refusal(environ: dict[str, Any]) -> _Refusal | None:
+def _refusal(request: dict[str, Any]) -> _Refusal | None:
     def header(name: str) -> str:
         # the server joins a header that is sent twice by a comma, so that it matches nothing
-        return str(environ.get(name, "")).strip().lower()
+        return str(request.get(name, "")).strip().lower()
 
     host = header("HTTP_HOST")
     named = _HOST.fullmatch(host)
-    if not named or (named[1] or _HTTP_PORT) != environ["SERVER_PORT"]:
+    if not named or (named[1] or _HTTP_PORT) != request["SERVER_PORT"]:
         return _HOST_REFUSED
-    if "HTTP_ORIGIN" in environ and header("HTTP_ORIGIN") != f"http://{host}":
+    if "HTTP_ORIGIN" in request and header("HTTP_ORIGIN") != f"http://{host}":
         return _ORIGIN_REFUSED
     if header("HTTP_SEC_FETCH_SITE") not in _FETCH_SITES:
         return _ORIGIN_REFUSED
-    if environ["REQUEST_METHOD"] == "OPTIONS":
+    if request["REQUEST_METHOD"] == "OPTIONS":
         return _METHOD_REFUSED
     if header("CONTENT_LENGTH") in _NO_BODY:
         return None
