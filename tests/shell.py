@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -126,11 +127,11 @@ def served(shell: Shell, *args: str) -> Iterator[Shell]:
         with os.fdopen(sink, "wb"), Path(os.devnull).open("rb") as nothing:
             run = shell.fork("sandbox", "serve", *args, streams=(nothing, sink, err))
         try:
-            lines = [out.readline().strip() for _ in range(2)]
-            exports = dict(line.removeprefix("export ").split("=", 1) for line in lines)
+            words = [word for _ in range(3) for word in shlex.split(out.readline())]
+            exports = dict(word.split("=", 1) for word in words if word != "export")
             yield shell.with_(**exports)
         finally:
             run.send(signal.SIGTERM)
             code = run.wait(timeout=20)
-        assert (code, out.read()) == (143, "")
-        assert _read(err) == "Error: The sandbox has stopped.\n"
+        assert (code, out.read()) == (0, "")
+        assert _read(err) == "Stopped.\n"

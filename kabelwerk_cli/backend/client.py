@@ -16,6 +16,7 @@ from kabelwerk_cli.config.settings import (
     CA_FILE,
     MAX_TIME,
     RETRIES,
+    SANDBOX_DB,
     TIMEOUT,
     URL,
 )
@@ -132,11 +133,17 @@ def _network(settings: Settings, given: str | None) -> "tuple[NetworkTransport, 
 
 
 def warn_of_loose_files(session: Session) -> None:
-    """Warn if others can write the configuration, or read the token, if it is needed."""
+    """Warn if others can write the configuration, or read the token, if it is needed.
+
+    If the environment chooses the sandbox's database, name it.
+    """
     settings, console, _ = session
     if cure := settings.profile.cure:
         path = settings.profile.path
         console.note(f"Others can write to the configuration '{path}'; run: {cure} '{path}'")
     # the sandbox needs no token, and it is no matter which address one would be for
-    if sandbox_path(settings) is None and (token_file := loose_file(settings)):
+    if database := sandbox_path(settings):
+        if str(database) == settings[SANDBOX_DB]:
+            console.note(f"Using sandbox database '{database}' ({settings.origin(SANDBOX_DB)}).")
+    elif token_file := loose_file(settings):
         console.note(f"Others can read the token in '{token_file}'; run: chmod 600 '{token_file}'")

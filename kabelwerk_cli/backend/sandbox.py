@@ -2,19 +2,21 @@
 
 import contextlib
 import random
+import secrets
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from kabelwerk_cli.api.errors import ConfigurationError, Interrupted
+from kabelwerk_cli.api.errors import ConfigurationError
 from kabelwerk_cli.api.wire import Answer, Attempt, Failure, Request
 from kabelwerk_cli.config.resolve import Settings
-from kabelwerk_cli.config.settings import SANDBOX, TOKEN_VARIABLE, URL
-from kabelwerk_cli.terminal.console import Listing
+from kabelwerk_cli.config.settings import MAX_TIME, SANDBOX, SANDBOX_DB, TOKEN_VARIABLE, URL
+from kabelwerk_cli.terminal.console import Console, Listing
+from kabelwerk_cli.terminal.exit_codes import Refused
 from kabelwerk_cli.terminal.session import Session
 
 if TYPE_CHECKING:
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
 SCHEME = "sandbox:"
 ROOM_SUMMARY = ("id", "hub", "user.key", "archived", "hub_user.key", "attributes")
 MESSAGE_SUMMARY = ("id", "hub", "room", "user.key", "inserted_at", "text")
-ANY_TOKEN = "sandbox"  # noqa: S105 - an example, if any token is accepted
+TOKEN_BYTES = 20
+"""How many random bytes a token has that is made for one run."""
 
 
 def sandbox_path(settings: Settings) -> Path | None:
@@ -36,7 +39,7 @@ def sandbox_path(settings: Settings) -> Path | None:
     url = settings[URL]
     if url and url.startswith(SCHEME):
         path = unquote(url.removeprefix(SCHEME).removeprefix("//"))
-        return Path(path) if path else default_sandbox_path()
+        return Path(path) if path else default_path(settings)
     if not settings[SANDBOX]:
         return None
     if url and settings.rank(URL) >= settings.rank(SANDBOX):
@@ -44,11 +47,13 @@ def sandbox_path(settings: Settings) -> Path | None:
             f"Cannot use both the sandbox ({settings.origin(SANDBOX)}) and '{url}' "
             f"({settings.origin(URL)}). Remove one of them."
         )
-    return default_sandbox_path()
+    return default_path(settings)
 
 
-def default_sandbox_path() -> Path:
-    """Return the database file to use if none is named."""
+def default_path(settings: Settings) -> Path:
+    """Return the database file to use if neither an option nor a URL names one."""
+    if named := settings[SANDBOX_DB]:
+        return Path(named)
     import platformdirs
 
     return platformdirs.user_data_path("kabelwerk") / "sandbox.db"
@@ -60,7 +65,7 @@ def chosen_path(settings: Settings, db: str | None) -> Path:
         return Path(db)
     url = settings[URL] or ""
     path = sandbox_path(settings) if url.startswith(SCHEME) else None
-    return path or default_sandbox_path()
+    return path or default_path(settings)
 
 
 def open_store(path: Path, **how: Any) -> "Store":
@@ -69,12 +74,36 @@ def open_store(path: Path, **how: Any) -> "Store":
     Raises:
         ConfigurationError: it cannot be opened, or is not a sandbox database.
     """
-    from kabelwerk_cli.sandbox.store import Store, StoreError
+    from kabelwerk_cli.sandbox.store import Store
+
+    with _store_errors():
+        return Store(path, **how)
+
+
+@contextlib.contextmanager
+def _store_errors() -> Iterator[None]:
+    from kabelwerk_cli.sandbox.store import StoreError
 
     try:
-        return Store(path, **how)
+        yield
     except StoreError as error:
         raise ConfigurationError(str(error)) from error
+
+
+@contextlib.contextmanager
+def _existing_store(settings: Settings, db: str | None) -> "Iterator[tuple[Path, Store]]":
+    """Provide the database for a command that does not create it."""
+    path = chosen_path(settings, db).absolute()
+    if not path.exists():
+        raise Refused(
+            f"Sandbox database '{path}' does not exist. Name another with --db FILE, or create it "
+            "with 'kabelwerk sandbox serve' or a command with --sandbox."
+        )
+    with (
+        _store_errors(),
+        contextlib.closing(open_store(path, patience=settings[MAX_TIME])) as store,
+    ):
+        yield path, store
 
 
 def open_transport(path: Path, patience: float) -> "SandboxTransport":
@@ -134,7 +163,7 @@ def serve(
     latency: float,
     faults: Sequence[tuple[int, float]],
 ) -> None:
-    """Serve the sandbox until a signal arrives, and print `export` lines for its clients.
+    """Serve the sandbox until a signal ends it, and print `export` lines for its clients.
 
     Args:
         session: has the settings, and the console to print to.
@@ -142,59 +171,74 @@ def serve(
         port: the port; 0 for any free one.
         hubs: the slugs of hubs to create.
         rooms: `auto` to give a new end user a room in every hub, or `manual`.
-        token: the only API token to accept; None to accept any.
+        token: the only API token to accept; None for a random one.
         latency: seconds before each answer.
         faults: HTTP statuses to answer at random, each with its probability from 0 to 1.
 
     Raises:
         ConfigurationError: it cannot be served.
-        Interrupted: a signal arrived.
     """
     try:
         from kabelwerk_cli.sandbox import app, server
     except ImportError as error:
         raise _not_installed(error) from None
 
-    path = chosen_path(session.settings, db)
+    path = chosen_path(session.settings, db).absolute()
+    _check_text(path)
+    token = token or secrets.token_hex(TOKEN_BYTES)
     store = open_store(path, hubs=hubs, rooms_by_hand=rooms == "manual")
     mischief = app.Mischief(time.sleep, random.random, latency, faults)
     try:
         server.serve(
             app.create_app(store, token=token, mischief=mischief),
             port=port,
-            on_ready=lambda url: session.console.print(_exports(url, token or ANY_TOKEN)),
+            on_ready=lambda url: _announce(session.console, url, token, path),
         )
     except server.ServerError as error:
         raise ConfigurationError(str(error)) from error
-    except KeyboardInterrupt as signal:
-        raise Interrupted("The sandbox has stopped.") from signal
+    except KeyboardInterrupt:
+        session.console.note("Stopped.")  # as intended: there is no other way to end it
     finally:
         store.close()
+
+
+def _check_text(path: Path) -> None:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise Refused(f"Cannot print the path '{path}', which is not UTF-8.") from None
+
+
+def _announce(console: Console, url: str, token: str, path: Path) -> None:
+    exports = {"KABELWERK_URL": url, TOKEN_VARIABLE: token, SANDBOX_DB.environment: str(path)}
+    console.print("\n".join(f"export {name}={shlex.quote(exports[name])}" for name in exports))
+    console.tell(f"Serving sandbox database '{path}' at {url}. Press Ctrl-C to stop.")
 
 
 def show(session: Session, what: str, db: str | None) -> None:
     """Show the sandbox's `users`, `rooms` or `messages`."""
     from kabelwerk_cli.sandbox import tables
 
-    with contextlib.closing(open_store(chosen_path(session.settings, db))) as store:
+    with _existing_store(session.settings, db) as (path, store):
         listing = {
             "users": lambda: Listing(tables.User, store.users()),
             "rooms": lambda: Listing(tables.Room, store.rooms(), ROOM_SUMMARY),
             "messages": lambda: Listing(tables.Message, store.messages(), MESSAGE_SUMMARY),
         }[what]()
         session.console.check_fields(listing.record_type)
+        session.console.note(f"Reading sandbox database '{path}'.")
         session.console.show(listing)
 
 
-def reset(session: Session, db: str | None) -> None:
-    """Empty the sandbox."""
-    with contextlib.closing(open_store(chosen_path(session.settings, db))) as store:
+def reset(session: Session, db: str | None, *, yes: bool) -> None:
+    """Empty the sandbox, once it is confirmed."""
+    with _existing_store(session.settings, db) as (path, store):
+        if not yes:
+            session.console.confirm(
+                f"Delete all users, rooms and messages in sandbox database '{path}'?"
+            )
         store.reset()
-    session.console.tell("The sandbox is empty.")
-
-
-def _exports(url: str, token: str) -> str:
-    return f"export KABELWERK_URL={url}\nexport {TOKEN_VARIABLE}={shlex.quote(token)}"
+    session.console.note(f"Emptied sandbox database '{path}'.")
 
 
 def _not_installed(error: ImportError) -> ConfigurationError:

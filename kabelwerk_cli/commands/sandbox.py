@@ -15,8 +15,22 @@ _db = click.option(
     "--db",
     type=click.Path(),
     metavar="FILE",
-    help="Database file. [default: sandbox.db in the user's data folder]",
+    help="Database file. [default: KABELWERK_SANDBOX_DB, or sandbox.db in the user's data folder]",
 )
+
+
+class TokenType(click.ParamType[str]):
+    """An API token that a client can send."""
+
+    name = "token"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the token."""
+        from kabelwerk_cli.config.token import is_visible_ascii
+
+        if not value or not is_visible_ascii(value):
+            self.fail("must be visible ASCII characters without spaces", param, ctx)
+        return str(value)
 
 
 class FaultType(click.ParamType[tuple[int, float]]):
@@ -49,6 +63,7 @@ def sandbox() -> None:
     cls=ActionCommand,
     examples=[
         "kabelwerk sandbox serve",
+        "kabelwerk sandbox serve > sandbox.env",
         "kabelwerk sandbox serve --port 8420 --db demo.db --hub section9 --token try-me",
         "kabelwerk sandbox serve --latency 0.05 --fault 503:0.05 --fault 429:0.1",
     ],
@@ -69,7 +84,12 @@ def sandbox() -> None:
     metavar="SLUG",
     help="Hub to create; repeatable. [default: section9]",
 )
-@click.option("--token", metavar="TOKEN", help="Accept only this token. [default: any]")
+@click.option(
+    "--token",
+    type=TokenType(),
+    metavar="TOKEN",
+    help="The only token to accept. [default: a random one]",
+)
 @click.option(
     "--rooms",
     type=OneOf(["auto", "manual"]),
@@ -96,7 +116,8 @@ def sandbox() -> None:
 def serve(session: Session, **options: Any) -> None:
     """Serve the sandbox over HTTP on a loopback address until Ctrl-C.
 
-    Prints `export` lines that point kabelwerk or the official SDK to it.
+    Prints `export` lines that point kabelwerk and the official SDK to it, and `sandbox show` and
+    `sandbox reset` to its database.
     """
     from kabelwerk_cli.backend.sandbox import serve as serve_sandbox
 
@@ -117,10 +138,14 @@ def show(session: Session, *, what: str, db: str | None) -> None:
     show_sandbox(session, what, db)
 
 
-@sandbox.command(cls=ActionCommand, examples=["kabelwerk sandbox reset"])
+@sandbox.command(
+    cls=ActionCommand,
+    examples=["kabelwerk sandbox reset", "kabelwerk sandbox reset --yes"],
+)
 @_db
-def reset(session: Session, *, db: str | None) -> None:
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+def reset(session: Session, *, db: str | None, yes: bool) -> None:
     """Delete all users, rooms and messages in the sandbox, but not its hubs."""
     from kabelwerk_cli.backend.sandbox import reset as reset_sandbox
 
-    reset_sandbox(session, db)
+    reset_sandbox(session, db, yes=yes)

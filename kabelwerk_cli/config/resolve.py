@@ -22,6 +22,7 @@ from .settings import (
     OUTPUT,
     PROFILE,
     SANDBOX,
+    SANDBOX_DB,
     SETTINGS,
     TOKEN_COMMAND,
     TOKEN_FILE,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 MUST_NOT_BE_EMPTY = (URL.environment, PROFILE.environment, TOKEN_VARIABLE, TOKEN_FILE.environment)
 """If one of these is set but empty, a secret is missing, and nothing else may replace it."""
-OF_A_BACKEND = (URL, SANDBOX)
+OF_A_BACKEND = (URL, SANDBOX, SANDBOX_DB)
 """Not taken from the environment if a profile is named on the command line."""
 
 

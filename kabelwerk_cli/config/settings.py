@@ -30,6 +30,7 @@ class Rank(IntEnum):
 
 EVERYWHERE = frozenset(Rank)
 NOT_IN_PROFILE = EVERYWHERE - {Rank.PROFILE, Rank.NAMED_PROFILE}
+ONLY_IN_ENVIRONMENT = frozenset({Rank.DEFAULT, Rank.ENVIRONMENT})
 ONLY_IN_PROFILE = frozenset({Rank.DEFAULT, Rank.PROFILE, Rank.NAMED_PROFILE})
 
 
@@ -99,6 +100,11 @@ CONFIG = _file(
 )
 URL = _text("url", "URL", "URL of the backend, such as https://kabelwerk.example.")
 SANDBOX = _flag("sandbox", "Use the local sandbox instead of a backend.", sources=NOT_IN_PROFILE)
+SANDBOX_DB = _file(
+    "sandbox_db",
+    "Database file of the sandbox. [default: sandbox.db in the user's data folder]",
+    sources=ONLY_IN_ENVIRONMENT,
+)
 TOKEN_FILE = _file(
     "token_file",
     "Read the API token from FILE ('-' for stdin).",

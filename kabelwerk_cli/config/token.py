@@ -175,11 +175,16 @@ def check_token(token: str, source: str) -> str:
     """
     if not token:
         raise ConfigurationError(f"The API token from {source} is empty.")
-    if not all("!" <= character <= "~" for character in token):
+    if not is_visible_ascii(token):
         raise ConfigurationError(
             f"The API token from {source} contains spaces, line breaks or non-ASCII characters."
         )
     return token
+
+
+def is_visible_ascii(text: str) -> bool:
+    """Return whether a header's value may be `text`."""
+    return all("!" <= character <= "~" for character in text)
 
 
 def _read(file: str) -> str:

@@ -9,15 +9,21 @@ import os
 import sqlite3
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
 
 APPLICATION_ID = 0x6B62776B
 """Identifies a sandbox database, in the header of the file."""
 PATIENCE = 60.0
-"""How long a reader, or a write, waits for other processes, in seconds."""
+"""How long to wait for other processes if nothing else is said, in seconds."""
 BUSY_SECONDS = 0.1
-"""How long a write waits at a time, in seconds; in between, signals are handled."""
+"""How long SQLite waits at a time, in seconds; in between, signals are handled."""
+MAGIC = b"SQLite format 3\0"
+MARK = slice(68, 72)
+"""Where the header has the application's id (https://www.sqlite.org/fileformat.html)."""
 
 SCHEMA = f"""
 PRAGMA journal_mode = WAL;
@@ -63,11 +69,11 @@ class Locked(StoreError):
     """Another process keeps the file locked. Nothing was written."""
 
 
-def begin(db: sqlite3.Connection, patience: float) -> None:
-    """Begin a transaction that writes.
+def patiently(act: Callable[[], T], patience: float) -> T:
+    """Do something with the database as soon as no other process has it locked.
 
     Args:
-        db: the connection.
+        act: what to do; it has no effect if the file is locked.
         patience: how long to wait for other processes, in seconds.
 
     Raises:
@@ -75,27 +81,19 @@ def begin(db: sqlite3.Connection, patience: float) -> None:
         sqlite3.Error: the file cannot be used.
     """
     give_up_at = time.monotonic() + patience
-    _wait_at_most(db, BUSY_SECONDS)
-    try:
-        while not _has_begun(db):
-            if time.monotonic() >= give_up_at:
-                raise Locked("The sandbox is locked by another process.")
-    finally:
-        _wait_at_most(db, PATIENCE)
+    while True:
+        try:
+            return act()
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+        if time.monotonic() >= give_up_at:
+            raise Locked("The sandbox is locked by another process.")
 
 
-def _has_begun(db: sqlite3.Connection) -> bool:
-    try:
-        db.execute("BEGIN IMMEDIATE")
-    except sqlite3.OperationalError as error:
-        if "locked" not in str(error):
-            raise
-        return False
-    return True
-
-
-def _wait_at_most(db: sqlite3.Connection, seconds: float) -> None:
-    db.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
+def begin(db: sqlite3.Connection, patience: float) -> None:
+    """Begin a transaction that writes; see `patiently`."""
+    patiently(lambda: db.execute("BEGIN IMMEDIATE"), patience)
 
 
 @contextlib.contextmanager
@@ -121,22 +119,46 @@ def create_database(path: Path) -> None:
         Path(name).unlink()
 
 
-def open_database(path: Path) -> sqlite3.Connection:
-    """Open a connection, for one thread at a time.
+def check_file(path: Path) -> None:
+    """Refuse a file that is not a sandbox database, and leave it as it is.
+
+    SQLite could change another program's database by opening and closing it. To be called before
+    this process has a connection, because closing any file drops the locks that SQLite has on it.
 
     Raises:
+        sqlite3.Error: it is not one.
+    """
+    if not path.is_file():
+        raise sqlite3.DatabaseError("not a regular file")
+    with path.open("rb") as file:
+        header = file.read(MARK.stop)
+    if not header.startswith(MAGIC) or header[MARK] != APPLICATION_ID.to_bytes(4):
+        raise sqlite3.DatabaseError("not a sandbox database")
+
+
+def open_database(path: Path, patience: float) -> sqlite3.Connection:
+    """Open a connection, for one thread at a time.
+
+    Args:
+        path: the file.
+        patience: how long to wait for other processes, in seconds.
+
+    Raises:
+        Locked: another process has the file locked.
         sqlite3.Error: the file is missing, or is not a sandbox database.
     """
     connection = sqlite3.connect(
         # a file that was removed since must not be created again without notice
         f"{path.absolute().as_uri()}?mode=rw",
         uri=True,
-        timeout=PATIENCE,
+        timeout=BUSY_SECONDS,
         isolation_level=None,
         check_same_thread=False,
     )
     try:
-        (mark,) = connection.execute("PRAGMA application_id").fetchone()
+        (mark,) = patiently(
+            lambda: connection.execute("PRAGMA application_id").fetchone(), patience
+        )
         if mark != APPLICATION_ID:
             raise sqlite3.DatabaseError("not a sandbox database")  # noqa: TRY301 - as any other
         connection.execute("PRAGMA foreign_keys = ON")

@@ -16,8 +16,10 @@ from .database import (
     StoreError,
     as_store_error,
     begin,
+    check_file,
     create_database,
     open_database,
+    patiently,
 )
 from .tables import MESSAGES, ROOMS, USERS, Message, Room, User, pack
 
@@ -52,7 +54,7 @@ class Store:
             `section9`.
         rooms_by_hand: whether a new end user gets no rooms, as in the real backend, where the
             user's app creates them.
-        patience: how long a write waits for other processes, in seconds.
+        patience: how long to wait for other processes, in seconds.
 
     Raises:
         StoreError: the file cannot be used.
@@ -74,6 +76,7 @@ class Store:
         with as_store_error(path):
             if not path.exists():
                 create_database(path)
+            check_file(path)
             self._add_hubs(hubs)
 
     def wait_until_unlocked(self, patience: float) -> None:
@@ -203,25 +206,34 @@ class Store:
 
     def _read(self, query: str, make: Callable[[Any], Any]) -> Iterator[Any]:
         with as_store_error(self._path):
-            yield from map(make, self._connection().execute(query))
+            yield from map(make, self._query(query))
+
+    def _query(self, query: str) -> sqlite3.Cursor:
+        connection = self._connection()
+        return patiently(lambda: connection.execute(query), self._patience)
+
+    def _missing_hubs(self, hubs: Sequence[str]) -> list[str]:
+        known = {slug for (slug,) in self._query("SELECT slug FROM hubs")}
+        wanted = hubs if known else hubs or DEFAULT_HUBS
+        return [slug for slug in dict.fromkeys(wanted) if slug not in known]
 
     def _add_hubs(self, hubs: Sequence[str]) -> None:
+        if not self._missing_hubs(hubs):
+            return  # without waiting for other processes
         with self._transaction() as db:
-            known = {slug for (slug,) in db.execute("SELECT slug FROM hubs")}
-            for slug in hubs if known else hubs or DEFAULT_HUBS:
-                if slug not in known:
-                    hub_id = db.execute("INSERT INTO hubs (slug) VALUES (?)", (slug,)).lastrowid
-                    if not self._rooms_by_hand:
-                        db.execute(
-                            "INSERT INTO rooms (hub_id, user_id)"
-                            " SELECT ?, id FROM users WHERE hub_id IS NULL",
-                            (hub_id,),
-                        )
+            for slug in self._missing_hubs(hubs):
+                hub_id = db.execute("INSERT INTO hubs (slug) VALUES (?)", (slug,)).lastrowid
+                if not self._rooms_by_hand:
+                    db.execute(
+                        "INSERT INTO rooms (hub_id, user_id)"
+                        " SELECT ?, id FROM users WHERE hub_id IS NULL",
+                        (hub_id,),
+                    )
 
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = open_database(self._path)
+            connection = open_database(self._path, self._patience)
             self._local.connection = connection
             self._connections.append(connection)
         return connection
@@ -236,7 +248,7 @@ class Store:
             except BaseException:
                 db.rollback()
                 raise
-            db.commit()
+            patiently(db.commit, self._patience)
 
 
 def _hub_id(db: sqlite3.Connection, slug: str) -> int | None:

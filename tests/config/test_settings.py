@@ -17,6 +17,7 @@ VALUES = {
     "profile": ("one", "two", "three"),
     "config": ("one.toml", "two.toml", "three.toml"),
     "url": ("https://one.example", "https://two.example", "https://three.example"),
+    "sandbox_db": (None, "two.db", None),
     "token_file": ("one", "two", "three"),
     "token_command": ("one", None, None),
     "ca_file": ("one", "two", "three"),

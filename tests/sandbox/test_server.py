@@ -144,9 +144,22 @@ def test_faults_and_latency(serving: Callable[..., Any]) -> None:
         assert "asked to wait 1 seconds" in ran.err
 
 
-def test_without_a_token_any_is_accepted(serving: Callable[..., Any]) -> None:
-    with serving() as shell:
-        assert shell.run("users", "create", "--key", "kusanagi", "--name", "Motoko").code == 0
+def test_without_a_token_each_run_makes_one(serving: Callable[..., Any]) -> None:
+    create = ("users", "create", "--key", "kusanagi", "--name", "Motoko")
+    with serving() as one, serving() as other:
+        tokens = [shell.environment["KABELWERK_API_TOKEN"] for shell in (one, other)]
+        assert len(set(tokens)) == 2
+        assert all(len(token) >= 32 for token in tokens)
+        assert one.with_(KABELWERK_API_TOKEN=tokens[1]).run(*create).code == 4
+        assert one.run(*create).code == 0
+
+
+@pytest.mark.parametrize("token", ["", "two words", "t\u00f6ken", "line\nbreak", "\x7f"])
+def test_a_token_that_no_client_sends(shell: Shell, token: str) -> None:
+    ran = shell.run("sandbox", "serve", "--token", token)
+    assert (ran.code, ran.out) == (2, "")
+    assert "must be visible ASCII characters" in ran.err
+    assert not list(shell.home.iterdir())
 
 
 def test_hubs_and_manual_rooms(serving: Callable[..., Any]) -> None:

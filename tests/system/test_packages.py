@@ -55,7 +55,9 @@ def test_the_single_file_alone_in_a_folder(single_file: Path, shell: Shell, tmp_
 
 
 def test_the_single_file_serves_a_sandbox(single_file: Path, shell: Shell) -> None:
-    with shell.start(single_file, "sandbox", "serve", program=sys.executable) as process:
+    with shell.start(
+        single_file, "sandbox", "serve", "--token", "any", program=sys.executable
+    ) as process:
         try:
             assert process.stdout
             exports = process.stdout.readline().decode().strip().removeprefix("export ")

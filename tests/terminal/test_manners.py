@@ -112,7 +112,7 @@ def test_a_table_is_as_wide_as_columns_says(client: Shell, columns: int) -> None
     name = "long " * 30
     shell = client.with_(COLUMNS=str(columns), NO_COLOR="1")
     shell.run("--sandbox", "users", "create", "--key", "kusanagi", "--name", name)
-    with Terminal(shell, "sandbox", "show", "users", "--fields", "key,name") as terminal:
+    with Terminal(shell, "sandbox", "show", "users", "-q", "--fields", "key,name") as terminal:
         assert terminal.end() == 0
     assert max(map(len, terminal.screen.splitlines())) == columns
 
