@@ -47,8 +47,15 @@ def create_user(*, key: str, name: str, hub: str | None = None) -> Call[User]:
     missing = (
         f"Hub '{hub}' may not exist." if hub else "There is no API at this address; check the URL."
     )
-    return _about_user(key, "create_user", "POST", "created")._replace(
-        segments=("users",), body=body, missing=missing, **_shows_user(key, name)
+    return _about_user(
+        key,
+        "create_user",
+        "POST",
+        "created",
+        segments=("users",),
+        missing=missing,
+        body=body,
+        **_shows_user(key, name),
     )
 
 
@@ -69,8 +76,9 @@ def update_user(*, key: str, name: str) -> Call[User]:
         ConnectionError: the backend cannot be reached, or did not answer in time.
         ServerError: the backend failed or its answer is not the API's.
     """
-    call = _about_user(key, "update_user", "PATCH", "updated")
-    return call._replace(body={"name": check_text("name", name)}, **_shows_user(key, name))
+    check_key("key", key)
+    body = {"name": check_text("name", name)}
+    return _about_user(key, "update_user", "PATCH", "updated", body=body, **_shows_user(key, name))
 
 
 def delete_user(*, key: str) -> Call[None]:
@@ -85,7 +93,7 @@ def delete_user(*, key: str) -> Call[None]:
         ConnectionError: the backend cannot be reached, or did not answer in time.
         ServerError: the backend failed or its answer is not the API's.
     """
-    return _about_user(key, "delete_user", "DELETE", "deleted")
+    return _about_user(check_key("key", key), "delete_user", "DELETE", "deleted")
 
 
 def ensure_user(*, key: str, name: str, hub: str | None = None) -> Call[EnsuredUser]:
@@ -155,8 +163,8 @@ def update_room(
         expects.append(("hub_user", hub_user))
     if not body:
         raise InvalidInput(None, "nothing to change: give archived, attributes or hub_user")
-    return _about_room(hub, room, "update_room", "PATCH", "updated")._replace(
-        body=body, answer=Room, expects=tuple(expects)
+    return _about_room(
+        hub, room, "update_room", "PATCH", "updated", body=body, answer=Room, expects=tuple(expects)
     )
 
 
@@ -192,11 +200,20 @@ def post_message(*, hub: str = "_", room: str, user: str, text: str) -> Call[Mes
     )
 
 
-def _about_user(key: str, name: str, method: str, deed: Deed) -> Call[Any]:
-    """Return what the calls about a user have in common."""
-    segments = ("users", check_key("key", key))
+def _about_user(key: str, name: str, method: str, deed: Deed, **more: Any) -> Call[Any]:
+    """Return a call about a user. Most have the same path, and the same words for a 404."""
+    target = ("users", key)
     missing = f"User '{key}' does not exist."
-    return Call(name, method, segments, f"user '{key}'", deed, missing, key, target=segments)
+    fields = {"segments": target, "missing": missing, **more}
+    return Call(
+        name=name,
+        method=method,
+        subject=f"user '{key}'",
+        deed=deed,
+        key=key,
+        target=target,
+        **fields,
+    )
 
 
 def _shows_user(key: str, name: str) -> dict[str, Any]:
@@ -204,12 +221,12 @@ def _shows_user(key: str, name: str) -> dict[str, Any]:
     return {"answer": User, "expects": (("key", key), ("name", name))}
 
 
-def _about_room(hub: str, room: str, name: str, method: str, deed: Deed) -> Call[Any]:
-    """Return what the calls about a room have in common."""
+def _about_room(hub: str, room: str, name: str, method: str, deed: Deed, **more: Any) -> Call[Any]:
+    """Return a call about a room."""
     segments = ("hubs", check_key("hub", hub), "rooms", check_key("room", room))
     missing = (
         f"User '{room}' has no room in this hub; the user's app creates it when it connects for "
         "the first time."
     )
     subject = f"room '{room}' of hub '{hub}'"
-    return Call(name, method, segments, subject, deed, missing, room, target=segments)
+    return Call(name, method, segments, subject, deed, missing, room, segments, **more)
