@@ -1,28 +1,37 @@
 """Reads a file twice: to check and plan every row, and to send them."""
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Protocol, TypeVar
 
 from kabelwerk_cli.api.errors import ConfigurationError
 
 from .fate import Fate
 from .files import BadFile, Raw, RowFile
 from .journal import Journal
-from .journal_file import Entry
 from .plan import BLOCK, FIRST, Plan, Planned, target_of
 from .rows import BadRow, Parsed, Row, RowReader
 
 ANY_HUB = "_"
 """A name for the only hub of an account, instead of its slug."""
 
+_NEW: tuple[None, int] = (None, 0)
+"""The fate of a row that has no entry in the journal, and when it got it."""
+
 
 class Checked(Protocol):
     """A row as it was checked."""
 
     @property
+    def number(self) -> int:
+        """1 for the first row after the header."""
+
+    @property
     def digest(self) -> bytes:
         """Identifies its content."""
+
+
+T = TypeVar("T", bound=Checked)
 
 
 class Changed(ConfigurationError):
@@ -49,7 +58,7 @@ def check(
         rows = map(reader.parse, file)
         hubs: set[str] = set()
         while block := list(itertools.islice(rows, BLOCK)):
-            known = journal.find([row.digest + FIRST for row in block]) if journal else {}
+            known = journal.fates([row.digest + FIRST for row in block]) if journal else {}
             planned = [_planned(row, known, reader, tell) for row in block]
             plan.add(planned)
             hubs |= {row.hub for row, found in zip(block, planned, strict=True) if not found.bad}
@@ -66,21 +75,19 @@ def check(
 
 def _planned(
     row: Parsed | BadRow,
-    known: Mapping[bytes, Entry],
+    known: Mapping[bytes, tuple[Fate, int]],
     reader: RowReader,
     tell: Callable[[BadRow], None],
 ) -> Planned:
-    key, digest = row.key, row.digest
-    entry = known.get(digest + FIRST) if known else None
-    fate = entry.fate if entry else None
+    number, line, key, hub, digest = row.number, row.line, row.key, row.hub, row.digest
+    fate, at = known.get(digest + FIRST, _NEW) if known else _NEW
     # rows that an earlier run settled are not checked again
     settled = fate is Fate.DONE or fate is Fate.HANDED_OVER
-    made = row if isinstance(row, BadRow) or settled else reader.make(row)
+    made = row if isinstance(row, BadRow) or settled else reader.call(row)
     bad = isinstance(made, BadRow) and not settled
     if bad:
         tell(made)  # type: ignore[arg-type]
-    at = entry.at if entry else 0
-    return Planned(row.number, row.line, key, digest, target_of(row.hub, key), fate, bad, at)
+    return Planned(number, line, key, digest, target_of(hub, key), fate, bad, at)
 
 
 def check_hubs(file: RowFile, hubs: set[str]) -> None:
@@ -93,31 +100,31 @@ def check_hubs(file: RowFile, hubs: set[str]) -> None:
         )
 
 
-def reread(file: RowFile, plan: Plan) -> Iterator[tuple[Planned, Raw]]:
-    """Read the file again, and yield each row beside what was planned for it.
+def reread(file: RowFile, rows: Iterable[T], count: int) -> Iterator[tuple[T, Raw]]:
+    """Read a file again, and yield some of its rows beside what was planned for them.
+
+    Args:
+        file: the file.
+        rows: what was planned for these rows, in order.
+        count: how many rows the file had.
 
     Raises:
         Changed: there are fewer rows, or more.
     """
-    raws = iter(file)
-    for planned in plan:
-        if (raw := next_row(file, raws)) is None:
-            raise Changed(f"'{file.name}' was shortened after it was checked.")
-        yield planned, raw
-    if next_row(file, raws) is not None:
-        raise Changed(f"'{file.name}' was extended after it was checked.")
-
-
-def next_row(file: RowFile, raws: Iterator[Raw]) -> Raw | None:
-    """Return the next row of a file that was read before, None after the last.
-
-    Raises:
-        Changed: it can no longer be read.
-    """
+    raws, last = iter(file), 0
     try:
-        return next(raws, None)
+        for row in rows:
+            raw = next(itertools.islice(raws, row.number - last - 1, None), None)
+            if raw is None:
+                raise Changed(f"'{file.name}' was shortened after it was checked.")
+            last = row.number
+            yield row, raw
+        last += sum(1 for _ in raws)
     except (BadFile, OSError):
         raise Changed(f"'{file.name}' was changed after it was checked.") from None
+    if last != count:
+        what = "shortened" if last < count else "extended"
+        raise Changed(f"'{file.name}' was {what} after it was checked.")
 
 
 def same(file: RowFile, reader: RowReader, raw: Raw, planned: Checked) -> Row | BadRow:

@@ -92,6 +92,15 @@ class Journal:
             rows = self._db.execute(f"{_READ} WHERE id IN ({places})", ids)
             return {row[0]: _entry(row) for row in rows}
 
+    def fates(self, ids: Sequence[bytes]) -> dict[bytes, tuple[Fate, int]]:
+        """Return the fates of some rows from earlier runs, and when they got them."""
+        if self.about.entries == 0:
+            return {}
+        places = ", ".join("?" * len(ids))
+        query = f"SELECT id, fate, at FROM entries WHERE id IN ({places})"  # noqa: S608
+        with self._trouble():
+            return {row[0]: (Fate(row[1]), row[2]) for row in self._db.execute(query, ids)}
+
     def entries(self, *fates: Fate) -> Iterator[Entry]:
         """Yield the entries with one of some fates, before the run begins."""
         places = ", ".join("?" * len(fates))

@@ -28,8 +28,8 @@ CREATE TABLE rows (
     digest BLOB NOT NULL,
     target INTEGER NOT NULL,
     fate TEXT,
-    bad INTEGER NOT NULL,
-    at INTEGER NOT NULL,
+    bad INTEGER NOT NULL DEFAULT 0,
+    at INTEGER NOT NULL DEFAULT 0,
     before INTEGER NOT NULL DEFAULT 0,
     shared INTEGER NOT NULL DEFAULT 0,
     closed INTEGER NOT NULL DEFAULT 0,
@@ -38,7 +38,11 @@ CREATE TABLE rows (
 CREATE TABLE held (target INTEGER PRIMARY KEY, number INTEGER NOT NULL);
 CREATE TABLE stale (target INTEGER PRIMARY KEY, at INTEGER NOT NULL);
 """
-_SENT = ", ".join(f"'{fate}'" for fate in sorted(SENT))
+_ROWS_AT_ONCE = 100
+"""How many rows are added by one statement, which is faster than one statement for each."""
+_SENT, _SKIPPED = (", ".join(f"'{fate}'" for fate in sorted(fates)) for fates in (SENT, SKIPPED))
+_SETTLED = f"ifnull(fate, '') IN ({_SKIPPED}) AND NOT overridden"
+"""The same as `Planned.is_settled`."""
 # Rows with the same content have the same target, so only rows that share a target are compared.
 _SHARE = """
 CREATE INDEX by_target ON rows (target);
@@ -140,17 +144,25 @@ class Plan:
         Raises:
             ConfigurationError: the temporary file cannot be written.
         """
+        noted = [row for row in rows if row.fate or row.bad]
+        fresh = [row for row in rows if not (row.fate or row.bad)] if noted else rows
         with temporary_trouble():
             self._db.execute("BEGIN")
-            values = (row[:8] for row in rows)
-            self._db.executemany(
-                "INSERT INTO rows (number, line, key, digest, target, fate, bad, at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                values,
-            )
+            self._insert(_FRESH, fresh)
+            self._insert(_NOTED, noted)
             self._db.execute("COMMIT")
         self.rows += len(rows)
-        self.bad += sum(row.bad for row in rows)
+        self.bad += sum(row.bad for row in noted)
+
+    def _insert(self, columns: Sequence[str], rows: Sequence[Planned]) -> None:
+        width = len(columns)
+        place = f"({', '.join('?' * width)})"
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
+            some = rows[start : start + _ROWS_AT_ONCE]
+            places = ", ".join([place] * len(some))
+            values = [value for row in some for value in row[:width]]
+            query = f"INSERT INTO rows ({', '.join(columns)}) VALUES {places}"  # noqa: S608
+            self._db.execute(query, values)
 
     def close(self, journal: Journal | None) -> None:
         """Find rows with the same content or target, once all rows are added.
@@ -163,11 +175,10 @@ class Plan:
             if journal and journal.about.entries:
                 repeats = self._planned("before > 0")
                 while block := list(itertools.islice(repeats, BLOCK)):
-                    found = journal.find([row.id for row in block])
-                    entries = [(found[r.id], r.number) for r in block if r.id in found]
+                    found = journal.fates([row.id for row in block])
                     self._db.executemany(
                         "UPDATE rows SET fate = ?, at = ? WHERE number = ?",
-                        [(entry.fate, entry.at, number) for entry, number in entries],
+                        [(*found[row.id], row.number) for row in block if row.id in found],
                     )
                 self._db.executescript(_CLOSE)
                 self.closed = self._db.execute("SELECT total(closed) FROM rows").fetchone()[0]
@@ -176,6 +187,11 @@ class Plan:
         """Yield every row, in order."""
         with temporary_trouble():
             yield from self._planned("1")
+
+    def open(self) -> Iterator[Planned]:
+        """Yield every row that is not settled, in order."""
+        with temporary_trouble():
+            yield from self._planned(f"NOT ({_SETTLED})")
 
     def count(self, *fates: Fate) -> int:
         """Return how many rows have one of some fates in the journal, and keep it."""
@@ -242,9 +258,12 @@ class Plan:
 
     def _planned(self, condition: str) -> Iterator[Planned]:
         query = f"SELECT * FROM rows WHERE {condition} ORDER BY number"  # noqa: S608
-        for number, line, key, digest, target, fate, *flags in self._db.execute(query):
-            known = Fate(fate) if fate else None
-            yield Planned(number, line, key, digest, target, known, *flags)
+        for row in map(Planned._make, self._db.execute(query)):
+            yield row._replace(fate=Fate(row.fate)) if row.fate else row
+
+
+_NOTED = Planned._fields[: Planned._fields.index("at") + 1]
+_FRESH = Planned._fields[: Planned._fields.index("target") + 1]
 
 
 def target_of(hub: str, key: str) -> int:

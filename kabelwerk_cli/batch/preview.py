@@ -72,9 +72,9 @@ def _pending(batch: "Batch", tasks: Tasks) -> Iterator[Task]:
 
 def _survey(batch: "Batch", tasks: Tasks) -> tuple[list[Task], int]:
     """Return the first rows that a run sends, and how many it sends in all."""
-    pending = _pending(batch, tasks)
-    first = list(itertools.islice(pending, SHOWN))
-    return first, len(first) + sum(1 for _ in pending)
+    first = list(itertools.islice(_pending(batch, tasks), SHOWN))
+    number, limit = tasks.count(), batch.options.limit
+    return first, number if limit is None else min(number, limit)
 
 
 def _message(task: Task) -> str:

@@ -20,6 +20,8 @@ from .raw import Raw
 from .template import Template
 
 DIGEST_SIZE = 16
+_EMPTY = hashlib.blake2b(digest_size=DIGEST_SIZE)
+"""Copied for each row, which is faster than creating it."""
 
 
 class Row(NamedTuple):
@@ -58,18 +60,12 @@ class Parsed(NamedTuple):
     line: int
     arguments: Mapping[str, Any]
     """The arguments of its call."""
+    key: str
+    """The key of the user, or of the room's user."""
+    hub: str
+    """The room's hub; empty for users."""
     digest: bytes
     """Identifies the row's content; rows with the same content have the same digest."""
-
-    @property
-    def key(self) -> str:
-        """The key of the user, or of the room's user."""
-        return _key(self.arguments)
-
-    @property
-    def hub(self) -> str:
-        """The room's hub; empty for users."""
-        return _hub(self.arguments)
 
     def as_bad(self, problem: str) -> BadRow:
         """Return the row as an invalid one."""
@@ -168,13 +164,12 @@ class RowReader:
         # a digest must be the same in every version of Python, and with options that a later
         # version adds
         said = {name: value for name, value in arguments.items() if value is not None}
-        return Parsed(number, line, arguments, _digest(said))
+        return Parsed(number, line, arguments, _key(arguments), _hub(arguments), _digest(said))
 
-    def make(self, parsed: Parsed) -> Row | BadRow:
-        """Return a row with its call, or why it is invalid."""
-        number, line, arguments, digest = parsed
+    def call(self, parsed: Parsed) -> Call[Any] | BadRow:
+        """Return the call of a row, or why it is invalid."""
         try:
-            return Row(number, line, self._make(**arguments), digest, parsed.hub)
+            return self._make(**parsed.arguments)
         except InvalidInput as error:
             problem = f"{error.field}: {error.error_message}" if error.field else str(error)
         except click.UsageError as error:
@@ -183,10 +178,12 @@ class RowReader:
             problem = str(error)
         return parsed.as_bad(problem)
 
-    def read(self, raw: Raw) -> Row | BadRow:
+    def make(self, parsed: Parsed) -> Row | BadRow:
         """Return a row with its call, or why it is invalid."""
-        parsed = self.parse(raw)
-        return parsed if isinstance(parsed, BadRow) else self.make(parsed)
+        call = self.call(parsed)
+        if isinstance(call, BadRow):
+            return call
+        return Row(parsed.number, parsed.line, call, parsed.digest, parsed.hub)
 
     def _read_text_of(self, name: str) -> None:
         """Set the option for the text itself, so that the same text gives the same digest."""
@@ -235,7 +232,9 @@ def _bad(raw: Raw, arguments: Mapping[str, Any], problem: str) -> BadRow:
 
 
 def _digest(content: object) -> bytes:
-    return hashlib.blake2b(ascii(content).encode(), digest_size=DIGEST_SIZE).digest()
+    digest = _EMPTY.copy()
+    digest.update(ascii(content).encode())
+    return digest.digest()
 
 
 def _text(cell: Any) -> str:

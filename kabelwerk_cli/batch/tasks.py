@@ -162,11 +162,15 @@ class Tasks:
         Raises:
             Changed: the file was changed after the check.
         """
-        for planned, raw in reread(self._file, self._plan):
-            if not planned.is_settled:
-                yield self._decide(planned, raw)
-            elif self._tell_all:
-                yield _settled(planned)
+        rows = iter(self._plan) if self._tell_all else self._plan.open()
+        for planned, raw in reread(self._file, rows, self._plan.rows):
+            yield _settled(planned) if planned.is_settled else self._decide(planned, raw)
+
+    def count(self) -> int:
+        """Return how many rows are sent if nothing fails."""
+        if self._journal and self._journal.about.entries:
+            return sum(isinstance(task, Task) for task in self)
+        return self._plan.rows - self._plan.bad
 
     def unread(self, after: int) -> Iterator[Result]:
         """Yield the results of the rows that could not be read again.

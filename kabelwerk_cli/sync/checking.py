@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from kabelwerk_cli.backend.client import describe
-from kabelwerk_cli.batch.checking import ANY_HUB, check_hubs, same
+from kabelwerk_cli.batch.checking import ANY_HUB, check_hubs, reread, same
 from kabelwerk_cli.batch.files import BadFile, RowFile
 from kabelwerk_cli.batch.key_warnings import warn_of_keys
 from kabelwerk_cli.batch.options import BatchOptions
@@ -21,7 +21,7 @@ from .options import SyncOptions
 from .plan import SyncPlan
 from .rows import Digests, TruthReader
 from .state import State
-from .tasks import Delete, reread
+from .tasks import Delete
 
 
 class Sync(NamedTuple):
@@ -121,7 +121,7 @@ def _parsed(sync: Sync, file: RowFile, tell: Callable[[BadRow], None]) -> Iterat
 
 def _validate(sync: Sync, file: RowFile, plan: SyncPlan, tell: Callable[[BadRow], None]) -> None:
     """Check that each changed row is valid; unchanged rows were valid when they were sent."""
-    for change, raw in reread(file, plan):
+    for change, raw in reread(file, plan.in_file(), plan.rows):
         if change.action is not Action.INVALID:
             made = same(file, sync.reader, raw, change)
             if isinstance(made, BadRow):

@@ -225,6 +225,10 @@ class SyncPlan:
                 change = Change._make((*row, False))
                 yield change._replace(action=Action(change.action))
 
+    def in_file(self) -> Iterator[Change]:
+        """Yield the changes of rows of the file, in order."""
+        return self.of(*IN_FILE)
+
     def of(self, *actions: Action) -> Iterator[Change]:
         """Yield the changes of some kinds."""
         return (change for change in self if change.action in actions)

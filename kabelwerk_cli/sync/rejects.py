@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from kabelwerk_cli.batch.checking import reread
 from kabelwerk_cli.batch.journal import Journal
 from kabelwerk_cli.batch.journal_file import sync_folder
 from kabelwerk_cli.batch.rejects import Rejects, digest_of
@@ -10,7 +11,6 @@ from kabelwerk_cli.terminal.exit_codes import Refused
 
 from .plan import SyncPlan
 from .state import State
-from .tasks import reread
 
 
 class RejectsCopy(Rejects):
@@ -43,7 +43,7 @@ class RejectsCopy(Rejects):
         if not (plan.has_rejected or self._path.exists()):
             return
         self._file.write(self._header())
-        for change, raw in reread(self._input, plan):
+        for change, raw in reread(self._input, plan.in_file(), plan.rows):
             if (message := plan.rejected(change.number)) is not None:
                 self._file.write(self._line(raw, message))
         self._file.flush()

@@ -5,41 +5,19 @@ from typing import Any
 
 from kabelwerk_cli.api.call import Call
 from kabelwerk_cli.api.verdicts import Ending
-from kabelwerk_cli.batch.checking import Changed, next_row, same
+from kabelwerk_cli.batch.checking import Changed, reread, same
 from kabelwerk_cli.batch.fate import DOUBTFUL, Fate
 from kabelwerk_cli.batch.files import Raw, RowFile
 from kabelwerk_cli.batch.journal_file import Entry
 from kabelwerk_cli.batch.rows import BadRow, Row, RowReader
 from kabelwerk_cli.batch.tasks import Became, Result, Task, refused, result_of
 
-from .actions import IN_FILE, Action
+from .actions import Action
 from .plan import Change, SyncPlan
 from .state import Known, Origin, State
 
 Delete = Callable[..., Call[None]]
 """Returns the call that deletes a user, given the key."""
-
-
-def reread(file: RowFile, plan: SyncPlan) -> Iterator[tuple[Change, Raw]]:
-    """Read the file again, and yield each row that differs from the state, with its change.
-
-    Raises:
-        Changed: there are fewer or more rows than before.
-    """
-    raws, last = iter(file), 0
-    for change in plan.of(*IN_FILE):
-        raw = None
-        while last < change.number:
-            if (raw := next_row(file, raws)) is None:
-                raise Changed(f"'{file.name}' was shortened after it was checked.")
-            last = raw.number
-        assert raw  # noqa: S101 - changes have numbers above 0, in order
-        yield change, raw
-    while (raw := next_row(file, raws)) is not None:
-        last = raw.number
-    if last != plan.rows:
-        what = "shortened" if last < plan.rows else "extended"
-        raise Changed(f"'{file.name}' was {what} after it was checked.")
 
 
 class SyncTasks:
@@ -68,7 +46,7 @@ class SyncTasks:
         Raises:
             Changed: the file was changed after the check.
         """
-        for change, raw in reread(self._file, self._plan):
+        for change, raw in reread(self._file, self._plan.in_file(), self._plan.rows):
             yield self._in_file(change, raw)
         for change in self._plan.after(self._plan.rows):
             yield self._leaver(change)
