@@ -1,8 +1,6 @@
 """The sandbox as a backend: its database file, calls in this process, and serving it."""
 
 import contextlib
-import random
-import secrets
 import shlex
 import time
 from collections.abc import Iterator, Sequence
@@ -21,6 +19,7 @@ from kabelwerk_cli.terminal.session import Session
 
 if TYPE_CHECKING:
     from kabelwerk_cli.sandbox.adapter import App
+    from kabelwerk_cli.sandbox.faults import Fault
     from kabelwerk_cli.sandbox.store import Store
 
 SCHEME = "sandbox:"
@@ -28,6 +27,8 @@ ROOM_SUMMARY = ("id", "hub", "user.key", "archived", "hub_user.key", "attributes
 MESSAGE_SUMMARY = ("id", "hub", "room", "user.key", "inserted_at", "text")
 TOKEN_BYTES = 20
 """How many random bytes a token has that is made for one run."""
+SEED_LIMIT = 1_000_000
+"""A random seed is below this."""
 
 
 def sandbox_path(settings: Settings) -> Path | None:
@@ -161,7 +162,8 @@ def serve(
     rooms: str,
     token: str | None,
     latency: float,
-    faults: Sequence[tuple[int, float]],
+    faults: "Sequence[Fault]",
+    seed: int | None,
 ) -> None:
     """Serve the sandbox until a signal ends it, and print `export` lines for its clients.
 
@@ -173,21 +175,25 @@ def serve(
         rooms: `auto` to give a new end user a room in every hub, or `manual`.
         token: the only API token to accept; None for a random one.
         latency: seconds before each answer.
-        faults: HTTP statuses to answer at random, each with its probability from 0 to 1.
+        faults: what goes wrong at random.
+        seed: what the faults depend on; None for a random one.
 
     Raises:
         ConfigurationError: it cannot be served.
     """
     try:
+        import secrets
+
         from kabelwerk_cli.sandbox import app, server
+        from kabelwerk_cli.sandbox.faults import Mischief
     except ImportError as error:
         raise _not_installed(error) from None
 
     path = chosen_path(session.settings, db).absolute()
     _check_text(path)
     token = token or secrets.token_hex(TOKEN_BYTES)
+    mischief = Mischief(time.sleep, _seed(session.console, seed, faults), latency, faults)
     store = open_store(path, hubs=hubs, rooms_by_hand=rooms == "manual")
-    mischief = app.Mischief(time.sleep, random.random, latency, faults)
     try:
         server.serve(
             app.create_app(store, token=token, mischief=mischief),
@@ -200,6 +206,17 @@ def serve(
         session.console.note("Stopped.")  # as intended: there is no other way to end it
     finally:
         store.close()
+
+
+def _seed(console: Console, seed: int | None, faults: "Sequence[Fault]") -> int:
+    """Return the seed, after a note on a random one, so that a run can be repeated."""
+    if seed is None:
+        import secrets
+
+        seed = secrets.randbelow(SEED_LIMIT)
+        if faults:
+            console.note(f"To repeat these faults, use --seed {seed}.")
+    return seed
 
 
 def _check_text(path: Path) -> None:

@@ -6,10 +6,17 @@ from typing import Any
 import click
 
 from kabelwerk_cli.command import ActionCommand
+from kabelwerk_cli.sandbox.faults import Fault
 from kabelwerk_cli.sandbox.tables import RECORDS
 from kabelwerk_cli.terminal.described import Group
 from kabelwerk_cli.terminal.options import Number, OneOf
 from kabelwerk_cli.terminal.session import Session
+
+_FAULT = re.compile(
+    r"(?:(?P<status>[45][0-9]{2})|(?P<word>reset|timeout)):(?P<probability>0|1|[01]?\.[0-9]+)"
+    r"(?(status)(?::Retry-After=(?P<wait>[0-9]{1,5}))?)"
+)
+_TOO_MANY_REQUESTS = "429"
 
 _db = click.option(
     "--db",
@@ -33,19 +40,25 @@ class TokenType(click.ParamType[str]):
         return str(value)
 
 
-class FaultType(click.ParamType[tuple[int, float]]):
-    """An HTTP status and its probability, as in `503:0.05`."""
+class FaultType(click.ParamType[Fault]):
+    """A kind of fault and its probability, as in `503:0.05`."""
 
     name = "fault"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, float]:
-        """Return the status and the probability."""
-        match = re.fullmatch(r"([45][0-9]{2}):(0|1|[01]?\.[0-9]+)", value)
-        if not match or float(match[2]) > 1:
-            self.fail(f"'{value}' is not STATUS:PROBABILITY, such as 503:0.05", param, ctx)
-        return int(match[1]), float(match[2])
+    ) -> Fault:
+        """Return the fault."""
+        match = _FAULT.fullmatch(value)
+        if not match or float(match["probability"]) > 1:
+            forms = "503:0.05, 429:0.1:Retry-After=2, reset:0.1 or timeout:0.1"
+            self.fail(f"'{value}' is not a fault and its probability, such as {forms}", param, ctx)
+        status, word, probability, wait = match.groups()
+        if status == _TOO_MANY_REQUESTS:
+            wait = wait or "1"
+        return Fault(
+            int(status) if status else word, float(probability), int(wait) if wait else None
+        )
 
 
 @click.group(
@@ -65,7 +78,7 @@ def sandbox() -> None:
         "kabelwerk sandbox serve",
         "kabelwerk sandbox serve > sandbox.env",
         "kabelwerk sandbox serve --port 8420 --db demo.db --hub section9 --token try-me",
-        "kabelwerk sandbox serve --latency 0.05 --fault 503:0.05 --fault 429:0.1",
+        "kabelwerk sandbox serve --fault 503:0.05 --fault reset:0.1 --seed 7",
     ],
 )
 @click.option(
@@ -110,14 +123,25 @@ def sandbox() -> None:
     "faults",
     type=FaultType(),
     multiple=True,
-    metavar="STATUS:PROBABILITY",
-    help="Fail some requests with an HTTP status, such as 503:0.05; repeatable.",
+    metavar="FAULT:PROBABILITY",
+    help="Fail some requests: an HTTP status as in 503:0.05 or 429:0.1:Retry-After=2, reset:0.1 "
+    "(the connection is reset) or timeout:0.1 (no answer, for two minutes); repeatable.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Repeat the faults of another run with this seed. [default: a random one]",
 )
 def serve(session: Session, **options: Any) -> None:
     """Serve the sandbox over HTTP on a loopback address until Ctrl-C.
 
     Prints `export` lines that point kabelwerk and the official SDK to it, and `sandbox show` and
     `sandbox reset` to its database.
+
+    A request that fails with a status changes nothing. One that is reset or times out is applied
+    half of the time. With the same --seed, the same sequence of requests gets the same faults;
+    requests with a wrong token do not count, and concurrent ones count as they arrive.
     """
     from kabelwerk_cli.backend.sandbox import serve as serve_sandbox
 

@@ -6,5 +6,6 @@ can check one against the other.
 `app` is the HTTP API (falcon), `validation` checks its input, `store` keeps users, rooms and
 messages in the tables of `database`, `tables` reads their rows, and `markup` converts text to HTML.
 `server` serves the app on a loopback address (waitress) behind `guard`, which refuses requests of
-foreign web pages; `adapter` calls it in this process.
+foreign web pages, and `faults` draws what goes wrong there on purpose. `adapter` calls the app in
+this process.
 """

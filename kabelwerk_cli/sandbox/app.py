@@ -4,13 +4,13 @@ import hmac
 import json
 import os
 import re
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import falcon
 
 from . import validation
+from .faults import RESET, Mischief, Struck, Unanswered
 from .markup import escape, to_html
 from .store import Invalid, Missing, Store
 from .tables import Person
@@ -19,17 +19,6 @@ from .validation import Check
 BODY_LIMIT = 1024 * 1024
 """The longest request body, in bytes."""
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{20,200}")
-
-
-class Mischief(NamedTuple):
-    """How slow and unreliable the backend is."""
-
-    sleep: Callable[[float], None]
-    random: Callable[[], float]
-    latency: float = 0.0
-    """Seconds before each response."""
-    faults: Sequence[tuple[int, float]] = ()
-    """HTTP statuses to answer at random, without doing anything, and the probability of each."""
 
 
 def create_app(
@@ -51,6 +40,7 @@ def create_app(
     app.add_error_handler(Missing, _say_missing)
     app.add_error_handler(Invalid, _say_invalid)
     app.add_error_handler(Exception, _say_broken)
+    app.add_error_handler(Unanswered, _pass_on)
     return app
 
 
@@ -85,17 +75,24 @@ class _Door:
             given = req.get_header("Kabelwerk-Token") or ""
             if not hmac.compare_digest(given.encode(), self._token.encode()):
                 raise falcon.HTTPUnauthorized
-        if self._mischief:
-            self._play(self._mischief)
+        if self._mischief and (struck := self._mischief.befall()):
+            self._play(struck, req)
 
     @staticmethod
-    def _play(mischief: Mischief) -> None:
-        if mischief.latency:
-            mischief.sleep(mischief.latency)
-        for status, probability in mischief.faults:
-            if mischief.random() < probability:
-                limited = status == falcon.http_status_to_code(falcon.HTTP_429)
-                raise falcon.HTTPError(status, headers={"Retry-After": "1"} if limited else None)
+    def _play(struck: Struck, req: falcon.Request) -> None:
+        kind, _, wait = struck.fault
+        if isinstance(kind, int):
+            raise falcon.HTTPError(
+                kind, headers=None if wait is None else {"Retry-After": str(wait)}
+            )
+        unanswered = Unanswered(reset=kind == RESET)
+        if not struck.applied:
+            raise unanswered
+        req.context.unanswered = unanswered
+
+    def process_response(self, req: falcon.Request, *_: object) -> None:
+        if unanswered := req.context.get("unanswered"):
+            raise unanswered
 
 
 _PATHS = {
@@ -221,6 +218,10 @@ def _say_missing(_: falcon.Request, __: falcon.Response, ___: Missing, ____: obj
 
 def _say_invalid(_: falcon.Request, __: falcon.Response, error: Invalid, ___: object) -> None:
     raise _Refused(error.errors)
+
+
+def _pass_on(_: falcon.Request, __: falcon.Response, error: Unanswered, ___: object) -> None:
+    raise error
 
 
 def _say_broken(_: falcon.Request, resp: falcon.Response, __: Exception, ___: object) -> None:

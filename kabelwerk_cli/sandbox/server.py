@@ -2,22 +2,46 @@
 
 import logging
 import socket
+import struct
 import threading
 from collections.abc import Callable
 from typing import Any
 
+from waitress.channel import HTTPChannel
 from waitress.server import create_server
+from waitress.task import WSGITask
 
+from .faults import Unanswered
 from .guard import Guard
 
 HOST = "127.0.0.1"
 THREADS = 16
+SILENCE_LIMIT = 120
+"""A connection without traffic is closed after this many seconds, or up to 30 later."""
 UPLOAD_LIMIT = 64 * 1024 * 1024
 """Bodies up to this size are read completely, so that the app can answer what is wrong."""
 
 
 class ServerError(Exception):
     """The server cannot start; the text is a sentence."""
+
+
+class _Task(WSGITask):
+    """Handles a request, also one that is to get no answer."""
+
+    def service(self) -> None:
+        try:
+            super().service()
+        except Unanswered as fault:
+            if fault.reset and self.channel.socket:
+                # close() then sends RST instead of FIN
+                no_linger = struct.pack("ii", 1, 0)
+                self.channel.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, no_linger)
+                self.close_on_finish = True
+
+
+class _Channel(HTTPChannel):
+    task_class = _Task
 
 
 def serve(app: Any, *, port: int, on_ready: Callable[[str], None]) -> None:
@@ -38,11 +62,12 @@ def serve(app: Any, *, port: int, on_ready: Callable[[str], None]) -> None:
         sockets=[listener],
         threads=THREADS,
         connection_limit=1000,
-        channel_timeout=120,
+        channel_timeout=SILENCE_LIMIT,
         max_request_body_size=UPLOAD_LIMIT,
         clear_untrusted_proxy_headers=True,
         ident=None,
     )
+    server.channel_class = _Channel  # type: ignore[union-attr]  # it has one socket
     try:
         on_ready(f"http://{HOST}:{listener.getsockname()[1]}")
         # in the main thread, waitress would handle signals, and the caller would not see them

@@ -131,19 +131,6 @@ def test_a_request_id_is_taken_over(sandbox: Shell) -> None:
     connection.close()
 
 
-def test_faults_and_latency(serving: Callable[..., Any]) -> None:
-    with serving("--fault", "503:1", "--latency", "0.01") as shell:
-        ran = shell.run(
-            "users", "create", "--key", "kusanagi", "--name", "x", "--retries", "0", "-o", "json"
-        )
-        assert ran.code == 8
-        assert json.loads(ran.err)["error"]["status"] == 503
-    with serving("--fault", "429:1") as shell:
-        ran = shell.run("users", "delete", "--key", "x", "--yes", "--retries", "0")
-        assert ran.code == 7
-        assert "asked to wait 1 seconds" in ran.err
-
-
 def test_without_a_token_each_run_makes_one(serving: Callable[..., Any]) -> None:
     create = ("users", "create", "--key", "kusanagi", "--name", "Motoko")
     with serving() as one, serving() as other:
