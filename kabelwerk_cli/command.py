@@ -179,14 +179,14 @@ class CallCommand(Described):
 
 def _send(session: Session, call: Call[Any]) -> "Success[Any]":
     from .api.history import History
-    from .backend.client import open_client, warn_of_loose_files
+    from .backend.client import open_sender, warn_of_loose_files
     from .backend.request_log import observer
 
     warn_of_loose_files(session)
-    with open_client(session.settings, observer(session)) as client:
+    with open_sender(session.settings, observer(session)) as sender:
         history = History()
         session.book.open(history)
-        return client.send(call, history)
+        return sender.send(call, history)
 
 
 def _preview(session: Session, call: Call[Any]) -> None:

@@ -26,7 +26,7 @@ from typing import Any, BinaryIO, Self
 MODULES = (
     "kabelwerk_cli.__main__",
     "kabelwerk_cli.cli",
-    "kabelwerk_cli.api.client",
+    "kabelwerk_cli.api.sender",
     "kabelwerk_cli.api.transport",
     "kabelwerk_cli.backend.client",
     "kabelwerk_cli.backend.sandbox",

@@ -19,6 +19,7 @@ from .manual import pages, summary
 
 ROOT = Path(__file__).parent.parent
 API = "kabelwerk_cli/api/__init__.py"
+CLIENT = "kabelwerk_cli/api/client.py"
 MARK = "# generated from `calls` by tools.generate"
 COMPLETIONS = {"bash": "kabelwerk.bash", "zsh": "_kabelwerk", "fish": "kabelwerk.fish"}
 
@@ -42,13 +43,24 @@ def commands() -> str:
     return "".join(f"| `{path}` | {text} |\n" for path, text in leaves)
 
 
+def builders() -> list[str]:
+    """Return the names of the functions in `calls` that make a call."""
+    return [name for name, _ in inspect.getmembers(calls, is_builder)]
+
+
 def functions() -> str:
     """Return the package `api` with a function for each call."""
-    names = [name for name, _ in inspect.getmembers(calls, is_builder)]
-    listed = "".join(f'    "{name}",\n' for name in names)
-    made = "".join(f"{name} = _sending(calls.{name})\n" for name in names)
+    listed = "".join(f'    "{name}",\n' for name in builders())
+    made = "".join(f"{name} = _sending(calls.{name})\n" for name in builders())
     text = (ROOT / API).read_text(encoding="utf-8")
     return between(text, f"{MARK}\n", f"__all__ += [\n{listed}]\n{made}", "")
+
+
+def methods() -> str:
+    """Return the module `api.client` with a method for each call."""
+    made = "".join(f"    {name} = _sending(calls.{name})\n" for name in builders())
+    text = (ROOT / CLIENT).read_text(encoding="utf-8")
+    return between(text, f"    {MARK}\n", made, "\n    def ")
 
 
 def is_builder(member: object) -> bool:
@@ -71,7 +83,7 @@ def files() -> dict[str, str]:
         for shell, name in COMPLETIONS.items()
     }
     manual = {f"man/{name}": page for name, page in pages(kabelwerk).items()}
-    return {API: functions(), "README.md": readme(), **completions, **manual}
+    return {API: functions(), CLIENT: methods(), "README.md": readme(), **completions, **manual}
 
 
 def main() -> None:

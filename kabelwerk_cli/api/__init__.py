@@ -6,13 +6,13 @@
 
 Address and token come from where the command line takes them: the environment (`KABELWERK_URL`,
 `KABELWERK_API_TOKEN`) or a profile. Requests are logged to `KABELWERK_LOG_FILE`, if it is set. Each
-function sends its call as `client.Client` does: with time limits, and repeated where a repeat
-cannot do anything twice.
+function sends its call as `sender.Sender` does: with time limits, and repeated where a repeat
+cannot do anything twice. A `Client` has methods of the same names, and its own address and token.
 
 A KeyboardInterrupt during a call goes through as it is, with the outcome as its `report` and in a
 note (see `errors.Report`).
 
-`calls` builds each operation as a `call.Call`; `client` sends it over a `transport` and keeps its
+`calls` builds each operation as a `call.Call`; `sender` sends it over a `transport` and keeps its
 `history`; `verdicts` says what one attempt came to, `retries` when it is repeated, `outcomes` what
 may be claimed at the end.
 """
@@ -20,11 +20,12 @@ may be claimed at the end.
 import functools
 from collections.abc import Callable
 from types import FunctionType, NoneType
-from typing import ParamSpec, get_args
+from typing import TYPE_CHECKING, Any, ParamSpec, get_args
 
 from . import calls
 from .call import Call, R
 from .errors import (
+    Applied,
     AuthenticationError,
     ConfigurationError,
     ConnectionError,  # noqa: A004 - the reference's name
@@ -33,6 +34,7 @@ from .errors import (
     KabelwerkError,
     OutcomeUnknown,
     RateLimited,
+    Report,
     ServerError,
     UntrustedCertificate,
     ValidationError,
@@ -40,7 +42,9 @@ from .errors import (
 from .models import EnsuredUser, Message, Room, User
 
 __all__ = [
+    "Applied",
     "AuthenticationError",
+    "Client",
     "ConfigurationError",
     "ConnectionError",
     "DoesNotExist",
@@ -50,12 +54,26 @@ __all__ = [
     "Message",
     "OutcomeUnknown",
     "RateLimited",
+    "Report",
     "Room",
     "ServerError",
     "UntrustedCertificate",
     "User",
     "ValidationError",
 ]
+
+if TYPE_CHECKING:
+    from .client import Client
+else:
+
+    def __getattr__(name: str) -> Any:
+        if name != "Client":
+            raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+        # imported when a program uses it: the command line does not
+        from .client import Client
+
+        return Client
+
 
 P = ParamSpec("P")
 
@@ -67,13 +85,13 @@ def _sending(build: Callable[P, Call[R]]) -> Callable[P, R]:
     def send(*args: P.args, **kwargs: P.kwargs) -> R:
         call = build(*args, **kwargs)
         # imported when a call is made: building one needs neither settings nor a network
-        from kabelwerk_cli.backend.client import open_client
+        from kabelwerk_cli.backend.client import open_sender
         from kabelwerk_cli.backend.request_log import file_log
         from kabelwerk_cli.config.resolve import from_environment
 
         settings = from_environment()
-        with file_log(settings) as log, open_client(settings, log) as client:
-            return client.send(call).record
+        with file_log(settings) as log, open_sender(settings, log) as sender:
+            return sender.send(call).record
 
     (record,) = get_args(build.__annotations__["return"])
     record = None if record is NoneType else record

@@ -1,217 +1,157 @@
-"""The client: sends a `Call`, and repeats it where `retries` says so."""
+"""The public client: the operations as methods, for programs that name address and token."""
 
+import contextlib
+import functools
+import inspect
 import os
-import time
+from collections import deque
 from collections.abc import Callable
-from random import SystemRandom
-from typing import Any, NamedTuple
+from types import NoneType, TracebackType
+from typing import Concatenate, NoReturn, ParamSpec, Self, get_args
 
-from .call import Call, R, Reason
-from .foreign_text import Redaction
-from .history import History, Step
-from .outcomes import Success, conclude
-from .retries import may_repeat, pause
-from .verdicts import Ending, Verdict, judge, judge_failure
-from .wire import Attempt, Failure, Request, Transport
+from . import calls
+from .arguments import check_text
+from .call import Call, R
+from .errors import InvalidInput, KabelwerkError
+from .sender import Limits, Sender
+from .token import Token, check_token
+from .transport import NetworkTransport
+from .url import parse_address
 
-ODD = frozenset({Ending.UNKNOWN, Ending.ACKNOWLEDGED, Ending.CONTRADICTED})
+P = ParamSpec("P")
 
-
-class Limits(NamedTuple):
-    """How long a call may take, and how often it is tried."""
-
-    connect: float = 5.0
-    """Seconds for a connection to come about, name look-up and TLS included."""
-    timeout: float = 20.0
-    """Seconds for one attempt, to the last byte of its answer."""
-    max_time: float = 60.0
-    """Seconds for a call with all its attempts and pauses."""
-    retries: int = 2
-    """How many attempts may follow the first."""
+DEFAULTS = Limits()
+A_DAY = 24 * 3600
+MOST_RETRIES = 9999
 
 
-class Attempted(NamedTuple):
-    """What an observer is called with after each attempt."""
+def _sending(build: Callable[P, Call[R]]) -> "Callable[Concatenate[Client, P], R]":
+    """Return the method that sends the call `build` makes, and returns the record."""
 
-    call: Call[Any]
-    number: int
-    """1 for the first attempt."""
-    verdict: Verdict
-    seconds: float
-    """How long the attempt took."""
-    pause: float | None
-    """Seconds until the next attempt; None where there is none."""
-    answer: str
-    """The body of the answer as text, without the token; empty where there was none."""
+    @functools.wraps(build)
+    def send(self: "Client", /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self._send(build(*args, **kwargs))
 
-
-def new_request_id() -> str:
-    """Return a unique ID for an attempt, for the server's log."""
-    return os.urandom(16).hex()
-
-
-class Tools(NamedTuple):
-    """What a client depends on besides its transport; tests replace it."""
-
-    clock: Callable[[], float] = time.monotonic
-    now: Callable[[], float] = time.time
-    sleep: Callable[[float], object] = time.sleep
-    """Waits some seconds; a true result says that nothing more is to be sent."""
-    random: Callable[[], float] = SystemRandom().random
-    new_request_id: Callable[[], str] = new_request_id
+    own, me = inspect.signature(build), inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
+    (record,) = get_args(own.return_annotation)
+    signature = own.replace(
+        parameters=[me, *own.parameters.values()],
+        return_annotation=None if record is NoneType else record,
+    )
+    send.__signature__ = signature  # type: ignore[attr-defined]  # `inspect` looks at it
+    send.__module__, send.__qualname__ = __name__, f"Client.{build.__name__}"
+    return send
 
 
 class Client:
-    """Sends calls to one backend.
+    """Makes calls to one backend, and keeps connections to it.
 
-    - An attempt has a time limit as a whole; so has the call with all its attempts.
-    - A call that was not sent, or was rejected with 429, is sent again.
-    - A call whose outcome is unknown is sent again, but never a message.
-    - A `Retry-After` is obeyed if it fits into the time that is left.
-    - Redirects are never followed.
+        with api.Client(url="https://kabelwerk.example", token=token) as client:
+            client.create_user(key="kusanagi", name="Motoko")
+
+    All it uses is given as arguments: it reads no environment variables, profiles or proxies.
+    Threads can share it: each call that is made at the same time has a connection of its own.
+    After `close`, or the end of the `with` block, a call raises RuntimeError. An error of the
+    backend or the network is a `KabelwerkError`, and its `report` says whether the call was
+    applied.
 
     Args:
-        transport: carries the requests.
-        token: the API token; empty where the backend needs none.
-        user_agent: how the program names itself to the backend.
-        limits: times and numbers of attempts.
-        observe: called after each attempt.
-        may_retry: called before each retry that `retries` allows; returns whether to go on.
-        tools: clock, sleep and randomness.
+        url: the URL of the backend, such as `https://kabelwerk.example`.
+        token: the API token.
+        ca_file: a PEM file of CA certificates to trust instead of the default ones.
+        timeout: time limit for each attempt, in seconds.
+        max_time: time limit for a call with all its retries, in seconds.
+        retries: how many attempts may follow the first; see `sender.Sender` for when they do.
+        allow_insecure_http: whether to allow http to a remote host, which sends the token
+            unencrypted.
+
+    Raises:
+        ConfigurationError: the URL, the token or the CA file cannot be used.
+        InvalidInput: a limit is out of range.
     """
+
+    _origin = ""
 
     def __init__(
         self,
-        transport: Transport,
         *,
+        url: str,
         token: str,
-        user_agent: str,
-        limits: Limits | None = None,
-        observe: Callable[[Attempted], None] = lambda _: None,
-        may_retry: Callable[[Verdict], bool] = lambda _: True,
-        tools: Tools | None = None,
+        ca_file: "str | os.PathLike[str] | None" = None,
+        timeout: float = DEFAULTS.timeout,
+        max_time: float = DEFAULTS.max_time,
+        retries: int = DEFAULTS.retries,
+        allow_insecure_http: bool = False,
     ) -> None:
-        self._transport = transport
-        self._token = token
-        self._redacted = Redaction(token)
-        self._user_agent = user_agent
-        self._limits = limits or Limits()
-        self._observe = observe
-        self._may_retry = may_retry
-        self._tools = tools or Tools()
+        self._closed = False
+        if not isinstance(token, str):
+            raise InvalidInput("token", "must be a string")
+        token = Token(token)  # from here on, a traceback does not show it
+        self._token = check_token(token, "the argument 'token'")
+        self._address = parse_address(
+            check_text("url", url), allow_insecure_http=allow_insecure_http
+        )
+        self._origin = self._address.origin
+        self._ca_file = None if ca_file is None else os.fspath(ca_file)
+        for name, seconds in (("timeout", timeout), ("max_time", max_time)):
+            if not 0 < seconds <= A_DAY:
+                raise InvalidInput(name, f"must be above 0 and up to {A_DAY} seconds")
+        if not 0 <= retries <= MOST_RETRIES:
+            raise InvalidInput("retries", f"must be from 0 to {MOST_RETRIES}")
+        self._limits = Limits(timeout=timeout, max_time=max_time, retries=retries)
+        # one for each call that is made at the same time; a deque is safe to share
+        self._idle = deque([self._new_sender()])
 
-    def send(self, call: Call[R], history: History | None = None) -> Success[R]:
-        """Send a call until it is done, or nothing more may be tried.
+    # generated from `calls` by tools.generate
+    create_user = _sending(calls.create_user)
+    delete_user = _sending(calls.delete_user)
+    ensure_user = _sending(calls.ensure_user)
+    post_message = _sending(calls.post_message)
+    update_room = _sending(calls.update_room)
+    update_user = _sending(calls.update_user)
 
-        A call that is rejected for a reason it has an answer to (`Call.otherwise`) is followed by
-        that one. All of them are one history: a doubt about any is a doubt about the whole.
+    def close(self) -> None:
+        """Close the connections; those of calls in other threads when these calls end."""
+        self._closed = True
+        with contextlib.suppress(IndexError):
+            while True:
+                self._idle.pop().close()
 
-        Args:
-            call: what to send.
-            history: records what is known, for callers that report it however the call ends.
+    def __enter__(self) -> Self:
+        return self
 
-        Returns:
-            The result of a call that is known to have succeeded.
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
 
-        Raises:
-            KabelwerkError: one of the reference's five; its `report` says what may have happened.
-            KeyboardInterrupt: one came in between. It has the outcome as its `report`, and a note.
-        """
-        history = history or History()
-        give_up_at = self._tools.clock() + self._limits.max_time
-        step = history.begin(call)
+    def __repr__(self) -> str:
+        return f"Client(url='{self._origin}')"
+
+    def __getstate__(self) -> NoReturn:
+        raise TypeError("A Client cannot be copied or pickled: it has a token and connections.")
+
+    def _send(self, call: Call[R]) -> R:
+        if self._closed:
+            raise RuntimeError("The client is closed.")
         try:
-            self._try_all(step, history, give_up_at)
-            while other := step.following():
-                following = other.call
-                if other.when is Reason.TAKEN and step.when is Reason.MISSING and step.in_doubt:
-                    # nobody had the key before, so the user with this key was created by this call
-                    following = following._replace(deed=step.call.deed)
-                step = history.begin(following, other.when)
-                self._try_all(step, history, give_up_at)
-        except KeyboardInterrupt as signal:
-            # itself: an uncaught KeyboardInterrupt ends Python by SIGINT, a subclass does not
-            signal.report = history.report()  # type: ignore[attr-defined]
-            signal.add_note(f"Interrupted. {history.sentence()}")
+            sender = self._idle.pop()
+        except IndexError:
+            sender = self._new_sender()
+        try:
+            return sender.send(call).record
+        except BaseException as error:
+            if not isinstance(error, KabelwerkError):
+                sender.close()  # the connection may be in the middle of a request
             raise
-        return conclude(history)
+        finally:
+            self._idle.append(sender)
+            if self._closed:
+                self.close()
 
-    def _try_all(self, step: Step, history: History, give_up_at: float) -> None:
-        """Make attempts at a step until one of them is final."""
-        wait: float | None = 0.0
-        while wait is not None:
-            if wait and self._tools.sleep(wait):
-                return
-            started = self._tools.clock()
-            body = self._try(step.call, history, give_up_at - started)
-            wait = self._wait_before_next(step, give_up_at)
-            seconds = self._tools.clock() - started
-            number, verdict = len(step.tries), step.tries[-1]
-            self._observe(Attempted(step.call, number, verdict, seconds, wait, body))
-
-    def _try(self, call: Call[Any], history: History, left: float) -> str:
-        """Make one attempt, note its verdict, and return the body of the answer."""
-        attempt = Attempt(
-            self._tools.clock,
-            self._limits.connect,
-            min(self._limits.timeout, left),
-            self._next_request_id(history),
-        )
-        request = build_request(
-            call, token=self._token, user_agent=self._user_agent, request_id=attempt.request_id
-        )
-        history.attempting(attempt)
-        body = b""
-        try:
-            answer = self._transport.carry(request, attempt)
-        except Failure as failure:
-            verdict = judge_failure(failure, sent=attempt.sent)
-            verdict = verdict._replace(reason=self._redacted(verdict.reason))
-        else:
-            body = answer.body
-            verdict = judge(call, answer, self._tools.now(), self._redacted)
-        history.ended(verdict._replace(request_id=attempt.request_id))
-        if verdict.ending in ODD:
-            # leftover bytes on such a connection might be read as the next call's answer
-            self._transport.close()
-        return self._redacted.of_body(body)
-
-    def _next_request_id(self, history: History) -> str:
-        is_first = not history.steps[0].tries
-        return (is_first and history.first_request_id) or self._tools.new_request_id()
-
-    def _wait_before_next(self, step: Step, give_up_at: float) -> float | None:
-        """Return the seconds until the next attempt; None if this one was final."""
-        last = step.tries[-1]
-        if len(step.tries) > self._limits.retries or not may_repeat(step.call, last):
-            return None
-        if not self._may_retry(last):
-            return None
-        return pause(step.tries, give_up_at - self._tools.clock(), self._tools.random)
-
-
-def build_request(call: Call[Any], *, token: str, user_agent: str, request_id: str) -> Request:
-    """Return a call as it travels (reference: wire-protocol, Address and headers).
-
-    Args:
-        call: what to send.
-        token: the API token.
-        user_agent: how the program names itself to the backend.
-        request_id: this attempt's ID in the server's log.
-    """
-    return Request(
-        method=call.method,
-        path=call.path,
-        headers={
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",
-            "Content-Type": "application/json",
-            "Kabelwerk-Token": token,
-            "User-Agent": user_agent,
-            "X-Request-Id": request_id,
-        },
-        body=call.content(),
-        # the server may be closing a connection that was used before, which would turn a sure
-        # "not sent" into an "unknown"
-        fresh=not call.repeatable,
-    )
+    def _new_sender(self) -> Sender:
+        transport = NetworkTransport(self._address, ca_file=self._ca_file)
+        return Sender(transport, token=self._token, limits=self._limits)

@@ -1,12 +1,11 @@
-"""The client for the backend in the settings: on the network, or the sandbox in this process."""
+"""The sender for the backend in the settings: on the network, or the sandbox in this process."""
 
 import contextlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from kabelwerk_cli import __version__
-from kabelwerk_cli.api.client import Attempted, Client, Limits, Tools
 from kabelwerk_cli.api.errors import ConfigurationError
+from kabelwerk_cli.api.sender import Attempted, Limits, Sender, Tools
 from kabelwerk_cli.api.url import Address, parse_address
 from kabelwerk_cli.api.verdicts import Verdict
 from kabelwerk_cli.api.wire import Transport
@@ -29,19 +28,18 @@ if TYPE_CHECKING:
     from kabelwerk_cli.api.transport import NetworkTransport
 
 SERVED_SANDBOX = "http://localhost/api"
-USER_AGENT = f"kabelwerk-cli/{__version__}"
 
 
 @contextlib.contextmanager
-def open_client(
+def open_sender(
     settings: Settings,
     observe: Callable[[Attempted], None] = lambda _: None,
     *,
     token: str | None = None,
     may_retry: Callable[[Verdict], bool] = lambda _: True,
     tools: Tools | None = None,
-) -> Iterator[Client]:
-    """Provide a client for the backend in the settings, and close its connections at the end.
+) -> Iterator[Sender]:
+    """Provide a sender for the backend in the settings, and close its connections at the end.
 
     Args:
         settings: the settings.
@@ -59,10 +57,9 @@ def open_client(
     else:
         transport, token = _network(settings, token)
     try:
-        yield Client(
+        yield Sender(
             transport,
             token=token,
-            user_agent=USER_AGENT,
             limits=Limits(
                 timeout=settings[TIMEOUT],
                 max_time=settings[MAX_TIME],

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from kabelwerk_cli.api import calls, errors
-from kabelwerk_cli.api.client import Attempted
+from kabelwerk_cli.api.sender import Attempted
 from kabelwerk_cli.api.sockets import look_up
 from kabelwerk_cli.api.transport import environment_proxies, tls_context
 from kabelwerk_cli.config.resolve import Settings
@@ -19,7 +19,7 @@ from kabelwerk_cli.terminal.console import Listing
 from kabelwerk_cli.terminal.session import Session
 
 from .checks import Check, Outcome
-from .client import network_address, open_client, warn_of_loose_files
+from .client import network_address, open_sender, warn_of_loose_files
 from .request_log import Observer, observer
 from .sandbox import sandbox_path
 
@@ -82,9 +82,9 @@ def probe(settings: Settings, token: str, observe: Observer = lambda _: None) ->
 
     call = calls.update_user(key=f"kabelwerk-doctor-{os.urandom(16).hex()}", name="")
     call = call._replace(body={}, subject="no user")
-    with open_client(settings, remember, token=token) as client:
+    with open_sender(settings, remember, token=token) as sender:
         try:
-            client.send(call)
+            sender.send(call)
         except (errors.DoesNotExist, errors.ValidationError):
             return
         except errors.AuthenticationError as error:

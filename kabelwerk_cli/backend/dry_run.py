@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kabelwerk_cli.api.call import Call
-from kabelwerk_cli.api.client import Limits, build_request
+from kabelwerk_cli.api.sender import USER_AGENT, Limits, build_request
 from kabelwerk_cli.config.resolve import Settings, in_workflow
 from kabelwerk_cli.config.settings import CA_FILE, OUTPUT, TIMEOUT, TOKEN_VARIABLE
 from kabelwerk_cli.output import Format, compact
 from kabelwerk_cli.terminal.console import Listing
 from kabelwerk_cli.terminal.session import Session
 
-from .client import USER_AGENT, base_url, network_address
+from .client import base_url, network_address
 from .sandbox import sandbox_path
 
 SHOWN_TOKEN = f"${TOKEN_VARIABLE}"

@@ -12,12 +12,13 @@ import click
 import tomlkit
 
 from kabelwerk_cli.api.errors import ConfigurationError
+from kabelwerk_cli.api.token import check_token
 from kabelwerk_cli.config import token_keyring
 from kabelwerk_cli.config.files import write_private
 from kabelwerk_cli.config.profiles import DEFAULT_NAME, parse_config, read_config
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import MAX_TIME, PROFILE, TOKEN_FILE, URL, Rank
-from kabelwerk_cli.config.token import check_token, find_new_token, origin_of
+from kabelwerk_cli.config.token import find_new_token, origin_of
 from kabelwerk_cli.terminal.console import Console, complain
 from kabelwerk_cli.terminal.exit_codes import Cancelled
 from kabelwerk_cli.terminal.session import Session

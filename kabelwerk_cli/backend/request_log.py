@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from kabelwerk_cli.api.call import ABSENT_DEED
-from kabelwerk_cli.api.client import Attempted
 from kabelwerk_cli.api.errors import ConfigurationError
 from kabelwerk_cli.api.outcomes import SETTLED_NOTHING
+from kabelwerk_cli.api.sender import Attempted
 from kabelwerk_cli.api.verdicts import Ending
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import LOG_FILE, VERBOSE

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from kabelwerk_cli.api.client import Client, Tools
+from kabelwerk_cli.api.sender import Sender, Tools
 from kabelwerk_cli.api.verdicts import Verdict
-from kabelwerk_cli.backend.client import open_client, warn_of_loose_files
+from kabelwerk_cli.backend.client import open_sender, warn_of_loose_files
 from kabelwerk_cli.backend.request_log import observer
 from kabelwerk_cli.backend.sandbox import sandbox_path
 from kabelwerk_cli.config.settings import OUTPUT
@@ -30,7 +30,7 @@ from .plan import Plan
 from .preview import ask, preview
 from .rejects import Rejects
 from .rows import RowReader
-from .runner import MakeClient, Runner
+from .runner import MakeSender, Runner
 from .sending import send
 from .tasks import Tasks, shown_time
 from .telling import Telling, told
@@ -173,15 +173,15 @@ def _hand_over(
         batch.session.console.note(f"Cannot write the rejects file: {reason}")
 
 
-def clients_for(session: Session, stack: contextlib.ExitStack) -> MakeClient:
-    """Return a function that creates a client for each worker; the token is read once."""
+def clients_for(session: Session, stack: contextlib.ExitStack) -> MakeSender:
+    """Return a function that creates a sender for each worker; the token is read once."""
     settings = session.settings
     token = "" if sandbox_path(settings) else read_token(settings)
     # a retry would be one line among thousands that does not name its row
     observe = observer(session, repeats=False)
 
-    def make(may_retry: Callable[[Verdict], bool], tools: Tools) -> Client:
-        client = open_client(settings, observe, token=token, may_retry=may_retry, tools=tools)
-        return stack.enter_context(client)
+    def make(may_retry: Callable[[Verdict], bool], tools: Tools) -> Sender:
+        sender = open_sender(settings, observe, token=token, may_retry=may_retry, tools=tools)
+        return stack.enter_context(sender)
 
     return make

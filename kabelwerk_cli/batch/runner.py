@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from kabelwerk_cli.api.client import Client, Tools, new_request_id
 from kabelwerk_cli.api.errors import Applied, DoesNotExist, KabelwerkError, ValidationError
 from kabelwerk_cli.api.history import History
+from kabelwerk_cli.api.sender import Sender, Tools, new_request_id
 from kabelwerk_cli.api.verdicts import Ending, Verdict
 from kabelwerk_cli.output import as_json, compact
 from kabelwerk_cli.terminal.error_report import problem
@@ -35,8 +35,8 @@ BACKLOG = 1000
 """How many rows may wait for others of their target."""
 AHEAD = 16
 """How many rows may wait for a worker; never messages."""
-MakeClient = Callable[[Callable[[Verdict], bool], Tools], Client]
-"""Creates a client, given a function to ask before a retry, and how to wait."""
+MakeSender = Callable[[Callable[[Verdict], bool], Tools], Sender]
+"""Creates a sender, given a function to ask before a retry, and how to wait."""
 OPEN = frozenset({Fate.FAILED, Fate.UNKNOWN, Fate.NOT_ATTEMPTED})
 """Fates that hold back the later rows of their target."""
 
@@ -47,7 +47,7 @@ class Runner:
     Args:
         journal: records the fate of each row.
         plan: knows for which targets rows have to wait.
-        clients: creates a client for each worker.
+        clients: creates a sender for each worker.
         options: concurrency, rate and limits.
         clock: returns the monotonic time in seconds.
         now: returns the time of day in seconds since the epoch.
@@ -57,7 +57,7 @@ class Runner:
         self,
         journal: Journal,
         plan: Queue,
-        clients: MakeClient,
+        clients: MakeSender,
         options: BatchOptions,
         *,
         clock: Callable[[], float] = time.monotonic,
@@ -217,10 +217,10 @@ class Runner:
             yield left
         del self._waiting[target]
 
-    def _work(self, client: Client) -> None:
+    def _work(self, sender: Sender) -> None:
         while (task := self._tasks.get()) is not None:
             try:
-                result, entry = self._send(client, task)
+                result, entry = self._send(sender, task)
                 finish = partial(self._finish, task, result)
                 self._journal.write(entry, task.intent, finish)
             except BaseException as error:  # noqa: BLE001 - the caller's thread raises it
@@ -232,7 +232,7 @@ class Runner:
             self.end(f"the {self._journal.kind.noun} cannot be written", trouble)
         self._results.put((task, result))
 
-    def _send(self, client: Client, task: Task) -> tuple[Result, Entry]:
+    def _send(self, sender: Sender, task: Task) -> tuple[Result, Entry]:
         """Send a row, and return its result and its new entry in the journal."""
         if self.stop:
             # restore the old entry: the row was not sent, although its intent was recorded
@@ -240,7 +240,7 @@ class Runner:
             return self._not_attempted_result(task), left
         history = History(_doubt(task), task.intent and task.intent.request_id)
         try:
-            success = client.send(task.row.call, history)
+            success = sender.send(task.row.call, history)
         except KabelwerkError as error:
             report = error.report
             said = problem(error)

@@ -33,7 +33,7 @@ class TokenType(click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the token."""
-        from kabelwerk_cli.config.token import is_visible_ascii
+        from kabelwerk_cli.api.token import is_visible_ascii
 
         if not value or not is_visible_ascii(value):
             self.fail("must be visible ASCII characters without spaces", param, ctx)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kabelwerk_cli.api.errors import ConfigurationError
+from kabelwerk_cli.api.token import check_token
 from kabelwerk_cli.api.url import parse_address
 
 from .files import read_bytes
@@ -165,26 +166,6 @@ def loose_file(settings: Settings) -> str | None:
         if stat.S_ISREG(mode) and mode & LOOSE_FOR_TOKENS:
             return source.file
     return None
-
-
-def check_token(token: str, source: str) -> str:
-    """Return `token` if it is visible ASCII, as the value of a header must be.
-
-    Raises:
-        ConfigurationError: it is not. The message names `source`, not the token.
-    """
-    if not token:
-        raise ConfigurationError(f"The API token from {source} is empty.")
-    if not is_visible_ascii(token):
-        raise ConfigurationError(
-            f"The API token from {source} contains spaces, line breaks or non-ASCII characters."
-        )
-    return token
-
-
-def is_visible_ascii(text: str) -> bool:
-    """Return whether a header's value may be `text`."""
-    return all("!" <= character <= "~" for character in text)
 
 
 def _read(file: str) -> str:

@@ -1,444 +1,301 @@
-"""When a call is repeated and what is reported: operation x fault, without a network."""
+"""The public `Client`, against real servers."""
 
-import itertools
-import json
+import copy
+import inspect
+import pickle
+import re
+import subprocess
+import sys
+import threading
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from kabelwerk_cli.api import calls, errors
-from kabelwerk_cli.api.client import Client, Limits, Tools
-from kabelwerk_cli.api.errors import Applied
-from kabelwerk_cli.api.wire import Answer, Failure
-from tests import operations
-from tests.model.model import Model
+from kabelwerk_cli import api
+from kabelwerk_cli.api.transport import NetworkTransport
+from tests.faultserver import (
+    FAULTS,
+    HANG,
+    REFUSE,
+    RESET_AFTER_READING,
+    Authority,
+    Canary,
+    Fault,
+    FaultyServer,
+    Outcome,
+    Step,
+)
+from tests.operations import OPERATIONS, Operation
+from tests.shell import TOKEN
 
-# Each call of the table, and what an honest server answers.
-BUILT = {name: call.build() for name, call in operations.CALLS.items()}
-CALLS = list(BUILT.values())
-REPEATABLE = [call for call in CALLS if call.repeatable]
-CREATE, UPDATE, DELETE, POST = (BUILT[name] for name in ("create", "update", "delete", "message"))
-
-
-def honest(call):
-    status, _, body = Model().handle(call.method, call.target, call.body)
-    return Answer(status, "", {}, body)
-
-
-DONE = {call.function: honest(call) for call in operations.CALLS.values()}
-
-USER = b'{"id": 42, "key": "kusanagi", "name": "Motoko"}'
-NOT_SENT = "not sent"
-LOST = "lost"
-INTERRUPT = "interrupt"
-TAKEN = Answer(400, "Bad Request", {}, b'{"errors": {"key": ["has already been taken"]}}')
+UPDATE = {"key": "kusanagi", "name": "Motoko"}
 
 
-def status(code, **headers):
-    return Answer(code, "", {k.replace("_", "-"): v for k, v in headers.items()}, b"")
+@pytest.fixture(autouse=True)
+def _misleading_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None of these counts for a client."""
+    for name, value in {
+        "KABELWERK_URL": "https://elsewhere.invalid",
+        "KABELWERK_API_TOKEN": "another-token",
+        "KABELWERK_PROFILE": "nobody",
+        "KABELWERK_CONFIG": "/nonexistent",
+        "KABELWERK_RETRIES": "x",
+        "KABELWERK_CA_FILE": "/nonexistent",
+        "KABELWERK_LOG_FILE": "/nonexistent/log",
+    }.items():
+        monkeypatch.setenv(name, value)
 
 
-class Script:
-    """A transport that plays a list of events, the last one forever."""
-
-    def __init__(self, events):
-        self.events = list(events)
-        self.requests = []
-
-    def carry(self, request, attempt):
-        event = self.events[min(len(self.requests), len(self.events) - 1)]
-        self.requests.append(request)
-        if event == NOT_SENT:
-            raise Failure("connection refused")
-        attempt.sent = True
-        if event == LOST:
-            raise Failure("connection reset by peer")
-        if event == INTERRUPT:
-            raise KeyboardInterrupt
-        return event
-
-    def close(self):
-        pass
+def client_of(server: FaultyServer, **options: Any) -> api.Client:
+    return api.Client(url=server.url, token=TOKEN, **{"retries": 0, "timeout": 5, **options})
 
 
-class World:
-    """A clock that only sleeping moves."""
-
-    def __init__(self):
-        self.time = 0.0
-        self.pauses = []
-        ids = itertools.count(1)
-        self.tools = Tools(
-            clock=lambda: self.time,
-            now=lambda: 1e9,
-            sleep=self.sleep,
-            random=lambda: 1.0,
-            new_request_id=lambda: f"request-{next(ids)}",
-        )
-
-    def sleep(self, seconds):
-        self.pauses.append(seconds)
-        self.time += seconds
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=str)
+def test_each_method_does_what_its_function_does(operation: Operation) -> None:
+    with FaultyServer(token=TOKEN) as server, client_of(server) as client:
+        record = getattr(client, operation.function)(**operation.given)
+        assert operation.is_done(server.model.snapshot())
+    function = inspect.signature(getattr(api, operation.function))
+    method = inspect.signature(getattr(client, operation.function))
+    assert (method, method.return_annotation) == (function, function.return_annotation)
+    assert isinstance(record, function.return_annotation or type(None))
 
 
-def send(call, *events, token="", world=None, observe=lambda _: None, **limits):
-    transport = Script(events)
-    world = world or World()
-    client = Client(
-        transport,
-        token=token,
-        user_agent="test/1",
-        limits=Limits(**limits),
-        observe=observe,
-        tools=world.tools,
+def test_two_backends_side_by_side() -> None:
+    with FaultyServer(token=TOKEN) as one, FaultyServer(token=TOKEN) as other:
+        with client_of(one) as first, client_of(other) as second:
+            first.create_user(key="u1", name="One")
+            second.create_user(key="u2", name="Two")
+        assert ("u1" in one.model.users, "u2" in one.model.users) == (True, False)
+        assert ("u1" in other.model.users, "u2" in other.model.users) == (False, True)
+
+
+THREADS, EACH = 8, 20
+
+
+def test_threads_share_a_client() -> None:
+    barrier = threading.Barrier(THREADS)
+    keys = [f"u{number}" for number in range(THREADS * EACH)]
+
+    def work(mine: list[str]) -> list[str]:
+        barrier.wait()
+        return [client.create_user(key=key, name=key.upper()).name for key in mine]
+
+    with FaultyServer(token=TOKEN) as server, client_of(server) as client:
+        parts = [keys[start::THREADS] for start in range(THREADS)]
+        with ThreadPoolExecutor(THREADS) as pool:
+            names = list(pool.map(work, parts))
+        created = {key: user.name for key, user in server.model.users.items() if key in keys}
+        connections = {request.connection for request in server.requests}
+    assert names == [[key.upper() for key in part] for part in parts]
+    assert created == {key: key.upper() for key in keys}
+    assert len(server.requests) == len(keys)
+    assert len(connections) <= THREADS  # they are kept, and never two calls on one at a time
+
+
+def test_a_closed_client_makes_no_call() -> None:
+    with FaultyServer() as server:
+        with client_of(server) as client:
+            pass
+        client.close()
+        with pytest.raises(RuntimeError, match="closed"):
+            client.update_user(**UPDATE)
+        assert server.requests == []
+
+
+def test_closing_lets_a_call_in_another_thread_end() -> None:
+    arrived, go_on = threading.Event(), threading.Event()
+
+    def act(exchange: Any) -> bool:
+        arrived.set()
+        go_on.wait(10)
+        return exchange.send_honest()
+
+    waits = Step(Fault("waits", act, Outcome.DONE))
+    with FaultyServer([waits]) as server, ThreadPoolExecutor(1) as pool:
+        client = client_of(server)
+        calling = pool.submit(client.update_user, **UPDATE)
+        assert arrived.wait(10)
+        client.close()
+        go_on.set()
+        assert calling.result(10).name == "Motoko"
+        assert len(client._idle) == 0
+
+
+ENDS: dict[Any, tuple[type[api.KabelwerkError], str]] = {
+    FAULTS["400-two-fields"]: (api.ValidationError, "no"),
+    FAULTS["status-401"]: (api.AuthenticationError, "no"),
+    FAULTS["status-404"]: (api.DoesNotExist, "no"),
+    FAULTS["status-429"]: (api.RateLimited, "no"),
+    FAULTS["status-503"]: (api.ServerError, "unknown"),
+    RESET_AFTER_READING: (api.OutcomeUnknown, "unknown"),
+    REFUSE: (api.ConnectionError, "no"),
+}
+
+
+@pytest.mark.parametrize("fault", ENDS, ids=str)
+def test_an_error_says_whether_the_call_was_applied(fault: Any) -> None:
+    kind, applied = ENDS[fault]
+    with (
+        FaultyServer([Step(fault)]) as server,
+        client_of(server) as client,
+        pytest.raises(kind) as caught,
+    ):
+        client.update_user(**UPDATE)
+    assert type(caught.value) is kind
+    assert caught.value.report.applied == api.Applied(applied)
+    assert caught.value.report.attempts == 1
+
+
+def test_the_limits_hold() -> None:
+    with FaultyServer([Step(FAULTS["status-503"], times=2)]) as server:
+        with client_of(server, retries=2) as client:
+            assert client.update_user(**UPDATE).name == "Motoko"
+        assert len(server.requests) == 3
+    with (
+        FaultyServer([Step(HANG)]) as server,
+        client_of(server, timeout=0.2) as client,
+        pytest.raises(api.OutcomeUnknown, match="timed out"),
+    ):
+        client.update_user(**UPDATE)
+
+
+def test_the_certificates_in_a_file_are_trusted(authority: Authority, ca_file: Path) -> None:
+    with FaultyServer(tls=authority.right()) as server:
+        with client_of(server, ca_file=ca_file) as client:
+            assert client.update_user(**UPDATE).name == "Motoko"
+        with client_of(server) as client, pytest.raises(api.UntrustedCertificate):
+            client.update_user(**UPDATE)
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "text"),
+    [
+        ({"url": "http://kabelwerk.example"}, api.ConfigurationError, "unencrypted"),
+        ({"url": "sandbox:"}, api.ConfigurationError, "https://"),
+        ({"url": None}, api.InvalidInput, "url must be a string"),
+        ({"token": ""}, api.ConfigurationError, "'token' is empty"),
+        ({"token": f"{TOKEN} x"}, api.ConfigurationError, "spaces"),
+        ({"token": None}, api.InvalidInput, "token must be a string"),
+        ({"ca_file": "/nonexistent.pem"}, api.ConfigurationError, "/nonexistent.pem"),
+        ({"timeout": 0}, api.InvalidInput, "timeout must be above 0"),
+        ({"max_time": float("nan")}, api.InvalidInput, "max_time must be"),
+        ({"retries": -1}, api.InvalidInput, "retries must be from 0"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_at_once(
+    options: dict[str, Any], kind: type[api.KabelwerkError], text: str
+) -> None:
+    with pytest.raises(kind, match=text) as caught:
+        api.Client(**{"url": "https://kabelwerk.example", "token": TOKEN, **options})
+    # the test's own frame has the token, the client's frames must not show it
+    assert TOKEN not in _frames_of(caught.value)
+
+
+def _frames_of(error: BaseException) -> str:
+    """The traceback as error reporters format it, with the variables of the package's frames."""
+    shown = traceback.TracebackException.from_exception(error, capture_locals=True)
+    own = [frame for frame in shown.stack if "kabelwerk_cli" in frame.filename]
+    assert own
+    return str(shown.exc_type) + "".join(f"{frame.line}{frame.locals}" for frame in own)
+
+
+def _stop(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_the_token_is_shown_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    with FaultyServer([Step(FAULTS["status-401"])]) as server, client_of(server) as client:
+        assert repr(client) == str(client) == f"Client(url='{server.url}')"
+        assert TOKEN not in repr(vars(client))
+        for way in (pickle.dumps, copy.copy, copy.deepcopy):
+            with pytest.raises(TypeError, match="cannot be copied or pickled"):
+                way(client)
+        with pytest.raises(api.AuthenticationError) as rejected:
+            client.update_user(**UPDATE)
+        monkeypatch.setattr(NetworkTransport, "close", _stop)
+        monkeypatch.setattr("kabelwerk_cli.api.transport._read", _stop)
+        with pytest.raises(KeyboardInterrupt) as interrupted:
+            client.update_user(**UPDATE)
+        monkeypatch.undo()
+        assert server.requests[0].header("Kabelwerk-Token") == TOKEN
+    for error in (rejected.value, interrupted.value):
+        assert TOKEN not in _frames_of(error) + str(error) + repr(error)
+
+
+def test_an_interrupted_call_leaves_no_half_answer_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    with FaultyServer() as server, client_of(server) as client:
+        with monkeypatch.context() as patched:
+            patched.setattr("kabelwerk_cli.api.transport._read", _stop)
+            with pytest.raises(KeyboardInterrupt):
+                client.update_user(key="kusanagi", name="First")
+        assert client.update_user(key="kusanagi", name="Second").name == "Second"
+        first, second = server.requests
+        assert first.connection != second.connection
+
+
+def test_a_proxy_in_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Canary() as canary:
+        for name in ("https_proxy", "all_proxy"):
+            monkeypatch.setenv(name, canary.url)
+        with (
+            api.Client(url="https://kabelwerk.invalid", token=TOKEN, retries=0) as client,
+            pytest.raises(api.ConnectionError, match="cannot resolve"),
+        ):
+            client.update_user(**UPDATE)
+        assert canary.heard == []
+
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "python.md"
+PROGRAM = """
+import os
+from typing import assert_type
+
+from kabelwerk_cli import api
+
+with api.Client(url="https://kabelwerk.example", token=os.environ["T"], timeout=2.5) as client:
+    assert_type(client, api.Client)
+    assert_type(client.create_user(key="r1", name="R", hub=None), api.User)
+    assert_type(client.update_room(room="r1", hub_user=None, archived=True), api.Room)
+    assert_type(client.post_message(room="r1", user="u1", text="Hello"), api.Message)
+    client.delete_user(key="r1")
+    ensured = client.ensure_user(key="r1", name="R")
+    if ensured.outcome == "created":
+        print(ensured.id + 1)
+assert_type(api.ensure_user(key="r1", name="R"), api.EnsuredUser)
+try:
+    api.update_user(key="r1", name="R")
+except api.KabelwerkError as error:
+    assert_type(error.report, api.Report)
+    print(error.report.applied is api.Applied.UNKNOWN)
+"""
+WRONG = {
+    'api.Client(url="x")': "Missing named argument",
+    'api.Client(url="x", token="x").create_user(key=1, name="x")': "incompatible type",
+    'api.Client(url="x", token="x").create_users()': 'no attribute "create_users"',
+    "api.creat_user": "has no attribute",
+    'api.ensure_user(key="r", name="R").outcome == "posted"': "overlap",
+}
+
+
+def test_the_types_hold_in_a_program_of_its_own(tmp_path: Path) -> None:
+    """mypy finds the installed package by its `py.typed`."""
+    examples = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "right.py").write_text("\n".join([PROGRAM, *examples]))
+    lines = ["from kabelwerk_cli import api", *WRONG]
+    (tmp_path / "wrong.py").write_text("\n".join(lines))
+    ran = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--config-file", "", "right.py", "wrong.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    try:
-        return client.send(call), transport
-    except (errors.KabelwerkError, KeyboardInterrupt) as error:
-        return error, transport
-
-
-@pytest.mark.parametrize("call", CALLS)
-def test_a_plain_success_takes_one_request(call):
-    outcome, transport = send(call, DONE[call.name])
-    assert outcome.report == errors.Report(
-        Applied.YES, call.repeatable, DONE[call.name].status, 1, "request-1"
-    )
-    assert len(transport.requests) == 1
-
-
-REPEATED = [
-    (call, event)
-    for call in CALLS
-    for event in (NOT_SENT, LOST, status(429), status(408), status(500), status(503), status(202))
-    if call.repeatable or event in (NOT_SENT, status(429))
-]
-
-
-@pytest.mark.parametrize(("call", "event"), REPEATED)
-def test_what_is_repeated_ends_well(call, event):
-    outcome, transport = send(call, event, event, DONE[call.name])
-    assert outcome.report.attempts == len(transport.requests) == 3
-
-
-@pytest.mark.parametrize(("call", "event"), REPEATED)
-def test_three_attempts_are_all(call, event):
-    error, transport = send(call, event)
-    assert error.report.attempts == len(transport.requests) == 3
-
-
-@pytest.mark.parametrize(("call", "event"), REPEATED)
-def test_without_retries_one_attempt_is_all(call, event):
-    error, transport = send(call, event, retries=0)
-    assert error.report.attempts == len(transport.requests) == 1
-
-
-ENDS = [
-    *itertools.product(
-        CALLS,
-        [
-            (status(c), e)
-            for c, e in (
-                (302, errors.ServerError),
-                (400, errors.ValidationError),
-                (401, errors.AuthenticationError),
-                (404, errors.DoesNotExist),
-                (405, errors.ServerError),
-            )
-        ],
-    ),
-    (CREATE, (status(204), errors.ServerError)),
-    (POST, (LOST, errors.OutcomeUnknown)),
-    (POST, (status(408), errors.ServerError)),
-    (POST, (status(500), errors.ServerError)),
-    (POST, (status(202), errors.ServerError)),
-    (POST, (Answer(201, "", {}, b"<html>"), errors.ServerError)),
-]
-
-
-@pytest.mark.parametrize(("call", "end"), ENDS)
-def test_what_is_not_repeated(call, end):
-    event, kind = end
-    error, transport = send(call, event)
-    assert type(error) is kind
-    assert len(transport.requests) == 1
-
-
-def test_an_untrusted_certificate_is_not_asked_twice():
-    class Untrusted:
-        requests = 0
-
-        def carry(self, request, attempt):  # noqa: ARG002
-            self.requests += 1
-            raise Failure("not trusted", errors.UntrustedCertificate)
-
-    transport = Untrusted()
-    client = Client(transport, token="", user_agent="", tools=World().tools)
-    with pytest.raises(errors.UntrustedCertificate):
-        client.send(CREATE)
-    assert transport.requests == 1
-
-
-REFUSALS = [NOT_SENT, status(302), status(401), status(403), status(404), status(422), status(429)]
-
-
-@pytest.mark.parametrize("refusal", REFUSALS)
-@pytest.mark.parametrize("doubt", [LOST, status(500)])
-@pytest.mark.parametrize("call", REPEATABLE)
-def test_once_unknown_never_not_applied(call, doubt, refusal):
-    end, _ = send(call, doubt, refusal)
-    if call is DELETE and refusal == status(404):
-        assert end.record is None
-        assert end.notes == ("User 'kusanagi' is gone; the answer to an earlier attempt was lost.",)
-    else:
-        assert type(end) is errors.OutcomeUnknown
-        assert end.report.applied is Applied.UNKNOWN
-        assert ": first " in str(end)
-        assert "then" in str(end)
-
-
-def test_a_create_that_was_lost_and_then_rejected_names_the_first_try():
-    error, _ = send(CREATE, LOST, TAKEN)
-    assert type(error) is errors.OutcomeUnknown
-    assert "The user exists now, possibly created by an earlier attempt." in str(error)
-    assert "key has already been taken" in str(error)
-
-
-def test_a_rejected_create_alone_is_a_validation_error():
-    error, _ = send(CREATE, NOT_SENT, TAKEN)
-    assert type(error) is errors.ValidationError
-    assert (error.field, error.error_message) == ("key", "has already been taken")
-    assert error.report.applied is Applied.NO
-
-
-def test_an_unknown_message_says_where_to_look():
-    error, _ = send(POST, LOST)
-    assert "may have been posted" in str(error)
-    assert "'kusanagi'" in str(error)
-    assert "request-1" in str(error)
-    assert "Check the room before you post it again." in str(error)
-    assert not error.report.safe_to_rerun
-
-
-def contradicted(call):
-    """The honest answer with one requested value changed; with errors if it has no body."""
-    honest = DONE[call.name]
-    if not honest.body:
-        return Answer(200, "OK", {}, b'{"errors": {"key": ["cannot be deleted"]}}')
-    record = json.loads(honest.body)
-    if "archived" in (call.body or {}):
-        record["archived"] = not record["archived"]
-    elif name := next((name for name in ("name", "text") if name in record), None):
-        record[name] = "another"
-    else:
-        record["user"]["key"] = "another"
-    return honest._replace(body=json.dumps(record).encode())
-
-
-@pytest.mark.parametrize("call", CALLS)
-def test_a_contradiction_is_in_doubt_and_not_repeated(call):
-    error, transport = send(call, contradicted(call))
-    assert type(error) is errors.ServerError
-    assert error.report.applied is Applied.UNKNOWN
-    assert error.report.safe_to_rerun is call.repeatable
-    assert len(transport.requests) == 1
-    assert f"may have been {call.deed}" in str(error)
-    assert "request-1" in str(error)
-
-
-def test_a_key_in_another_case_is_another_key():
-    error, _ = send(UPDATE, Answer(200, "OK", {}, USER.replace(b"kusanagi", b"Kusanagi")))
-    assert error.report.applied is Applied.UNKNOWN
-
-
-def test_the_errors_of_a_success_are_told():
-    error, _ = send(DELETE, contradicted(DELETE))
-    told = "200 OK, but its body contains errors (request request-1). key cannot be deleted."
-    assert told in str(error)
-
-
-def test_ensure_ends_where_an_answer_contradicts():
-    error, transport = send(ENSURE, ABSENT, contradicted(CREATE))
-    assert error.report.applied is Applied.UNKNOWN
-    assert len(transport.requests) == 2
-
-
-def test_pauses_double_and_are_told():
-    world, seen = World(), []
-    send(UPDATE, status(503), world=world, observe=seen.append)
-    assert world.pauses == [0.5, 1.0]
-    assert [(each.number, each.pause) for each in seen] == [(1, 0.5), (2, 1.0), (3, None)]
-
-
-def test_a_retry_after_is_obeyed():
-    world = World()
-    outcome, _ = send(POST, status(429, retry_after="7"), DONE[POST.name], world=world)
-    assert world.pauses == [7.0]
-    assert outcome.record.text == "Where are you?"
-
-
-def test_a_retry_after_that_does_not_fit_ends_at_once():
-    error, transport = send(POST, status(429, retry_after="3600"))
-    assert type(error) is errors.RateLimited
-    assert len(transport.requests) == 1
-    assert "3600 seconds" in str(error)
-
-
-def test_the_time_of_the_whole_call_is_limited():
-    error, transport = send(UPDATE, NOT_SENT, retries=1000, max_time=30.0)
-    assert type(error) is errors.ConnectionError
-    assert len(transport.requests) == 7  # 0.5 + 1 + 2 + 4 + 8 + 8 < 30
-
-
-INTERRUPTIONS = [
-    ((INTERRUPT,), Applied.UNKNOWN, "may have been posted"),
-    ((NOT_SENT, INTERRUPT), Applied.UNKNOWN, "may have been posted"),
-]
-
-
-@pytest.mark.parametrize(("events", "applied", "text"), INTERRUPTIONS)
-def test_an_interrupt_on_the_way(events, applied, text):
-    stop, _ = send(POST, *events)
-    assert type(stop) is KeyboardInterrupt
-    assert stop.report.applied is applied
-    assert text in stop.__notes__[0]
-
-
-@pytest.mark.parametrize(
-    ("call", "event", "applied"),
-    [
-        (POST, NOT_SENT, Applied.NO),
-        (POST, status(429), Applied.NO),
-        (UPDATE, LOST, Applied.UNKNOWN),
-    ],
-)
-def test_an_interrupt_between_attempts(call, event, applied):
-    world = World()
-
-    def interrupted_sleep(_):
-        raise KeyboardInterrupt
-
-    world.tools = world.tools._replace(sleep=interrupted_sleep)
-    stop, _ = send(call, event, world=world)
-    assert type(stop) is KeyboardInterrupt
-    assert stop.report.applied is applied
-
-
-def test_headers_and_fresh_connections():
-    _, transport = send(UPDATE, status(503), DONE[UPDATE.name], token="secret")
-    first, second = transport.requests
-    assert first.headers == {
-        "Accept": "application/json",
-        "Accept-Encoding": "identity",
-        "Content-Type": "application/json",
-        "Kabelwerk-Token": "secret",
-        "User-Agent": "test/1",
-        "X-Request-Id": "request-1",
-    }
-    assert second.headers["X-Request-Id"] == "request-2"
-    assert not first.fresh
-    _, transport = send(POST, DONE[POST.name])
-    assert transport.requests[0].fresh
-
-
-def test_a_token_that_the_server_repeats_is_not_repeated_again():
-    echo = Answer(302, "Token s3cret-token", {"location": "http://x/?s3cret-token"}, b"")
-    error, _ = send(UPDATE, echo, token="s3cret-token")
-    assert "s3cret-token" not in str(error)
-    rejection = Answer(400, "", {}, b'{"errors": {"s3cret-token": ["s3cret-token is bad"]}}')
-    error, _ = send(UPDATE, rejection, token="s3cret-token")
-    assert "s3cret-token" not in str(error)
-    assert "s3cret-token" not in str(error.fields)
-
-
-ENSURE = calls.ensure_user(key="kusanagi", name="Motoko")
-CREATED, UPDATED = Answer(201, "", {}, USER), Answer(200, "", {}, USER)
-ABSENT = status(404)
-ENSURED = [
-    ("updated", 1, [UPDATED]),
-    ("created", 2, [ABSENT, CREATED]),
-    # someone else created the user first
-    ("updated", 3, [ABSENT, TAKEN, UPDATED]),
-    # our first attempt created the user, or someone else did
-    ("created", 4, [ABSENT, LOST, TAKEN, UPDATED]),
-    ("created", 5, [ABSENT, LOST, LOST, LOST, UPDATED]),
-    # an update that was lost and then finds no user has changed nothing
-    ("created", 3, [LOST, ABSENT, CREATED]),
-    ("updated", 3, [LOST, NOT_SENT, UPDATED]),
-]
-
-
-@pytest.mark.parametrize(("how", "requests", "events"), ENSURED)
-def test_ensure_resolves_every_doubt(how, requests, events):
-    outcome, transport = send(ENSURE, *events)
-    assert outcome.record == (42, "kusanagi", "Motoko", how)
-    assert len(transport.requests) == requests
-
-
-@pytest.mark.parametrize(
-    ("how", "requests", "events"),
-    [
-        ("updated", 2, [TAKEN, UPDATED]),
-        # the user may have been there before all attempts
-        ("updated", 3, [LOST, TAKEN, UPDATED]),
-        ("created", 2, [LOST, CREATED]),
-    ],
-)
-def test_a_creation_that_becomes_an_update_claims_no_more(how, requests, events):
-    outcome, transport = send(ENSURE.turned(), *events)
-    assert (outcome.deed, len(transport.requests)) == (how, requests)
-
-
-@pytest.mark.parametrize(
-    ("kind", "events"),
-    [
-        (errors.AuthenticationError, [status(401)]),
-        (errors.AuthenticationError, [ABSENT, status(401)]),
-        (errors.ValidationError, [ABSENT, TAKEN, ABSENT]),
-        (errors.OutcomeUnknown, [ABSENT, LOST]),
-        (errors.ConnectionError, [NOT_SENT]),
-        (errors.ServerError, [ABSENT, status(204)]),
-        # its calls are one history: a doubt about any of them is a doubt about the whole
-        (errors.OutcomeUnknown, [ABSENT, TAKEN, LOST]),
-        (errors.OutcomeUnknown, [LOST, ABSENT, status(401)]),
-        (errors.OutcomeUnknown, [LOST, ABSENT, NOT_SENT]),
-        (errors.AuthenticationError, [ABSENT, TAKEN, status(401)]),
-    ],
-)
-def test_ensure_gives_up_honestly(kind, events):
-    error, _ = send(ENSURE, *events)
-    assert type(error) is kind
-
-
-@pytest.mark.parametrize(
-    ("events", "pauses"),
-    [
-        ([ABSENT, TAKEN, INTERRUPT], 0),
-        ([LOST, ABSENT, NOT_SENT], 2),
-        ([LOST, ABSENT, status(429)], 2),
-        ([ABSENT, LOST], 1),
-        ([ABSENT, TAKEN, LOST], 1),
-    ],
-)
-def test_an_interrupt_keeps_the_doubts_of_an_ensure(events, pauses):
-    """It comes with the last event, or in the last of some pauses."""
-    world = World()
-
-    def sleep(seconds):
-        world.sleep(seconds)
-        if len(world.pauses) == pauses:
-            raise KeyboardInterrupt
-
-    world.tools = world.tools._replace(sleep=sleep)
-    stop, transport = send(ENSURE, *events, world=world)
-    assert type(stop) is KeyboardInterrupt
-    assert stop.report.applied is Applied.UNKNOWN
-    assert stop.report.attempts == len(transport.requests)
-
-
-def test_absence_suffices_where_it_is_said_so():
-    gone = calls.delete_user(key="kusanagi")._replace(absence_suffices=True)
-    outcome, _ = send(gone, ABSENT)
-    assert outcome.notes == ("User 'kusanagi' did not exist.",)
-    page = Answer(404, "", {}, b"<html>")
-    error, _ = send(gone, page)
-    assert type(error) is errors.ServerError
+    found = [line for line in ran.stdout.splitlines() if " error: " in line]
+    assert [line for line in found if not line.startswith("wrong.py")] == []
+    for number, text in enumerate(WRONG.values(), start=2):
+        (line,) = [line for line in found if line.startswith(f"wrong.py:{number}:")]
+        assert text in line

@@ -78,18 +78,18 @@ import os
 import signal
 from kabelwerk_cli import api
 from kabelwerk_cli.api import calls
-from kabelwerk_cli.api.client import Client
+from kabelwerk_cli.api.sender import Sender
 from kabelwerk_cli.api.transport import NetworkTransport
 from kabelwerk_cli.api.url import parse_address
 
 # whoever starts the tests in the background has them ignore it
 signal.signal(signal.SIGINT, signal.default_int_handler)
 transport = NetworkTransport(parse_address(os.environ["KABELWERK_URL"]))
-client = Client(transport, token="secret", user_agent="test")
+sender = Sender(transport, token="secret", user_agent="test")
 """
 SENDING = (
     "api.update_user(key='kusanagi', name='Motoko')",
-    "client.send(calls.update_user(key='kusanagi', name='Motoko'))",
+    "sender.send(calls.update_user(key='kusanagi', name='Motoko'))",
 )
 
 
@@ -119,7 +119,7 @@ def test_an_interrupt_goes_through_and_has_a_report(settings, monkeypatch, kind)
 
     with FaultyServer() as server:
         settings(server)
-        monkeypatch.setattr("kabelwerk_cli.api.client.Client._try", stop)
+        monkeypatch.setattr("kabelwerk_cli.api.sender.Sender._try", stop)
         with pytest.raises(KeyboardInterrupt) as caught:
             api.update_user(key="kusanagi", name="Motoko")
     assert type(caught.value) is kind

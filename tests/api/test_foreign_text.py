@@ -5,8 +5,8 @@ import json
 import pytest
 
 from kabelwerk_cli.api import calls, errors
-from kabelwerk_cli.api.client import Client, Limits
 from kabelwerk_cli.api.foreign_text import Redaction, sentence, shorten
+from kabelwerk_cli.api.sender import Limits, Sender
 from kabelwerk_cli.api.wire import Answer
 
 TOKEN = "s3cret+token/with=signs&more"
@@ -54,11 +54,11 @@ def send(call, answer, token=TOKEN):
         def close(self):
             pass
 
-    client = Client(
+    sender = Sender(
         Fixed(), token=token, user_agent="t/1", limits=Limits(retries=0), observe=seen.append
     )
     try:
-        end = client.send(call)
+        end = sender.send(call)
     except errors.KabelwerkError as error:
         end = (str(error), getattr(error, "fields", None))
     return end, f"{end!r} {[(each.verdict, each.answer) for each in seen]!r}"

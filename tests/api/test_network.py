@@ -5,8 +5,8 @@ import socket
 import pytest
 
 from kabelwerk_cli.api import calls, errors
-from kabelwerk_cli.api.client import Client, Limits, Tools
 from kabelwerk_cli.api.errors import Applied
+from kabelwerk_cli.api.sender import Limits, Sender, Tools
 from kabelwerk_cli.api.sockets import check_loopback
 from kabelwerk_cli.api.transport import NetworkTransport
 from kabelwerk_cli.api.url import parse_address
@@ -18,7 +18,7 @@ MEBIBYTE = 1024 * 1024
 def send(server, call, *, retries=2):
     """Return how a call ends at a server."""
     transport = NetworkTransport(parse_address(server.url))
-    client = Client(
+    sender = Sender(
         transport,
         token="s3cret-token",
         user_agent="test/1",
@@ -26,7 +26,7 @@ def send(server, call, *, retries=2):
         tools=Tools(sleep=lambda _: None),
     )
     try:
-        return client.send(call)
+        return sender.send(call)
     except errors.KabelwerkError as error:
         return error
     finally:
@@ -87,13 +87,13 @@ def test_the_connection_of_an_odd_answer_is_not_used_again(name):
     call = calls.update_user(key="kusanagi", name="Motoko")
     with FaultyServer([Step(FAULTS[name], times=1)]) as server:
         transport = NetworkTransport(parse_address(server.url))
-        client = Client(transport, token="", user_agent="test/1", limits=Limits(retries=0))
+        sender = Sender(transport, token="", user_agent="test/1", limits=Limits(retries=0))
         if name in ODD:
             with pytest.raises(errors.ServerError):
-                client.send(call)
+                sender.send(call)
         else:
-            client.send(call)
-        client.send(call)
+            sender.send(call)
+        sender.send(call)
         transport.close()
         first, second = server.requests
     assert (first.connection == second.connection) is (name not in ODD)

@@ -5,8 +5,8 @@ import socket
 import pytest
 
 from kabelwerk_cli.api import calls, errors, sockets
-from kabelwerk_cli.api.client import Client, Limits, Tools
 from kabelwerk_cli.api.errors import Applied
+from kabelwerk_cli.api.sender import Limits, Sender, Tools
 from kabelwerk_cli.api.transport import NetworkTransport
 from kabelwerk_cli.api.url import parse_address
 from tests.faultserver import (
@@ -36,7 +36,7 @@ RAW = (
 def send(url, call=UPDATE, *, proxies=None, timeout=5.0, connect=5.0, insecure=False):
     """Return how a single attempt ends."""
     transport = NetworkTransport(parse_address(url, allow_insecure_http=insecure), proxies=proxies)
-    client = Client(
+    sender = Sender(
         transport,
         token="s3cret-token",
         user_agent="test/1",
@@ -44,7 +44,7 @@ def send(url, call=UPDATE, *, proxies=None, timeout=5.0, connect=5.0, insecure=F
         tools=Tools(sleep=lambda _: None),
     )
     try:
-        return client.send(call)
+        return sender.send(call)
     except errors.KabelwerkError as error:
         return error
     finally:

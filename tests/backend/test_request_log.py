@@ -117,10 +117,10 @@ def test_the_token_is_in_nothing_that_is_printed_or_kept(
 
 
 def test_not_in_a_traceback_or_a_repr_either() -> None:
-    from kabelwerk_cli.api.client import Client
+    from kabelwerk_cli.api.sender import Sender
     from kabelwerk_cli.api.transport import NetworkTransport
     from kabelwerk_cli.api.url import parse_address
 
     transport = NetworkTransport(parse_address("http://127.0.0.1:9"))
-    client = Client(transport, token=TOKEN, user_agent="test/1")
-    assert TOKEN not in repr(client) + repr(transport) + str(client)
+    sender = Sender(transport, token=TOKEN, user_agent="test/1")
+    assert TOKEN not in repr(sender) + repr(transport) + str(sender)

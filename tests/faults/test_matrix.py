@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from kabelwerk_cli.api import errors
-from kabelwerk_cli.api.client import Client, Limits, Tools
+from kabelwerk_cli.api.sender import Limits, Sender, Tools
 from kabelwerk_cli.api.transport import NetworkTransport
 from kabelwerk_cli.api.url import parse_address
 from kabelwerk_cli.terminal.exit_codes import exit_code
@@ -50,10 +50,10 @@ def play(case: Case) -> Ended:
         transport = NetworkTransport(parse_address(server.url))
         tools = Tools(sleep=lambda _: None)
         limits = HURRIED if case.fault.slow else PATIENT
-        client = Client(transport, token="s3cret", user_agent="test/1", limits=limits, tools=tools)
+        sender = Sender(transport, token="s3cret", user_agent="test/1", limits=limits, tools=tools)
         code, text = 0, ""
         try:
-            report = client.send(CALLS[case.operation].build()).report
+            report = sender.send(CALLS[case.operation].build()).report
         except errors.KabelwerkError as error:
             report, code, text = error.report, int(exit_code(error)), str(error)
         transport.close()
