@@ -11,7 +11,11 @@ from .errors import ConfigurationError
 KNOWN_PATHS = frozenset({"", "/api", "/socket", "/socket/user"})
 SCHEMES = {"https": "https", "wss": "https", "http": "http", "ws": "http"}
 
-_HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_-]+)*\.?")
+LONGEST_NAME = 253
+"""The most characters of a host name, without a dot at its end (RFC 1035)."""
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
+_NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
 
 
 class Address(NamedTuple):
@@ -107,9 +111,24 @@ def _host_and_port(url: str, netloc: str) -> tuple[str, int | None]:
             return str(ipaddress.IPv6Address(literal)), port
         except ValueError:
             raise _no_host(url) from None
-    if not _HOST.fullmatch(name):
-        raise ConfigurationError(f"Invalid URL '{url}': '{name}' is not a host name.")
+    if not _is_host(name):
+        raise ConfigurationError(f"Invalid URL '{url}': '{name}' is not a valid host name.")
     return name.lower(), port
+
+
+def _is_host(name: str) -> bool:
+    """Tell whether a name can be looked up, or is an IPv4 address."""
+    bare = name.removesuffix(".")
+    if len(bare) > LONGEST_NAME or not _HOST.fullmatch(name):
+        return False
+    if not _NUMBER.fullmatch(bare.rpartition(".")[2]):
+        return True
+    # no top-level domain is a number; what 127.1 or 0x7f.1 mean depends on the system
+    try:
+        ipaddress.IPv4Address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _no_host(url: str) -> ConfigurationError:

@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 import click
 
 from kabelwerk_cli.command import ActionCommand
+from kabelwerk_cli.config.profiles import DEFAULT_NAME
 from kabelwerk_cli.config.resolve import Settings
-from kabelwerk_cli.config.settings import CONFIG, SETTINGS, TOKEN_COMMAND, URL, Setting
+from kabelwerk_cli.config.settings import CONFIG, PROFILE, SETTINGS, TOKEN_COMMAND, URL, Setting
 from kabelwerk_cli.terminal.console import Listing
 from kabelwerk_cli.terminal.described import Group
 from kabelwerk_cli.terminal.session import Session
@@ -67,14 +68,20 @@ def show(session: Session) -> None:
     session.console.check_fields(SettingInForce)
     settings = session.settings
     rows = [
-        SettingInForce(row.name, _shown(settings, row), settings.origin(row)) for row in SETTINGS
+        SettingInForce(row.name, _shown(settings, row), _origin(settings, row)) for row in SETTINGS
     ]
     rows.append(SettingInForce("api_token", *describe_token(settings)))
     session.console.show(Listing(SettingInForce, rows))
 
 
+def _origin(settings: Settings, row: Setting[Any]) -> str:
+    by_file = settings[PROFILE] is None and settings.profile.name not in {"", DEFAULT_NAME}
+    return "configuration" if row is PROFILE and by_file else settings.origin(row)
+
+
 def _shown(settings: Settings, row: Setting[Any]) -> str:
-    value = settings.profile.path if row is CONFIG else settings[row]
+    in_force = {CONFIG: settings.profile.path, PROFILE: settings.profile.name or None}
+    value = in_force.get(row, settings[row])
     if row is URL and "@" in (value or ""):
         return "(hidden: contains a user name or password)"
     if isinstance(value, bool):

@@ -75,7 +75,8 @@ def test_each_source_wins_over_the_one_before(shell: Shell, setting: Setting) ->
         value, origin = shown(plain)[setting.name]
         assert origin == "default"
         usual = "" if setting.default in {None, ()} else str(setting.default).lower()
-        assert value == (str(folder / "config.toml") if setting.name == "config" else usual)
+        found = {"config": str(folder / "config.toml"), "profile": "default"}
+        assert value == found.get(setting.name, usual)
 
     if Rank.PROFILE in setting.sources:
         (folder / "config.toml").write_text(config_text(setting, by_profile))
@@ -256,3 +257,17 @@ def test_a_url_with_a_password_is_not_shown(shell: Shell) -> None:
 
 def test_formats_are_known() -> None:
     assert set(VALUES["output"]) <= set(Format)
+
+
+def test_the_profile_in_force_is_named(shell: Shell) -> None:
+    shell.write_profile(url="https://kabelwerk.example")
+    assert shown(shell)["profile"] == ("default", "default")
+    file = shell.home / ".config" / "kabelwerk" / "config.toml"
+    text = f'profile = "r1"\n{file.read_text()}[profiles.r1]\n[profiles.r2]\n'
+    file.write_text(text)
+    assert shown(shell)["profile"] == ("r1", "configuration")
+    assert shown(shell, "--profile", "r2")["profile"] == ("r2", "option --profile")
+    there = shell.with_(KABELWERK_PROFILE="default")
+    assert shown(there)["profile"] == ("default", "environment KABELWERK_PROFILE")
+    file.unlink()
+    assert shown(shell, "-o", "json")["profile"] == ("", "default")
