@@ -141,6 +141,8 @@ def warn_of_loose_files(session: Session) -> None:
     # the sandbox needs no token, and it is no matter which address one would be for
     if database := sandbox_path(settings):
         if str(database) == settings[SANDBOX_DB]:
-            console.note(f"Using sandbox database '{database}' ({settings.origin(SANDBOX_DB)}).")
+            console.note(
+                f"Using sandbox database '{database.absolute()}' ({settings.origin(SANDBOX_DB)})."
+            )
     elif token_file := loose_file(settings):
         console.note(f"Others can read the token in '{token_file}'; run: chmod 600 '{token_file}'")

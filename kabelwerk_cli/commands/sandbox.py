@@ -136,8 +136,8 @@ def sandbox() -> None:
 def serve(session: Session, **options: Any) -> None:
     """Serve the sandbox over HTTP on a loopback address until Ctrl-C.
 
-    Prints `export` lines that point kabelwerk and the official SDK to it, and `sandbox show` and
-    `sandbox reset` to its database.
+    Prints `export` lines that point kabelwerk and the official SDK to it. They also name its
+    database for `sandbox show`, `sandbox reset` and --sandbox.
 
     A request that fails with a status changes nothing. One that is reset or times out is applied
     half of the time. With the same --seed, the same sequence of requests gets the same faults;

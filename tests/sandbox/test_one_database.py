@@ -59,9 +59,9 @@ def test_the_printed_lines_name_the_database(shell: Shell) -> None:
 
 def test_each_command_names_it(shell: Shell) -> None:
     named = shell.with_(KABELWERK_SANDBOX_DB="named.db")
-    said = "Using sandbox database 'named.db' (environment KABELWERK_SANDBOX_DB).\n"
-    assert named.run(*WITHOUT_A_NAME).err == said
     path = shell.home / "named.db"
+    said = f"Using sandbox database '{path}' (environment KABELWERK_SANDBOX_DB).\n"
+    assert named.run(*WITHOUT_A_NAME).err == said
     assert named.run(*SHOW) == (0, "r1\n", f"Reading sandbox database '{path}'.\n")
     assert shell.run(*SHOW, "--db", "named.db", "-q") == (0, "r1\n", "")
     # what is typed wins over the environment, and an address over the name alone
