@@ -85,12 +85,7 @@ def conclude(history: History) -> Success[Any]:
 
 
 def _not_sent(call: Call[Any], last: Verdict) -> str:
-    cure = SAFE
-    if last.error is errors.UntrustedCertificate:
-        cure = "If you run this server, pass its CA with --ca-file."
-    if last.error is errors.ConfigurationError:
-        cure = "Use https, or --allow-insecure-http if you trust the network."
-    return f"{capitalized(call.subject)} was not {call.deed}: {last.reason}. {cure}"
+    return f"{capitalized(call.subject)} was not {call.deed}: {last.reason}. {last.cure or SAFE}"
 
 
 def _rejected(call: Call[Any], last: Verdict) -> str:

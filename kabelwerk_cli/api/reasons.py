@@ -10,13 +10,15 @@ import ssl
 
 from .errors import ConfigurationError, UntrustedCertificate
 from .foreign_text import shorten
-from .sockets import NotLoopback
+from .handshake import NOT_TLS, PlainHttp
+from .sockets import ExpectsTls, NotLoopback
+from .url import Address
 from .wire import Failure
 
-NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"})
-"""What OpenSSL calls an answer that is not TLS."""
 LONGEST_PHRASE = 100
 """How much of the text of a proxy's status line is repeated, in characters."""
+
+PORT = "Check the port in the URL: the API needs https."
 
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d+)(.*)", re.DOTALL)
 
@@ -25,32 +27,47 @@ class NoHandshake(TimeoutError):
     """The server accepted the connection, but did not complete the TLS handshake in time."""
 
 
-def explain(
-    error: BaseException, *, host: str, origin: str, proxy: str | None, sent: bool
-) -> Failure:
+def explain(error: BaseException, *, address: Address, proxy: str | None, sent: bool) -> Failure:
     """Return why an attempt failed.
 
     Args:
         error: what was raised.
-        host: the host of the backend.
-        origin: the URL of the backend without a path.
+        address: the backend.
         proxy: host and port of the proxy, if it was not passed yet.
         sent: whether the request was being sent.
     """
-    cause = _root(error)
-    if isinstance(cause, NotLoopback):
-        reason = f"'{host}' resolves to {cause}, which is not this machine"
-        return Failure(reason, ConfigurationError)
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        reason = f"the certificate of {proxy or host} is not trusted: {cause.verify_message}"
-        return Failure(reason, UntrustedCertificate)
+    cause, origin = _root(error), address.origin
+    if refused := _of_trust(cause, address, proxy):
+        return refused
     timed_out = isinstance(cause, TimeoutError)
     if proxy:
         return Failure(_of_proxy(proxy, cause), timed_out=timed_out)
+    if isinstance(cause, ExpectsTls):
+        return Failure(f"the server at {origin} expects https", garbled=True)
     if sent and _is_garbled(cause):
         return Failure("the answer could not be read", garbled=True)
     where = "" if sent else f" ({origin})"
+    if sent and address.scheme == "http" and isinstance(cause, ConnectionError):
+        where = " (a server that expects https does this, too)"
     return Failure(f"{_reason(cause)}{where}", timed_out=timed_out)
+
+
+def _of_trust(cause: BaseException, address: Address, proxy: str | None) -> Failure | None:
+    """Return why the token must not be sent to the server, if that is why the attempt failed."""
+    if isinstance(cause, NotLoopback):
+        reason = f"'{address.host}' resolves to {cause}, which is not this machine"
+        cure = "Use https, or --allow-insecure-http if you trust the network."
+        return Failure(reason, ConfigurationError, cure=cure)
+    if isinstance(cause, PlainHttp):
+        cure = f"Use {address._replace(scheme='http').origin}." if address.is_loopback else PORT
+        reason = f"the server at {address.origin} speaks plain http, not https"
+        return Failure(reason, ConfigurationError, cure=cure)
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        where = proxy or address.host
+        reason = f"the certificate of {where} is not trusted: {cause.verify_message}"
+        cure = "If you run this server, pass its CA with --ca-file."
+        return Failure(reason, UntrustedCertificate, cure=cure)
+    return None
 
 
 def _root(error: BaseException) -> BaseException:
@@ -60,7 +77,7 @@ def _root(error: BaseException) -> BaseException:
         inner = seen[-1].__cause__ or seen[-1].__context__
         if inner is None:
             inner = next((arg for arg in seen[-1].args if isinstance(arg, BaseException)), None)
-        if inner is None or inner in seen or isinstance(seen[-1], NoHandshake):
+        if inner is None or inner in seen or isinstance(seen[-1], (NoHandshake, PlainHttp)):
             return seen[-1]
         seen.append(inner)
 
@@ -94,5 +111,5 @@ def _reason(error: BaseException) -> str:
 
 def _of_tls(error: ssl.SSLError) -> str:
     if error.reason in NOT_TLS:
-        return "the server does not use TLS on this port, which may be for http"
+        return "the server does not speak TLS on this port"
     return f"TLS error ({(error.reason or 'no reason given').replace('_', ' ').lower()})"

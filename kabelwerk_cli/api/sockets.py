@@ -21,8 +21,14 @@ class TimeKeeper(Protocol):
     """Returns the remaining seconds; raises TimeoutError if there are none."""
 
 
+TLS_RECORDS = (b"\x15\x03", b"\x16\x03")
+"""How an alert and a handshake of TLS begin."""
 LINE_LIMIT = 64 * 1024
 """The longest line in the headers of a response, in bytes."""
+
+
+class ExpectsTls(Exception):
+    """The server answered a request in plain http with TLS."""
 
 
 def timed(base: type, keeper: TimeKeeper) -> Any:
@@ -61,6 +67,8 @@ class _WholeLines(io.BufferedReader):
         line = super().readline(limit)
         if line.endswith(b"\n") or (limit == size and len(line) == size):
             return line
+        if line.startswith(TLS_RECORDS):
+            raise ExpectsTls
         if len(line) == limit:
             raise http.client.LineTooLong("answer")
         raise ConnectionAbortedError(errno.ECONNABORTED, "connection closed by the server")

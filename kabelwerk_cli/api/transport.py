@@ -19,6 +19,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import NewConnectionError
 
 from .errors import ConfigurationError
+from .handshake import suspicious
 from .reasons import NoHandshake, explain
 from .sockets import check_loopback, open_socket, timed
 from .url import Address
@@ -49,7 +50,10 @@ class NetworkTransport:
         self._address = address
         self._proxies = dict(proxies or {})
         self._adapter = _Adapter(
-            ca_file, secure=address.scheme == "https", local_only=address.local_only
+            ca_file,
+            secure=address.scheme == "https",
+            local_only=address.local_only,
+            direct=not self._proxies,
         )
 
     def carry(self, request: Request, attempt: Attempt) -> Answer:
@@ -73,11 +77,8 @@ class NetworkTransport:
         # of them mean that there is no complete answer. KeyboardInterrupt passes through.
         except Exception as error:
             self._adapter.close()
-            host, origin = self._address.host, self._address.origin
             proxy = _host_and_port(self._proxies) if self._adapter.at_proxy else None
-            raise explain(
-                error, host=host, origin=origin, proxy=proxy, sent=attempt.sent
-            ) from error
+            raise explain(error, address=self._address, proxy=proxy, sent=attempt.sent) from error
 
     def close(self) -> None:
         """Close the connections."""
@@ -128,12 +129,16 @@ class _Adapter(requests.adapters.HTTPAdapter):
     at_proxy = False
     """Whether what fails now is the proxy: the backend is not reached yet."""
 
-    def __init__(self, ca_file: str | None, *, secure: bool, local_only: bool) -> None:
+    def __init__(
+        self, ca_file: str | None, *, secure: bool, local_only: bool, direct: bool
+    ) -> None:
         self.local_only = local_only
         # one context for all connections: loading the certificates takes longer than a handshake
         self._context = tls_context(ca_file) if secure else None
         if self._context:
-            self._context.sslsocket_class = timed(ssl.SSLSocket, self)
+            # behind a proxy, the other end of a connection is not the server
+            kind = suspicious(self) if direct else timed(ssl.SSLSocket, self)
+            self._context.sslsocket_class = kind
         super().__init__(max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:

@@ -5,6 +5,7 @@ Whatever a server sends, `judge` returns a verdict. `retries` says which of them
 
 import email.utils
 import html
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from http import HTTPStatus
@@ -25,6 +26,8 @@ LONGEST_REASON = 100
 """How much of a status line's text is repeated, in characters."""
 LONGEST_LOCATION = 300
 """How much of a redirect's address is repeated, in characters."""
+WANTS_TLS = re.compile(rb"HTTPS (?:port|server)|SSL-enabled server")
+"""What nginx, Go and Apache answer to a request in plain http on a port for TLS."""
 
 
 class Ending(StrEnum):
@@ -61,6 +64,8 @@ class Verdict(NamedTuple):
     request_id: str | None = None
     timed_out: bool = False
     """Whether the time limit ended the attempt."""
+    cure: str = ""
+    """What to do about it, as a sentence, if that follows from the failure."""
 
     @property
     def is_taken(self) -> bool:
@@ -95,7 +100,7 @@ def judge_failure(failure: Failure, *, sent: bool) -> Verdict:
     else:
         reason = f"the request was not sent: {failure.reason}"
         verdict = Verdict(Ending.NOT_SENT, reason, failure.error)
-    return verdict._replace(timed_out=failure.timed_out)
+    return verdict._replace(timed_out=failure.timed_out, cure=failure.cure)
 
 
 def judge(
@@ -192,6 +197,8 @@ def _judge_rejection(answer: Answer, redacted: Redaction) -> Verdict:
             return Verdict(Ending.REJECTED, said, errors.DoesNotExist)
         case HTTPStatus.BAD_REQUEST | HTTPStatus.CONFLICT | HTTPStatus.UNPROCESSABLE_ENTITY:
             fields = _messages(answer, redacted)
+            if WANTS_TLS.search(answer.body) and not _is_json(answer):
+                said = f"{said}: it expects https on this port"
             return Verdict(Ending.REJECTED, said, errors.ValidationError, fields=fields)
         case HTTPStatus.TOO_MANY_REQUESTS:
             # Assumed of the backend: a call rejected by the rate limit is not carried out.

@@ -1,10 +1,11 @@
 """What is said of an attempt that failed: whose fault it was, in words, and what was sent."""
 
 import socket
+import threading
 
 import pytest
 
-from kabelwerk_cli.api import calls, errors, sockets
+from kabelwerk_cli.api import calls, errors, handshake, sockets
 from kabelwerk_cli.api.errors import Applied
 from kabelwerk_cli.api.sender import Limits, Sender, Tools
 from kabelwerk_cli.api.transport import NetworkTransport
@@ -15,10 +16,14 @@ from tests.faultserver import (
     NAME,
     PLAIN_ON_TLS,
     PROXY_REFUSALS,
+    TLS_ON_PLAIN,
+    Answer,
     ConnectProxy,
     FaultyServer,
     Step,
+    canned,
 )
+from tests.shell import TOKEN
 
 UPDATE = calls.update_user(key="kusanagi", name="Motoko")
 POST = calls.post_message(room="kusanagi", user="batou", text="?")
@@ -33,14 +38,16 @@ RAW = (
 )
 
 
-def send(url, call=UPDATE, *, proxies=None, timeout=5.0, connect=5.0, insecure=False):
+def send(url, call=UPDATE, *, proxies=None, timeout=5.0, connect=5.0, insecure=False, **options):
     """Return how a single attempt ends."""
-    transport = NetworkTransport(parse_address(url, allow_insecure_http=insecure), proxies=proxies)
+    retries = options.pop("retries", 0)
+    address = parse_address(url, allow_insecure_http=insecure)
+    transport = NetworkTransport(address, proxies=proxies, **options)
     sender = Sender(
         transport,
-        token="s3cret-token",
+        token=TOKEN,
         user_agent="test/1",
-        limits=Limits(connect=connect, timeout=timeout, retries=0),
+        limits=Limits(connect=connect, timeout=timeout, retries=retries),
         tools=Tools(sleep=lambda _: None),
     )
     try:
@@ -136,11 +143,79 @@ def test_what_is_not_http_could_not_be_read(name):
     assert "the request was sent, but the answer could not be read" in str(end)
 
 
-def test_https_at_a_port_for_http_is_told_by_name():
-    with FaultyServer([Step(PLAIN_ON_TLS)]) as server:
-        end = send(server.encrypted_url)
+@pytest.mark.parametrize("faults", [[Step(PLAIN_ON_TLS)], []], ids=["answers", "waits"])
+def test_https_at_a_port_for_http_is_told_by_name_and_not_tried_again(faults):
+    with FaultyServer(faults) as server:
+        end = send(server.encrypted_url, retries=2)
+        # a handshake, and a request in plain http that has no token
+        assert [request.method for request in server.requests if request.complete] == (
+            [] if faults else ["HEAD"]
+        )
+        assert TOKEN.encode() not in b"".join(request.raw for request in server.requests)
+    assert type(end) is errors.ConfigurationError
+    assert (end.report.attempts, end.report.applied) == (1, Applied.NO)
+    assert f"{server.encrypted_url} speaks plain http, not https. Use {server.url}." in str(end)
+
+
+def test_what_is_neither_tls_nor_http_is_not_called_so():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        greeted = []
+
+        def greet():
+            for _ in range(2):  # the handshake, and the question whether it is http
+                connection, _ = listener.accept()
+                connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
+                greeted.append(connection)
+
+        threading.Thread(target=greet, daemon=True).start()
+        end = send(f"https://127.0.0.1:{listener.getsockname()[1]}")
+        for connection in greeted:
+            connection.close()
     assert type(end) is errors.ConnectionError
-    assert "does not use TLS on this port, which may be for http" in str(end)
+    assert "the server does not speak TLS on this port" in str(end)
+
+
+class Slow(FaultyServer):
+    """Takes longer for a handshake than a client waits before it asks for plain http."""
+
+    def _handshake(self, wire, context):
+        self._stop.wait(handshake.PATIENCE + 0.2)
+        return super()._handshake(wire, context)
+
+
+def test_a_slow_handshake_is_waited_for(authority, ca_file):
+    with Slow(tls=authority.right()) as server:
+        end = send(server.url, ca_file=str(ca_file), timeout=10.0)
+        assert len(server.requests) == 1
+        assert server.connections == 2  # the other one asked whether it is http
+    assert end.report.applied is Applied.YES
+
+
+def test_http_at_a_port_for_tls(authority):
+    with FaultyServer([Step(TLS_ON_PLAIN)]) as server:
+        end = send(server.url)
+    assert type(end) is errors.OutcomeUnknown
+    assert f"the request was sent, but the server at {server.url} expects https" in str(end)
+    with FaultyServer(tls=authority.right()) as server:
+        end = send(server.plain_url)
+    assert type(end) is errors.OutcomeUnknown
+    assert "a server that expects https does this, too" in str(end)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        b"<html><center>The plain HTTP request was sent to HTTPS port</center></html>",
+        b"Client sent an HTTP request to an HTTPS server.\n",
+        b"Reason: You're speaking plain HTTP to an SSL-enabled server port.<br />",
+    ],
+    ids=["nginx", "go", "apache"],
+)
+def test_a_page_that_says_that_https_is_expected(page):
+    with FaultyServer([Step(canned("page", Answer(400, (), page)))]) as server:
+        end = send(server.url)
+    assert type(end) is errors.ValidationError
+    assert "the server answered 400 Bad Request: it expects https on this port." in str(end)
 
 
 class Elsewhere:

@@ -206,7 +206,17 @@ def test_plain_text_on_a_tls_port_is_not_sent(shell: Shell) -> None:
     with FaultyServer([Step(PLAIN_ON_TLS)]) as server:
         ran = shell.configured(server.encrypted_url).run(*COMMANDS["message"], "--retries", "0")
         assert server.requests == []
-    assert ran.code == 7
+    assert ran.code == 3
+
+
+def test_https_to_a_served_sandbox_is_told_at_once(sandbox: Shell) -> None:
+    """Its server waits for the end of a request, which a handshake does not have."""
+    url = sandbox.environment["KABELWERK_URL"]
+    there = sandbox.configured(url.removeprefix("http://"))
+    ran = there.run(*COMMANDS["update"], "-o", "json")
+    error = json.loads(ran.err)["error"]
+    assert (ran.code, error["attempts"]) == (3, 1)
+    assert f"speaks plain http, not https. Use {url}." in error["message"]
 
 
 def test_tls_on_a_plain_port_is_unknown(shell: Shell) -> None:
