@@ -9,13 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
-from click.shell_completion import CompletionItem
+from click.shell_completion import CompletionItem, add_completion_class
 
 from . import __version__
 from .config.resolve import output_format
 from .config.settings import CONFIG, OUTPUT, PROFILE
 from .terminal import help_topics
 from .terminal.book import NOTHING_SENT, Book
+from .terminal.completion import LineCompletion
 from .terminal.described import Group
 from .terminal.error_report import problem, show_error
 from .terminal.exit_codes import ExitCode, OutputLost, exit_code
@@ -193,6 +194,7 @@ def kabelwerk() -> None:
     """Administer Kabelwerk, the chat service for digital health."""
 
 
+add_completion_class(LineCompletion)
 kabelwerk.epilog = (
     f"\b\nExit codes (see also: kabelwerk help exit-codes):\n{help_topics.exit_code_table()}"
 )

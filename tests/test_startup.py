@@ -73,9 +73,8 @@ def test_a_run_imports_what_it_needs(
 def test_a_completion_imports_little(shell: Shell, words: str, allowed: set[str]) -> None:
     environment = {
         **shell.environment,
-        "_KABELWERK_COMPLETE": "bash_complete",
-        "COMP_WORDS": words,
-        "COMP_CWORD": str(len(words.split(" ")) - 1),
+        "_KABELWERK_COMPLETE": "line_complete",
+        "COMP_LINE": words,
     }
     assert imported(environment) & HEAVY == allowed
 

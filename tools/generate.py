@@ -11,8 +11,8 @@ import click
 
 from kabelwerk_cli.api import calls
 from kabelwerk_cli.cli import kabelwerk
-from kabelwerk_cli.commands.completion import completion_script
 from kabelwerk_cli.terminal import help_topics
+from kabelwerk_cli.terminal.completion import SCRIPTS
 from kabelwerk_cli.terminal.described import walk
 
 from .manual import pages, summary
@@ -78,10 +78,7 @@ def between(text: str, start: str, content: str, end: str) -> str:
 
 def files() -> dict[str, str]:
     """Return the content of each generated file by its path relative to the root."""
-    completions = {
-        f"completions/{name}": completion_script(kabelwerk, shell) + "\n"
-        for shell, name in COMPLETIONS.items()
-    }
+    completions = {f"completions/{name}": SCRIPTS[shell] for shell, name in COMPLETIONS.items()}
     manual = {f"man/{name}": page for name, page in pages(kabelwerk).items()}
     return {API: functions(), CLIENT: methods(), "README.md": readme(), **completions, **manual}
 

@@ -19,6 +19,7 @@ from kabelwerk_cli.config.profiles import DEFAULT_NAME, parse_config, read_confi
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import MAX_TIME, PROFILE, TOKEN_FILE, URL, Rank
 from kabelwerk_cli.config.token import find_new_token, origin_of
+from kabelwerk_cli.terminal.completion import how_to_install
 from kabelwerk_cli.terminal.console import Console, complain
 from kabelwerk_cli.terminal.exit_codes import Cancelled
 from kabelwerk_cli.terminal.session import Session
@@ -53,6 +54,8 @@ def login(session: Session) -> None:
         f"Logged in to {address.origin}. The token is stored in {where}, profile '{name}' in "
         f"'{path}'."
     )
+    if tip := how_to_install(settings.shell):
+        console.tell(tip)
 
 
 def _store(document: Any, path: str, name: str, url: str, token: str | None) -> str:

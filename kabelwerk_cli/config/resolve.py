@@ -105,6 +105,11 @@ class Settings(dict[Setting[Any], Any]):
         """Whether the terminal cannot move the cursor."""
         return self.environ.get("TERM") == "dumb"
 
+    @property
+    def shell(self) -> str:
+        """The name of the user's shell, such as `bash`; empty if unknown."""
+        return self.environ.get("SHELL", "").rpartition("/")[2]
+
     def color(self, *, terminal: bool) -> bool:
         """Return whether to use color (https://no-color.org, https://force-color.org).
 
@@ -114,6 +119,11 @@ class Settings(dict[Setting[Any], Any]):
         if self[NO_COLOR] or self.environ.get("NO_COLOR") or self.dumb_terminal:
             return False
         return terminal or bool(self.environ.get("FORCE_COLOR"))
+
+
+def typed_line() -> str:
+    """Return the command line up to the cursor, which a completion script passes."""
+    return os.environ.get("COMP_LINE", "")
 
 
 def in_workflow() -> bool:

@@ -143,6 +143,11 @@ class Console:
             self.note(text)
 
     @property
+    def is_shown(self) -> bool:
+        """Whether stdout is a terminal: a person sees the result, and no program reads it."""
+        return _is_terminal(sys.stdout)
+
+    @property
     def is_watched(self) -> bool:
         """Whether stderr is a terminal that can redraw lines."""
         return _is_terminal(sys.stderr) and not self._settings.dumb_terminal

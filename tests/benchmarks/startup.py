@@ -78,13 +78,7 @@ def write(path: Path, text: str) -> str:
 def completion(program: str, *words: str) -> list[str]:
     """Return the command that a shell runs when TAB is pressed at the end of some words."""
     line = " ".join(["kabelwerk", *words])
-    return [
-        "env",
-        "_KABELWERK_COMPLETE=bash_complete",
-        f"COMP_WORDS={line}",
-        f"COMP_CWORD={len(words)}",
-        program,
-    ]
+    return ["env", "_KABELWERK_COMPLETE=line_complete", f"COMP_LINE={line}", program]
 
 
 def install_peers(home: Path) -> Path:
