@@ -122,6 +122,13 @@ def _decode(printed: bytes) -> str:
 @contextmanager
 def served(shell: Shell, *args: str) -> Iterator[Shell]:
     """Serve a sandbox, and yield a shell that has its address and token."""
+    with served_with_page(shell, *args) as (client, _):
+        yield client
+
+
+@contextmanager
+def served_with_page(shell: Shell, *args: str) -> Iterator[tuple[Shell, str]]:
+    """Serve a sandbox, and yield a shell that has its address and token, and the page's link."""
     source, sink = os.pipe()
     with os.fdopen(source) as out, tempfile.TemporaryFile() as err:
         with os.fdopen(sink, "wb"), Path(os.devnull).open("rb") as nothing:
@@ -129,9 +136,10 @@ def served(shell: Shell, *args: str) -> Iterator[Shell]:
         try:
             words = [word for _ in range(3) for word in shlex.split(out.readline())]
             exports = dict(word.split("=", 1) for word in words if word != "export")
-            yield shell.with_(**exports)
+            announced = os.pread(err.fileno(), 1000, 0).decode()
+            yield shell.with_(**exports), announced.split()[-1]
         finally:
             run.send(signal.SIGTERM)
             code = run.wait(timeout=20)
         assert (code, out.read()) == (0, "")
-        assert _read(err) == "Stopped.\n"
+        assert _read(err) == f"{announced}Stopped.\n"

@@ -56,7 +56,7 @@ def test_the_root_holds_few_modules_and_no_file_is_long():
             },
         ),
         ("platformdirs", {"backend/sandbox.py"}),
-        ("falcon", {"sandbox/app.py"}),
+        ("falcon", {"sandbox/app.py", "sandbox/page/app.py"}),
         ("waitress", {"sandbox/server.py"}),
     ],
 )

@@ -165,7 +165,9 @@ def serve(
     faults: "Sequence[Fault]",
     seed: int | None,
 ) -> None:
-    """Serve the sandbox until a signal ends it, and print `export` lines for its clients.
+    """Serve the sandbox and its page until a signal ends it.
+
+    Prints `export` lines for its clients to stdout, and the link to the page to stderr.
 
     Args:
         session: has the settings, and the console to print to.
@@ -186,6 +188,8 @@ def serve(
 
         from kabelwerk_cli.sandbox import app, server
         from kabelwerk_cli.sandbox.faults import Mischief
+        from kabelwerk_cli.sandbox.page.app import beside, create_page
+        from kabelwerk_cli.sandbox.page.view import View
     except ImportError as error:
         raise _not_installed(error) from None
 
@@ -194,12 +198,15 @@ def serve(
     token = token or secrets.token_hex(TOKEN_BYTES)
     mischief = Mischief(time.sleep, _seed(session.console, seed, faults), latency, faults)
     store = open_store(path, hubs=hubs, rooms_by_hand=rooms == "manual")
+    page_key = secrets.token_urlsafe(TOKEN_BYTES)
     try:
-        server.serve(
-            app.create_app(store, token=token, mischief=mischief),
-            port=port,
-            on_ready=lambda url: _announce(session.console, url, token, path),
-        )
+        api = app.create_app(store, token=token, mischief=mischief)
+        with contextlib.closing(View(path)) as view:
+            server.serve(
+                beside(api, create_page(view, page_key)),
+                port=port,
+                on_ready=lambda url: _announce(session.console, url, page_key, token, path),
+            )
     except server.ServerError as error:
         raise ConfigurationError(str(error)) from error
     except KeyboardInterrupt:
@@ -226,7 +233,8 @@ def _check_text(path: Path) -> None:
         raise Refused(f"Cannot print the path '{path}', which is not UTF-8.") from None
 
 
-def _announce(console: Console, url: str, token: str, path: Path) -> None:
+def _announce(console: Console, url: str, page_key: str, token: str, path: Path) -> None:
+    console.note(f"View the sandbox in a browser: {url}/#{page_key}")
     exports = {"KABELWERK_URL": url, TOKEN_VARIABLE: token, SANDBOX_DB.environment: str(path)}
     console.print("\n".join(f"export {name}={shlex.quote(exports[name])}" for name in exports))
     console.tell(f"Serving sandbox database '{path}' at {url}. Press Ctrl-C to stop.")

@@ -137,7 +137,8 @@ def serve(session: Session, **options: Any) -> None:
     """Serve the sandbox over HTTP on a loopback address until Ctrl-C.
 
     Prints `export` lines that point kabelwerk and the official SDK to it. They also name its
-    database for `sandbox show`, `sandbox reset` and --sandbox.
+    database for `sandbox show`, `sandbox reset` and --sandbox. The link on stderr is a page for a
+    browser, which shows rooms, chats and users, and new messages as they arrive.
 
     A request that fails with a status changes nothing. One that is reset or times out is applied
     half of the time. With the same --seed, the same sequence of requests gets the same faults;

@@ -76,7 +76,7 @@ ODD_REQUESTS = [
     ("GET", "/api/users", None, 405),
     ("DELETE", "/api/users", None, 405),
     ("PUT", "/api/users/kusanagi", {}, 405),
-    ("GET", "/", None, 404),
+    ("GET", "/page", None, 404),
     ("GET", "/api", None, 404),
     ("POST", "/api/users/../users", {"key": "k", "name": "x"}, 404),
     ("POST", "/users", {"key": "k", "name": "x"}, 404),
@@ -103,7 +103,7 @@ def test_several_errors_at_once(sandbox: Shell) -> None:
 
 
 def test_the_token_comes_before_everything(sandbox: Shell) -> None:
-    for method, path in (("POST", "/api/users"), ("DELETE", "/api/users/nobody"), ("GET", "/")):
+    for method, path in (("POST", "/api/users"), ("DELETE", "/api/users/nobody"), ("GET", "/page")):
         assert ask(sandbox, method, path, b"{", **{"Kabelwerk-Token": "another"})[0] == 401
         assert ask(sandbox, method, path, b"{", **{"Kabelwerk-Token": "s\xe9"})[0] == 401
 

@@ -1,1 +1,1 @@
-"""Tests that need more than Python: shells, curl and man, which `.ci/run` installs."""
+"""Tests that need more than Python: shells, curl, man and a browser, which `.ci/run` installs."""

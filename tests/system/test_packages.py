@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import urllib.request
 import zipfile
 from pathlib import Path
 
@@ -60,6 +61,10 @@ def test_the_single_file_serves_a_sandbox(single_file: Path, shell: Shell) -> No
     ) as process:
         try:
             assert process.stdout
+            assert process.stderr
+            page = process.stderr.readline().decode().split()[-1]
+            with urllib.request.urlopen(page) as answer:
+                assert b"/page/page.js" in answer.read()
             exports = process.stdout.readline().decode().strip().removeprefix("export ")
             name, url = exports.split("=", 1)
             ran = alone(single_file, *CREATE, **{name: url, "KABELWERK_API_TOKEN": "any"})

@@ -1,0 +1,320 @@
+"""The sandbox's page in a real browser, which `.ci/run` installs."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.keys import Keys
+
+from tests.sandbox.test_markup import EXAMPLES
+from tests.shell import Shell, served_with_page
+
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
+HOSTILE = "<script>harm()</script><img src=x onerror=harm()>\u202e\u2067 \u05d0&lt;b&gt; ${harm()}"
+ADDED = (' dir="auto"', ' target="_blank" rel="noopener noreferrer"')
+
+
+class Browser:
+    """Chromium, with what the tests look at."""
+
+    def __init__(self, driver: webdriver.Chrome) -> None:
+        self.driver = driver
+        self.run = driver.execute_script
+
+    def show(self, size: str, url: str, *, scheme: str = "light", motion: str = "reduce") -> None:
+        width, height = SIZES[size]
+        screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
+        features = {"prefers-color-scheme": scheme, "prefers-reduced-motion": motion}
+        media = [{"name": name, "value": value} for name, value in features.items()]
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": media})
+        self.driver.get("about:blank")
+        self.driver.get(url)
+
+    def press(self, *keys: str) -> None:
+        webdriver.ActionChains(self.driver).send_keys(*keys).perform()
+
+    def wait_for(self, script: str, *args: Any, seconds: float = 5.0) -> Any:
+        """Wait until an expression is true, and return it."""
+        return self.driver.execute_async_script(
+            f"""
+            const [limit, done] = [arguments[0], arguments[arguments.length - 1]];
+            const args = [...arguments].slice(1, -1);
+            const test = () => {{
+                const found = (() => {script})();
+                if (found || performance.now() > end) done(found); else setTimeout(test, 20);
+            }};
+            const end = performance.now() + limit;
+            test();
+            """,
+            seconds * 1000,
+            *args,
+        )
+
+    def wait_for_text(self, selector: str, text: str, seconds: float = 5.0) -> None:
+        found = "document.querySelector(args[0])?.innerText.includes(args[1])"
+        assert self.wait_for(found, selector, text, seconds=seconds), (selector, text)
+
+    def check_that_all_is_well(self) -> None:
+        """Nothing was reported, ran or was loaded that should not, and nothing is too wide."""
+        assert self.driver.get_log("browser") == []
+        width, available, harmed, tags, foreign = self.run(
+            """return [
+                document.scrollingElement.scrollWidth,
+                innerWidth,
+                window.harmed,
+                [...document.querySelectorAll("body *")].map(({localName}) => localName),
+                performance.getEntries().map(({name}) => name)
+                    .filter((name) => /^[a-z]+:/.test(name) && !name.startsWith(origin)),
+            ]"""
+        )
+        assert width <= available
+        assert harmed is None
+        assert not {"script", "img", "iframe", "svg", "style"} & set(tags)
+        assert foreign == []
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = "/usr/bin/chromium"
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('browser')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    service = webdriver.ChromeService("/usr/bin/chromedriver")
+    with webdriver.Chrome(options=options, service=service) as driver:
+        # an attack would call it
+        harm = "window.harm = () => { window.harmed = true; }; window.alert = window.harm;"
+        driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": harm})
+        yield Browser(driver)
+
+
+@pytest.fixture
+def site(shell: Shell, browser: Browser) -> Iterator["Site"]:
+    with served_with_page(shell) as (client, link):
+
+        def run(*args: str) -> None:
+            assert client.run(*args).code == 0, args
+
+        yield run, link
+        browser.driver.get("about:blank")  # or it reports that the server has stopped
+
+
+Site = tuple[Callable[..., None], str]
+ROOM_HEADING = "main > [data-view=room] > h2"
+FOCUSED = "const {localName, innerText} = document.activeElement; return [localName, innerText]"
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_by_keyboard_to_a_chat_that_grows_by_itself(
+    browser: Browser, site: Site, size: str
+) -> None:
+    run, link = site
+    browser.show(size, link)
+    browser.wait_for_text("#hubs", "kabelwerk users create --key kusanagi --name Motoko")
+    run("users", "create", "--key", "kusanagi", "--name", "Motoko")
+    run("users", "create", "--key", "batou", "--name", "Batou", "--hub", "section9")
+    browser.wait_for_text("#hubs a", "Motoko")
+    browser.run("window.loaded = 'once'")
+    seen = []
+    while not seen or seen[-1][0] != "input":
+        browser.press(Keys.TAB)
+        seen.append(browser.run(FOCUSED))
+        assert browser.run("return getComputedStyle(document.activeElement).outlineStyle != 'none'")
+        assert len(seen) < 10
+    assert [name for name, _ in seen] == ["button", "a", "a", "input"]
+    browser.press("moto")
+    browser.press(Keys.ARROW_DOWN)
+    assert browser.run(FOCUSED)[1].startswith("Motoko")
+    browser.press(Keys.ENTER)
+    browser.wait_for_text(ROOM_HEADING, "Motoko")
+    assert browser.wait_for("document.activeElement.localName === 'h2'")
+    browser.wait_for_text(".chat .note", "kabelwerk messages post --hub section9 --room kusanagi")
+    for number in range(30):
+        user = ("kusanagi", "batou")[number % 2]
+        text = f"Message **{number}**"
+        run("messages", "post", "--room", "kusanagi", "--user", user, "--text", text)
+        if number in {0, 1, 29}:
+            browser.wait_for_text("#chat", f"Message {number}", seconds=2)
+    # the newest is on the screen, and a person who reads older ones is not disturbed
+    bottom = "document.querySelector('#chat').lastElementChild.getBoundingClientRect().bottom"
+    assert browser.wait_for(f"{bottom} <= innerHeight")
+    browser.press(Keys.HOME)
+    assert browser.wait_for(f"{bottom} > innerHeight")
+    run("rooms", "update", "--room", "kusanagi", "--archived", "--hub-user", "batou")
+    run("rooms", "update", "--room", "kusanagi", "--attributes", '{"ward": "7B"}')
+    run("messages", "post", "--room", "kusanagi", "--user", "batou", "--text", "Last")
+    browser.wait_for_text("#news", "New message from Batou")
+    for text in ("Batou", "Archived", "7B"):
+        browser.wait_for_text("aside", text)
+    assert browser.run(f"return {bottom} > innerHeight")
+    sides = "return [...document.querySelectorAll('#chat li')].map(({className}) => className)"
+    assert browser.run(sides)[:4] == ["own", "", "own", ""]
+    run("users", "delete", "--key", "kusanagi", "--yes")
+    browser.wait_for_text(ROOM_HEADING, "This room does not exist.")
+    browser.driver.back()
+    browser.wait_for_text("h2[tabindex]:focus", "Latest messages")
+    assert browser.run("return window.loaded") == "once"
+    browser.check_that_all_is_well()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_foreign_text_does_no_harm(browser: Browser, site: Site, size: str) -> None:
+    run, link = site
+    long = (HOSTILE + "x" * 10_000)[:10_000]
+    for key, name in (("u1", HOSTILE), ("u2", long), (HOSTILE.replace("/", "")[:300], long)):
+        run("users", "create", "--key", key, "--name", name)
+    run("users", "create", "--key", "batou", "--name", long, "--hub", "section9")
+    for key in ("u1", "u2"):
+        attributes = json.dumps({HOSTILE: long, long: HOSTILE, "x": {HOSTILE: [HOSTILE] * 50}})
+        change = ("--hub-user", "batou", "--attributes", attributes)
+        run("rooms", "update", "--room", key, *change)
+        for user in (key, "batou"):
+            for text in (
+                HOSTILE,
+                long,
+                " ".join(HOSTILE),
+                f"[{HOSTILE}](https://x.example/{long})",
+            ):
+                run("messages", "post", "--room", key, "--user", user, "--text", text)
+    browser.show(size, link)
+    browser.wait_for_text("#latest", "harm()")
+    # right-to-left text of a name stays in its place, even if it is not closed
+    order = """
+        return [...document.querySelectorAll("#latest .head")].map((head) => {
+            const [, room, hub] = head.querySelectorAll("bdi");
+            const boxes = [room, hub].map((part) => part.getBoundingClientRect());
+            const [first, second] = boxes;
+            return first.right <= second.left || first.bottom <= second.top;
+        })"""
+    assert set(browser.run(order)) == {True}
+    browser.check_that_all_is_well()
+    for view, selector in (("room/2", "#chat"), ("room/3", "#facts"), ("users", "#users")):
+        browser.show(size, f"{link}/{view}")
+        browser.wait_for_text(selector, "harm()")
+        browser.check_that_all_is_well()
+    browser.show(size, f"{link}/room/1")
+    browser.wait_for_text("#chat", "harm()")
+    shown = browser.run("return document.querySelector('#chat .bubble').textContent")
+    assert shown == HOSTILE
+    browser.check_that_all_is_well()
+
+
+CRAFTED = [
+    "<p><script>harm()</script></p>",
+    "<p><img src=x onerror=harm()>",
+    '<a href="javascript:harm()">a</a>',
+    "<a href='https://x.example' onclick=harm()>a</a>",
+    '<p onclick="harm()">a</p>',
+    '<a href="https://x.example/" onclick="harm()">a</a>',
+    "<svg onload=harm()><style>*{}</style>",
+    "</p></em><em><em><strong>" * 1000,
+    "<p",
+    "&#x3c;script&#x3e;",
+]
+
+
+def test_a_messages_html_is_shown_as_written(browser: Browser, site: Site) -> None:
+    """The page reads HTML by itself, and knows the elements of the markup only."""
+    run, link = site
+    run("users", "create", "--key", "kusanagi", "--name", "Motoko")
+    browser.show("desktop", link)
+    browser.wait_for_text("#hubs a", "Motoko")
+    inner = """
+        const part = document.createElement("div");
+        part.append(rendered(arguments[0]));
+        document.body.append(part);
+        return [part.innerHTML, [...part.querySelectorAll("*")].flatMap(
+            (node) => [node.localName, ...node.getAttributeNames()])];"""
+    for html in EXAMPLES.values():
+        made, _ = browser.run(inner, html)
+        for attribute in ADDED:
+            made = made.replace(attribute, "")
+        # a quotation mark in a text needs no escape
+        assert made == html.replace("&quot;", '"').replace("&#39;", "'")
+    for html in CRAFTED:
+        _, names = browser.run(inner, html)
+        known = {"p", "br", "em", "strong", "a", "dir", "href", "target", "rel"}
+        assert set(names) <= known, html
+        assert len(names) < 10
+    links = "return [...document.links].map(({protocol}) => protocol)"
+    assert set(browser.run(links)) <= {"http:", "https:"}
+    browser.check_that_all_is_well()
+
+
+def test_it_can_be_read_in_the_dark_and_without_motion(browser: Browser, site: Site) -> None:
+    run, link = site
+    run("users", "create", "--key", "kusanagi", "--name", "Motoko")
+    run("messages", "post", "--room", "kusanagi", "--user", "kusanagi", "--text", "Hello")
+    looks = {}
+    for scheme in ("light", "dark"):
+        browser.show("desktop", link, scheme=scheme, motion="no-preference")
+        browser.wait_for_text("#latest", "Hello")
+        looks[scheme] = browser.run(CONTRASTS)
+        assert min(looks[scheme][1]) >= 4.5
+        assert browser.run(ANIMATION) == "appear"
+    assert looks["light"][0] != looks["dark"][0]
+    browser.show("desktop", link, motion="reduce")
+    browser.wait_for_text("#latest", "Hello")
+    assert browser.run(ANIMATION) == "none"
+    browser.check_that_all_is_well()
+
+
+def test_it_needs_the_whole_link(browser: Browser, site: Site) -> None:
+    run, link = site
+    run("users", "create", "--key", "kusanagi", "--name", "Motoko")
+    for address in (link.partition("#")[0], f"{link.partition('#')[0]}#\u20ac"):
+        browser.show("phone", address)
+        browser.wait_for_text("main", "Open the link from your terminal")
+        browser.check_that_all_is_well()
+    browser.driver.get(link)  # only the fragment changes: the page is not loaded again
+    browser.wait_for_text("#hubs a", "Motoko")
+    browser.check_that_all_is_well()
+    browser.driver.get(f"{link}x")
+    browser.wait_for_text("main", "Open the link from your terminal")
+    assert "Motoko" not in browser.run("return document.body.innerText")
+    (refused,) = browser.driver.get_log("browser")
+    assert "403" in refused["message"]
+
+
+def test_it_says_when_the_sandbox_has_stopped(browser: Browser, shell: Shell) -> None:
+    with served_with_page(shell) as (_, link):
+        browser.show("desktop", link)
+        browser.wait_for_text("#state", "Live")
+    browser.wait_for_text("#state", "Disconnected")
+    browser.driver.get("about:blank")
+    browser.driver.get_log("browser")
+
+
+ANIMATION = "return getComputedStyle(document.querySelector('#latest li')).animationName"
+CONTRASTS = """
+    const channels = (color) => color.match(/[0-9.]+/g).slice(0, 3).map((value) => {
+        const part = value / 255;
+        return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+    });
+    const light = (color) => {
+        const [red, green, blue] = channels(color);
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05;
+    };
+    const behind = (node) => {
+        const color = getComputedStyle(node).backgroundColor;
+        return color === "rgba(0, 0, 0, 0)" ? behind(node.parentElement) : color;
+    };
+    const texts = [...document.querySelectorAll("body *")].filter((node) =>
+        node.checkVisibility() && [...node.childNodes].some(({data}) => data?.trim()));
+    return [getComputedStyle(document.body).backgroundColor, texts.map((node) => {
+        const [one, two] = [light(getComputedStyle(node).color), light(behind(node))];
+        return Math.max(one, two) / Math.min(one, two);
+    })];"""
