@@ -1,5 +1,6 @@
 """Generated files are up to date, and every command has help and working examples."""
 
+import re
 import shlex
 
 import click
@@ -8,8 +9,9 @@ import pytest
 from kabelwerk_cli.cli import COMMANDS, kabelwerk
 from kabelwerk_cli.terminal.described import walk
 from tests.shell import Shell
-from tools.generate import ROOT, files
+from tools.generate import PICTURE, ROOT, files
 from tools.manual import summary
+from tools.picture import picture, session, texts
 
 TREE = [(" ".join(path), command) for command, path in walk(kabelwerk, ("kabelwerk",))]
 
@@ -32,9 +34,8 @@ def test_each_command_has_all_that_a_command_needs(
     assert "Examples:" in ran.out
     assert command.help
     assert command.examples
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    first, _, last = path.rpartition(" ")
-    assert path in readme or f"`{last}`" in readme, first
+    group = isinstance(command, click.Group)
+    assert group or f"| `{path}` |" in (ROOT / "docs/help.md").read_text(encoding="utf-8")
     assert (ROOT / "man" / f"{path.replace(' ', '-')}.1").exists()
 
 
@@ -43,6 +44,13 @@ def test_the_list_of_commands_has_their_summaries() -> None:
     for name, command in kabelwerk.commands.items():
         assert command.name == name
         assert COMMANDS[name][1] == f"{summary(command).split('. ')[0]}."
+
+
+def test_the_picture_shows_what_the_program_prints() -> None:
+    """Only its text counts: a new release of rich may draw it differently."""
+    committed = (ROOT / PICTURE).read_text(encoding="utf-8")
+    assert texts(committed) == texts(picture(session()))
+    assert re.findall(r"https?://[^\"]*", committed) == ["http://www.w3.org/2000/svg"]
 
 
 def commands_in(example: str) -> list[str]:

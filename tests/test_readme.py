@@ -1,6 +1,5 @@
-"""The README: its commands run unchanged, and its help topics match the program."""
+"""The README and docs/: their commands run as they stand, in order; their links lead somewhere."""
 
-import os
 import re
 import subprocess
 from pathlib import Path
@@ -8,75 +7,114 @@ from pathlib import Path
 import pytest
 
 from kabelwerk_cli.terminal import help_topics
+from tests.documents import DOCUMENTS, PATH, ROOT, blocks, marked, run_script
+from tests.pseudo_terminal import Terminal
 from tests.shell import EXECUTABLE, TOKEN, Shell, served
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"(?:<!-- ([^>]*) -->\n)?```(\w+)\n(.*?)```", README, flags=re.DOTALL)
-# CI runs these two in a fresh clone: they install what runs this very test.
-BY_CI = {"first-command", "test-command"}
+# Blocks that are run by something else than `test_every_command_runs_as_it_stands`.
+ELSEWHERE = {
+    "first-command": ".ci/run",
+    "test-command": ".ci/run",
+    "install": "tests/system/test_install.py",
+    "packages": "tests/system/test_install.py",
+    "account": "tests/test_readme.py",
+    "setup systemd": "tests/test_recipes.py",
+    "setup cron": "tests/test_recipes.py",
+    "docker": "tests/system/test_recipes.py",
+}
 
 
-def commands() -> str:
+def commands(document: str) -> str:
+    """Return the `sh` blocks of a document, of which none is left out without a reason."""
     return "".join(
-        text for mark, language, text in BLOCKS if language == "sh" and mark not in BY_CI
+        block.text
+        for block in blocks(document)
+        if block.language == "sh" and block.mark not in ELSEWHERE
     )
 
 
-def test_every_command_runs_as_it_stands(shell: Shell) -> None:
-    """One shell runs all blocks in their order, with the settings of a served sandbox."""
-    assert commands().count("kabelwerk") > 20
+def test_what_runs_elsewhere_is_there_and_is_run_there() -> None:
+    for mark, place in ELSEWHERE.items():
+        assert marked(mark).language == "sh"
+        assert mark in (ROOT / place).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "document", [name for name in DOCUMENTS if commands(name) and name != "README.md"]
+)
+def test_every_command_runs_as_it_stands(shell: Shell, document: str) -> None:
+    """One shell runs all blocks of a document, with the settings of a served sandbox."""
     with served(shell, "--token", TOKEN) as client:
-        path = f"{EXECUTABLE.parent}{os.pathsep}{os.defpath}"
-        ran = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", commands()],
-            env={**client.environment, "PATH": path},
-            cwd=shell.home,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
+        ran = run_script(commands(document), client, "-euo", "pipefail")
     assert ran.returncode == 0, ran.stderr
-    assert "there is no such user" in ran.stdout
-    assert "stopped with exit code 2" in ran.stdout
-    assert "delete  r3" in ran.stdout
-    assert "1 created, 1 updated, 1 deleted, 1 unchanged." in ran.stderr
-    assert "--delete would delete 3 of 3 known users" in ran.stderr
-    assert re.search(r"kusanagi has the number \d+", ran.stdout)
     assert TOKEN not in ran.stdout + ran.stderr
 
 
+def test_the_readme_runs_as_it_stands(shell: Shell) -> None:
+    """In the sandbox in which the first command has created a user."""
+    first = marked("first-command").text.rpartition("&& .venv/bin/")[2]
+    ran = run_script(first + commands("README.md"), shell, "-euo", "pipefail")
+    assert ran.returncode == 0, ran.stderr
+    assert "section9  kusanagi  batou" in ran.stdout
+    assert "--request PATCH" in ran.stdout
+    assert "1 created, 1 updated." in ran.stderr
+    assert "delete  r5" in ran.stdout
+    assert "1 created, 1 updated, 1 deleted, 1 unchanged." in ran.stderr
+    assert "--delete would delete 3 of 3 known users" in ran.stderr
+    assert "stopped with exit code 2" in ran.stdout
+    assert "2 posted." in ran.stderr
+    assert re.search(r"kusanagi has the number \d+", ran.stdout)
+    assert '"outcome": "deleted"' in ran.stdout
+    assert "there is no such user" in ran.stdout
+
+
+def test_the_account_block_runs_on_a_terminal(shell: Shell, sandbox: Shell) -> None:
+    script = ("-euc", marked("account").text)
+    with Terminal(shell.with_(PATH=PATH), *script, program="sh") as terminal:
+        terminal.wait_for("URL: ")
+        terminal.type(sandbox.environment["KABELWERK_URL"] + "\n")
+        terminal.wait_for("API token: ")
+        terminal.type(TOKEN + "\n")
+        assert terminal.end() == 0
+        assert "accepted" in terminal.plain
+
+
 def test_the_crontab_line_runs(shell: Shell) -> None:
-    line = next(line for line in README.splitlines() if line.startswith("0 * * * * "))
+    assert help_topics.CRON in DOCUMENTS["docs/help.md"]
+    line = help_topics.CRON.removeprefix("0 * * * * ")
     with served(shell) as client:
-        ran = subprocess.run(
-            ["sh", "-c", line.removeprefix("0 * * * * ")],
-            env={**client.environment, "PATH": f"{EXECUTABLE.parent}{os.pathsep}{os.defpath}"},
-            capture_output=True,
-            check=False,
-        )
-    assert (ran.returncode, ran.stdout, ran.stderr) == (0, b"", b"")
+        ran = run_script(line, client, program="sh")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
 
 
-def test_the_python_example_runs(shell: Shell) -> None:
-    (example,) = [text for _, language, text in BLOCKS if language == "python"]
+def test_the_python_examples_run(shell: Shell) -> None:
+    examples = [block.text for block in blocks("docs/python.md") if block.language == "python"]
     python = EXECUTABLE.with_name("python")
     with served(shell) as client:
         environment = client.environment
-        subprocess.run([python, "-c", example], env=environment, check=True, cwd=shell.home)
+        subprocess.run(
+            [python, "-c", "\n".join(examples)], env=environment, check=True, cwd=shell.home
+        )
         shown = shell.run("sandbox", "show", "users", "-o", "tsv", "--fields", "key")
     assert shown.out == "kusanagi\n"
 
 
-@pytest.mark.parametrize("topic", help_topics.TOPICS)
-def test_the_readme_says_what_help_says(topic: str) -> None:
-    (text,) = [text for mark, _, text in BLOCKS if mark == f"help {topic}"]
-    assert text == f"{help_topics.TOPICS[topic]()}\n"
-
-
 def test_the_toml_example_is_a_configuration(shell: Shell) -> None:
-    (example,) = [text for _, language, text in BLOCKS if language == "toml"]
+    (example,) = [block.text for block in blocks("README.md") if block.language == "toml"]
     (shell.home / "config.toml").write_text(example)
-    ran = shell.run("config", "show", "--config", "config.toml")
+    ran = shell.run("config", "show", "--config", "config.toml", "--profile", "staging")
     assert ran.code == 0
     assert "https://staging.kabelwerk.example" in ran.out
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_lead_somewhere(document: str) -> None:
+    for target in re.findall(r"\]\(([^)]*)\)", DOCUMENTS[document]):
+        if target.startswith("https://"):
+            assert target == "https://kabelwerk.io"
+            continue
+        name, _, heading = target.partition("#")
+        path = Path(document).parent / name if name else Path(document)
+        assert (ROOT / path).is_file(), target
+        if heading:
+            assert f"\n## {heading}\n" in DOCUMENTS[str(path)], target

@@ -1,1 +1,1 @@
-"""Generators: completions, man pages, README topics and packages."""
+"""Generators: completions, man pages, documentation and packages."""

@@ -16,24 +16,44 @@ from kabelwerk_cli.terminal.completion import SCRIPTS
 from kabelwerk_cli.terminal.described import walk
 
 from .manual import pages, summary
+from .picture import picture, session
 
 ROOT = Path(__file__).parent.parent
+PICTURE = "docs/session.svg"
 API = "kabelwerk_cli/api/__init__.py"
 CLIENT = "kabelwerk_cli/api/client.py"
 MARK = "# generated from `calls` by tools.generate"
+HELP = """\
+# Commands and help topics
+
+`kabelwerk COMMAND --help` shows the options and examples of a command, `kabelwerk help TOPIC` the
+topics below.
+
+## commands
+
+| command | what it does |
+|---|---|
+"""
 COMPLETIONS = {"bash": "kabelwerk.bash", "zsh": "_kabelwerk", "fish": "kabelwerk.fish"}
 
 
 def readme() -> str:
-    """Return the README with the current help topics and commands."""
+    """Return the README with the current exit codes."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    for topic, tell in help_topics.TOPICS.items():
-        text = between(text, f"<!-- help {topic} -->\n```text\n", f"{tell()}\n", "```")
-    return between(text, "| command | what it does |\n|---|---|\n", commands(), "\n```sh")
+    table = f"{help_topics.exit_code_table()}\n"
+    return between(text, "<!-- exit-codes -->\n```text\n", table, "```")
+
+
+def reference() -> str:
+    """Return the list of commands and the help topics."""
+    topics = "".join(
+        f"\n## {topic}\n\n```text\n{tell()}\n```\n" for topic, tell in help_topics.TOPICS.items()
+    )
+    return f"{HELP}{commands()}{topics}"
 
 
 def commands() -> str:
-    """Return the rows of the README's table of commands."""
+    """Return the rows of a table of commands."""
     leaves = [
         (" ".join(path), summary(command).split(". ")[0])
         for name, child in kabelwerk.commands.items()  # in their own order
@@ -80,7 +100,8 @@ def files() -> dict[str, str]:
     """Return the content of each generated file by its path relative to the root."""
     completions = {f"completions/{name}": SCRIPTS[shell] for shell, name in COMPLETIONS.items()}
     manual = {f"man/{name}": page for name, page in pages(kabelwerk).items()}
-    return {API: functions(), CLIENT: methods(), "README.md": readme(), **completions, **manual}
+    documents = {"README.md": readme(), "docs/help.md": reference()}
+    return {API: functions(), CLIENT: methods(), **documents, **completions, **manual}
 
 
 def main() -> None:
@@ -92,6 +113,7 @@ def main() -> None:
     for name, content in made.items():
         (ROOT / name).parent.mkdir(exist_ok=True)
         (ROOT / name).write_text(content, encoding="utf-8")
+    (ROOT / PICTURE).write_text(picture(session()), encoding="utf-8")
 
 
 if __name__ == "__main__":

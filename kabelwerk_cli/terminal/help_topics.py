@@ -1,4 +1,4 @@
-"""The texts of `kabelwerk help TOPIC`, which are also in the man pages and the README.
+"""The texts of `kabelwerk help TOPIC`, which are also in the man pages and docs/help.md.
 
 Lists of exit codes and settings are generated from the code.
 """
