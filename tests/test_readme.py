@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kabelwerk_cli.terminal import help_topics
-from tests.documents import DOCUMENTS, PATH, ROOT, blocks, marked, run_script
+from tests.documents import DOCUMENTS, OFFLINE, PATH, ROOT, blocks, marked, run_script
 from tests.pseudo_terminal import Terminal
 from tests.shell import EXECUTABLE, TOKEN, Shell, served
 
@@ -50,27 +50,39 @@ def test_every_command_runs_as_it_stands(shell: Shell, document: str) -> None:
     assert TOKEN not in ran.stdout + ran.stderr
 
 
+def reader(shell: Shell) -> Shell:
+    """Return the shell of somebody who follows a document at a wide terminal, without a network."""
+    return shell.with_(**OFFLINE, PATH=PATH, TERM="dumb", COLUMNS="200")
+
+
 def test_the_readme_runs_as_it_stands(shell: Shell) -> None:
-    """In the sandbox in which the first command has created a user."""
+    """On a terminal, in the sandbox of the first command; only the mailing asks for something."""
     first = marked("first-command").text.rpartition("&& .venv/bin/")[2]
-    ran = run_script(first + commands("README.md"), shell, "-euo", "pipefail")
-    assert ran.returncode == 0, ran.stderr
-    assert "section9  kusanagi  batou" in ran.stdout
-    assert "--request PATCH" in ran.stdout
-    assert "1 created, 1 updated." in ran.stderr
-    assert "delete  r5" in ran.stdout
-    assert "1 created, 1 updated, 1 deleted, 1 unchanged." in ran.stderr
-    assert "--delete would delete 3 of 3 known users" in ran.stderr
-    assert "stopped with exit code 2" in ran.stdout
-    assert "2 posted." in ran.stderr
-    assert re.search(r"kusanagi has the number \d+", ran.stdout)
-    assert '"outcome": "deleted"' in ran.stdout
-    assert "there is no such user" in ran.stdout
+    script = ("-euo", "pipefail", "-c", first + commands("README.md"))
+    with Terminal(reader(shell), *script, program="bash", size=(24, 200)) as terminal:
+        terminal.wait_for("Type 2 to continue: ", seconds=60)
+        terminal.type("2\n")
+        assert terminal.end(seconds=60) == 0, terminal.plain
+    for shown in (
+        "section9  kusanagi  batou",
+        "--request PATCH",
+        "1 created, 1 updated.",
+        "delete  r5",
+        "1 created, 1 updated, 1 deleted, 1 unchanged.",
+        "--delete would delete 3 of 3 known users",
+        "stopped with exit code 2",
+        "Dear patient, see you on 2 May.",
+        "2 posted.",
+        "kusanagi has the number 1",
+        '"outcome": "deleted"',
+        "there is no such user",
+    ):
+        assert shown in terminal.plain
 
 
-def test_the_account_block_runs_on_a_terminal(shell: Shell, sandbox: Shell) -> None:
+def test_the_account_block_runs(shell: Shell, sandbox: Shell) -> None:
     script = ("-euc", marked("account").text)
-    with Terminal(shell.with_(PATH=PATH), *script, program="sh") as terminal:
+    with Terminal(reader(shell), *script, program="sh") as terminal:
         terminal.wait_for("URL: ")
         terminal.type(sandbox.environment["KABELWERK_URL"] + "\n")
         terminal.wait_for("API token: ")
