@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.documents import PATH, ROOT, marked
-from tests.shell import EXECUTABLE, TOKEN, Shell
+from tests.shell import ENVIRONMENT, EXECUTABLE, TOKEN, Shell
 from tests.test_recipes import Machine
 
 INVENTORY = ("-i", "kabelwerk,", "-c", "local")
@@ -84,35 +84,29 @@ class Image:
 
 
 def test_docker(machine: Machine) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "-o", machine.home / "dist", ROOT],
-        check=True,
-        capture_output=True,
-    )
+    wheel, build, *runs = marked("docker").text.splitlines()
+    wheels = wheel.replace("--wheel-dir dist", f"-q --wheel-dir {machine.home}/dist")
+    subprocess.run([sys.executable, "-m", *shlex.split(wheels)], cwd=ROOT, check=True)
     image = Image(machine.home)
     image.build(marked("file Dockerfile").text)
-    machine.list_users("staff.csv", "staff")
-    build, *runs = marked("docker").text.splitlines()
     assert build == "docker build --tag kabelwerk ."
+    settings = {
+        "HOME": "/",
+        "KABELWERK_URL": machine.url,
+        "KABELWERK_API_TOKEN_FILE": str(machine.home / "etc/kabelwerk/token"),
+    }
+    machine.list_users("staff.csv", "staff")
     for line in runs:
-        words = shlex.split(line.replace("$PWD", str(machine.home)))
-        options, arguments = (
-            words[: words.index("kabelwerk")],
-            words[words.index("kabelwerk") + 1 :],
-        )
-        assert f"{machine.home}:/data" in options
-        assert f"{machine.home}/token:/run/secrets/token:ro" in options
-        settings = {
-            "KABELWERK_URL": machine.url,
-            "KABELWERK_API_TOKEN_FILE": str(machine.home / "etc/kabelwerk/token"),
-        }
-        assert "KABELWERK_API_TOKEN_FILE=/run/secrets/token" in options
-        ran = subprocess.run(
-            [*image.entrypoint, *arguments],
-            cwd=machine.home,
-            env={"HOME": "/", **settings},
-            check=False,
-        )
+        options, _, arguments = line.partition(" kabelwerk users ")
+        for option in (
+            "--env KABELWERK_URL ",
+            "--env KABELWERK_API_TOKEN_FILE=/run/secrets/token ",
+            '-token:/run/secrets/token:ro" ',
+            '--volume "$PWD:/data"',
+        ):
+            assert option in options
+        command = [*image.entrypoint, "users", *shlex.split(arguments)]
+        ran = subprocess.run(command, cwd=machine.home, env=settings, check=False)
         assert ran.returncode == 0
     assert machine.users() == STAFF
 
@@ -132,10 +126,11 @@ class Playbook:
 
     def play(self, *options: str) -> tuple[int, int]:
         """Run the playbook; return how many tasks changed something, and how many failed."""
+        home = str(self.machine.home)
         ran = subprocess.run(
             [self.program, "kabelwerk.yml", "-vv", *INVENTORY, "-e", "@vault.yml", *options],
-            cwd=self.machine.home,
-            env={"HOME": str(self.machine.home), "LC_ALL": "C.UTF-8", "PATH": PATH},
+            cwd=home,
+            env={**ENVIRONMENT, "HOME": home, "PATH": PATH, "ANSIBLE_REMOTE_TMP": f"{home}/tmp"},
             capture_output=True,
             text=True,
             check=False,
