@@ -14,12 +14,12 @@ from click.shell_completion import CompletionItem, add_completion_class
 from . import __version__
 from .config.resolve import output_format
 from .config.settings import CONFIG, OUTPUT, PROFILE
-from .terminal import help_topics
 from .terminal.book import NOTHING_SENT, Book
 from .terminal.completion import LineCompletion
 from .terminal.described import Group
 from .terminal.error_report import problem, show_error
 from .terminal.exit_codes import ExitCode, OutputLost, exit_code
+from .terminal.help_topics import TOPICS, exit_code_line
 from .terminal.session import ARGUMENTS, book_of
 from .terminal.signals import Terminated, ignore_signals
 
@@ -43,7 +43,7 @@ COMMANDS = {
     ),
     "help": (
         "help.help_command",
-        "Explain exit codes, environment variables, batches, syncs or output formats.",
+        "Show the help of a command, or explain a topic.",
     ),
 }
 """Where each command is, and its summary: a run imports only the one that it needs."""
@@ -71,6 +71,8 @@ class Commands(Mapping[str, click.Command]):
 
 class Root(Group):
     """The root group. Errors are handled here, so click's test runner sees the real exit codes."""
+
+    topics = tuple(TOPICS)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the summaries of the commands, importing none of them."""
@@ -195,6 +197,4 @@ def kabelwerk() -> None:
 
 
 add_completion_class(LineCompletion)
-kabelwerk.epilog = (
-    f"\b\nExit codes (see also: kabelwerk help exit-codes):\n{help_topics.exit_code_table()}"
-)
+kabelwerk.epilog = exit_code_line()

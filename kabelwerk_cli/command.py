@@ -79,6 +79,8 @@ class CallCommand(Described):
         repeatable: whether doing it twice is the same as doing it once, see `Call`.
     """
 
+    topics = ("batches", "options")
+
     def __init__(
         self,
         *args: Any,

@@ -28,8 +28,7 @@ class SyncCommand(Described):
         shared: the columns that can also be set by an option, for all rows.
     """
 
-    topic = "sync"
-    """The help topic that is part of its man page."""
+    topics = ("sync", "options")
 
     def __init__(
         self,

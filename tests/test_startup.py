@@ -32,9 +32,11 @@ UPDATE = ("users", "update", "--key", "kusanagi", "--name", "Motoko")
 RUNS = [
     (("--help",), set()),
     (("--version",), set()),
+    ((), set()),
     (("users", "create", "--help"), set()),
     (("users", "sync", "--help"), set()),
     (("help", "exit-codes"), set()),
+    (("help", "batches"), set()),
     (("completion", "bash"), set()),
     (("schema", "batch"), set()),
     ((*UPDATE, "-o", "json"), {"requests", "urllib3", "ssl"}),

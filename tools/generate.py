@@ -11,9 +11,9 @@ import click
 
 from kabelwerk_cli.api import calls
 from kabelwerk_cli.cli import kabelwerk
-from kabelwerk_cli.terminal import help_topics
 from kabelwerk_cli.terminal.completion import SCRIPTS
 from kabelwerk_cli.terminal.described import walk
+from kabelwerk_cli.terminal.help_topics import TOPICS, exit_code_table
 
 from .manual import pages, summary
 from .picture import picture, session
@@ -40,14 +40,13 @@ COMPLETIONS = {"bash": "kabelwerk.bash", "zsh": "_kabelwerk", "fish": "kabelwerk
 def readme() -> str:
     """Return the README with the current exit codes."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    table = f"{help_topics.exit_code_table()}\n"
-    return between(text, "<!-- exit-codes -->\n```text\n", table, "```")
+    return between(text, "<!-- exit-codes -->\n```text\n", f"{exit_code_table()}\n", "```")
 
 
 def reference() -> str:
     """Return the list of commands and the help topics."""
     topics = "".join(
-        f"\n## {topic}\n\n```text\n{tell()}\n```\n" for topic, tell in help_topics.TOPICS.items()
+        f"\n## {name}\n\n```text\n{topic.text()}\n```\n" for name, topic in TOPICS.items()
     )
     return f"{HELP}{commands()}{topics}"
 
@@ -107,11 +106,11 @@ def files() -> dict[str, str]:
 def main() -> None:
     """Write the files, and remove man pages of commands that no longer exist."""
     made = files()
-    for path in (ROOT / "man").glob("*"):
-        if f"man/{path.name}" not in made:
+    for path in (ROOT / "man").rglob("*.*"):
+        if str(path.relative_to(ROOT)) not in made:
             path.unlink()
     for name, content in made.items():
-        (ROOT / name).parent.mkdir(exist_ok=True)
+        (ROOT / name).parent.mkdir(parents=True, exist_ok=True)
         (ROOT / name).write_text(content, encoding="utf-8")
     (ROOT / PICTURE).write_text(picture(session()), encoding="utf-8")
 

@@ -1,71 +1,123 @@
-"""Man pages, generated from the command tree."""
+"""Man pages of the commands (section 1) and of the help topics (section 7)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import click
 
 from kabelwerk_cli import __version__
-from kabelwerk_cli.terminal import help_topics
-from kabelwerk_cli.terminal.described import walk
-from kabelwerk_cli.terminal.options import SettingOption
+from kabelwerk_cli.commands.help import topic_options
+from kabelwerk_cli.terminal.described import Described, walk
+from kabelwerk_cli.terminal.exit_codes import ExitCode
+from kabelwerk_cli.terminal.help_topics import TOPICS, UNCHANGED, variables
+from kabelwerk_cli.terminal.options import COMMON_OPTIONS, SettingOption
 
-SECTION = "1"
-FILES = """\
-~/.config/kabelwerk/config.toml
-    Profiles. The path depends on the platform, $XDG_CONFIG_HOME and --config.
-~/.config/kabelwerk/tokens/
-    API tokens stored by 'kabelwerk login' if there is no keyring.
-~/.local/share/kabelwerk/sandbox.db
-    Users, rooms and messages in the sandbox.
+ROOT = ("kabelwerk",)
+ABOUT = """
+Creates, updates and deletes users, updates rooms and posts messages, one at a time or from a file.
+The API cannot read data; Kabelwerk's apps show what is on a backend.
+
+To start, store a URL and an API token with 'kabelwerk login', or use --sandbox, a backend on this
+machine that needs neither. 'kabelwerk doctor' checks the setup.
 """
+FILES = {
+    "~/.config/kabelwerk/config.toml": (
+        "Profiles. The path depends on the platform, $XDG_CONFIG_HOME and --config."
+    ),
+    "~/.config/kabelwerk/tokens/": (
+        "API tokens stored by 'kabelwerk login' if there is no keyring."
+    ),
+    "~/.local/share/kabelwerk/sandbox.db": "Users, rooms and messages in the sandbox.",
+}
+ROW = re.compile(r" {0,2}(\S+(?: \S+)*) {2,}(\S.*)")
+"""The first line of a row in a topic's table."""
+INDENT = " " * 5
+"""How a row's further lines begin, at least."""
+EXAMPLE = re.compile(r"kabelwerk |\d")
+"""How command lines and crontab entries begin."""
+PROSE = 60
+"""The longest line of a paragraph is at least as long, unlike that of a sample file."""
+Params = Iterable[click.Parameter | None]
 
 
 def pages(root: click.Group) -> dict[str, str]:
-    """Return the content of each page by its file name."""
-    paths = list(walk(root, (root.name or "",)))
-    return {f"{'-'.join(path)}.{SECTION}": page(command, path, paths) for command, path in paths}
+    """Return the content of each page by its path in the folder of all man pages."""
+    made = {}
+    for command, path in walk(root, ROOT):
+        made[f"man1/{'-'.join(path)}.1"] = command_page(command, path, root)
+    for name in TOPICS:
+        made[f"man7/kabelwerk-{name}.7"] = topic_page(name, root)
+    return made
 
 
-def page(
-    command: click.Command,
-    path: tuple[str, ...],
-    paths: list[tuple[click.Command, tuple[str, ...]]],
-) -> str:
-    """Return the page of one command."""
-    context = context_of(command, path)
-    title = "-".join(path)
+def command_page(command: click.Command, path: tuple[str, ...], root: click.Group) -> str:
+    """Return the page of a command; that of the root explains what all commands share."""
+    if not isinstance(command, Described):
+        raise TypeError(f"{path} has no examples")
+    context = click.Context(command, info_name=path[-1], obj={}, **root.context_settings)
     own = [param for param in command.params if not isinstance(param, SettingOption)]
-    common = [param for param in command.params if isinstance(param, SettingOption)]
-    lines = [
-        f'.TH "{title.upper()}" {SECTION} "{released()}" "kabelwerk {__version__}" "Kabelwerk"',
-        ".SH NAME",
-        f"{escaped(title)} \\- {escaped(summary(command))}",
-        ".SH SYNOPSIS",
-        *paragraph(" ".join(["kabelwerk", *path[1:], *command.collect_usage_pieces(context)])),
-        ".SH DESCRIPTION",
-        *description(command),
-        ".SH EXAMPLES",
-        *verbatim("\n".join(getattr(command, "examples", ()))),
-    ]
-    if topic := getattr(command, "topic", ""):
-        lines += [".SH NOTES", *verbatim(help_topics.TOPICS[topic]())]
+    own.append(command.get_help_option(context))
+    usage = " ".join((*path, *command.collect_usage_pieces(context)))
+    lines = [*head("-".join(path), 1, summary(command)), ".SH SYNOPSIS", paragraph(usage)]
+    lines += [".SH DESCRIPTION", *filled(command.help or "")]
+    if path == ROOT:
+        lines += [".PP", *filled(ABOUT)]
     if isinstance(command, click.Group):
-        lines += [".SH COMMANDS", *commands(command)]
-    lines += options("OPTIONS", [*own, command.get_help_option(context)], context)
-    lines += options("COMMON OPTIONS", common, context)
-    lines += [
-        ".SH EXIT STATUS",
-        *verbatim(help_topics.exit_codes()),
-        ".SH ENVIRONMENT",
-        *verbatim(help_topics.environment()),
-        ".SH FILES",
-        *verbatim(FILES),
-        ".SH SEE ALSO",
-        *see_also(path, [other for _, other in paths]),
+        children = sorted(command.commands.items())
+        lines += [".SH COMMANDS", *tagged((name, summary(child)) for name, child in children)]
+    if path == ROOT:
+        lines += [".SH OPTIONS", *options((*own, *COMMON_OPTIONS), context), *shared()]
+    else:
+        lines += [".SH OPTIONS", *options(own, context)]
+        lines += [".PP", f"All commands also accept the common options in {page('kabelwerk')}."]
+        lines += [".SH EXIT STATUS", paragraph("0 on success. The other exit codes are listed in")]
+        lines += [f"{page('kabelwerk-exit-codes', 7)}."]
+    lines += [".SH EXAMPLES", *verbatim("\n".join(command.examples))]
+    topics = dict.fromkeys((*command.topics, "exit-codes"))
+    pages = [*near(path, root), *(page(f"kabelwerk-{name}", 7) for name in topics)]
+    return text_of([*lines, *see_also(pages)])
+
+
+def topic_page(name: str, root: click.Group) -> str:
+    """Return the page of a help topic."""
+    context = click.Context(root, obj={})
+    topic = TOPICS[name]
+    lines = [*head(f"kabelwerk-{name}", 7, topic.summary), ".SH DESCRIPTION"]
+    lines += formatted(topic.text())
+    for title, params in topic_options(name, root):
+        lines += [f".SH {title.upper()}", *options(params, context)]
+    leaves = [
+        page("-".join(path))
+        for command, path in walk(root, ROOT)
+        if path != ROOT and name in getattr(command, "topics", ()) and name != "options"
     ]
-    return "\n".join(lines) + "\n"
+    return text_of([*lines, *see_also([page("kabelwerk"), *leaves])])
+
+
+def head(title: str, section: int, about: str) -> list[str]:
+    """Return the title line and the name."""
+    return [
+        f'.TH "{title.upper()}" "{section}" "{released()}" "kabelwerk {__version__}" "Kabelwerk"',
+        ".nh",  # no hyphens, which would break names of commands and options
+        ".ad l",
+        ".SH NAME",
+        f"{escaped(title)} \\- {escaped(about)}",
+    ]
+
+
+def shared() -> list[str]:
+    """Return the sections on what is the same for all commands."""
+    return [
+        ".SH ENVIRONMENT",
+        *tagged(variables()),
+        ".SH FILES",
+        *tagged(FILES.items()),
+        ".SH EXIT STATUS",
+        *tagged((str(code.value), code.meaning) for code in ExitCode),
+        ".PP",
+        paragraph(UNCHANGED),
+    ]
 
 
 def released() -> str:
@@ -77,60 +129,82 @@ def released() -> str:
     return match[1]
 
 
-def context_of(command: click.Command, path: tuple[str, ...]) -> click.Context:
-    """Return a context for rendering a command's help."""
-    return click.Context(command, info_name=" ".join(path), obj={})
-
-
 def summary(command: click.Command) -> str:
     """Return the first paragraph of a command's help without its final period."""
     first = (command.help or "").split("\n\n")[0]
     return " ".join(first.split()).removesuffix(".")
 
 
-def description(command: click.Command) -> Iterator[str]:
-    """Yield the paragraphs of a command's help."""
-    for number, text in enumerate((command.help or "").split("\n\n")):
+def filled(text: str) -> Iterator[str]:
+    """Yield paragraphs, which empty lines separate."""
+    for number, part in enumerate(text.split("\n\n")):
         if number:
             yield ".PP"
-        yield from paragraph(text)
+        yield paragraph(part)
 
 
-def commands(group: click.Group) -> Iterator[str]:
-    """Yield the subcommands of a group with their summaries."""
-    for name, child in sorted(group.commands.items()):
-        yield from (".TP", f"\\fB{escaped(name)}\\fR", *paragraph(summary(child)))
+def options(params: Params, context: click.Context) -> Iterator[str]:
+    """Yield options; arguments are in the synopsis."""
+    found = (param for param in params if isinstance(param, click.Option))
+    return tagged(record for param in found if (record := param.get_help_record(context)))
 
 
-def options(
-    title: str, params: list[click.Parameter | None], context: click.Context
-) -> Iterator[str]:
-    """Yield a section of options, if there are any; arguments are in the synopsis."""
-    records = [
-        record
-        for param in params
-        if isinstance(param, click.Option) and (record := param.get_help_record(context))
+def tagged(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Yield terms with their explanations."""
+    for term, text in rows:
+        yield from (".TP", f"\\fB{escaped(term)}\\fR", paragraph(text))
+
+
+def near(path: tuple[str, ...], root: click.Group) -> list[str]:
+    """Return references to the parent, sibling and child commands."""
+    return [
+        page("-".join(other))
+        for _, other in walk(root, ROOT)
+        if other != path and (other[:-1] in {path, path[:-1]} or other == path[: len(other)])
     ]
-    if records:
-        yield f".SH {title}"
-    for names, text in records:
-        yield from (".TP", f"\\fB{escaped(names)}\\fR", *paragraph(text))
 
 
-def see_also(path: tuple[str, ...], others: list[tuple[str, ...]]) -> Iterator[str]:
-    """Yield references to the parent, sibling and child pages."""
-    near = [
-        other
-        for other in others
-        if other != path
-        and (other[:-1] == path or other == path[: len(other)] or other[:-1] == path[:-1])
-    ]
-    yield ",\n".join(f"\\fB{escaped('-'.join(other))}\\fR(1)" for other in near)
+def page(name: str, section: int = 1) -> str:
+    """Return a reference to a page."""
+    return f"\\fB{escaped(name)}\\fR({section})"
 
 
-def paragraph(text: str) -> list[str]:
+def see_also(pages: Sequence[str]) -> list[str]:
+    """Return the last section."""
+    return [".SH SEE ALSO", ",\n".join(pages)]
+
+
+def paragraph(text: str) -> str:
     """Return filled text."""
-    return [escaped(" ".join(text.split()))]
+    return escaped(" ".join(text.split()))
+
+
+def formatted(text: str) -> Iterator[str]:
+    """Yield a topic's text: lists, tables and paragraphs filled, examples as they are."""
+    for number, block in enumerate(text.split("\n\n")):
+        lines = block.splitlines()
+        if block.startswith("- "):
+            for item in block.removeprefix("- ").split("\n- "):
+                yield from (".IP \\(bu 2", paragraph(item))
+        elif rows := table(lines):
+            yield from tagged(rows)
+        else:
+            yield from [".PP"] * bool(number)  # not after a heading
+            example = EXAMPLE.match(block) or max(map(len, lines)) < PROSE
+            yield from verbatim(block) if example else [paragraph(block)]
+
+
+def table(lines: list[str]) -> list[tuple[str, str]]:
+    """Return the terms and texts of a table, whose texts may have several lines; or nothing."""
+    rows: list[tuple[str, str]] = []
+    for line in lines:
+        if row := ROW.fullmatch(line):
+            rows.append((row[1], row[2]))
+        elif line.startswith(INDENT) and rows:
+            rows[-1] = (rows[-1][0], f"{rows[-1][1]} {line.strip()}")
+        else:
+            return []
+    return rows
 
 
 def verbatim(text: str) -> list[str]:
@@ -142,3 +216,8 @@ def escaped(text: str) -> str:
     """Return text with roff's special characters escaped."""
     safe = text.replace("\\", "\\e").replace("-", "\\-").replace("~", "\\(ti").replace("^", "\\(ha")
     return f"\\&{safe}" if safe.startswith((".", "'")) else safe
+
+
+def text_of(lines: Iterable[str]) -> str:
+    """Return a page."""
+    return "\n".join(lines) + "\n"

@@ -77,8 +77,8 @@ def build_debian_package(target: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder)
         build_single_file(_place(tree, "usr/bin/kabelwerk"), "/usr/bin/python3")
-        for page in (ROOT / "man").iterdir():
-            place = _place(tree, f"usr/share/man/man1/{page.name}.gz")
+        for page in (ROOT / "man").rglob("*.[17]"):
+            place = _place(tree, f"usr/share/man/{page.parent.name}/{page.name}.gz")
             place.write_bytes(gzip.compress(page.read_bytes(), mtime=0))
         for name, place in PLACES.items():
             shutil.copyfile(ROOT / "completions" / name, _place(tree, place))

@@ -98,11 +98,11 @@ DRY_RUN = AroundOption(
     ["--dry-run"], is_flag=True, help="Print the request as a curl command; send nothing."
 )
 YES = AroundOption(["--yes"], is_flag=True, help="Do not ask for confirmation.")
-YES_FOR_BATCHES = BatchOption(
+YES_FOR_BATCHES = AroundOption(
     ["--yes"], is_flag=True, help="Do not prompt; required for batches in a protected profile."
 )
 BATCH_OPTIONS: tuple[click.Option, ...] = (
-    BatchOption(
+    AroundOption(
         ["--from", "from_file"],
         type=FileType(),
         multiple=True,
@@ -184,7 +184,7 @@ BATCH_OPTIONS: tuple[click.Option, ...] = (
 
 
 MESSAGE_OPTIONS: tuple[click.Option, ...] = (
-    BatchOption(
+    AroundOption(
         ["--template"],
         type=TemplateType(),
         metavar="TEXT|@FILE",
@@ -248,4 +248,4 @@ def _refuse_without_file(ctx: click.Context) -> None:
 def options_for(*, destructive: bool, repeatable: bool) -> tuple[click.Option, ...]:
     """Return the options of a command that sends calls."""
     yes = YES if destructive else YES_FOR_BATCHES
-    return (DRY_RUN, yes, *BATCH_OPTIONS, *(() if repeatable else MESSAGE_OPTIONS))
+    return (*BATCH_OPTIONS, *(() if repeatable else MESSAGE_OPTIONS), DRY_RUN, yes)

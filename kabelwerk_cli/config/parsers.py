@@ -14,6 +14,8 @@ def flag(value: str) -> bool:
     return choice(*_TRUE, *_FALSE)(value.lower()) in _TRUE
 
 
+SIMILAR = 0.66
+"""How similar a word must be to be suggested; 'kye' is to 'key', 'json' is not to 'version'."""
 A_DAY = 24 * 3600
 
 
@@ -63,7 +65,12 @@ def choice(*values: str) -> Callable[[str], str]:
 
 def did_you_mean(value: str, known: tuple[str, ...]) -> str:
     """Return a suggestion that starts with a space, or an empty string if nothing is similar."""
+    close = closest(value, known)
+    return f" Did you mean '{close}'?" if close else ""
+
+
+def closest(value: str, known: tuple[str, ...]) -> str:
+    """Return the most similar of some words, or an empty string if none is similar."""
     import difflib
 
-    close = difflib.get_close_matches(value, known, n=1)
-    return f" Did you mean '{close[0]}'?" if close else ""
+    return next(iter(difflib.get_close_matches(value, known, n=1, cutoff=SIMILAR)), "")

@@ -109,7 +109,7 @@ SYNC_OPTIONS = (
 def options_for(*, deletes: bool) -> tuple[click.Option, ...]:
     """Return the options of a sync, including those that it shares with batches."""
     shared = tuple(option for option in BATCH_OPTIONS if option.name not in FOR_BATCHES)
-    return (*(DELETION_OPTIONS if deletes else ()), *SYNC_OPTIONS, *shared)
+    return (*shared, *(DELETION_OPTIONS if deletes else ()), *SYNC_OPTIONS)
 
 
 def take_options(ctx: click.Context) -> tuple[BatchOptions, SyncOptions]:

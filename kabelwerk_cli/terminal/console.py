@@ -22,7 +22,7 @@ from kabelwerk_cli.output import (
 
 from .book import Book
 from .exit_codes import Cancelled, OutputLost
-from .signals import held_signals
+from .signals import held_signals, signals_for_pager
 
 
 class Listing(NamedTuple):
@@ -101,6 +101,30 @@ class Console:
         with held_signals(), _stdout_failures():
             print(text, flush=True)  # noqa: T201
             self._book.close()
+
+    def page(self, text: str) -> None:
+        """Write text to stdout, through a pager if it is longer than the terminal.
+
+        Raises:
+            OutputLost: stdout cannot be written.
+        """
+        if self._is_paged(text):
+            # a pager that cannot be started
+            with contextlib.suppress(OSError, ValueError), signals_for_pager():
+                click.echo_via_pager(text)
+                self._book.close()
+                return
+        self.print(text)
+
+    def _is_paged(self, text: str) -> bool:
+        import shutil
+
+        switched_off = self._settings.environ.get("PAGER", "less").strip() == ""
+        people = _is_terminal(sys.stdin) and _is_terminal(sys.stdout)
+        if switched_off or self._settings.dumb_terminal or not people:
+            return False
+        # one line is for the prompt that follows
+        return text.count("\n") + 1 >= shutil.get_terminal_size().lines
 
     @property
     def is_quiet(self) -> bool:

@@ -1,11 +1,19 @@
 """Commands and groups with examples and the common options, and their help."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
-from .options import COMMON_OPTIONS, SECTIONS, remember_settings
+from kabelwerk_cli.config.resolve import output_format
+from kabelwerk_cli.output import Format
+
+from .help_topics import TOPICS
+from .options import COMMON_OPTIONS, IN_TOPICS, remember_settings
+from .session import open_session
+
+ARGUMENT_ERRORS = (click.UsageError, click.MissingParameter)
+"""The errors, as they are and not subclasses of them, that unexpected arguments may cause."""
 
 
 class Described(click.Command):
@@ -15,19 +23,30 @@ class Described(click.Command):
         examples: command lines, shown first in the help.
     """
 
+    topics: tuple[str, ...] = ("options",)
+    """The help topics that list the rest of its options."""
+
     def __init__(self, *args: Any, examples: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.examples = tuple(examples)
         self.params += COMMON_OPTIONS
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the arguments; for an option of another command, name that command."""
+        """Parse the arguments; for what cannot be parsed, say what to use instead."""
+        given = tuple(args)
         try:
             return super().parse_args(ctx, args)
-        except click.NoSuchOption as error:
-            raise _owned_elsewhere(error.option_name, ctx) or error from None
+        except click.UsageError as error:
+            raise _with_hint(error, ctx, given) from None
         finally:
             remember_settings(ctx)
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """Return the option `--help`, which uses a pager."""
+        option = super().get_help_option(ctx)
+        if option:
+            option.callback = _show_help_if
+        return option
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples below the text."""
@@ -37,21 +56,62 @@ class Described(click.Command):
                 formatter.write_text("\b\n" + "\n".join(self.examples))
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the command's own options and the common ones apart."""
+        """Write the command's own options, and which topics explain the others."""
         if isinstance(self, click.Group):
             self.format_commands(ctx, formatter)
-        rows_of: dict[str, list[tuple[str, str]]] = {title: [] for title in SECTIONS}
-        for param in self.get_params(ctx):
-            if row := param.get_help_record(ctx):
-                rows_of[getattr(param, "section", SECTIONS[0])].append(row)
-        for title, rows in rows_of.items():
-            if rows:
-                with formatter.section(title):
-                    formatter.write_dl(rows)
+        own = [param for param in self.get_params(ctx) if not isinstance(param, IN_TOPICS)]
+        with formatter.section("Options"):
+            formatter.write_dl([row for param in own if (row := param.get_help_record(ctx))])
+        with formatter.section("Learn more"):
+            formatter.write_dl(
+                [(f"kabelwerk help {name}", f"{TOPICS[name].summary}.") for name in self.topics]
+            )
 
 
 class Group(Described, click.Group):
     """A group of commands."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments; without any, show the help, unless JSON is expected."""
+        if not args and not ctx.resilient_parsing:
+            if output_format(ctx.obj) in {Format.JSON, Format.JSONL}:
+                raise click.UsageError("Missing command.", ctx)
+            show_help(ctx)
+        return super().parse_args(ctx, args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the subcommand; for an unknown one, say what to use instead."""
+        if self.get_command(ctx, args[0]) is None and not ctx.resilient_parsing:
+            from .hints import unknown_command
+
+            raise unknown_command(ctx, args)
+        return super().resolve_command(ctx, args)
+
+
+def _with_hint(
+    error: click.UsageError, ctx: click.Context, args: Sequence[str]
+) -> click.UsageError:
+    """Return the error, or one that says what to use instead."""
+    from .hints import unexpected_arguments, unknown_option
+
+    if isinstance(error, click.NoSuchOption):
+        return unknown_option(ctx, error.option_name)
+    if isinstance(ctx.command, click.Group) or type(error) not in ARGUMENT_ERRORS:
+        return error
+    return unexpected_arguments(ctx, args) or error
+
+
+def show_help(ctx: click.Context) -> NoReturn:
+    """Print the help of a command, whatever the settings are, and end the run."""
+    open_session(ctx, needs_settings=False).console.page(ctx.get_help())
+    ctx.exit()
+
+
+def _show_help_if(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001
+    if value and not ctx.resilient_parsing:
+        show_help(ctx)
 
 
 def walk(
@@ -62,17 +122,3 @@ def walk(
     if isinstance(command, click.Group):
         for name, child in sorted(command.commands.items()):
             yield from walk(child, (*path, name))
-
-
-def _owned_elsewhere(option: str, ctx: click.Context) -> click.UsageError | None:
-    root = ctx.find_root()
-    owners = [
-        f"'{' '.join(path)}'"
-        for command, path in walk(root.command, (root.info_name or "",))
-        if any(option in (*param.opts, *param.secondary_opts) for param in command.params)
-    ]
-    if not owners:
-        return None
-    have = "has" if len(owners) == 1 else "have"
-    message = f"'{ctx.command_path}' has no option '{option}' ({', '.join(owners)} {have})."
-    return click.UsageError(message, ctx)

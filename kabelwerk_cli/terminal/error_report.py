@@ -76,12 +76,9 @@ def read_problem(text: str | None) -> Problem | None:
 
 
 def show_error(error: BaseException, book: Book, output: Format) -> None:
-    """Write an error that ended a run as one line to stderr; for a missing command, the help."""
+    """Write an error that ended a run as one line to stderr."""
     if output in {Format.JSON, Format.JSONL}:
         complain_json(as_json(ErrorLine(problem(error, book))))
-    elif isinstance(error, click.exceptions.NoArgsIsHelpError):
-        for line in error.format_message().splitlines():
-            complain(line)
     else:
         # a server may send a text of any length; JSON output has all of it
         message = shortened(visible(problem(error, book).message), LONGEST_MESSAGE)
@@ -116,11 +113,8 @@ def _message(error: BaseException, book: Book) -> str:
 
 
 def _usage(error: click.ClickException, book: Book) -> str:
-    if isinstance(error, click.exceptions.NoArgsIsHelpError):
-        message = "Missing command."
-    else:
-        # some of click's messages have line breaks
-        message = " ".join(error.format_message().split())
+    # some of click's messages have line breaks
+    message = " ".join(error.format_message().split())
     context = error.ctx if isinstance(error, click.UsageError) else None
     path = context.command_path if context else "kabelwerk"
     stop = "" if message.endswith((".", "?", "?)")) else "."

@@ -22,6 +22,11 @@ class ExitCode(IntEnum):
         code.meaning = meaning
         return code
 
+    @property
+    def label(self) -> str:
+        """The name in lower case."""
+        return self.name.lower().replace("_", " ")
+
     DONE = 0, "success"
     BUG = 1, "a bug in kabelwerk; the message says what was done"
     USAGE = 2, "usage error, invalid input or missing confirmation"

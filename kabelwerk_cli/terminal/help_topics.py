@@ -1,9 +1,10 @@
 """The texts of `kabelwerk help TOPIC`, which are also in the man pages and docs/help.md.
 
-Lists of exit codes and settings are generated from the code.
+Lists of exit codes and settings are generated from the code; `commands/help.py` adds the options.
 """
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from kabelwerk_cli.config.settings import SETTINGS, TOKEN_VARIABLE, Rank
 
@@ -12,6 +13,7 @@ from .sync_topic import SYNC
 
 WIDTH = 78
 
+UNCHANGED = "Codes 2 to 7 mean that nothing was changed."
 RERUN = """\
 After 3, 4 or 7, a script can rerun the command once the cause is fixed:
 nothing was changed. After 2, 5 or 6, nothing was changed either, but the same
@@ -29,6 +31,20 @@ CRON = (
     " || { [ $? -eq 7 ] && sleep 60 && kabelwerk users ensure --key kusanagi --name Motoko -q; }"
 )
 
+OPTIONS = """\
+Every command accepts these options, before and after the subcommand:
+
+kabelwerk --profile staging users delete --key kusanagi
+kabelwerk users delete --key kusanagi --profile staging
+
+Most of them can also be set by an environment variable, as in KABELWERK_URL,
+or in a profile (url = "..."); an option overrides both. 'kabelwerk config
+show' prints the value of each and where it comes from.
+
+No option takes the API token itself, because other users of the machine can
+see command lines. Use 'kabelwerk login', KABELWERK_API_TOKEN or --token-file.
+"""
+
 FORMATS = """\
 -o table   for people: a table on a terminal; in a pipe or a file, plain
            columns without color or frames, never wrapped or truncated
@@ -38,8 +54,7 @@ FORMATS = """\
            user.key; cells that a spreadsheet would run as a formula are
            prefixed with ', unless --raw-csv is given
 -o tsv     values only, no header, for shell scripts:
-           id=$(kabelwerk users create --key kusanagi --name Motoko \\
-                -o tsv --fields id)
+           id=$(kabelwerk users create ... -o tsv --fields id)
 
 --fields id,user.key selects fields in every format; JSON keeps its nesting.
 Results go to stdout, everything else to stderr. Times are ISO 8601 in UTC.
@@ -134,10 +149,16 @@ requests, or all of them with -o jsonl.
 """
 
 
+def exit_code_line() -> str:
+    """Return the exit codes in short."""
+    codes = ", ".join(f"{code} {code.label}" for code in ExitCode)
+    return f"Exit codes: {codes}. {UNCHANGED}"
+
+
 def exit_code_table() -> str:
     """Return the exit codes with their meanings."""
     rows = [f"{code.value:>3}  {code.meaning}" for code in ExitCode]
-    return "\n".join([*rows, "Codes 2 to 7 mean that nothing was changed."])
+    return "\n".join([*rows, "", UNCHANGED])
 
 
 def exit_codes() -> str:
@@ -145,8 +166,8 @@ def exit_codes() -> str:
     return f"{exit_code_table()}\n\n{RERUN}\n{CRON}"
 
 
-def environment() -> str:
-    """Return the topic on environment variables."""
+def variables() -> list[tuple[str, str]]:
+    """Return the environment variables with their meanings."""
     rows = [(TOKEN_VARIABLE, "The API token.")]
     rows += [(row.environment, row.help) for row in SETTINGS if Rank.ENVIRONMENT in row.sources]
     rows += [
@@ -154,8 +175,15 @@ def environment() -> str:
         ("FORCE_COLOR", "Use color even if the output is not a terminal."),
         ("TERM", "If 'dumb', use no color, no frames and no progress bar."),
         ("COLUMNS", "Width of tables and help text on a terminal."),
+        ("PAGER", "Shows help that is longer than the terminal; empty for none. [default: less]"),
         ("HTTPS_PROXY", "Proxy for https, except to loopback addresses; also ALL_PROXY, NO_PROXY."),
     ]
+    return rows
+
+
+def environment() -> str:
+    """Return the topic on environment variables."""
+    rows = variables()
     width = max(len(name) for name, _ in rows) + 2
     table = [line for name, text in rows for line in _wrap(f"{name:<{width}}{text}", width)]
     intro = _wrap(
@@ -168,12 +196,20 @@ def environment() -> str:
     return "\n".join([*intro, "", *table])
 
 
-TOPICS: Mapping[str, Callable[[], str]] = {
-    "exit-codes": exit_codes,
-    "environment": environment,
-    "batches": BATCHES.rstrip,
-    "formats": FORMATS.rstrip,
-    "sync": SYNC.rstrip,
+class Topic(NamedTuple):
+    """A topic that concerns more than one command."""
+
+    summary: str
+    text: Callable[[], str]
+
+
+TOPICS: Mapping[str, Topic] = {
+    "options": Topic("Options of every command, such as --profile", OPTIONS.rstrip),
+    "batches": Topic("Options of --from, and how a batch runs", BATCHES.rstrip),
+    "sync": Topic("How a sync runs, and all its options", SYNC.rstrip),
+    "formats": Topic("Output formats: table, json, jsonl, csv and tsv", FORMATS.rstrip),
+    "exit-codes": Topic("Exit codes, and when to rerun a command", exit_codes),
+    "environment": Topic("Environment variables, and what overrides what", environment),
 }
 
 

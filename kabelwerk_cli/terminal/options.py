@@ -20,8 +20,6 @@ class SettingOption(click.Option):
     share, so the last one given wins regardless of its position.
     """
 
-    section = "Common options"
-
     def __init__(self, setting: Setting[Any]) -> None:
         self.setting = setting
         names = [setting.option, setting.name] + ([setting.short] if setting.short else [])
@@ -88,11 +86,9 @@ class AroundOption(click.Option):
 class BatchOption(AroundOption):
     """An option that controls how a batch is sent."""
 
-    section = "Batch options"
 
-
-SECTIONS = ("Options", BatchOption.section, SettingOption.section)
-"""Where a help text lists the options, in this order."""
+IN_TOPICS = (BatchOption, SettingOption)
+"""Options that many commands have: a help topic lists them, not the help of each command."""
 
 
 class ColumnOption(click.Option):

@@ -71,6 +71,20 @@ def held_signals() -> Iterator[None]:
             signal.raise_signal(number)
 
 
+@contextlib.contextmanager
+def signals_for_pager() -> Iterator[None]:
+    """Leave Ctrl-C to a pager, as in `less`, where it stops a search; SIGTERM ends at once."""
+    before = _ours()
+    try:
+        for number in before:
+            # a function, not SIG_IGN: the pager would inherit that
+            signal.signal(number, _leave if number == signal.SIGTERM else lambda *_: None)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def _heeded() -> dict[int, Handler]:
     """Return the handlers of the signals that are not ignored."""
     found = {number: signal.getsignal(number) for number in SIGNALS}

@@ -117,13 +117,14 @@ def test_the_debian_package(tmp_path: Path) -> None:
     assert "Package: kabelwerk\n" in fields
     assert "Depends: python3 (>= 3.11)\n" in fields
     share = tmp_path / "root/usr/share"
-    shown = subprocess.run(
-        ["man", "-M", share / "man", "--where", "kabelwerk-users-create"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    assert shown.strip() == str(share / "man/man1/kabelwerk-users-create.1.gz")
+    for page in ("man1/kabelwerk-users-create.1", "man7/kabelwerk-batches.7"):
+        shown = subprocess.run(
+            ["man", "-M", share / "man", "--where", Path(page).stem],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        assert shown.strip() == str(share / f"man/{page}.gz")
     for place in (
         "bash-completion/completions/kabelwerk",
         "zsh/vendor-completions/_kabelwerk",

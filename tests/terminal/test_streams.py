@@ -56,7 +56,7 @@ COMMANDS = {
     "not found": Command(("users", "update", "--key", "nobody", "--name", "x"), 5, prints=False),
     "finished batch": Command(("messages", "post", "--from", "rows.jsonl", "-o", "jsonl"), 0),
     "usage": Command(("users", "create", "--nonsense"), 2, prints=False),
-    "no command": Command((), 2, prints=False),
+    "no command": Command((), 0),
     "help": Command(("help", "batches"), 0),
     "--help": Command(("users", "create", "--help"), 0),
     "--version": Command(("--version",), 0),
