@@ -34,6 +34,7 @@ def users() -> None:
     examples=[
         "kabelwerk users create --key kusanagi --name Motoko",
         "kabelwerk users create --key batou --name Batou --hub section9",
+        "kabelwerk users create --from users.csv",
         "id=$(kabelwerk users create --key kusanagi --name Motoko -o tsv --fields id)",
     ],
 )

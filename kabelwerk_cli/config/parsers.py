@@ -16,6 +16,8 @@ def flag(value: str) -> bool:
 
 SIMILAR = 0.66
 """How similar a word must be to be suggested; 'kye' is to 'key', 'json' is not to 'version'."""
+SHORTEST = 3
+"""How long the start of a word must be to suggest the word."""
 A_DAY = 24 * 3600
 
 
@@ -73,4 +75,7 @@ def closest(value: str, known: tuple[str, ...]) -> str:
     """Return the most similar of some words, or an empty string if none is similar."""
     import difflib
 
+    longer = [name for name in known if name.startswith(value) and len(value) >= SHORTEST]
+    if len(longer) == 1:
+        return longer[0]
     return next(iter(difflib.get_close_matches(value, known, n=1, cutoff=SIMILAR)), "")

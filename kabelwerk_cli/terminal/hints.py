@@ -100,6 +100,7 @@ COMMANDS = (
         "Use 'kabelwerk login' to store a URL and a token. Other settings are in the file that "
         "'kabelwerk config show' names.",
     ),
+    Hint("users rooms messages config sandbox", "help", "Use 'kabelwerk help {noun}'."),
     Hint("sandbox", "start run up", "Use 'kabelwerk sandbox serve'."),
     Hint("sandbox", "list ls get view", "Use 'kabelwerk sandbox show'."),
     Hint("sandbox", "clear clean empty delete", "Use 'kabelwerk sandbox reset'."),
