@@ -10,15 +10,19 @@ import io
 import ipaddress
 import socket
 import threading
-from collections.abc import Callable
 from typing import Any, Protocol
 
 
 class TimeKeeper(Protocol):
     """Knows how much time is left."""
 
-    left: Callable[[], float]
-    """Returns the remaining seconds; raises TimeoutError if there are none."""
+    def left(self) -> float:
+        """Return the remaining seconds.
+
+        Raises:
+            TimeoutError: there are none.
+        """
+        ...
 
 
 TLS_RECORDS = (b"\x15\x03", b"\x16\x03")

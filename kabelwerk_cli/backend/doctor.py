@@ -1,17 +1,22 @@
-"""Checks of a backend, which change nothing (see `probe` for why)."""
+"""`kabelwerk doctor`: checks of a backend, which change nothing."""
 
-import os
+import ipaddress
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlsplit
 
-from kabelwerk_cli.api import calls, errors
-from kabelwerk_cli.api.sender import Attempted
-from kabelwerk_cli.api.sockets import look_up
+from kabelwerk_cli.api import errors
+from kabelwerk_cli.api.handshake import speaks_tls, suspicious
+from kabelwerk_cli.api.history import capitalized
+from kabelwerk_cli.api.reasons import NoHandshake, explain
+from kabelwerk_cli.api.sender import Limits
+from kabelwerk_cli.api.sockets import look_up, open_socket
 from kabelwerk_cli.api.transport import environment_proxies, tls_context
+from kabelwerk_cli.api.url import Address
+from kabelwerk_cli.api.wire import Attempt
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import CA_FILE, MAX_TIME, TIMEOUT
 from kabelwerk_cli.config.token import read_token
@@ -19,7 +24,8 @@ from kabelwerk_cli.terminal.console import Listing
 from kabelwerk_cli.terminal.session import Session
 
 from .checks import Check, Outcome
-from .client import network_address, open_sender, warn_of_loose_files
+from .client import network_address, place, warn_of_loose_files
+from .probe import UNREACHABLE, probe
 from .request_log import Observer, observer
 from .sandbox import sandbox_path
 
@@ -27,14 +33,10 @@ PORTS = {"https": 443, "http": 80}
 AN_INSTANT = 0.001
 
 
-Step = Callable[[], str]
-"""Runs a check: returns the finding in words, or raises a KabelwerkError."""
-
-
 def doctor(session: Session) -> None:
     """Check settings, host name, connection, TLS, API and token, in this order, and show it.
 
-    Checks after the first failure are skipped, and not even shown if the settings are what failed.
+    Checks after the first failure are skipped.
 
     Raises:
         KabelwerkError: the first failure.
@@ -42,174 +44,176 @@ def doctor(session: Session) -> None:
     session.console.check_fields(Check)
     warn_of_loose_files(session)
     checks: list[Check] = []
-    outcome: Outcome
-    failure: errors.KabelwerkError | None = None
-    for name, step in _steps(session.settings, observer(session)):
-        if failure:
-            checks.append(Check(name, "skipped", None, ""))
+    failed: tuple[str, errors.KabelwerkError] | None = None
+    examination = Examination(session.settings, observer(session))
+    for name in CHECKS:
+        if failed:
+            checks.append(Check(name, "skipped", None, f"'{failed[0]}' failed"))
             continue
         started = time.monotonic()
+        outcome: Outcome = "ok"
         try:
-            outcome, detail = "ok", step()
+            detail = getattr(examination, name)()
+        except NotNeeded as reason:
+            checks.append(Check(name, "skipped", None, str(reason)))
+            continue
         except errors.KabelwerkError as error:
-            outcome, detail, failure = "failed", str(error), error
+            outcome, detail, failed = "failed", str(error), (name, error)
         checks.append(Check(name, outcome, round((time.monotonic() - started) * 1000, 1), detail))
     session.console.show(Listing(Check, checks))
-    if failure:
-        raise failure
+    if failed:
+        raise failed[1]
 
 
-def probe(settings: Settings, token: str, observe: Observer = lambda _: None) -> None:
-    """Check that the backend is the Kabelwerk API and accepts the token.
+CHECKS = ("settings", "name", "connection", "tls", "api", "token")
+"""The checks, in their order; each is a method of `Examination`."""
 
-    The call has an empty body and a key that nobody has, so there is nothing to change and nobody
-    to change it for: a backend that accepts the token can only reject the call.
+
+class NotNeeded(Exception):
+    """There is nothing to check; the message says why."""
+
+
+class Examination:
+    """Checks a backend, step by step; later steps use what earlier ones found.
+
+    Each step returns the finding in words, or raises a KabelwerkError or `NotNeeded`.
 
     Args:
         settings: the settings.
-        token: the token to try.
         observe: called after each attempt.
-
-    Raises:
-        AuthenticationError: the token is rejected.
-        KabelwerkError: the backend is not the API, or is unreachable.
     """
-    attempts: list[Attempted] = []
 
-    def remember(attempted: Attempted) -> None:
-        attempts.append(attempted)
-        observe(attempted)
+    def __init__(self, settings: Settings, observe: Observer) -> None:
+        self._settings = settings
+        self._observe = observe
+        # one time limit for all checks together
+        self._give_up_at = time.monotonic() + settings[MAX_TIME]
+        self._token = ""
+        self._address: Address | None = None
+        self._proxy = ""
+        self._peer = ("", 0)
+        self._found: list[Any] = []
+        self._rejected: errors.AuthenticationError | None = None
 
-    call = calls.update_user(key=f"kabelwerk-doctor-{os.urandom(16).hex()}", name="")
-    call = call._replace(body={}, subject="no user")
-    with open_sender(settings, remember, token=token) as sender:
+    def settings(self) -> str:
+        """Check the settings, and read the token: a pipe can be read only once."""
+        settings = self._settings
+        if sandbox_path(settings) is not None:
+            return f"{place(settings)}; no token needed"
+        address = self._address = network_address(settings)
+        self._token = read_token(settings)
+        self._peer = address.host, address.port or PORTS[address.scheme]
+        if proxy := environment_proxies(address).get("https"):
+            self._peer = _address_of(proxy)
+            self._proxy = "{}:{}".format(*self._peer)
+        source = settings.token_source
+        return f"{place(settings)}, token from {source.name if source else 'nowhere'}"
+
+    def name(self) -> str:
+        """Look the host name up, or the proxy's."""
+        self._network()
+        host, port = self._peer
         try:
-            sender.send(call)
-        except (errors.DoesNotExist, errors.ValidationError):
-            return
-        except errors.AuthenticationError as error:
-            raise errors.AuthenticationError(
-                "The backend rejected the API token.", error.report
-            ) from None
-        except (errors.ServerError, errors.OutcomeUnknown) as error:
-            raise type(error)(_not_the_api(attempts), error.report) from None
-        except errors.ConnectionError as error:
-            raise type(error)(_not_reached(error, attempts), error.report) from None
-    raise errors.ServerError(_not_the_api(attempts))
+            self._found = look_up(host, port, self._limits()[TIMEOUT])
+        except OSError as error:
+            raise self._unreachable(error) from None
+        if _is_address(host):
+            raise NotNeeded(f"{host} is an IP address")
+        addresses = list(dict.fromkeys(found[4][0] for found in self._found))
+        return f"{self._who(host)} resolves to {', '.join(addresses)}"
 
+    def connection(self) -> str:
+        """Connect to the host, or to the proxy."""
+        self._network()
+        with self._connect():
+            return f"{self._who(self._peer[0])} accepts connections on port {self._peer[1]}"
 
-def _not_the_api(attempts: Sequence[Attempted]) -> str:
-    reason = attempts[-1].verdict.reason
-    return f"This does not look like the Kabelwerk API: {reason}. Check the URL."
+    def tls(self) -> str:
+        """Check the certificate."""
+        if self._network().scheme != "https":
+            raise NotNeeded("the URL starts with http://")
+        if self._proxy:
+            raise NotNeeded("'api' checks the certificate, through the proxy")
+        context = tls_context(self._settings[CA_FILE])
+        context.sslsocket_class = suspicious(self._clock())
+        with self._connect() as connection:
+            try:
+                with context.wrap_socket(connection, server_hostname=self._peer[0]) as secured:
+                    ends = str((secured.getpeercert() or {})["notAfter"])
+            except TimeoutError:
+                raise self._unreachable(NoHandshake()) from None
+            except OSError as error:
+                raise self._unreachable(error) from None
+        day = datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC).date()
+        return f"the certificate is trusted and valid until {day}"
 
-
-def _not_reached(error: errors.ConnectionError, attempts: Sequence[Attempted]) -> str:
-    reason = attempts[-1].verdict.reason
-    cure = "Check the URL, the network and whether the server is running."
-    if isinstance(error, errors.UntrustedCertificate):
-        cure = "If you trust the server, pass its CA certificate with --ca-file."
-    return f"{reason[:1].upper()}{reason[1:]}. {cure}"
-
-
-def _steps(settings: Settings, observe: Observer) -> Iterator[tuple[str, Step]]:
-    tokens: list[str] = []
-    yield "settings", lambda: _settings(settings, tokens)
-    if not tokens:
-        return  # the other checks need the settings
-    # the time limit is one for all checks together
-    give_up_at = time.monotonic() + settings[MAX_TIME]
-    rejected: list[errors.KabelwerkError] = []
-
-    def in_time() -> Settings:
-        left = max(give_up_at - time.monotonic(), AN_INSTANT)
-        limit = min(settings[TIMEOUT], left)
-        return settings.with_option(MAX_TIME, left).with_option(TIMEOUT, limit)
-
-    def api() -> str:
+    def api(self) -> str:
+        """Check that it is the API, with a call that cannot change anything."""
         try:
-            probe(in_time(), tokens[0], observe)
+            probe(self._limits(), self._token, self._observe)
         except errors.AuthenticationError as error:
-            cure = "Check the token, or run 'kabelwerk login'."
-            rejected.append(errors.AuthenticationError(f"{error} {cure}", error.report))
+            self._rejected = error
+        except errors.OutcomeUnknown:
+            self._check_scheme()
+            raise
         return "responds like the Kabelwerk API"
 
-    def accepted() -> str:
-        for error in rejected:
-            raise error
-        return "accepted"
+    def token(self) -> str:
+        """Report what the API said about the token."""
+        if sandbox_path(self._settings) is not None:
+            raise NotNeeded("the sandbox needs no token")
+        if error := self._rejected:
+            cure = "Check the token, or run 'kabelwerk login'."
+            raise errors.AuthenticationError(f"{error} {cure}", error.report)
+        return "the server accepts the token"
 
-    if sandbox_path(settings) is None:
-        address = network_address(settings)
-        proxy = environment_proxies(address).get("https")
-        peer = (
-            _address_of(proxy) if proxy else (address.host, address.port or PORTS[address.scheme])
-        )
-        yield "name", lambda: _name(*peer, in_time())
-        yield "connection", lambda: _connection(*peer, in_time())
-        if address.scheme == "https":
-            yield "tls", lambda: _tls(*peer, in_time(), by_proxy=bool(proxy))
-    yield "api", api
-    yield "token", accepted
+    def _network(self) -> Address:
+        if self._address is None:
+            raise NotNeeded("the sandbox runs in this process")
+        return self._address
 
+    def _who(self, host: str) -> str:
+        return f"the proxy {host}" if self._proxy else host
 
-def _settings(settings: Settings, tokens: list[str]) -> str:
-    """Check the settings and put the token into `tokens`: a pipe can be read only once."""
-    path = sandbox_path(settings)
-    if path is not None:
-        tokens.append("")
-        return f"sandbox '{path}'"
-    address = network_address(settings)
-    tokens.append(read_token(settings))
-    source = settings.token_source
-    return f"{address.origin}, token from {source.name if source else 'nowhere'}"
+    def _limits(self) -> Settings:
+        """Return the settings with the time that is left."""
+        left = max(self._give_up_at - time.monotonic(), AN_INSTANT)
+        limit = min(self._settings[TIMEOUT], left)
+        return self._settings.with_option(MAX_TIME, left).with_option(TIMEOUT, limit)
 
+    def _clock(self) -> Attempt:
+        return Attempt(time.monotonic, Limits().connect, self._limits()[TIMEOUT])
 
-def _name(host: str, port: int, settings: Settings) -> str:
-    try:
-        found = look_up(host, port, settings[TIMEOUT])
-    except OSError as error:
-        raise errors.ConnectionError(
-            f"Cannot resolve host name '{host}': {error.strerror or error}. Check the URL and the "
-            "network."
-        ) from None
-    return f"{host} resolves to {found[0][4][0]}"
-
-
-def _connection(host: str, port: int, settings: Settings) -> str:
-    with _connect(host, port, settings):
-        return f"port {port} is open"
-
-
-def _tls(host: str, port: int, settings: Settings, *, by_proxy: bool) -> str:
-    if by_proxy:
-        return "behind a proxy; certificate checked in the next step"
-    context = tls_context(settings[CA_FILE])
-    with _connect(host, port, settings) as connection:
+    def _connect(self) -> socket.socket:
         try:
-            with context.wrap_socket(connection, server_hostname=host) as secured:
-                ends = str((secured.getpeercert() or {})["notAfter"])
-        except ssl.SSLCertVerificationError as error:
-            raise errors.UntrustedCertificate(
-                f"The certificate of {host} is not trusted: {error.verify_message}. If you trust "
-                "the server, pass its CA certificate with --ca-file."
-            ) from None
+            return open_socket(*self._peer, self._clock())
         except OSError as error:
-            reason = getattr(error, "reason", None) or error
-            raise errors.ConnectionError(
-                f"Port {port} on {host} does not support TLS ({reason}). Check the URL."
-            ) from None
-    day = datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC).date()
-    return f"certificate trusted, expires {day}"
+            raise self._unreachable(error) from None
+
+    def _unreachable(self, error: OSError) -> errors.ConnectionError:
+        """Return the error for a failure, in the words of a call."""
+        failure = explain(error, address=self._network(), proxy=self._proxy or None, sent=False)
+        return failure.error(f"{capitalized(failure.reason)}. {failure.cure or UNREACHABLE}")
+
+    def _check_scheme(self) -> None:
+        """Refuse http in the URL of a server that expects https."""
+        address = self._address
+        if address is None or address.scheme != "http" or not self._found:
+            return
+        family, *_, peer = self._found[0]
+        if speaks_tls(family, peer, self._clock().left()):
+            raise errors.ConfigurationError(
+                f"The server at {address.origin} expects https. Use "
+                f"{address._replace(scheme='https').origin}."
+            )
 
 
-def _connect(host: str, port: int, settings: Settings) -> socket.socket:
+def _is_address(host: str) -> bool:
     try:
-        return socket.create_connection((host, port), timeout=settings[TIMEOUT])
-    except OSError as error:
-        raise errors.ConnectionError(
-            f"Cannot connect to port {port} on {host}: {error.strerror or error}. Check the URL, "
-            "the network and whether the server is running."
-        ) from None
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _address_of(proxy: str) -> tuple[str, int]:

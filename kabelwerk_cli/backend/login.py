@@ -25,7 +25,7 @@ from kabelwerk_cli.terminal.exit_codes import Cancelled
 from kabelwerk_cli.terminal.session import Session
 
 from .client import network_address
-from .doctor import probe
+from .probe import probe
 
 TOKEN_KEYS = ("token_file", "token_command", "token_keyring")
 

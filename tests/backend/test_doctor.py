@@ -8,8 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.faultserver import FAULTS, Authority, FaultyServer, Step, redirect, untrusted
+from tests.faultserver import (
+    FAULTS,
+    NAME,
+    Authority,
+    ConnectProxy,
+    FaultyServer,
+    Step,
+    redirect,
+    untrusted,
+)
 from tests.shell import TOKEN, Shell
+
+CHECKS = ("settings", "name", "connection", "tls", "api", "token")
 
 
 def examined(shell: Shell, *args: str) -> tuple[int, dict[str, str], str]:
@@ -30,7 +41,8 @@ def test_all_is_well_and_nothing_changed(shell: Shell) -> None:
         assert server.model.snapshot() == before
         (request,) = server.requests
     assert code == 0
-    assert checks == dict.fromkeys(["settings", "name", "connection", "api", "token"], "ok")
+    ok, needless = dict.fromkeys(CHECKS, "ok"), {"name": "skipped", "tls": "skipped"}
+    assert checks == ok | needless
     # the request cannot change anything: no user has the key, and the body is empty
     assert request.method == "PATCH"
     assert request.target.startswith("/api/users/kabelwerk-doctor-")
@@ -46,20 +58,20 @@ def test_over_tls_the_certificates_end_is_shown(
         ran = there.run("doctor", "--ca-file", ca_file, "-o", "json")
         rows = {row["check"]: row for row in json.loads(ran.out)}
     assert ran.code == 0
-    assert re.search(r"expires \d{4}-\d\d-\d\d$", rows["tls"]["detail"])
+    assert re.search(r"valid until \d{4}-\d\d-\d\d$", rows["tls"]["detail"])
     assert rows["tls"]["milliseconds"] > 0
 
 
 def test_no_settings(shell: Shell) -> None:
     code, checks, message = examined(shell)
-    assert (code, checks) == (3, {"settings": "failed"})
+    assert (code, checks) == (3, {**dict.fromkeys(CHECKS, "skipped"), "settings": "failed"})
     assert "KABELWERK_URL" in message
 
 
 def test_an_unknown_name(shell: Shell) -> None:
     code, checks, message = examined(shell.configured("https://kabelwerk.invalid"))
     assert (code, checks["name"], checks["connection"]) == (7, "failed", "skipped")
-    assert "Check the URL and the network" in message
+    assert "Check the URL, the network" in message
 
 
 def test_a_closed_port(shell: Shell) -> None:
@@ -84,8 +96,62 @@ def test_a_wrong_certificate(
 
 def test_no_tls_where_it_should_be(shell: Shell) -> None:
     with FaultyServer() as server:
-        code, checks, _ = examined(shell.configured(server.encrypted_url), "--timeout", "2")
-    assert (code, checks["tls"]) == (7, "failed")
+        code, checks, message = examined(shell.configured(server.encrypted_url), "--timeout", "2")
+    assert (code, checks["tls"]) == (3, "failed")
+    assert f"{server.encrypted_url} speaks plain http, not https. Use {server.url}." in message
+
+
+def test_tls_where_it_should_not_be(shell: Shell, authority: Authority) -> None:
+    with FaultyServer(tls=authority.right()) as server:
+        code, checks, message = examined(shell.configured(server.plain_url))
+    assert (code, checks["api"], checks["token"]) == (3, "failed", "skipped")
+    assert message == f"The server at {server.plain_url} expects https. Use {server.url}."
+
+
+@pytest.mark.parametrize("name", ["status-429", "status-503"])
+def test_an_api_that_is_not_available(shell: Shell, name: str) -> None:
+    with FaultyServer([Step(FAULTS[name])]) as server:
+        code, checks, message = examined(shell.configured(server))
+    assert (code, checks["api"]) == ({"status-429": 7, "status-503": 8}[name], "failed")
+    assert "The API is not available" in message
+
+
+def test_in_words(shell: Shell, authority: Authority, ca_file: Path) -> None:
+    with FaultyServer(tls=authority.right(), token=TOKEN) as server:
+        url = f"https://localhost:{server.port}"
+        there = shell.configured(url, KABELWERK_CA_FILE=str(ca_file))
+        ran = there.run("doctor", "-o", "tsv", "--fields", "check,outcome,detail")
+    assert re.sub(r"\d{4}-\d\d-\d\d", "DAY", ran.out).splitlines() == [
+        f"settings\tok\t{url}, token from environment KABELWERK_API_TOKEN",
+        "name\tok\tlocalhost resolves to 127.0.0.1",
+        f"connection\tok\tlocalhost accepts connections on port {server.port}",
+        "tls\tok\tthe certificate is trusted and valid until DAY",
+        "api\tok\tresponds like the Kabelwerk API",
+        "token\tok\tthe server accepts the token",
+    ]
+
+
+def test_a_failure_is_reported_once_and_the_rest_says_why_it_is_skipped(shell: Shell) -> None:
+    ran = shell.configured("https://127.0.0.1:9").run("doctor", "--retries", "0", "-o", "json")
+    details = {row["check"]: row["detail"] for row in json.loads(ran.out)}
+    assert details["name"] == "127.0.0.1 is an IP address"
+    assert details["connection"].startswith("Connection refused (https://127.0.0.1:9).")
+    assert {details[name] for name in ("tls", "api", "token")} == {"'connection' failed"}
+
+
+def test_through_a_proxy(shell: Shell, authority: Authority, ca_file: Path) -> None:
+    with (
+        FaultyServer(tls=authority.right()) as server,
+        ConnectProxy(server.address) as proxy,
+    ):
+        there = shell.configured(
+            f"https://{NAME}", KABELWERK_CA_FILE=str(ca_file), https_proxy=proxy.url
+        )
+        ran = there.run("doctor", "-o", "json")
+    details = {row["check"]: row["detail"] for row in json.loads(ran.out)}
+    assert ran.code == 0
+    assert details["connection"].startswith("the proxy 127.0.0.1 accepts connections on port")
+    assert details["tls"] == "'api' checks the certificate, through the proxy"
 
 
 @pytest.mark.parametrize(
@@ -108,7 +174,10 @@ def test_a_wrong_token(shell: Shell) -> None:
 
 def test_the_sandbox_inside_the_process(shell: Shell) -> None:
     code, checks, _ = examined(shell, "--sandbox")
-    assert (code, checks) == (0, dict.fromkeys(["settings", "api", "token"], "ok"))
+    assert (code, checks) == (
+        0,
+        {**dict.fromkeys(CHECKS, "skipped"), "settings": "ok", "api": "ok"},
+    )
     assert shell.run("sandbox", "show", "users", "-o", "tsv").out == ""
 
 
