@@ -119,9 +119,10 @@ class Console:
     def _is_paged(self, text: str) -> bool:
         import shutil
 
-        switched_off = self._settings.environ.get("PAGER", "less").strip() == ""
+        environ = self._settings.environ
+        dumb = self._settings.dumb_terminal or not environ.get("TERM")
         people = _is_terminal(sys.stdin) and _is_terminal(sys.stdout)
-        if switched_off or self._settings.dumb_terminal or not people:
+        if dumb or not people or not environ.get("PAGER", "less").strip():
             return False
         # one line is for the prompt that follows
         return text.count("\n") + 1 >= shutil.get_terminal_size().lines

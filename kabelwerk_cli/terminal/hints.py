@@ -249,9 +249,11 @@ def _as_options(ctx: click.Context, given: Iterable[str], left: Sequence[str]) -
         and (param.required or not isinstance(param, KeyOption))
     ]
     free = [param for param in columns if param.name not in given]
+    if "from_file" in given:
+        return "--from takes one file. Put quotes around a name that contains spaces."
     if left[0].lower().endswith(FILES) or not columns:
         return f"Use --from {shlex.quote(left[0])}."
-    if not free or "from_file" in given:
+    if not free:
         return "Put quotes around a value that contains spaces."
     if len(left) > len(free):
         needed = " ".join(f"{param.opts[0]} {param.metavar}" for param in free)

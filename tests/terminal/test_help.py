@@ -94,6 +94,7 @@ PLAIN = {
     "short": ({}, ("users",)),
     "empty": ({"PAGER": ""}, ("help", "batches")),
     "dumb": ({"TERM": "dumb"}, ("help", "batches")),
+    "blank": ({"PAGER": " "}, ("help", "batches")),
     "missing": ({"PAGER": "no-such-pager"}, ("help", "batches")),
     "unbalanced": ({"PAGER": "less '"}, ("help", "batches")),
     "not a program": ({"PAGER": "./pager"}, ("help", "batches")),

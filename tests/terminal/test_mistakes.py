@@ -1,11 +1,14 @@
 """The errors for mistyped commands and options, and for those of other tools."""
 
+import itertools
 import json
+import re
 
 import pytest
 
+from kabelwerk_cli.cli import kabelwerk
+from kabelwerk_cli.terminal.described import walk
 from kabelwerk_cli.terminal.hints import COMMANDS, OPTIONS
-from tests.faultserver import FaultyServer
 from tests.shell import Shell
 
 SECRET = "s3cr3t-of-kusanagi"
@@ -112,6 +115,7 @@ MISTAKES = {
     "users create kusanagi": "Use --key kusanagi.",
     "users create a b c": "Use --key KEY --name NAME, with quotes around values that contain",
     "users create users.csv": "Use --from users.csv.",
+    "users create --from a.csv b.csv": "--from takes one file.",
     f"{NEW} c": "Put quotes around a value that contains spaces.",
     "users update kusanagi Motoko": "Use --key kusanagi --name Motoko.",
     "users delete kusanagi": "Use --key kusanagi.",
@@ -140,11 +144,9 @@ MISTAKES = {
 
 @pytest.mark.parametrize("command", MISTAKES)
 def test_what_may_have_been_meant(shell: Shell, command: str) -> None:
-    with FaultyServer() as server:
-        there = shell.configured(server)
-        ran = there.run(*command.split())
-        as_json = there.with_(KABELWERK_OUTPUT="json").run(*command.split())
-        assert server.requests == []
+    there = shell.configured("http://127.0.0.1:9")  # sending anything would end with 7
+    ran = there.run(*command.split())
+    as_json = there.with_(KABELWERK_OUTPUT="json").run(*command.split())
     assert (ran.code, ran.out) == (2, "")
     assert MISTAKES[command] in ran.err
     assert ran.err.count("\n") == 1
@@ -160,6 +162,19 @@ def test_what_may_have_been_meant(shell: Shell, command: str) -> None:
 def test_a_quoted_value_stays_quoted(shell: Shell) -> None:
     ran = shell.run("users", "create", "kusanagi", "Motoko Kusanagi")
     assert "Use --key kusanagi --name 'Motoko Kusanagi'." in ran.err
+
+
+def test_hints_name_commands_and_options_that_exist() -> None:
+    tree = {" ".join(path): command for command, path in walk(kabelwerk, ("kabelwerk",))}
+    options = {option for command in tree.values() for p in command.params for option in p.opts}
+    for hint in (*COMMANDS, *OPTIONS):
+        for line in re.findall(r"'(kabelwerk [^']*)'", hint.text):
+            words = line.format(noun="users").split()
+            path = " ".join(itertools.takewhile(str.islower, filter(str.isalpha, words)))
+            if path not in {"kabelwerk help users", "kabelwerk sandbox show users"}:
+                assert path in tree, hint
+        for option in re.findall(r"(?<![\w-])--?[a-z][a-z-]*", hint.text):
+            assert option in options | {"--no-archived", "-vv"}, hint
 
 
 def test_no_word_has_two_hints() -> None:
