@@ -81,7 +81,7 @@ def uses(path, *names):
         (("sys.exit", "exit", "SystemExit"), {"__main__.py"}),
         (("os._exit",), {"terminal/signals.py"}),
         (("print", "sys.stdout.write"), {"terminal/console.py"}),
-        (("os.environ", "os.getenv", "environ.get"), {"config/resolve.py"}),
+        (("os.environ", "os.getenv", "environ.get"), {"config/resolve.py", "config/workflow.py"}),
         (("breakpoint", "eval", "exec"), set()),
     ],
 )

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 from kabelwerk_cli.api.call import Call
 from kabelwerk_cli.api.sender import USER_AGENT, Limits, build_request
-from kabelwerk_cli.config.resolve import Settings, in_workflow
+from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import CA_FILE, OUTPUT, TIMEOUT, TOKEN_VARIABLE
+from kabelwerk_cli.config.workflow import in_workflow
 from kabelwerk_cli.output import Format, compact
 from kabelwerk_cli.terminal.console import Listing
 from kabelwerk_cli.terminal.session import Session

@@ -4,8 +4,8 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from kabelwerk_cli.config.resolve import workflow
 from kabelwerk_cli.config.settings import FIELDS, OUTPUT
+from kabelwerk_cli.config.workflow import workflow
 from kabelwerk_cli.output import Format, as_json
 from kabelwerk_cli.terminal.console import Listing, complain, complain_json
 from kabelwerk_cli.terminal.error_report import problem

@@ -1,8 +1,8 @@
 """Determining the value of each setting.
 
 In descending order: an option; a profile named on the command line; the environment; a profile
-chosen otherwise (`KABELWERK_PROFILE`, or `profile =` in the configuration); the default. No other
-module reads the environment.
+chosen otherwise (`KABELWERK_PROFILE`, or `profile =` in the configuration); the default. Besides
+`workflow`, no other module reads the environment.
 """
 
 import contextlib
@@ -124,28 +124,6 @@ class Settings(dict[Setting[Any], Any]):
 def typed_line() -> str:
     """Return the command line up to the cursor, which a completion script passes."""
     return os.environ.get("COMP_LINE", "")
-
-
-def in_workflow() -> bool:
-    """Return whether GitHub Actions reads the output, which runs commands in it."""
-    return bool(os.environ.get("GITHUB_ACTIONS"))
-
-
-class Workflow(NamedTuple):
-    """What GitHub Actions tells the programs that it runs."""
-
-    workspace: str
-    """The folder of the repository; empty if unknown."""
-    summary: str
-    """The file to which a summary of the step is appended; empty for none."""
-
-
-def workflow() -> Workflow | None:
-    """Return what GitHub Actions says, None outside it."""
-    if not in_workflow():
-        return None
-    names = ("GITHUB_WORKSPACE", "GITHUB_STEP_SUMMARY")
-    return Workflow(*(os.environ.get(name, "") for name in names))
 
 
 def from_environment(

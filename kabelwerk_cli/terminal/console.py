@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import click
 
 from kabelwerk_cli.config.parsers import choice
-from kabelwerk_cli.config.resolve import Settings, in_workflow
+from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import FIELDS, NO_INPUT, OUTPUT, QUIET, RAW_CSV
+from kabelwerk_cli.config.workflow import in_workflow
 from kabelwerk_cli.output import (
     Format,
     Style,

@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from kabelwerk_cli.config.resolve import Workflow
+from kabelwerk_cli.config.workflow import Workflow
 from kabelwerk_cli.output import shortened, visible, without_commands
 
 from .console import command_runner
