@@ -12,8 +12,8 @@ import click
 from click.shell_completion import CompletionItem, add_completion_class
 
 from . import __version__
-from .config.resolve import output_format
-from .config.settings import CONFIG, OUTPUT, PROFILE
+from .config.resolve import for_errors
+from .config.settings import CONFIG, NO_COLOR, OUTPUT, PROFILE
 from .terminal.book import NOTHING_SENT, Book
 from .terminal.completion import LineCompletion
 from .terminal.described import Group
@@ -141,8 +141,7 @@ def _report(
     error = _wrapped_signal(error) or error
     ended = _lost_output(error) or error
     if not _is_silent(error, book):
-        asked = output_format({**_asked_format(argv), **given})
-        show_error(ended, book, asked)
+        show_error(ended, book, for_errors({**_asked_format(argv), **given}))
     return exit_code(ended, problem(ended, book).applied)
 
 
@@ -168,8 +167,8 @@ def _lost_output(error: BaseException) -> OutputLost | None:
 
 
 def _asked_format(argv: Sequence[str]) -> dict[str, Any]:
-    """Return what decides on the output format, even if parsing failed before it was reached."""
-    asked: dict[str, Any] = {}
+    """Return what decides on format and color, even if parsing failed before it was reached."""
+    asked: dict[str, Any] = {NO_COLOR.name: True} if NO_COLOR.option in argv else {}
     for word, following in itertools.pairwise([*argv, ""]):
         for setting in (OUTPUT, CONFIG, PROFILE):
             for start in filter(None, (setting.option, setting.short)):

@@ -119,7 +119,7 @@ class CallCommand(Described):
 
             where = place(session.settings)
             confirm(session, f"Delete {call.subject} at {where}?", yes=options.yes)
-        self._show(session.console, _send(session, call))
+        self._show(session.console, call, _send(session, call))
 
     def _shown(self, session: Session, options: BatchOptions) -> type:
         """Return the type of the records that are shown."""
@@ -170,11 +170,16 @@ class CallCommand(Described):
             error.ctx = error.ctx or ctx
             raise
 
-    def _show(self, console: Console, success: "Success[Any]") -> None:
+    def _show(self, console: Console, call: Call[Any], success: "Success[Any]") -> None:
         if console.is_quiet:
             return
         for note in success.notes:
             console.note(note)
+        if success.unused:
+            from .api.history import capitalized
+            from .api.outcomes import ignored
+
+            console.warn(ignored(capitalized(call.subject), success.unused))
         summary = SUMMARIES.get(self.record)
         console.show(Listing(self.record, [success.record], summary, single=True))
 

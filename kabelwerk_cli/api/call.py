@@ -65,6 +65,9 @@ class Call(NamedTuple, Generic[R]):
     """Whether a subject that does not exist counts as a success."""
     otherwise: Otherwise | None = None
     """The call to send instead where this one is rejected for a stated reason."""
+    unused: str = ""
+    """What was asked for and this call does not send, in words; another call of the same operation
+    does."""
     complete: Callable[[Any, Any], R] = _as_answered
     """Makes the record that is returned, from the answer's and the deed."""
 

@@ -102,7 +102,8 @@ def ensure_user(*, key: str, name: str, hub: str | None = None) -> Call[EnsuredU
     Args:
         key: your unique ID for the user.
         name: the user's name.
-        hub: the slug of the hub in which to create a hub user; None for an end user.
+        hub: the slug of the hub in which to create a hub user; None for an end user. It is not
+            used for a user who exists.
 
     Returns:
         The user, and whether it was `created` or `updated`.
@@ -113,7 +114,7 @@ def ensure_user(*, key: str, name: str, hub: str | None = None) -> Call[EnsuredU
         ConnectionError: the backend cannot be reached, or did not answer in time.
         ServerError: the backend failed or its answer is not the API's.
     """
-    update: Call[Any] = update_user(key=key, name=name)
+    update: Call[Any] = update_user(key=key, name=name)._replace(unused="hub" if hub else "")
     create = create_user(key=key, name=name, hub=hub)
     return update._replace(
         otherwise=Otherwise(

@@ -99,6 +99,11 @@ class History:
         return self._earlier or next(unknown, None)
 
     @property
+    def unused(self) -> str:
+        """What was asked for and not sent; empty if an earlier run may have sent it."""
+        return "" if self._earlier else self.telling.call.unused
+
+    @property
     def applied(self) -> Applied:
         """Whether the server did what was asked, as far as is known."""
         if any(verdict.ending in APPLIED for verdict in self._verdicts()):

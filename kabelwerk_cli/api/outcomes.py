@@ -49,6 +49,8 @@ class Success(NamedTuple, Generic[R]):
     """What the caller should know although the call succeeded, each a sentence."""
     report: Report
     """The circumstances."""
+    unused: str = ""
+    """What was asked for and not sent, because only another call has it; see `ignored`."""
 
 
 def conclude(history: History) -> Success[Any]:
@@ -65,7 +67,8 @@ def conclude(history: History) -> Success[Any]:
     complete = history.steps[0].call.complete
     if last.ending is Ending.DONE:
         notes = tuple(f"{capitalized(note)}; it is shown as given." for note in last.notes)
-        return Success(complete(last.record, call.deed), call.deed, notes, report)
+        record = complete(last.record, call.deed)
+        return Success(record, call.deed, notes, report, history.unused)
     if call.deletes and last.is_missing and (doubt or call.absence_suffices):
         subject = capitalized(call.subject)
         gone = "is gone; the answer to an earlier attempt was lost" if doubt else "did not exist"
@@ -82,6 +85,16 @@ def conclude(history: History) -> Success[Any]:
     if issubclass(last.error, errors.ValidationError):
         raise last.error(message, report, last.fields)
     raise last.error(message, report)
+
+
+def ignored(who: str, unused: str) -> str:
+    """Return a warning about what was asked for and not sent, as a sentence.
+
+    Args:
+        who: one or more users.
+        unused: what was not sent, see `Success`.
+    """
+    return f"{who} already existed, so the {unused} was ignored: it is only used to create a user."
 
 
 def _not_sent(call: Call[Any], last: Verdict) -> str:

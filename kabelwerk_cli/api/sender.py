@@ -133,7 +133,7 @@ class Sender:
                 following = other.call
                 if other.when is Reason.TAKEN and step.when is Reason.MISSING and step.in_doubt:
                     # nobody had the key before, so the user with this key was created by this call
-                    following = following._replace(deed=step.call.deed)
+                    following = following._replace(deed=step.call.deed, unused="")
                 step = history.begin(following, other.when)
                 self._try_all(step, history, give_up_at)
         except KeyboardInterrupt as signal:

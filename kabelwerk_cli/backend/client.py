@@ -137,7 +137,7 @@ def warn_of_loose_files(session: Session) -> None:
     settings, console, _ = session
     if cure := settings.profile.cure:
         path = settings.profile.path
-        console.note(f"Others can write to the configuration '{path}'; run: {cure} '{path}'")
+        console.warn(f"Others can write to the configuration '{path}'; run: {cure} '{path}'")
     # the sandbox needs no token, and it is no matter which address one would be for
     if database := sandbox_path(settings):
         if str(database) == settings[SANDBOX_DB]:
@@ -145,4 +145,4 @@ def warn_of_loose_files(session: Session) -> None:
                 f"Using sandbox database '{database.absolute()}' ({settings.origin(SANDBOX_DB)})."
             )
     elif token_file := loose_file(settings):
-        console.note(f"Others can read the token in '{token_file}'; run: chmod 600 '{token_file}'")
+        console.warn(f"Others can read the token in '{token_file}'; run: chmod 600 '{token_file}'")

@@ -20,6 +20,7 @@ from kabelwerk_cli.api.wire import Attempt
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import CA_FILE, MAX_TIME, TIMEOUT
 from kabelwerk_cli.config.token import read_token
+from kabelwerk_cli.output import Color
 from kabelwerk_cli.terminal.console import Listing
 from kabelwerk_cli.terminal.session import Session
 
@@ -31,6 +32,11 @@ from .sandbox import sandbox_path
 
 PORTS = {"https": 443, "http": 80}
 AN_INSTANT = 0.001
+VERDICTS = {
+    ("outcome", "ok"): Color.GREEN,
+    ("outcome", "failed"): Color.RED,
+    ("outcome", "skipped"): Color.YELLOW,
+}
 
 
 def doctor(session: Session) -> None:
@@ -60,7 +66,7 @@ def doctor(session: Session) -> None:
         except errors.KabelwerkError as error:
             outcome, detail, failed = "failed", str(error), (name, error)
         checks.append(Check(name, outcome, round((time.monotonic() - started) * 1000, 1), detail))
-    session.console.show(Listing(Check, checks))
+    session.console.show(Listing(Check, checks, colors=VERDICTS))
     if failed:
         raise failed[1]
 

@@ -54,7 +54,7 @@ def login(session: Session) -> None:
         f"Logged in to {address.origin}. The token is stored in {where}, profile '{name}' in "
         f"'{path}'."
     )
-    if tip := how_to_install(settings.shell):
+    if tip := how_to_install(settings.environ.get("SHELL", "")):
         console.tell(tip)
 
 

@@ -36,26 +36,26 @@ class Rows(Protocol):
 _EXPORT = "Format that column as text in the spreadsheet and export it again."
 
 
-def warn_of_keys(plan: Rows, note: Callable[[str], None], *, sets_values: bool) -> None:
+def warn_of_keys(plan: Rows, warn: Callable[[str], None], *, sets_values: bool) -> None:
     """Report keys that a spreadsheet has probably changed, or whose rows contradict each other.
 
     Args:
         plan: the rows.
-        note: shows a warning.
+        warn: shows a warning.
         sets_values: whether a later row of a key overrides an earlier one.
     """
     if found := _listed(plan.select(_ROUNDED)):
         count, keys = found
         looks = "key looks like a number" if count == 1 else "keys look like numbers"
-        note(f"{count} {looks} that a spreadsheet has rounded: {keys}. {_EXPORT}")
+        warn(f"{count} {looks} that a spreadsheet has rounded: {keys}. {_EXPORT}")
     if found := _listed(plan.select(_SHORTER)):
         count, keys = found
-        note(
+        warn(
             f"{count_of(count, 'key')} may have lost leading zeros in a spreadsheet, as other keys "
             f"begin with a zero: {keys}. {_EXPORT}"
         )
     if sets_values:
-        _warn_of_contradictions(plan, note)
+        _warn_of_contradictions(plan, warn)
 
 
 def _listed(rows: Iterator[tuple[str, int]]) -> tuple[int, str] | None:
@@ -66,7 +66,7 @@ def _listed(rows: Iterator[tuple[str, int]]) -> tuple[int, str] | None:
     return (len(first) + more, keys) if first else None
 
 
-def _warn_of_contradictions(plan: Rows, note: Callable[[str], None]) -> None:
+def _warn_of_contradictions(plan: Rows, warn: Callable[[str], None]) -> None:
     found = plan.select(_AGAIN)
     if not (first := next(found, None)):
         return
@@ -81,7 +81,7 @@ def _warn_of_contradictions(plan: Rows, note: Callable[[str], None]) -> None:
     )
     appear = "1 key appears" if count == 1 else f"{count} keys appear"
     one, other = lines.values()
-    note(
+    warn(
         f"{appear} more than once with different values, first '{key}' (lines {one} and {other}). "
         "The rows of a key are sent in file order."
     )

@@ -94,7 +94,7 @@ def run_batch(batch: Batch) -> None:
         found = stack.enter_context(find_journal(batch, file))
         with telling.checking(goes_on=options.skip_invalid):
             plan = stack.enter_context(check(file, batch.reader, found.journal, telling.invalid))
-        warn_of_keys(plan, session.console.note, sets_values=batch.repeatable)
+        warn_of_keys(plan, session.console.warn, sets_values=batch.repeatable)
         compare(batch, found, plan)
         if plan.bad and not options.skip_invalid:
             raise telling.refusal(plan, "send")
@@ -124,6 +124,8 @@ def run_batch(batch: Batch) -> None:
             runner.end("the journal cannot be written", error)
         telling.end(totals.summary())
         telling.show()
+        for warning in totals.warnings():
+            session.console.warn(warning)
         conclude(session.console, _ended(batch, runner, totals, journal, found.path))
         # at the very end: a run that is killed earlier leaves a journal in which all rows are done;
         # and under the journal's lock, so that no other run has begun to write to it
@@ -170,7 +172,7 @@ def _hand_over(
         totals.hand_over(rejects.write(journal, plan))
     except (OSError, Changed) as error:
         reason = getattr(error, "strerror", None) or error
-        batch.session.console.note(f"Cannot write the rejects file: {reason}")
+        batch.session.console.warn(f"Cannot write the rejects file: {reason}")
 
 
 def clients_for(session: Session, stack: contextlib.ExitStack) -> MakeSender:

@@ -250,9 +250,15 @@ class Runner:
             stop = self._breaker.watch(result.fate, error)
         else:
             report = success.report
-            record, deed, notes = success.record, success.deed, success.notes
+            record, deed, notes, _, unused = success
             result = result_of(
-                task.planned, Fate.DONE, record=record, deed=deed, notes=notes, sent=True
+                task.planned,
+                Fate.DONE,
+                record=record,
+                deed=deed,
+                notes=notes,
+                sent=True,
+                unused=unused,
             )
             cause = None
             stop = self._breaker.watch(result.fate, None)

@@ -77,6 +77,8 @@ class Result(NamedTuple):
     """What this run did: `created`, `posted` ...; empty if this run did nothing."""
     sent: bool = False
     """Whether this run sent it."""
+    unused: str = ""
+    """What the row asks for and was not sent, see `Success`."""
     own: tuple[str, ...] = ()
     """The row's own values that the error's message may contain, such as its key."""
 

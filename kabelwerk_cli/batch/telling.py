@@ -218,13 +218,13 @@ class Telling:
             if self._report:
                 self._report.finish()
         except OSError as error:
-            console.note(f"Cannot write '{self._told.report}': {error.strerror or error}.")
+            console.warn(f"Cannot write '{self._told.report}': {error.strerror or error}.")
         try:
             if self._workflow:
                 title = f"kabelwerk {self._told.subject.command} --from {self._told.subject.file}"
                 summarize(self._workflow, title, counts, self._failures)
         except OSError as error:
-            console.note(f"Cannot write GITHUB_STEP_SUMMARY: {error.strerror or error}.")
+            console.warn(f"Cannot write GITHUB_STEP_SUMMARY: {error.strerror or error}.")
 
     def _record(self, result: Result) -> None:
         """Add a row to the report, and a failure to the annotations."""

@@ -1,8 +1,10 @@
 """Counts rows by outcome, for what a batch can report at any moment."""
 
 from collections import Counter
+from collections.abc import Iterator
 
 from kabelwerk_cli.api.errors import Applied, Report
+from kabelwerk_cli.api.outcomes import ignored
 from kabelwerk_cli.api.rejections import says_taken
 
 from .fate import Fate
@@ -30,6 +32,7 @@ class Totals:
         sent: the number of rows that this run sent, by fate.
         rejected: how many rows need correction.
         taken: how many of them have the key of an existing user.
+        unused: the number of rows by what they ask for and was not sent.
         handed_over: how many this run wrote to the rejects file.
     """
 
@@ -46,6 +49,7 @@ class Totals:
         self.deeds = Counter[str]()
         self.errors = Counter[str]()
         self.sent = Counter[Fate]()
+        self.unused = Counter[str]()
         self.rejected = self.taken = self.handed_over = 0
         self._journal = journal
         self._rerun = rerun
@@ -56,6 +60,8 @@ class Totals:
         self.rejected += result.fate is Fate.REJECTED
         if result.deed:
             self.deeds[result.deed] += 1
+        if result.unused:
+            self.unused[result.unused] += 1
         if result.error:
             self.errors[result.error.type] += 1
             self.taken += result.fate is Fate.REJECTED and says_taken(result.error.fields)
@@ -92,6 +98,11 @@ class Totals:
         if self._journal and not self.are_all_counted:
             return f"'{self._journal}' records which rows were sent."
         return str(self)
+
+    def warnings(self) -> Iterator[str]:
+        """Yield what those who asked for it should know about rows that are done."""
+        for unused, rows in self.unused.items():
+            yield ignored(count_of(rows, "user"), unused)
 
     def summary(self) -> dict[str, int]:
         """Return the number of rows by outcome, without zeros."""

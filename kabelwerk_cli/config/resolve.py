@@ -7,12 +7,12 @@ chosen otherwise (`KABELWERK_PROFILE`, or `profile =` in the configuration); the
 
 import contextlib
 import functools
+import itertools
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kabelwerk_cli.api.errors import ConfigurationError, InvalidInput
-from kabelwerk_cli.output import Format
 
 from .parsers import did_you_mean
 from .profiles import NO_PROFILE, Profile, find_profile, parse_config, read_config
@@ -105,11 +105,6 @@ class Settings(dict[Setting[Any], Any]):
         """Whether the terminal cannot move the cursor."""
         return self.environ.get("TERM") == "dumb"
 
-    @property
-    def shell(self) -> str:
-        """The name of the user's shell, such as `bash`; empty if unknown."""
-        return self.environ.get("SHELL", "").rpartition("/")[2]
-
     def color(self, *, terminal: bool) -> bool:
         """Return whether to use color (https://no-color.org, https://force-color.org).
 
@@ -160,18 +155,18 @@ def _check_options(given: Mapping[str, Any]) -> None:
             raise InvalidInput(SANDBOX.name, f"cannot be combined with {other.option}")
 
 
-def output_format(given: Mapping[str, Any]) -> Format:
-    """Return the format for an error message, even if the settings are what is wrong.
+def for_errors(given: Mapping[str, Any]) -> Settings:
+    """Return the settings for an error message, even if the settings are what is wrong.
 
     Args:
         given: the options on the command line, by the setting's name.
     """
-    for find in (_profile_of_file, lambda _: NO_PROFILE):
+    chosen = {row: Chosen(row.default, Rank.DEFAULT, "default") for row in (OUTPUT, NO_COLOR)}
+    for row, find in itertools.product(chosen, (lambda _: NO_PROFILE, _profile_of_file)):
         # an exception here would replace the error to report
         with contextlib.suppress(Exception):
-            output: Format = _choose(OUTPUT, given, os.environ, find(given)).value
-            return output
-    return OUTPUT.default
+            chosen[row] = _choose(row, given, os.environ, find(given))
+    return Settings(chosen, os.environ)
 
 
 def without_sources(given: Mapping[str, Any]) -> Settings:

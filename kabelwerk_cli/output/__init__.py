@@ -7,15 +7,17 @@ imports rich).
 
 from .fields import as_json, columns, compact, known_fields
 from .formats import Format, Style, write
-from .text import shortened, visible, without_commands
+from .text import Color, painted, shortened, visible, without_commands
 
 __all__ = [
+    "Color",
     "Format",
     "Style",
     "as_json",
     "columns",
     "compact",
     "known_fields",
+    "painted",
     "shortened",
     "visible",
     "without_commands",

@@ -1,11 +1,11 @@
 """The output formats. Records are streamed; only a table keeps them, to measure its columns."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple, TextIO
 
 from .fields import as_cell, as_object, columns, compact, indented
-from .text import visible, without_commands
+from .text import Color, visible, without_commands
 
 
 class Format(StrEnum):
@@ -35,6 +35,12 @@ class Style(NamedTuple):
     """Whether to leave CSV cells alone that a spreadsheet would run as a formula."""
     workflow: bool = False
     """Whether it is printed in a workflow of GitHub Actions, and must hold no command."""
+    colors: Mapping[tuple[str, str], Color] = {}
+    """The color of a value in a table, by field and value."""
+
+    def color_of(self, field: str, cell: str) -> Color | None:
+        """Return the color of a cell of a table, if it has one."""
+        return self.colors.get((field, cell)) if self.color else None
 
 
 def write(

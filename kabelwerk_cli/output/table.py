@@ -5,10 +5,17 @@ from typing import TYPE_CHECKING, TextIO
 
 from rich.cells import cell_len
 
+from .text import Color, painted
+
 if TYPE_CHECKING:
     from rich.console import Console
 
     from .formats import Style
+
+GAP = "  "
+"""What separates columns without a frame."""
+NARROWEST_TEXT = 16
+"""The least width to which a column is wrapped, in cells; below it, a list shows fields."""
 
 
 def print_table(
@@ -27,7 +34,7 @@ def print_table(
     if style.terminal:
         _print_fitting(header, rows, stream, style)
     else:
-        _print_plain([header, *rows], stream, color=style.color)
+        _print_plain(header, rows, stream, style)
 
 
 def _print_fitting(
@@ -38,12 +45,17 @@ def _print_fitting(
     room = console.width - 3 * len(columns) - 1  # of a frame with a space on both sides of a cell
     widths = [max(map(cell_len, column)) for column in columns]
     if sum(widths) > room:
-        needed = [max(map(_longest_word, column)) for column in columns]
+        needed = [_needed(column, width) for column, width in zip(columns, widths, strict=True)]
         if style.single or sum(needed) > room:
-            _print_fields(header, rows, stream, color=style.color)
+            _print_fields(header, rows, console, style)
             return
         widths = _shrink(widths, needed, room)
-    _print_framed(header, rows, console, widths)
+    _print_framed(header, rows, console, widths, style)
+
+
+def _needed(column: Sequence[str], width: int) -> int:
+    """Return the least width at which no word is broken, and a text remains readable."""
+    return max(*map(_longest_word, column), min(width, NARROWEST_TEXT))
 
 
 def _longest_word(cell: str) -> int:
@@ -60,32 +72,61 @@ def _shrink(widths: Sequence[int], needed: Sequence[int], room: int) -> list[int
 
 
 def _print_fields(
-    header: Sequence[str], rows: Sequence[Sequence[str]], stream: TextIO, *, color: bool
+    header: Sequence[str], rows: Sequence[Sequence[str]], console: "Console", style: "Style"
 ) -> None:
-    """Write each field on a line of its own, which the terminal wraps, and rows apart."""
+    """Write each field on lines of its own, and an empty line between rows."""
     width = max(map(cell_len, header))
     for number, row in enumerate(rows):
         if number:
-            stream.write("\n")
+            console.file.write("\n")
         for name, cell in zip(header, row, strict=True):
-            shown = name + " " * (width - cell_len(name))
-            shown = f"\x1b[1m{shown}\x1b[0m" if color else shown
-            stream.write(f"{shown}  {cell}".rstrip() + "\n")
+            color = style.color_of(name, cell)
+            shown = painted(_padded(name, width), Color.BOLD if style.color else None)
+            first, *others = _lines(cell, console, width + len(GAP))
+            console.file.write(f"{shown}{GAP}{painted(first, color)}".rstrip() + "\n")
+            console.file.writelines(f"{painted(line, color)}\n" for line in others)
 
 
-def _print_plain(rows: Sequence[Sequence[str]], stream: TextIO, *, color: bool) -> None:
+def _lines(cell: str, console: "Console", indent: int) -> list[str]:
+    """Return the lines of a field, those after the first indented; no word is broken.
+
+    A word that does not fit beside the name goes below it. If it is longer than a line, the
+    terminal breaks it, and it can still be copied as one word.
+    """
+    from rich.text import Text
+
+    longest = _longest_word(cell)
+    for lead, margin in (([], indent), ([""], len(GAP))):
+        if longest + margin <= console.width:
+            wrapped = Text(cell).wrap(console, console.width - margin)
+            first, *others = [*lead, *(line.plain for line in wrapped)]
+            return [first, *(" " * margin + line for line in others)]
+    return ["", cell]
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - cell_len(text))
+
+
+def _print_plain(
+    header: Sequence[str], rows: Sequence[Sequence[str]], stream: TextIO, style: "Style"
+) -> None:
     # rich would pad and wrap lines to a width, and measure every character twice
-    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
-    for number, row in enumerate(rows):
-        cells = (
-            cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)
-        )
-        line = "  ".join(cells).rstrip()
-        stream.write(f"\x1b[1m{line}\x1b[0m\n" if color and number == 0 else f"{line}\n")
+    widths = [max(map(cell_len, column)) for column in zip(header, *rows, strict=True)]
+    title = GAP.join(map(_padded, header, widths)).rstrip()
+    stream.write(painted(title, Color.BOLD if style.color else None) + "\n")
+    for row in rows:
+        colors = map(style.color_of, header, row)
+        cells = map(painted, map(_padded, row, widths), colors)
+        stream.write(GAP.join(cells).rstrip() + "\n")
 
 
 def _print_framed(
-    header: Sequence[str], rows: Sequence[Sequence[str]], console: "Console", widths: Sequence[int]
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    console: "Console",
+    widths: Sequence[int],
+    style: "Style",
 ) -> None:
     from rich.table import Table
     from rich.text import Text
@@ -94,7 +135,8 @@ def _print_framed(
     for name, width in zip(header, widths, strict=True):
         table.add_column(Text(name), overflow="fold", width=width)
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        cells = map(painted, row, map(style.color_of, header, row))
+        table.add_row(*map(Text.from_ansi, cells))
     console.print(table)
 
 

@@ -1,6 +1,7 @@
 """Escaping of foreign text: the only place that makes it safe to display."""
 
 import re
+from enum import StrEnum
 
 # C0, DEL and C1 control characters; bidirectional marks; line and paragraph separators;
 # interlinear annotations; the byte order mark; lone surrogates
@@ -11,6 +12,20 @@ _UNSAFE = (
 _COMMAND = r"^\s*:(?=:)|##(?=\[)"
 _COMMAND_IN_JSON = r":(?=:)|##(?=\[)"
 _SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
+
+
+class Color(StrEnum):
+    """A color of our own, as the parameter of an escape sequence."""
+
+    BOLD = "1"
+    RED = "1;31"
+    GREEN = "32"
+    YELLOW = "33"
+
+
+def painted(text: str, color: Color | None) -> str:
+    """Return `text`, which must be escaped already, in a color; None leaves it as it is."""
+    return f"\x1b[{color}m{text}\x1b[0m" if color and text else text
 
 
 def visible(text: str) -> str:

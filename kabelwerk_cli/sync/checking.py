@@ -90,7 +90,7 @@ def _compare(
         raise BadFile(f"'{file.name}' is empty.")
     if file.is_json:
         sync.reader.columns.check_seen()
-    warn_of_keys(plan, sync.session.console.note, sets_values=False)
+    warn_of_keys(plan, sync.session.console.warn, sets_values=False)
     hubs = plan.hubs()
     check_hubs(file, hubs)
     if state and any(hubs):

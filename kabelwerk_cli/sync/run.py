@@ -141,7 +141,7 @@ def _close(sync: Sync, runner: Runner, state: State, plan: SyncPlan, rejects: Re
             rejects.copy(state, plan)
         except (OSError, Changed) as error:
             reason = getattr(error, "strerror", None) or error
-            sync.session.console.note(f"Cannot write the rejects file: {reason}")
+            sync.session.console.warn(f"Cannot write the rejects file: {reason}")
         if runner.stop is None and state.about.entries:
             state.finish()
     except JournalError as error:

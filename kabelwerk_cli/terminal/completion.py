@@ -121,5 +121,10 @@ INSTALLING = {
 
 
 def how_to_install(shell: str) -> str:
-    """Return how to turn on completion in a shell, as a sentence; empty for an unknown shell."""
-    return f"To turn on completion in {shell}, {INSTALLING[shell]}" if shell in INSTALLING else ""
+    """Return how to turn on completion in a shell, as a sentence; empty for an unknown shell.
+
+    Args:
+        shell: its name or path.
+    """
+    name = shell.rpartition("/")[2]
+    return f"To turn on completion in {name}, {INSTALLING[name]}" if name in INSTALLING else ""

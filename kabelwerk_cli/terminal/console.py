@@ -12,10 +12,12 @@ from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import FIELDS, NO_INPUT, OUTPUT, QUIET, RAW_CSV
 from kabelwerk_cli.config.workflow import in_workflow
 from kabelwerk_cli.output import (
+    Color,
     Format,
     Style,
     compact,
     known_fields,
+    painted,
     visible,
     without_commands,
     write,
@@ -37,6 +39,8 @@ class Listing(NamedTuple):
     """Whether JSON output is one object instead of an array."""
     live: bool = False
     """Whether to flush after each record."""
+    colors: Mapping[tuple[str, str], Color] = {}
+    """The color of a value in a table, by field and value."""
 
 
 class Console:
@@ -89,6 +93,7 @@ class Console:
                 color=self._settings.color(terminal=terminal),
                 raw_csv=self._settings[RAW_CSV],
                 workflow=in_workflow(),
+                colors=listing.colors,
             )
             records = _flushed(listing.records) if listing.live else listing.records
             write(self._output, listing.record_type, records, sys.stdout, style)
@@ -120,10 +125,8 @@ class Console:
     def _is_paged(self, text: str) -> bool:
         import shutil
 
-        environ = self._settings.environ
-        dumb = self._settings.dumb_terminal or not environ.get("TERM")
         people = _is_terminal(sys.stdin) and _is_terminal(sys.stdout)
-        if dumb or not people or not environ.get("PAGER", "less").strip():
+        if not (people and self._settings.pager):
             return False
         # one line is for the prompt that follows
         return text.count("\n") + 1 >= shutil.get_terminal_size().lines
@@ -140,6 +143,15 @@ class Console:
                 complain_json({"note": text})
             else:
                 complain(text)
+
+    def warn(self, text: str) -> None:
+        """Write a warning to stderr, unless the run is quiet."""
+        if self.is_quiet:
+            return
+        if self._is_json:
+            complain_json({"note": text})
+        else:
+            complain(text, "Warning:", Color.YELLOW if self.is_colored else None)
 
     def with_summary(self, summary: str, text: str) -> str:
         """Return the message of an error that ends a run with a summary.
@@ -181,7 +193,7 @@ class Console:
     @property
     def is_colored(self) -> bool:
         """Whether to use color on stderr."""
-        return self._settings.color(terminal=_is_terminal(sys.stderr))
+        return colors_errors(self._settings)
 
     @property
     def cannot_ask(self) -> str:
@@ -218,9 +230,21 @@ class Console:
             raise Cancelled("Not confirmed.")
 
 
-def complain(text: str) -> None:
-    """Write text to stderr as one line, with control characters escaped."""
-    _write_error(_shown(text))
+def colors_errors(settings: Settings) -> bool:
+    """Return whether to use color on stderr."""
+    return settings.color(terminal=_is_terminal(sys.stderr))
+
+
+def complain(text: str, label: str = "", color: Color | None = None) -> None:
+    """Write text to stderr as one line, with control characters escaped.
+
+    Args:
+        text: the text.
+        label: what the line begins with, such as `Error:`.
+        color: the color of the label.
+    """
+    line = _shown(f"{label} {text}" if label else text)
+    _write_error(painted(label, color) + line.removeprefix(label))
 
 
 def command_runner(line: str) -> None:

@@ -5,7 +5,8 @@ from typing import Any, NoReturn
 
 import click
 
-from kabelwerk_cli.config.resolve import output_format
+from kabelwerk_cli.config.resolve import for_errors
+from kabelwerk_cli.config.settings import OUTPUT
 from kabelwerk_cli.output import Format
 
 from .help_topics import TOPICS
@@ -74,7 +75,7 @@ class Group(Described, click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the arguments; without any, show the help, unless JSON is expected."""
         if not args and not ctx.resilient_parsing:
-            if output_format(ctx.obj) in {Format.JSON, Format.JSONL}:
+            if for_errors(ctx.obj)[OUTPUT] in {Format.JSON, Format.JSONL}:
                 raise click.UsageError("Missing command.", ctx)
             show_help(ctx)
         return super().parse_args(ctx, args)

@@ -7,10 +7,12 @@ import click
 
 from kabelwerk_cli.api import errors
 from kabelwerk_cli.api.errors import Applied, Report
-from kabelwerk_cli.output import Format, as_json, shortened, visible
+from kabelwerk_cli.config.resolve import Settings
+from kabelwerk_cli.config.settings import OUTPUT
+from kabelwerk_cli.output import Color, Format, as_json, shortened, visible
 
 from .book import NOTHING_SENT, Book
-from .console import complain, complain_json
+from .console import colors_errors, complain, complain_json
 from .exit_codes import (
     ERROR_TYPES,
     ExitCode,
@@ -75,14 +77,20 @@ def read_problem(text: str | None) -> Problem | None:
     return Problem(**json.loads(text)) if text else None
 
 
-def show_error(error: BaseException, book: Book, output: Format) -> None:
-    """Write an error that ended a run as one line to stderr."""
-    if output in {Format.JSON, Format.JSONL}:
+def show_error(error: BaseException, book: Book, settings: Settings) -> None:
+    """Write an error that ended a run as one line to stderr.
+
+    Args:
+        error: the error.
+        book: what was changed.
+        settings: the format and whether to use color.
+    """
+    if settings[OUTPUT] in {Format.JSON, Format.JSONL}:
         complain_json(as_json(ErrorLine(problem(error, book))))
     else:
         # a server may send a text of any length; JSON output has all of it
         message = shortened(visible(problem(error, book).message), LONGEST_MESSAGE)
-        complain(f"Error: {message}")
+        complain(message, "Error:", Color.RED if colors_errors(settings) else None)
 
 
 def _report(error: BaseException, book: Book) -> Report:

@@ -371,7 +371,10 @@ ENSURED = [
 def test_ensure_resolves_every_doubt(how, requests, events):
     outcome, transport = send(ENSURE, *events)
     assert outcome.record == (42, "kusanagi", "Motoko", how)
+    assert outcome.unused == ""
     assert len(transport.requests) == requests
+    in_hub, _ = send(calls.ensure_user(key="kusanagi", name="Motoko", hub="section9"), *events)
+    assert in_hub.unused == ("hub" if how == "updated" else "")
 
 
 @pytest.mark.parametrize(

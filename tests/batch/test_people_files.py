@@ -570,5 +570,5 @@ def test_a_room_in_two_hubs_is_two_rooms(shell: Shell) -> None:
     (shell.home / "x").write_text(rows)
     ran = shell.configured("http://127.0.0.1:9").run("rooms", "update", "--from", "x", "--dry-run")
     assert ran.err.startswith(
-        "1 key appears more than once with different values, first 'r2' (lines 4 and 5)."
+        "Warning: 1 key appears more than once with different values, first 'r2' (lines 4 and 5)."
     )

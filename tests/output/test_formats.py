@@ -222,5 +222,36 @@ def test_a_narrow_terminal_breaks_no_number_and_no_key(
         assert all(word in text for word in record.name.split())
     framed = "│" in text
     assert framed == (columns >= (200 if single else 60))
-    if framed:
-        assert max(map(len, text.splitlines())) <= columns
+    longest = max(map(len, text.splitlines()))
+    assert longest <= max(columns, len(WIDE.key))
+
+
+NARROW = """\
+id    7
+key
+  a-key-of-thirty-characters-abc
+time  2026-11-28T01:24Z
+text  Hello there, 日本語 and
+      goodbye
+none
+"""
+
+
+class Narrow(NamedTuple):
+    """A record with a short and a long key, a time, a text and no value."""
+
+    id: int
+    key: str
+    time: str
+    text: str
+    none: str | None
+
+
+def test_fields_below_each_other_wrap_between_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "32")
+    stream = Terminal()
+    key = "a-key-of-thirty-characters-abc"
+    record = Narrow(7, key, "2026-11-28T01:24Z", "Hello there, 日本語 and goodbye", None)
+    style = Style(terminal=True, single=True)
+    output.write(Format.TABLE, Narrow, [record], stream, style)
+    assert stream.getvalue() == NARROW

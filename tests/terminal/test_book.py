@@ -12,6 +12,8 @@ from kabelwerk_cli.api.errors import (
     Report,
     ValidationError,
 )
+from kabelwerk_cli.config.resolve import for_errors
+from kabelwerk_cli.config.settings import OUTPUT
 from kabelwerk_cli.output import Format
 from kabelwerk_cli.terminal.book import Book
 from kabelwerk_cli.terminal.error_report import problem, show_error
@@ -64,7 +66,7 @@ def test_no_error_contradicts_the_book(error: Exception, applied: Applied) -> No
 
 @pytest.mark.parametrize("error", CLAIMS, ids=lambda error: type(error).__name__)
 def test_where_nothing_was_sent(error: Exception, capsys: pytest.CaptureFixture[str]) -> None:
-    show_error(error, Book(), Format.JSON)
+    show_error(error, Book(), for_errors({OUTPUT.name: Format.JSON}))
     ended = json.loads(capsys.readouterr().err)["error"]
     assert (ended["applied"], ended["safe_to_rerun"]) == ("no", True)
     assert 2 <= ended["exit_code"] <= 7

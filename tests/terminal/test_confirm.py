@@ -39,6 +39,28 @@ def test_a_batch_in_a_protected_profile(shell: Shell, operation: Operation) -> N
         assert len(server.requests) >= 1
 
 
+def test_each_confirmation_names_the_address_and_the_profile(shell: Shell) -> None:
+    (shell.home / "users.csv").write_text("key,name\nkusanagi,Motoko\n")
+    (shell.home / "keys.csv").write_text("key\nkusanagi\n")
+    (shell.home / "rooms.csv").write_text("room,archived\nkusanagi,true\n")
+    message = ("messages", "post", "--user", "batou", "--text", "x", "--from", "keys.csv")
+    with FaultyServer() as server:
+        shell.write_profile(url=server.url)
+        for command in (
+            ("users", "delete", "--key", "kusanagi"),
+            ("users", "delete", "--from", "keys.csv"),
+            (*message, "--map", "room=key"),
+            ("users", "sync", "--from", "users.csv", "--new-state"),
+            ("rooms", "sync", "--from", "rooms.csv", "--new-state"),
+        ):
+            secret = shell.with_(KABELWERK_API_TOKEN=TOKEN)
+            with Terminal(secret, *command, size=(24, 200)) as terminal:
+                terminal.wait_for(f"at {server.url} (profile 'default')? ")
+                terminal.type("no\n")
+                assert terminal.end() == 2
+        assert server.requests == []
+
+
 def test_deletion_asks_on_a_terminal(shell: Shell) -> None:
     with FaultyServer() as server:
         secret = shell.configured(server)
