@@ -43,31 +43,34 @@ _ROWS_AT_ONCE = 100
 _SENT, _SKIPPED = (", ".join(f"'{fate}'" for fate in sorted(fates)) for fates in (SENT, SKIPPED))
 _SETTLED = f"ifnull(fate, '') IN ({_SKIPPED}) AND NOT overridden"
 """The same as `Planned.is_settled`."""
-# Rows with the same content have the same target, so only rows that share a target are compared.
 _SHARE = """
-CREATE INDEX by_target ON rows (target);
 UPDATE rows SET shared = 1
-WHERE target IN (SELECT target FROM rows GROUP BY target HAVING count(*) > 1);
+WHERE target IN (SELECT target FROM rows GROUP BY target HAVING count(*) > 1)
+"""
+# Rows with the same content have the same target, so only rows that share a target are compared.
+_REPEAT = """
 UPDATE rows SET before = found.before, fate = NULL
 FROM (
     SELECT number, row_number() OVER (PARTITION BY digest ORDER BY number) - 1 AS before
-    FROM rows WHERE shared = 1
+    FROM rows WHERE shared
 ) AS found
-WHERE rows.number = found.number AND found.before > 0;
+WHERE rows.number = found.number AND found.before > 0
 """
 # A rejected row is closed once a later one for the same target was sent: sending it again would
 # overwrite the newer value with the older one.
 _CLOSE = f"""
 UPDATE rows SET closed = 1
-WHERE fate = '{Fate.REJECTED}' AND shared = 1 AND EXISTS (
+WHERE fate = '{Fate.REJECTED}' AND shared AND EXISTS (
     SELECT 1 FROM rows AS later
     WHERE later.target = rows.target AND later.number > rows.number AND later.fate IN ({_SENT})
-);
+)
 """  # noqa: S608
 # The last row done for a target is overridden if another row for the target was sent after it, or
-# will be: an earlier row of the file, or one that is no longer in it.
+# will be: an earlier row of the file, or one that is no longer in it. The plus makes SQLite sort
+# the few rows that are found instead of reading all of them in the order of the index.
 _LAST_DONE = f"""
-SELECT target, max(number) AS number, at FROM rows WHERE fate = '{Fate.DONE}' AND %s GROUP BY target
+SELECT target, max(number) AS number, at FROM rows
+WHERE fate = '{Fate.DONE}' AND %s GROUP BY +target
 """  # noqa: S608
 _OVERRIDE = f"""
 UPDATE rows SET overridden = 1 WHERE number IN (
@@ -171,17 +174,22 @@ class Plan:
             ConfigurationError: the disk is full, or the journal cannot be read.
         """
         with temporary_trouble():
-            self._db.executescript(_SHARE)
+            self._db.execute("CREATE INDEX by_target ON rows (target)")
+            if not self._db.execute(_SHARE).rowcount:
+                return
+            self._db.execute(_REPEAT)
             if journal and journal.about.entries:
-                repeats = self._planned("before > 0")
-                while block := list(itertools.islice(repeats, BLOCK)):
-                    found = journal.fates([row.id for row in block])
-                    self._db.executemany(
-                        "UPDATE rows SET fate = ?, at = ? WHERE number = ?",
-                        [(*found[row.id], row.number) for row in block if row.id in found],
-                    )
-                self._db.executescript(_CLOSE)
-                self.closed = self._db.execute("SELECT total(closed) FROM rows").fetchone()[0]
+                self._look_up_repeats(journal)
+                self.closed = self._db.execute(_CLOSE).rowcount
+
+    def _look_up_repeats(self, journal: Journal) -> None:
+        repeats = self._planned("before > 0")
+        while block := list(itertools.islice(repeats, BLOCK)):
+            found = journal.fates([row.id for row in block])
+            self._db.executemany(
+                "UPDATE rows SET fate = ?, at = ? WHERE number = ?",
+                [(*found[row.id], row.number) for row in block if row.id in found],
+            )
 
     def __iter__(self) -> Iterator[Planned]:
         """Yield every row, in order."""
