@@ -11,6 +11,9 @@ from selenium.webdriver.common.keys import Keys
 from tests.sandbox.test_markup import EXAMPLES
 from tests.shell import Shell, served_with_page
 
+# one browser at a time: it is said how soon something appears
+pytestmark = pytest.mark.usefixtures("alone")
+
 FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -216,6 +219,8 @@ CRAFTED = [
     "<p><script>harm()</script></p>",
     "<p><img src=x onerror=harm()>",
     '<a href="javascript:harm()">a</a>',
+    '<a href="javascript://x.example/%0aharm()">a</a>',
+    '<a href="data://x.example/">a</a>',
     "<a href='https://x.example' onclick=harm()>a</a>",
     '<p onclick="harm()">a</p>',
     '<a href="https://x.example/" onclick="harm()">a</a>',

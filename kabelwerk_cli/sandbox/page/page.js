@@ -70,7 +70,8 @@ const named = (person) =>
 
 /** Say in `note` why there is nothing to see, and what to run in a shell. */
 function suggest(note, text, ...commands) {
-  const lines = commands.map((line) => element("code", {}, `kabelwerk ${line}`));
+  const words = (line) => line.split(" ").flatMap((word) => [element("span", {}, word), " "]);
+  const lines = commands.map((line) => element("code", {}, ...words(`kabelwerk ${line}`)));
   note.replaceChildren(text, ...lines);
   note.hidden = !text;
 }
