@@ -145,12 +145,10 @@ def test_by_keyboard_to_a_chat_that_grows_by_itself(
     browser.wait_for_text(ROOM_HEADING, "Motoko")
     assert browser.wait_for("document.activeElement.localName === 'h2'")
     browser.wait_for_text(".chat .note", "kabelwerk messages post --hub section9 --room kusanagi")
-    for number in range(30):
-        user = ("kusanagi", "batou")[number % 2]
-        text = f"Message **{number}**"
+    for number, user in enumerate(("kusanagi", "batou", "kusanagi")):
+        text = f"Message **{number}**" + "\nand more" * 20
         run("messages", "post", "--room", "kusanagi", "--user", user, "--text", text)
-        if number in {0, 1, 29}:
-            browser.wait_for_text("#chat", f"Message {number}", seconds=2)
+        browser.wait_for_text("#chat", f"Message {number}", seconds=2)
     # the newest is on the screen, and a person who reads older ones is not disturbed
     bottom = "document.querySelector('#chat').lastElementChild.getBoundingClientRect().bottom"
     assert browser.wait_for(f"{bottom} <= innerHeight")
@@ -164,7 +162,7 @@ def test_by_keyboard_to_a_chat_that_grows_by_itself(
         browser.wait_for_text("aside", text)
     assert browser.run(f"return {bottom} > innerHeight")
     sides = "return [...document.querySelectorAll('#chat li')].map(({className}) => className)"
-    assert browser.run(sides)[:4] == ["own", "", "own", ""]
+    assert browser.run(sides) == ["own", "", "own", ""]
     run("users", "delete", "--key", "kusanagi", "--yes")
     browser.wait_for_text(ROOM_HEADING, "This room does not exist.")
     browser.driver.back()

@@ -28,7 +28,7 @@ const foreign = (text, kind = "") => element("bdi", { class: kind }, text);
 
 const address = (...parts) => `#${[key, ...parts].join("/")}`;
 
-/** Make `list` show `items`. Elements of unchanged items are left alone, with focus and selection. */
+/** Make `list` show `items`. Elements of unchanged items keep their focus and selection. */
 function fill(list, items, name, draw) {
   const wanted = new Set(items.map((item) => String(item.id)));
   for (const child of [...list.children]) if (!wanted.has(child.dataset.id)) child.remove();
@@ -79,25 +79,31 @@ function suggest(note, text, ...commands) {
 /** Return a word as a POSIX shell reads it: keys are foreign text, and commands are copied. */
 const quoted = (word) => (/^[\w.-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
-const valued = ([name, value]) => ({ id: name, value });
+/** Explain in `note` that these are not all, or why there are none. */
+function explain(note, kind, { items, more, filtered }, cure, ...commands) {
+  if (more) suggest(note, `These are the ${items.length} newest ${kind}. Filter to find others.`);
+  else if (items.length) suggest(note, "");
+  else if (filtered) suggest(note, `No ${kind} match the filter.`);
+  else suggest(note, `No ${kind} yet. ${cure}`, ...commands);
+}
 
-function drawFact(row, { id, value }) {
+const valued = ([name, value], id) => ({ id, name, value });
+
+function drawFact(row, { name, value }) {
   row.replaceChildren(
-    element("dt", {}, foreign(id)),
+    element("dt", {}, foreign(name)),
     element("dd", {}, typeof value === "string" ? foreign(value) : named(value)),
   );
 }
 
-function drawHub(part, { slug, rooms, more, filtered }) {
+function drawHub(part, hub) {
   if (!part.firstChild) {
     part.append(element("h2"), element("ul"), element("p", { class: "note" }));
   }
   const [heading, list, note] = part.children;
-  heading.replaceChildren(foreign(slug));
-  fill(list, rooms, "li", drawRoom);
-  if (rooms.length) suggest(note, more ? `These are the ${rooms.length} newest. Filter to find others.` : "");
-  else if (filtered) suggest(note, "No room matches the filter.");
-  else suggest(note, "No rooms yet. Create an end user:", CREATE);
+  heading.replaceChildren(foreign(hub.slug));
+  fill(list, hub.items, "li", drawRoom);
+  explain(note, "rooms", hub, "Create an end user:", CREATE);
 }
 
 function drawRoom(item, { id, user, hub_user, archived, attributes, current }) {
@@ -122,7 +128,8 @@ function drawMessage(item, { user, room: owner, room_id, hub, html, inserted_at 
     const link = element("a", { href: address("room", room_id) }, foreign(owner));
     head.append(" in room ", link, " of hub ", foreign(hub));
   }
-  head.append(" · ", element("time", { datetime: inserted_at }, TIME.format(new Date(inserted_at))));
+  const time = TIME.format(new Date(inserted_at));
+  head.append(" · ", element("time", { datetime: inserted_at }, time));
   item.replaceChildren(head, element("div", { class: "bubble" }, rendered(html)));
 }
 
@@ -179,7 +186,7 @@ function show(data) {
   const hubs = data.hubs.map((hub) => ({
     ...hub,
     filtered,
-    rooms: hub.rooms.map((item) => ({ ...item, current: String(item.id) === room })),
+    items: hub.rooms.map((item) => ({ ...item, current: String(item.id) === room })),
   }));
   fill($("#hubs"), hubs, "section", drawHub);
   const section = $(`main > [data-view="${view}"]`);
@@ -200,11 +207,10 @@ function showLatest(section, { messages, hubs }) {
 function showUsers(section, { users, more, hubs }, filtered) {
   fill($("#users"), users, "tr", drawUser);
   $("table", section).hidden = users.length === 0;
-  const note = $(".note", section);
   const hubUser = `users create --key batou --name Batou --hub ${quoted(hubs[0]?.slug ?? "_")}`;
-  if (users.length) suggest(note, more ? `These are the ${users.length} newest. Filter to find others.` : "");
-  else if (filtered) suggest(note, "No user matches the filter.");
-  else suggest(note, "No users yet. Create an end user and a hub user:", CREATE, hubUser);
+  const found = { items: users, more, filtered };
+  const cure = "Create an end user and a hub user:";
+  explain($(".note", section), "users", found, cure, CREATE, hubUser);
 }
 
 function report(state) {
@@ -227,7 +233,7 @@ async function poll() {
       headers: { "X-Sandbox-Key": key, "If-None-Match": version },
       signal: AbortSignal.any([mine.signal, AbortSignal.timeout(TIMEOUT)]),
     });
-    if (answer.status === 403) return open("start");
+    if (answer.status === 403) return enter("start");
     if (answer.status !== 304 && !answer.ok) throw new Error(answer.statusText);
     if (answer.ok) data = await answer.json();
     if (data && !mine.signal.aborted) version = answer.headers.get("ETag");
@@ -242,7 +248,7 @@ async function poll() {
 }
 
 /** Switch to a view, and start to read its data. */
-function open(name) {
+function enter(name) {
   view = name;
   document.body.dataset.view = view;
   for (const part of document.querySelectorAll("main > section")) {
@@ -266,7 +272,7 @@ function route() {
   $("#chat").replaceChildren();
   if (!/^[\w-]+$/.test(key)) name = "start";
   else if (name === "room" ? !/^\d{1,15}$/.test(room) : name !== "users") name = "rooms";
-  open(name);
+  enter(name);
 }
 
 /** The arrow keys move through the rooms, from the filter on. */
@@ -287,7 +293,7 @@ addEventListener("hashchange", () => {
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden && view !== "start") poll();
 });
-$("#filter").addEventListener("input", () => open(view));
+$("#filter").addEventListener("input", () => enter(view));
 for (const part of [$("#filter"), $("#hubs")]) part.addEventListener("keydown", step);
 $("#skip").addEventListener("click", () => $("#content").focus());
 route();
