@@ -105,6 +105,12 @@ class Settings(dict[Setting[Any], Any]):
         """Whether the terminal cannot move the cursor."""
         return self.environ.get("TERM") == "dumb"
 
+    @property
+    def pager(self) -> bool:
+        """Whether long texts may go through a pager: neither `PAGER` nor `TERM` forbids it."""
+        able = self.environ.get("TERM") and not self.dumb_terminal
+        return bool(able and self.environ.get("PAGER", "less").strip())
+
     def color(self, *, terminal: bool) -> bool:
         """Return whether to use color (https://no-color.org, https://force-color.org).
 
