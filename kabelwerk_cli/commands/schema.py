@@ -13,6 +13,15 @@ from kabelwerk_cli.terminal.error_report import ErrorLine
 from kabelwerk_cli.terminal.session import Session
 
 
+def _next_words(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the next word of a name."""
+    before = ctx.params.get("words") or ()
+    names = [tuple(name.split()) for name in _results(ctx.find_root().command)]
+    going_on = [name for name in names if name[: len(before)] == before != name]
+    found = dict.fromkeys(name[len(before)] for name in going_on)
+    return [word for word in found if word.startswith(incomplete)]
+
+
 @click.command(
     cls=ActionCommand,
     needs_settings=False,
@@ -23,17 +32,23 @@ from kabelwerk_cli.terminal.session import Session
         "kabelwerk schema error > error.schema.json",
     ],
 )
-@click.argument("words", nargs=-1, metavar="[COMMAND... | batch | plan | dry-run | error]")
+@click.argument(
+    "words",
+    nargs=-1,
+    metavar="[COMMAND... | batch | plan | dry-run | error]",
+    shell_complete=_next_words,
+)
 @click.pass_context
 def schema(ctx: click.Context, session: Session, *, words: tuple[str, ...]) -> None:
     """Print the JSON Schema of a result or an error.
 
-    COMMAND stands for the document that it prints with -o json; if that is an array, -o jsonl
-    prints its items. 'batch' is a record of a command with --from, 'plan' a record of a sync with
-    --dry-run, 'dry-run' a request of any other command with --dry-run, and 'error' the last line of
-    stderr. The schemas are those of whole records: --fields selects from them.
+    For a COMMAND, the schema describes the document that -o json prints; if that is an array, -o
+    jsonl prints its items, one per line. 'batch' describes a record of a command with --from,
+    'plan' a record of a sync with --dry-run, 'dry-run' a request of any other command with
+    --dry-run, and 'error' the last line of stderr after a failure. All are about whole records,
+    from which --fields selects.
 
-    Without arguments, print the name of each schema on a line, such as 'users create'.
+    Without arguments, print the names of all schemas, one per line.
     """
     known = _results(ctx.find_root().command)
     if not words:

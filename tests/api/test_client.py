@@ -200,7 +200,7 @@ def _frames_of(error: BaseException) -> str:
     shown = traceback.TracebackException.from_exception(error, capture_locals=True)
     own = [frame for frame in shown.stack if "kabelwerk_cli" in frame.filename]
     assert own
-    return str(shown.exc_type) + "".join(f"{frame.line}{frame.locals}" for frame in own)
+    return "".join(f"{frame.line}{frame.locals}" for frame in own)
 
 
 def _stop(*_: object) -> None:

@@ -106,6 +106,26 @@ def test_no_configuration_is_read(shell: Shell) -> None:
     assert broken.run("schema", "users", "create").code == 0
 
 
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("schema us", "users"),
+        ("schema users cr", "create"),
+        ("schema sandbox show ", "users rooms messages"),
+        ("schema d", "doctor dry-run"),
+        ("schema users create ", ""),
+    ],
+)
+def test_names_are_completed(shell: Shell, words: str, completed: str) -> None:
+    there = shell.with_(
+        _KABELWERK_COMPLETE="bash_complete",
+        COMP_WORDS=f"kabelwerk {words}",
+        COMP_CWORD=str(len(words.split(" "))),
+    )
+    ran = there.execute()
+    assert [line.removeprefix("plain,") for line in ran.out.split()] == completed.split()
+
+
 def test_an_unknown_name(schemas: Schemas) -> None:
     ran = schemas.shell.run("schema", "user", "crate")
     assert (ran.code, ran.out) == (2, "")
