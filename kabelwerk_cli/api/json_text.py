@@ -23,6 +23,10 @@ class NotJson(ValueError):
         self.name = name
 
 
+class Malformed(NotJson):
+    """A text is not JSON at all."""
+
+
 def read_json(text: str) -> Any:
     """Return what a JSON text says.
 
@@ -44,7 +48,7 @@ def read_json(text: str) -> Any:
         raise
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise NotJson(f"it is not valid JSON ({where})") from None
+        raise Malformed(f"it is not valid JSON ({where})") from None
     except RecursionError:
         raise NotJson(_TOO_DEEP) from None
     except ValueError:  # an integer with more digits than Python reads

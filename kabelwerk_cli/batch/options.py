@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from kabelwerk_cli.config.files import read_text
+from kabelwerk_cli.config.files import read_text, without_newline
 from kabelwerk_cli.terminal.options import AroundOption, BatchOption, FileType, Number, claim_stdin
 
 if TYPE_CHECKING:
@@ -63,8 +63,7 @@ class TemplateType(FileType):
             if value == "@-":
                 claim_stdin(ctx, "--template")
             if value.startswith("@"):
-                # the newline at the end of a file is not part of the message
-                text = read_text(value[1:]).removesuffix("\n")
+                text = without_newline(read_text(value[1:]))
             return parse_template(text)
         except ValueError as error:
             self.fail(str(error), param, ctx)

@@ -13,7 +13,7 @@ from kabelwerk_cli.api.errors import InvalidInput
 from kabelwerk_cli.api.json_text import read_json
 from kabelwerk_cli.config import parsers
 from kabelwerk_cli.terminal.exit_codes import Refused
-from kabelwerk_cli.terminal.options import ColumnOption, JsonObject, KeyOption, TextFile
+from kabelwerk_cli.terminal.options import ColumnOption, JsonObject, KeyOption, OtherwiseOption
 
 from .columns import Columns, Convert, fold, option_of
 from .raw import Raw
@@ -103,14 +103,14 @@ class RowReader:
     ) -> None:
         self._make: Callable[..., Call[Any]] = command.callback  # type: ignore[assignment]
         options = [option for option in command.params if isinstance(option, ColumnOption)]
-        columns = [option for option in options if not isinstance(option.type, TextFile)]
+        columns = [option for option in options if not isinstance(option, OtherwiseOption)]
         self._required = [option.name or "" for option in columns if option.required]
         # by name, as their order on the command line must not change a row's digest
         self._params = dict(sorted(params.items()))
         self._explicit = {name: option_of(name) for name in explicit}
         for option in options:
-            if isinstance(option.type, TextFile):
-                self._read_text_of(option.name or "")
+            if isinstance(option, OtherwiseOption):
+                self._move_value(option.name or "", option.value_of)
         self._exact_key = exact_key
         self._template = template.renamed(fold) if template else None
         if template:
@@ -185,12 +185,11 @@ class RowReader:
             return call
         return Row(parsed.number, parsed.line, call, parsed.digest, parsed.hub)
 
-    def _read_text_of(self, name: str) -> None:
-        """Set the option for the text itself, so that the same text gives the same digest."""
-        sister = name.removesuffix("_file")
-        if self._params[name] is not None and self._params[sister] is None:
-            self._params |= {sister: self._params[name], name: None}
-            self._explicit[sister] = option_of(name)
+    def _move_value(self, name: str, column: str) -> None:
+        """Set the option that is a column, so that the same value gives the same digest."""
+        if self._params[name] is not None and self._params[column] is None:
+            self._params |= {column: self._params[name], name: None}
+            self._explicit[column] = option_of(name)
 
     def _set_text_by_template(self) -> None:
         if option := self._explicit.get("text"):

@@ -10,6 +10,7 @@ from kabelwerk_cli.terminal.described import Group
 from kabelwerk_cli.terminal.options import (
     ColumnOption,
     KeyOption,
+    OtherwiseOption,
     TextFile,
     room_hub_option,
     room_option,
@@ -42,10 +43,11 @@ def messages() -> None:
 @click.option("--text", cls=ColumnOption, metavar="TEXT", help="Text of the message.")
 @click.option(
     "--text-file",
-    cls=ColumnOption,
+    cls=OtherwiseOption,
+    value_of="text",
     type=TextFile(),
     metavar="FILE",
-    help="Read the text from FILE ('-' for stdin).",
+    help="Read the text from FILE ('-' for stdin), without one line break at its end.",
 )
 def post(
     *, room: str, user: str, hub: str, text: str | None, text_file: str | None

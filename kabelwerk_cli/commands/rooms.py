@@ -12,9 +12,12 @@ from kabelwerk_cli.command import CallCommand
 from kabelwerk_cli.sync_command import SyncCommand
 from kabelwerk_cli.terminal.described import Group
 from kabelwerk_cli.terminal.options import (
+    Attribute,
     ColumnOption,
     JsonObject,
     KeyOption,
+    OtherwiseOption,
+    as_object,
     room_hub_option,
     room_option,
 )
@@ -31,6 +34,7 @@ def rooms() -> None:
     examples=[
         "kabelwerk rooms update --room kusanagi --archived",
         "kabelwerk rooms update --room kusanagi --attributes '{\"ward\": 9}'",
+        "kabelwerk rooms update --room kusanagi --attribute ward=9 --attribute bed=12b",
         "kabelwerk rooms update --room kusanagi --hub section9 --hub-user batou",
         "kabelwerk rooms update --room kusanagi --unassign",
     ],
@@ -51,6 +55,17 @@ def rooms() -> None:
     help="Replace all attributes of the room; a JSON object, @FILE, or '-' for stdin.",
 )
 @click.option(
+    "--attribute",
+    cls=OtherwiseOption,
+    value_of="attributes",
+    type=Attribute(),
+    multiple=True,
+    callback=as_object,
+    metavar="KEY=VALUE",
+    help="Replace all attributes by those given this way; repeatable. VALUE is JSON, such as 9, "
+    "true or '\"9\"', otherwise text.",
+)
+@click.option(
     "--hub-user",
     cls=KeyOption,
     metavar="KEY",
@@ -65,16 +80,20 @@ def update(
     hub: str,
     archived: bool | None,
     attributes: dict[str, Any] | None,
+    attribute: dict[str, Any] | None,
     hub_user: str | None,
     unassign: bool,
 ) -> Call[Room]:
     """Update a room: archive it, set its attributes, assign it to a hub user."""
     if hub_user is not None and unassign:
         raise click.UsageError("--hub-user and --unassign cannot be used together.")
+    if attributes is not None and attribute is not None:
+        raise click.UsageError("--attributes and --attribute cannot be used together.")
+    attributes = attribute if attributes is None else attributes
     if archived is None and attributes is None and hub_user is None and not unassign:
         raise click.UsageError(
-            "There is nothing to change. Use --archived, --no-archived, --attributes, --hub-user "
-            "or --unassign."
+            "There is nothing to change. Use --archived, --no-archived, --attributes, --attribute, "
+            "--hub-user or --unassign."
         )
     return calls.update_room(
         hub=hub,

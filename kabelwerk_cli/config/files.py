@@ -59,6 +59,11 @@ def read_text(name: str) -> str:
         raise ValueError(f"'{name}' is not valid UTF-8 (byte {error.start + 1})") from None
 
 
+def without_newline(text: str) -> str:
+    """Return a file's text without the line break at its end, which is not part of a message."""
+    return text.removesuffix("\n").removesuffix("\r") if text.endswith("\n") else text
+
+
 def write_private(path: "Path", content: str) -> None:
     """Write a file (mode 0600) completely or not at all, and create its folder (mode 0700).
 

@@ -6,7 +6,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from kabelwerk_cli.config.files import read_text
+from kabelwerk_cli.config.files import read_text, without_newline
 from kabelwerk_cli.config.parsers import did_you_mean
 from kabelwerk_cli.config.resolve import profile_names
 from kabelwerk_cli.config.settings import CONFIG, PROFILE, SETTINGS, Rank, Setting
@@ -108,6 +108,18 @@ class ColumnOption(click.Option):
             return None, args
 
 
+class OtherwiseOption(ColumnOption):
+    """Another way to give the value of an option, which is a column; this one is none.
+
+    Args:
+        value_of: the name of that option.
+    """
+
+    def __init__(self, *args: Any, value_of: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.value_of = value_of
+
+
 class KeyOption(ColumnOption):
     """The option of a key or slug. `calls.check_key` validates it."""
 
@@ -177,14 +189,14 @@ class FileType(click.ParamType[Any]):
 
 
 class TextFile(FileType):
-    """A file, or `-` for stdin, whose text is the value."""
+    """A file, or `-` for stdin, whose text is the value, without the line break at its end."""
 
     name = "file"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the file's text."""
         try:
-            return self.read(value, param, ctx)
+            return without_newline(self.read(value, param, ctx))
         except ValueError as error:
             self.fail(str(error), param, ctx)
 
@@ -208,3 +220,36 @@ class JsonObject(FileType):
         if not isinstance(given, dict):
             self.fail("not a JSON object such as '{\"age\": 42}'", param, ctx)
         return given
+
+
+class Attribute(click.ParamType[tuple[str, Any]]):
+    """An attribute as `KEY=VALUE`."""
+
+    name = "attribute"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, Any]:
+        """Return the key and the value: what JSON it is, or else the text itself."""
+        from kabelwerk_cli.api.json_text import Malformed, read_json
+
+        key, _, text = value.partition("=")
+        if not key or "=" not in value:
+            self.fail(f"'{value}' is not KEY=VALUE, such as ward=9", param, ctx)
+        try:
+            return key, read_json(text)
+        except Malformed:
+            return key, text
+        except ValueError as error:
+            self.fail(f"'{key}': {error}. For a text, use '{key}=\"...\"'", param, ctx)
+
+
+def as_object(
+    ctx: click.Context, param: click.Parameter, pairs: tuple[tuple[str, Any], ...]
+) -> dict[str, Any] | None:
+    """Return attributes as an object; None if there are none."""
+    found = dict(pairs)
+    for key in found:
+        if sum(name == key for name, _ in pairs) > 1:
+            raise click.BadParameter(f"'{key}' appears twice.", ctx, param)
+    return found or None

@@ -79,12 +79,17 @@ def test_a_text_and_attributes_from_files(shell: Shell) -> None:
         post = ("messages", "post", "--room", "kusanagi", "--user", "batou", "--text-file")
         assert run(*post, "text").code == 0
         assert run(*post, "-", stdin="grüße".encode()).code == 0
-        assert [message.text for message in server.model.messages] == ["Hello\n", "grüße"]
+        # a file's own line break, and no other, is left out
+        for text in (b"a\n\n", b"a\r\n", b"a\r\n\r\n", b"a\r", b" a \n", b"\na"):
+            assert run(*post, "-", stdin=text).code == 0
+        texts = ["Hello", "grüße", "a\n", "a", "a\r\n", "a\r", " a ", "\na"]
+        assert [message.text for message in server.model.messages] == texts
         assert run(*post, "-", stdin=b"\xff").code == 2
         assert run(*post, "-", stdin=b"").code == 2
+        assert run(*post, "-", stdin=b"\n").code == 2
         room = ("rooms", "update", "--room", "kusanagi", "--attributes")
         assert run(*room, "@attributes.json").code == 0
         assert server.model.rooms["section9", "kusanagi"].attributes == {"ward": 9}
         assert run(*room, "-", stdin=b"{}").code == 0
         assert server.model.rooms["section9", "kusanagi"].attributes == {}
-        assert len(server.requests) == 4
+        assert len(server.requests) == 10
