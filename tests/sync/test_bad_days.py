@@ -63,7 +63,7 @@ def test_a_file_that_grows_while_it_is_sent(shell: Shell) -> None:
                 file.write(f"u11,A{long}\n")
 
         server.follow([meanwhile(grow)])
-        ran = there.run(*SYNC, "--delete", "--yes")
+        ran = there.run(*SYNC, "--delete", "--yes", "--rate", "20")
         assert (ran.code, "was extended after it was checked" in ran.err) == (10, True), ran.err
         ran = there.run(*SYNC, "--delete", "--yes", "-o", "jsonl")
         assert (ran.code, "deleted" in ran.out) == (0, False), ran.err
