@@ -1,22 +1,18 @@
 """Reads a file twice: to check and plan every row, and to send them."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Protocol, TypeVar
 
 from kabelwerk_cli.api.errors import ConfigurationError
 
-from .fate import Fate
 from .files import BadFile, Raw, RowFile
 from .journal import Journal
-from .plan import BLOCK, FIRST, Plan, Planned, target_of
+from .plan import BLOCK, Plan
 from .rows import BadRow, Parsed, Row, RowReader
 
 ANY_HUB = "_"
 """A name for the only hub of an account, instead of its slug."""
-
-_NEW: tuple[None, int] = (None, 0)
-"""The fate of a row that has no entry in the journal, and when it got it."""
 
 
 class Checked(Protocol):
@@ -53,41 +49,36 @@ def check(
         BadFile: the file cannot be read.
         ConfigurationError: the plan cannot be written.
     """
-    plan = Plan()
+    plan = Plan(journal)
     try:
         rows = map(reader.parse, file)
         hubs: set[str] = set()
         while block := list(itertools.islice(rows, BLOCK)):
-            known = journal.fates([row.digest + FIRST for row in block]) if journal else {}
-            planned = [_planned(row, known, reader, tell) for row in block]
-            plan.add(planned)
-            hubs |= {row.hub for row, found in zip(block, planned, strict=True) if not found.bad}
+            bad = {row.number: row for row in _bad(block, plan.add(block), reader)}
+            for row in bad.values():
+                tell(row)
+            plan.refuse(bad)
+            hubs |= {row.hub for row in block if row.number not in bad}
             check_hubs(file, hubs)
             hubs = set(itertools.islice(hubs, 1))  # memory stays flat
         if plan.rows:
             reader.columns.check_seen()
-        plan.close(journal)
+        plan.close()
     except BaseException:
         plan.__exit__()
         raise
     return plan
 
 
-def _planned(
-    row: Parsed | BadRow,
-    known: Mapping[bytes, tuple[Fate, int]],
-    reader: RowReader,
-    tell: Callable[[BadRow], None],
-) -> Planned:
-    number, line, key, hub, digest = row.number, row.line, row.key, row.hub, row.digest
-    fate, at = known.get(digest + FIRST, _NEW) if known else _NEW
-    # rows that an earlier run settled are not checked again
-    settled = fate is Fate.DONE or fate is Fate.HANDED_OVER
-    made = row if isinstance(row, BadRow) or settled else reader.call(row)
-    bad = isinstance(made, BadRow) and not settled
-    if bad:
-        tell(made)  # type: ignore[arg-type]
-    return Planned(number, line, key, digest, target_of(hub, key), fate, bad, at)
+def _bad(
+    rows: Iterable[Parsed | BadRow], settled: Collection[int], reader: RowReader
+) -> Iterator[BadRow]:
+    """Yield the invalid rows. Rows that an earlier run settled are not checked again."""
+    for row in rows:
+        if row.number not in settled:
+            made = row if isinstance(row, BadRow) else reader.call(row)
+            if isinstance(made, BadRow):
+                yield made
 
 
 def check_hubs(file: RowFile, hubs: set[str]) -> None:

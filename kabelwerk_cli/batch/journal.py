@@ -46,6 +46,8 @@ DISK_ERRORS = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPE
 DISK_CURE = "Check that the disk is not full, and that the file can be written."
 FOLDER_CURE = "Check that its folder exists, and can be written."
 
+_READ = f"SELECT {', '.join(COLUMNS)} FROM entries"  # noqa: S608
+
 
 class JournalError(ConfigurationError):
     """The journal, or state, is damaged, in use, or cannot be written; nothing more is sent."""
@@ -84,19 +86,23 @@ class Journal:
 
     def find(self, ids: Sequence[bytes]) -> dict[bytes, Entry]:
         """Return the entries of some rows from earlier runs."""
-        return {row[0]: _entry(row) for row in self._look_up(COLUMNS, ids)}
+        if self.about.entries == 0:
+            return {}
+        places = ", ".join("?" * len(ids))
+        with self._trouble():
+            rows = self._db.execute(f"{_READ} WHERE id IN ({places})", ids)
+            return {row[0]: _entry(row) for row in rows}
 
-    def fates(self, ids: Sequence[bytes]) -> dict[bytes, tuple[Fate, int]]:
-        """Return the fates of some rows from earlier runs, and when they got them."""
-        found = self._look_up(("id", "fate", "at"), ids)
-        return {entry_id: (Fate(fate), at) for entry_id, fate, at in found}
+    def copy_to(self, db: sqlite3.Connection) -> None:
+        """Copy the file to an empty database, before the run begins."""
+        self._db.backup(db)
 
     def entries(self, *fates: Fate) -> Iterator[Entry]:
         """Yield the entries with one of some fates, before the run begins."""
         places = ", ".join("?" * len(fates))
         with self._trouble():
-            query = f"SELECT {', '.join(COLUMNS)} FROM entries WHERE fate IN ({places})"  # noqa: S608
-            yield from map(_entry, self._db.execute(query, fates))
+            for row in self._db.execute(f"{_READ} WHERE fate IN ({places})", fates):
+                yield _entry(row)
 
     def write(
         self, entry: Entry, before: Entry | None, then: Callable[[JournalError | None], None]
@@ -174,14 +180,6 @@ class Journal:
         with self._trouble():
             change_fates(self._db, before, after, rejects)
             self.about = read_soundly(self._db)
-
-    def _look_up(self, columns: Sequence[str], ids: Sequence[bytes]) -> Sequence[Any]:
-        if self.about.entries == 0:
-            return ()
-        places = ", ".join("?" * len(ids))
-        query = f"SELECT {', '.join(columns)} FROM entries WHERE id IN ({places})"  # noqa: S608
-        with self._trouble():
-            return self._db.execute(query, ids).fetchall()
 
     def _open(self, purpose: str) -> sqlite3.Connection:
         for _ in range(PATIENCE):

@@ -81,7 +81,7 @@ def compare(batch: "Batch", found: Found, plan: Plan) -> None:
     journal = found.journal
     if journal is None:
         return
-    plan.compare(journal, sets_values=batch.repeatable)
+    plan.compare(sets_values=batch.repeatable)
     if batch.repeatable:
         return
     if journal.about.finished and not batch.options.resume:

@@ -7,19 +7,19 @@ was planned is sent: when the file is read again, each row must have the same co
 import contextlib
 import itertools
 import sqlite3
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
 from kabelwerk_cli.api.errors import ConfigurationError
 
 from .fate import SENT, SKIPPED, Fate
 from .journal import Journal
 from .journal_file import Entry
+from .planned import FIRST, Planned, id_of, target_of
+from .rows import BadRow, Parsed
 
 BLOCK = 900
 """How many rows are looked up in the journal at once; every SQLite version accepts 999 values."""
-FIRST = bytes(4)
-"""The suffix of a digest in the journal, for the first of several rows with the same content."""
 _SCHEMA = """
 CREATE TABLE rows (
     number INTEGER PRIMARY KEY,
@@ -38,8 +38,15 @@ CREATE TABLE rows (
 CREATE TABLE held (target INTEGER PRIMARY KEY, number INTEGER NOT NULL);
 CREATE TABLE stale (target INTEGER PRIMARY KEY, at INTEGER NOT NULL);
 """
-_ROWS_AT_ONCE = 100
+ROWS_AT_ONCE = 100
 """How many rows are added by one statement, which is faster than one statement for each."""
+_ADD = "INSERT INTO rows (number, line, key, digest, target) VALUES %s"
+# the fate of the first row with a content; `_REPEATS` looks up those of the others
+_ADD_KNOWN = f"""
+INSERT INTO rows (number, line, key, digest, target, fate, at)
+SELECT column1, column2, column3, column4, column5, fate, ifnull(at, 0)
+FROM (VALUES %s) LEFT JOIN entries ON id = CAST(column4 || x'{FIRST.hex()}' AS BLOB)
+"""  # noqa: S608
 _SENT, _SKIPPED = (", ".join(f"'{fate}'" for fate in sorted(fates)) for fates in (SENT, SKIPPED))
 _SETTLED = f"ifnull(fate, '') IN ({_SKIPPED}) AND NOT overridden"
 """The same as `Planned.is_settled`."""
@@ -55,6 +62,10 @@ FROM (
     FROM rows WHERE shared
 ) AS found
 WHERE rows.number = found.number AND found.before > 0
+"""
+_REPEATS = """
+UPDATE rows SET fate = entries.fate, at = entries.at
+FROM entries WHERE rows.before > 0 AND entries.id = id_of(rows.digest, rows.before)
 """
 # A rejected row is closed once a later one for the same target was sent: sending it again would
 # overwrite the newer value with the older one.
@@ -88,52 +99,32 @@ UPDATE rows SET overridden = 1 WHERE number IN (
 """  # noqa: S608
 
 
-class Planned(NamedTuple):
-    """One row as it was checked."""
-
-    number: int
-    """1 for the first row after the header."""
-    line: int
-    """The line in the file where it begins."""
-    key: str
-    """The key of the user, or of the room's user."""
-    digest: bytes
-    """Identifies the row's content; rows with the same content have the same digest."""
-    target: int
-    """Identifies the user or room for which rows are kept in order."""
-    fate: Fate | None
-    """Its fate in the journal; None if it has no entry."""
-    bad: bool
-    """Whether it is invalid."""
-    at: int = 0
-    """When it got its fate; see `PER_SECOND`."""
-    before: int = 0
-    """How many rows before it have the same content."""
-    shared: bool = False
-    """Whether there are other rows for its target."""
-    closed: bool = False
-    """Whether a later row for its target was sent after it was rejected."""
-    overridden: bool = False
-    """Whether it must be sent again, after another row for its target."""
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether nothing is left to do with it."""
-        return self.fate in SKIPPED and not self.overridden
-
-    @property
-    def id(self) -> bytes:
-        """The ID of the row in the journal."""
-        return self.digest + self.before.to_bytes(len(FIRST))
-
-
 class Plan:
-    """All rows of a file, in order. For one thread at a time."""
+    """All rows of a file, in order. For one thread at a time.
 
-    def __init__(self) -> None:
+    Args:
+        journal: what earlier runs did, if there were any. It is copied, so that SQLite can look up
+            rows in it.
+
+    Raises:
+        ConfigurationError: the temporary file cannot be written.
+    """
+
+    def __init__(self, journal: Journal | None = None) -> None:
         self._db = sqlite3.connect("", isolation_level=None)
-        self._db.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _SCHEMA)
+        self._db.create_function("id_of", 2, id_of, deterministic=True)
+        self._journal = journal if journal and journal.about.entries else None
+        self._kept: dict[Fate, tuple[int, int]] = {}
         self.rows = self.bad = self.closed = 0
+        try:
+            with temporary_trouble():
+                if self._journal:
+                    self._journal.copy_to(self._db)
+                pragmas = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
+                self._db.executescript(pragmas + _SCHEMA)
+        except BaseException:
+            self._db.close()
+            raise
 
     def __enter__(self) -> "Plan":
         return self
@@ -141,55 +132,51 @@ class Plan:
     def __exit__(self, *_: object) -> None:
         self._db.close()
 
-    def add(self, rows: Sequence[Planned]) -> None:
+    def add(self, rows: Sequence[Parsed | BadRow]) -> set[int]:
         """Add the next rows.
+
+        Returns:
+            The numbers of those that earlier runs settled.
 
         Raises:
             ConfigurationError: the temporary file cannot be written.
         """
-        noted = [row for row in rows if row.fate or row.bad]
-        fresh = [row for row in rows if not (row.fate or row.bad)] if noted else rows
+        values = [(r.number, r.line, r.key, r.digest, target_of(r.hub, r.key)) for r in rows]
         with temporary_trouble():
             self._db.execute("BEGIN")
-            self._insert(_FRESH, fresh)
-            self._insert(_NOTED, noted)
+            for start in range(0, len(rows), ROWS_AT_ONCE):
+                some = values[start : start + ROWS_AT_ONCE]
+                places = ", ".join(["(?, ?, ?, ?, ?)"] * len(some))
+                query = (_ADD_KNOWN if self._journal else _ADD) % places
+                self._db.execute(query, tuple(itertools.chain.from_iterable(some)))
             self._db.execute("COMMIT")
         self.rows += len(rows)
-        self.bad += sum(row.bad for row in noted)
+        if self._journal is None:
+            return set()
+        query = f"SELECT number FROM rows WHERE number >= ? AND {_SETTLED}"  # noqa: S608
+        return {number for (number,) in self.select(query, rows[0].number)}
 
-    def _insert(self, columns: Sequence[str], rows: Sequence[Planned]) -> None:
-        width = len(columns)
-        place = f"({', '.join('?' * width)})"
-        for start in range(0, len(rows), _ROWS_AT_ONCE):
-            some = rows[start : start + _ROWS_AT_ONCE]
-            places = ", ".join([place] * len(some))
-            values = [value for row in some for value in row[:width]]
-            query = f"INSERT INTO rows ({', '.join(columns)}) VALUES {places}"  # noqa: S608
-            self._db.execute(query, values)
+    def refuse(self, numbers: Collection[int]) -> None:
+        """Note which rows are invalid."""
+        with temporary_trouble():
+            update = "UPDATE rows SET bad = 1 WHERE number = ?"
+            self._db.executemany(update, ((number,) for number in numbers))
+        self.bad += len(numbers)
 
-    def close(self, journal: Journal | None) -> None:
+    def close(self) -> None:
         """Find rows with the same content or target, once all rows are added.
 
         Raises:
-            ConfigurationError: the disk is full, or the journal cannot be read.
+            ConfigurationError: the disk is full.
         """
         with temporary_trouble():
             self._db.execute("CREATE INDEX by_target ON rows (target)")
             if not self._db.execute(_SHARE).rowcount:
                 return
             self._db.execute(_REPEAT)
-            if journal and journal.about.entries:
-                self._look_up_repeats(journal)
+            if self._journal:
+                self._db.execute(_REPEATS)
                 self.closed = self._db.execute(_CLOSE).rowcount
-
-    def _look_up_repeats(self, journal: Journal) -> None:
-        repeats = self._planned("before > 0")
-        while block := list(itertools.islice(repeats, BLOCK)):
-            found = journal.fates([row.id for row in block])
-            self._db.executemany(
-                "UPDATE rows SET fate = ?, at = ? WHERE number = ?",
-                [(*found[row.id], row.number) for row in block if row.id in found],
-            )
 
     def __iter__(self) -> Iterator[Planned]:
         """Yield every row, in order."""
@@ -202,11 +189,8 @@ class Plan:
             yield from self._planned(f"NOT ({_SETTLED})")
 
     def count(self, *fates: Fate) -> int:
-        """Return how many rows have one of some fates in the journal, and keep it."""
-        places = ", ".join("?" * len(fates))
-        query = f"SELECT count(*) FROM rows WHERE fate IN ({places}) AND NOT overridden"  # noqa: S608
-        count: int = self._db.execute(query, fates).fetchone()[0]
-        return count
+        """Return how many rows have one of some fates that are not tried again, and keep it."""
+        return sum(self._kept[fate][0] for fate in fates if fate in self._kept)
 
     def select(self, query: str, *values: object) -> Iterator[Any]:
         """Yield what a query finds in the table of rows."""
@@ -215,9 +199,7 @@ class Plan:
 
     def last_done(self) -> int | None:
         """Return when the last of the rows that are done was done, by the journal."""
-        query = "SELECT max(at) FROM rows WHERE fate = ? AND NOT overridden"
-        last: int | None = self._db.execute(query, (Fate.DONE,)).fetchone()[0]
-        return last
+        return self._kept[Fate.DONE][1] if Fate.DONE in self._kept else None
 
     def hold(self, target: int, number: int) -> None:
         """Note that the rows for a target that follow the row `number` have to wait."""
@@ -237,27 +219,31 @@ class Plan:
         values = (target_of(entry.hub, entry.key), digest, before)
         return self._db.execute(query, values).fetchone() is not None
 
-    def compare(self, journal: Journal, *, sets_values: bool) -> None:
+    def compare(self, *, sets_values: bool) -> None:
         """Find rows that were sent and are no longer in the file, and the rows that they override.
 
         Args:
-            journal: what earlier runs did.
             sets_values: whether a later row of a target may override an earlier one.
 
         Raises:
             ConfigurationError: the disk is full, or the journal cannot be read.
         """
+        if self._journal is None:
+            return
         with temporary_trouble():
             query = "SELECT count(*) FROM rows WHERE fate IS NOT NULL"
-            if self._db.execute(query).fetchone()[0] < journal.about.entries:
-                gone = (entry for entry in journal.entries(*SENT) if not self.has(entry))
+            if self._db.execute(query).fetchone()[0] < self._journal.about.entries:
+                gone = (entry for entry in self._journal.entries(*SENT) if not self.has(entry))
                 self._db.executemany(
                     "INSERT INTO stale VALUES (?, ?)"
                     " ON CONFLICT DO UPDATE SET at = max(at, excluded.at)",
                     ((target_of(entry.hub, entry.key), entry.at) for entry in gone),
                 )
-            if sets_values and journal.about.entries:
+            if sets_values:
                 self._db.executescript(_OVERRIDE)
+            query = "SELECT count(*), max(at) FROM rows WHERE fate = ? AND NOT overridden"
+            for fate in SKIPPED:
+                self._kept[fate] = self._db.execute(query, (fate,)).fetchone()
 
     def stale_since(self, target: int) -> int | None:
         """Return when a row for a target that is no longer in the file was sent, if one was."""
@@ -268,15 +254,6 @@ class Plan:
         query = f"SELECT * FROM rows WHERE {condition} ORDER BY number"  # noqa: S608
         for row in map(Planned._make, self._db.execute(query)):
             yield row._replace(fate=Fate(row.fate)) if row.fate else row
-
-
-_NOTED = Planned._fields[: Planned._fields.index("at") + 1]
-_FRESH = Planned._fields[: Planned._fields.index("target") + 1]
-
-
-def target_of(hub: str, key: str) -> int:
-    """Return the number of a target in the plan: a user, or a room in a hub."""
-    return hash((hub, key))
 
 
 @contextlib.contextmanager

@@ -17,7 +17,8 @@ from .files import Raw, RowFile
 from .journal import PER_SECOND, Journal
 from .journal_file import Entry
 from .options import ALL, BatchOptions
-from .plan import Plan, Planned
+from .plan import Plan
+from .planned import Planned
 from .rows import BadRow, Row, RowReader, sentence
 
 LONGEST_OWN = 200

@@ -6,7 +6,8 @@ import sys
 PLAN = """
 import re
 from pathlib import Path
-from kabelwerk_cli.batch.plan import Plan, Planned, target_of
+from kabelwerk_cli.batch.plan import Plan
+from kabelwerk_cli.batch.rows import Parsed
 
 ROWS, BLOCK = 200_000, 1000
 
@@ -17,14 +18,14 @@ def memory():
 def block(start):
     for number in range(start, start + BLOCK):
         key = f"u{number % (ROWS // 2)}"
-        yield Planned(number, number, key, key.zfill(16).encode(), target_of("", key), None, False)
+        yield Parsed(number, number, {}, key, "", key.zfill(16).encode())
 
 with Plan() as plan:
     plan.add(list(block(0)))
     before = memory()
     for start in range(BLOCK, ROWS, BLOCK):
         plan.add(list(block(start)))
-    plan.close(None)
+    plan.close()
     assert sum(row.before for row in plan) == ROWS // 2
     print(memory() - before)
 """
