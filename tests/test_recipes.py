@@ -56,7 +56,7 @@ class Machine:
 
     def here(self, text: str) -> str:
         """Return a part of a recipe with the paths and the URL of this machine."""
-        text = re.sub(r"(?<![\w.])/(?=(srv|etc/kabelwerk|var/lib)/)", f"{self.home}/", text)
+        text = re.sub(r"(?<![\w.])/(?=(srv|etc/kabelwerk|var/lib)\b)", f"{self.home}/", text)
         return text.replace(URL, self.url)
 
     def run(self, script: str, *options: str, program: str = "bash", **environment: str) -> int:
