@@ -136,13 +136,11 @@ def sandbox() -> None:
 def serve(session: Session, **options: Any) -> None:
     """Serve the sandbox over HTTP on a loopback address until Ctrl-C.
 
-    Prints `export` lines that point kabelwerk and the official SDK to it. They also name its
-    database for `sandbox show`, `sandbox reset` and --sandbox. The link on stderr is a page for a
-    browser, which shows rooms, chats and users, and new messages as they arrive.
+    Prints `export` lines that point kabelwerk and the official SDK to it, and `sandbox show` and
+    `sandbox reset` to its database. The link on stderr is a page that shows rooms, chats and users.
 
     A request that fails with a status changes nothing. One that is reset or times out is applied
-    half of the time. With the same --seed, the same sequence of requests gets the same faults;
-    requests with a wrong token do not count, and concurrent ones count as they arrive.
+    half of the time. The same --seed gives the same sequence of requests the same faults.
     """
     from kabelwerk_cli.backend.sandbox import serve as serve_sandbox
 
