@@ -7,6 +7,7 @@ import pty
 import re
 import termios
 import time
+from pathlib import Path
 
 from tests.shell import Shell
 
@@ -58,6 +59,19 @@ class Terminal:
         while text not in self.screen:
             assert time.monotonic() < give_up_at, self.screen
             self._read()
+
+    def wait_for_prompt(self, text: str) -> None:
+        """Read until `text` is on the screen, and the process waits for an answer to it.
+
+        Python does not notice a signal that arrives just before it begins to read.
+        """
+        self.wait_for(text)
+        stat, asleep = Path(f"/proc/{self.process.pid}/stat"), 0
+        give_up_at = time.monotonic() + 20
+        while asleep < 5:
+            assert time.monotonic() < give_up_at, self.screen
+            asleep = asleep + 1 if stat.read_text().rpartition(")")[2].split()[0] == "S" else 0
+            time.sleep(0.01)
 
     def forget(self) -> None:
         """Empty the screen."""

@@ -179,7 +179,7 @@ def test_login_that_is_broken_off(shell: Shell, sandbox: Shell) -> None:
     url = sandbox.environment["KABELWERK_URL"]
     for typed, code in (("\x03", 130), ("\x04", 2)):
         with Terminal(shell, "login", "--url", url) as terminal:
-            terminal.wait_for("API token: ")
+            terminal.wait_for_prompt("API token: ")
             terminal.type(typed)
             assert terminal.end() == code
             assert "Aborted" not in terminal.plain

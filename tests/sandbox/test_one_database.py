@@ -124,7 +124,7 @@ def test_reset_asks_on_a_terminal(shell: Shell) -> None:
         assert shell.run(*SHOW).out == "r1\n"
         with Terminal(shell, *reset, size=(24, 300)) as terminal:
             question = f"Delete all users, rooms and messages in sandbox database '{path}'? [y/N] "
-            terminal.wait_for(question)
+            terminal.wait_for_prompt(question)
             terminal.type(answer)
             assert terminal.end() == code
     assert shell.run(*SHOW).out == ""

@@ -67,7 +67,7 @@ def test_deletion_asks_on_a_terminal(shell: Shell) -> None:
         delete = ("users", "delete", "--key", "kusanagi")
         for answer, code in (("n\n", 2), ("\n", 2), ("\x04", 2), ("\x03", 130)):
             with Terminal(secret, *delete) as terminal:
-                terminal.wait_for(f"Delete user 'kusanagi' at {server.url}? [y/N] ")
+                terminal.wait_for_prompt(f"Delete user 'kusanagi' at {server.url}? [y/N] ")
                 terminal.type(answer)
                 assert terminal.end() == code
                 assert "Nothing was sent" in terminal.plain

@@ -138,7 +138,7 @@ def test_ctrl_c_at_a_prompt_ends_the_line(client: Shell) -> None:
         (nothing, ("login",), "API token:"),
     ):
         with Terminal(there, *args) as terminal:
-            terminal.wait_for(question)
+            terminal.wait_for_prompt(question)
             terminal.type("\x03")
             assert terminal.end() == 130
         *_, asked, error = terminal.plain.replace("\r", "").strip().split("\n")
