@@ -47,16 +47,10 @@ def create_user(*, key: str, name: str, hub: str | None = None) -> Call[User]:
     missing = (
         f"Hub '{hub}' may not exist." if hub else "There is no API at this address; check the URL."
     )
-    return _about_user(
-        key,
-        "create_user",
-        "POST",
-        "created",
-        segments=("users",),
-        missing=missing,
-        body=body,
-        **_shows_user(key, name),
-    )
+    return Call(
+        "create_user", "POST", ("users",), f"user '{key}'", "created", missing, key, ("users", key),
+        body, User, (("key", key), ("name", name)),
+    )  # fmt: skip
 
 
 def update_user(*, key: str, name: str) -> Call[User]:
@@ -76,9 +70,12 @@ def update_user(*, key: str, name: str) -> Call[User]:
         ConnectionError: the backend cannot be reached, or did not answer in time.
         ServerError: the backend failed or its answer is not the API's.
     """
-    check_key("key", key)
+    path = ("users", check_key("key", key))
     body = {"name": check_text("name", name)}
-    return _about_user(key, "update_user", "PATCH", "updated", body=body, **_shows_user(key, name))
+    return Call(
+        "update_user", "PATCH", path, f"user '{key}'", "updated", _no_user(key), key, path,
+        body, User, (("key", key), ("name", name)),
+    )  # fmt: skip
 
 
 def delete_user(*, key: str) -> Call[None]:
@@ -93,7 +90,8 @@ def delete_user(*, key: str) -> Call[None]:
         ConnectionError: the backend cannot be reached, or did not answer in time.
         ServerError: the backend failed or its answer is not the API's.
     """
-    return _about_user(check_key("key", key), "delete_user", "DELETE", "deleted")
+    path = ("users", check_key("key", key))
+    return Call("delete_user", "DELETE", path, f"user '{key}'", "deleted", _no_user(key), key, path)
 
 
 def ensure_user(*, key: str, name: str, hub: str | None = None) -> Call[EnsuredUser]:
@@ -201,25 +199,8 @@ def post_message(*, hub: str = "_", room: str, user: str, text: str) -> Call[Mes
     )
 
 
-def _about_user(key: str, name: str, method: str, deed: Deed, **more: Any) -> Call[Any]:
-    """Return a call about a user. Most have the same path, and the same words for a 404."""
-    target = ("users", key)
-    missing = f"User '{key}' does not exist."
-    fields = {"segments": target, "missing": missing, **more}
-    return Call(
-        name=name,
-        method=method,
-        subject=f"user '{key}'",
-        deed=deed,
-        key=key,
-        target=target,
-        **fields,
-    )
-
-
-def _shows_user(key: str, name: str) -> dict[str, Any]:
-    """Return what a call is answered with that leaves a user with this key and name."""
-    return {"answer": User, "expects": (("key", key), ("name", name))}
+def _no_user(key: str) -> str:
+    return f"User '{key}' does not exist."
 
 
 def _about_room(hub: str, room: str, name: str, method: str, deed: Deed, **more: Any) -> Call[Any]:

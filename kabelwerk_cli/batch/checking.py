@@ -102,15 +102,15 @@ def reread(file: RowFile, rows: Iterable[T], count: int) -> Iterator[tuple[T, Ra
     Raises:
         Changed: there are fewer rows, or more.
     """
-    raws, last = iter(file), 0
+    records, last = file.records(), 0
     try:
         for row in rows:
-            raw = next(itertools.islice(raws, row.number - last - 1, None), None)
-            if raw is None:
+            record = next(itertools.islice(records, row.number - last - 1, None), None)
+            if record is None:
                 raise Changed(f"'{file.name}' was shortened after it was checked.")
             last = row.number
-            yield row, raw
-        last += sum(1 for _ in raws)
+            yield row, file.read(record)
+        last += sum(1 for _ in records)
     except (BadFile, OSError):
         raise Changed(f"'{file.name}' was changed after it was checked.") from None
     if last != count:

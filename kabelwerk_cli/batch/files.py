@@ -8,12 +8,12 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from .delimited import CELL_LIMIT, LINE_LIMIT, Delimited, first_line
 from .encodings import Text
 from .json_lines import JsonLines
-from .raw import ERROR_COLUMN, BadFile, Raw
+from .raw import ERROR_COLUMN, BadFile, Raw, Rows
 from .workbook import Sheet, workbook_kind
 
 __all__ = ["CELL_LIMIT", "ERROR_COLUMN", "LINE_LIMIT", "BadFile", "Raw", "RowFile"]
@@ -49,6 +49,7 @@ class RowFile:
     def __init__(self, name: str, *, encoding: str | None = None, sheet: str | None = None) -> None:
         self.name = name
         self._spool: IO[bytes] | None = None
+        self._rows: Rows
         try:
             if _is_stream(name):
                 self._keep()
@@ -74,7 +75,15 @@ class RowFile:
         Raises:
             BadFile: the rest of the file cannot be read.
         """
-        return iter(self._rows)
+        return map(self._rows.read, self._rows.records())
+
+    def records(self) -> Iterator[Any]:
+        """Yield every row for `read`; see `Rows`."""
+        return self._rows.records()
+
+    def read(self, record: Any) -> Raw:
+        """Return a row."""
+        return self._rows.read(record)
 
     @property
     def is_stream(self) -> bool:

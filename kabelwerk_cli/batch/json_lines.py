@@ -25,30 +25,27 @@ class JsonLines:
         self.name = name
         self._text = text
 
-    def __iter__(self) -> Iterator[Raw]:
-        """Yield every row.
-
-        Raises:
-            BadFile: the rest of the file cannot be read.
-        """
+    def records(self) -> Iterator[tuple[int, int, str]]:
+        """Yield the number, the line and the text of every row; see `Rows`."""
         number = line = 0
         with self._text.open() as file:
             try:
                 for line, text in enumerate(read_lines(file), start=1):
                     if not text.isspace():
                         number += 1
-                        yield _row(number, line, text)
+                        yield number, line, text
             except LongLine as error:
                 raise BadFile(f"Line {line + 1} of '{self.name}' {error}.") from None
 
-
-def _row(number: int, line: int, text: str) -> Raw:
-    source = [text if text.endswith("\n") else f"{text}\n"]
-    cells, problem = {}, ""
-    try:
-        cells = read_json(text)
-    except ValueError as error:
-        problem = str(error)
-    if not isinstance(cells, dict):
-        cells, problem = {}, "this is JSON, but not an object"
-    return Raw(number, line, tuple(cells), tuple(cells.values()), source, problem)
+    def read(self, record: tuple[int, int, str]) -> Raw:
+        """Return a row."""
+        number, line, text = record
+        source = [text if text.endswith("\n") else f"{text}\n"]
+        cells, problem = {}, ""
+        try:
+            cells = read_json(text)
+        except ValueError as error:
+            problem = str(error)
+        if not isinstance(cells, dict):
+            cells, problem = {}, "this is JSON, but not an object"
+        return Raw(number, line, tuple(cells), tuple(cells.values()), source, problem)

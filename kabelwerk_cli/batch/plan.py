@@ -5,7 +5,6 @@ was planned is sent: when the file is read again, each row must have the same co
 """
 
 import contextlib
-import itertools
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
@@ -19,7 +18,7 @@ from .planned import FIRST, Planned, id_of, target_of
 from .rows import BadRow, Parsed
 
 BLOCK = 900
-"""How many rows are looked up in the journal at once; every SQLite version accepts 999 values."""
+"""How many rows are added at once, by one statement; SQLite accepts 32,766 values in each."""
 _SCHEMA = """
 CREATE TABLE rows (
     number INTEGER PRIMARY KEY,
@@ -38,8 +37,6 @@ CREATE TABLE rows (
 CREATE TABLE held (target INTEGER PRIMARY KEY, number INTEGER NOT NULL);
 CREATE TABLE stale (target INTEGER PRIMARY KEY, at INTEGER NOT NULL);
 """
-ROWS_AT_ONCE = 100
-"""How many rows are added by one statement, which is faster than one statement for each."""
 _ADD = "INSERT INTO rows (number, line, key, digest, target) VALUES %s"
 # the fate of the first row with a content; `_REPEATS` looks up those of the others
 _ADD_KNOWN = f"""
@@ -133,7 +130,7 @@ class Plan:
         self._db.close()
 
     def add(self, rows: Sequence[Parsed | BadRow]) -> set[int]:
-        """Add the next rows.
+        """Add the next rows, about `BLOCK`.
 
         Returns:
             The numbers of those that earlier runs settled.
@@ -141,15 +138,14 @@ class Plan:
         Raises:
             ConfigurationError: the temporary file cannot be written.
         """
-        values = [(r.number, r.line, r.key, r.digest, target_of(r.hub, r.key)) for r in rows]
+        values = [
+            value
+            for row in rows
+            for value in (row.number, row.line, row.key, row.digest, target_of(row.hub, row.key))
+        ]
+        places = ", ".join(["(?, ?, ?, ?, ?)"] * len(rows))
         with temporary_trouble():
-            self._db.execute("BEGIN")
-            for start in range(0, len(rows), ROWS_AT_ONCE):
-                some = values[start : start + ROWS_AT_ONCE]
-                places = ", ".join(["(?, ?, ?, ?, ?)"] * len(some))
-                query = (_ADD_KNOWN if self._journal else _ADD) % places
-                self._db.execute(query, tuple(itertools.chain.from_iterable(some)))
-            self._db.execute("COMMIT")
+            self._db.execute((_ADD_KNOWN if self._journal else _ADD) % places, values)
         self.rows += len(rows)
         if self._journal is None:
             return set()
@@ -157,10 +153,11 @@ class Plan:
         return {number for (number,) in self.select(query, rows[0].number)}
 
     def refuse(self, numbers: Collection[int]) -> None:
-        """Note which rows are invalid."""
+        """Note which rows are invalid, about `BLOCK` at once."""
+        places = ", ".join("?" * len(numbers))
         with temporary_trouble():
-            update = "UPDATE rows SET bad = 1 WHERE number = ?"
-            self._db.executemany(update, ((number,) for number in numbers))
+            update = f"UPDATE rows SET bad = 1 WHERE number IN ({places})"  # noqa: S608
+            self._db.execute(update, tuple(numbers))
         self.bad += len(numbers)
 
     def close(self) -> None:

@@ -3,7 +3,7 @@
 import abc
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from kabelwerk_cli.terminal.exit_codes import Refused
 
@@ -31,6 +31,23 @@ class Raw(NamedTuple):
     """The unchanged row: its cells, or a line of JSON."""
     problem: str = ""
     """Why it cannot be read; empty if it can."""
+
+
+class Rows(Protocol):
+    """The rows of a file of some format. Skipping a record costs less than reading it."""
+
+    columns: tuple[str, ...]
+    delimiter: str
+
+    def records(self) -> Iterator[Any]:
+        """Yield every row for `read`.
+
+        Raises:
+            BadFile: the rest of the file cannot be read.
+        """
+
+    def read(self, record: Any) -> Raw:
+        """Return a row."""
 
 
 class Grid(abc.ABC):
@@ -64,23 +81,22 @@ class Grid(abc.ABC):
     def _records(self) -> Iterator[tuple[int, list[str]]]:
         """Yield each line that is not blank, with its number."""
 
-    def __iter__(self) -> Iterator[Raw]:
-        """Yield every row.
+    def records(self) -> Iterator[tuple[int, tuple[int, list[str]]]]:
+        """Yield every row, with its number and line; see `Rows`."""
+        numbered = enumerate(self._records())
+        next(numbered, None)
+        return numbered
 
-        Raises:
-            BadFile: the rest of the file cannot be read.
-        """
+    def read(self, record: tuple[int, tuple[int, list[str]]]) -> Raw:
+        """Return a row."""
+        number, (line, cells) = record
         columns, width = self.columns, len(self.columns)
-        records = self._records()
-        next(records, None)
-        for number, (line, cells) in enumerate(records, start=1):
-            if len(cells) == width:
-                yield Raw(number, line, columns, cells, cells)
-            elif len(cells) > width and not any(cells[width:]):
-                yield Raw(number, line, columns, cells[:width], cells[:width])
-            else:
-                problem = f"the row has {_cells(len(cells))} instead of {width}"
-                yield Raw(number, line, (), (), cells, problem)
+        if len(cells) == width:
+            return Raw(number, line, columns, cells, cells)
+        if len(cells) > width and not any(cells[width:]):
+            return Raw(number, line, columns, cells[:width], cells[:width])
+        problem = f"the row has {_cells(len(cells))} instead of {width}"
+        return Raw(number, line, (), (), cells, problem)
 
 
 def _cells(count: int) -> str:

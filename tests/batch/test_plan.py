@@ -1,7 +1,15 @@
-"""The plan of a batch: how much memory it takes."""
+"""The plan of a batch: how much memory it takes, and what it knows of earlier runs."""
 
 import subprocess
 import sys
+from pathlib import Path
+
+from kabelwerk_cli.batch.fate import Fate
+from kabelwerk_cli.batch.journal import Journal
+from kabelwerk_cli.batch.journal_file import Entry
+from kabelwerk_cli.batch.plan import Plan
+from kabelwerk_cli.batch.planned import id_of
+from kabelwerk_cli.batch.rows import Parsed
 
 PLAN = """
 import re
@@ -37,3 +45,23 @@ def test_rows_that_are_alike_do_not_fill_the_memory() -> None:
         [sys.executable, "-c", PLAN], capture_output=True, text=True, check=True, timeout=60
     )
     assert int(ran.stdout) < 13  # MiB; it is 20 where the plan is in memory
+
+
+def test_rows_have_the_fates_of_the_journal(tmp_path: Path) -> None:
+    """Of rows that are alike, each has its own entry; no entry is taken for that of another row."""
+    one, other = bytes(16), b"\xff" * 16
+    entries = (Entry(id_of(one, 0), Fate.DONE, "u1", at=7), Entry(id_of(one, 1), Fate.FAILED, "u1"))
+    rows = [Parsed(number, number, {}, "u1", "", one) for number in (1, 2, 3)]
+    with Journal(tmp_path / "journal", "a test") as journal:
+        journal.settle([(entry, None) for entry in entries])
+        with Plan(journal) as plan:
+            settled = plan.add([*rows, Parsed(4, 4, {}, "u2", "", other)])
+            plan.close()
+            plan.compare(sets_values=False)
+            fates = [row.fate for row in plan]
+            pending = [row.number for row in plan.open()]
+            known = plan.count(Fate.DONE), plan.last_done()
+    assert settled == {1, 2, 3}
+    assert fates == [Fate.DONE, Fate.FAILED, None, None]
+    assert pending == [2, 3, 4]
+    assert known == (1, 7)

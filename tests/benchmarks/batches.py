@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from kabelwerk_cli.batch.files import RowFile
 from kabelwerk_cli.batch.journal import GROUP, Journal
 from kabelwerk_cli.batch.journal_file import Entry
 from kabelwerk_cli.batch.journals import JOURNAL_SUFFIX
+from kabelwerk_cli.batch.planned import id_of
 from kabelwerk_cli.batch.rows import Parsed, RowReader
 from kabelwerk_cli.commands.users import create
 from tests.measure import Measured, measure
@@ -79,6 +81,15 @@ def write_rows(path: Path, count: int) -> None:
     with path.open("w") as file:
         file.write("key,name\n")
         file.writelines(f"user-{number:07},Name of user {number}\n" for number in range(count))
+
+
+def write_twice(path: Path, count: int) -> None:
+    """Write a file of users in which each row appears twice."""
+    write_rows(path, count // 2)
+    with path.open() as file:
+        _, *rows = file
+    with path.open("a") as file:
+        file.writelines(rows)
 
 
 def write_export(path: Path, count: int) -> None:
@@ -192,12 +203,15 @@ def journal_of(path: Path, url: str, left: int) -> None:
     file = RowFile(str(path))
     written: queue.SimpleQueue[object] = queue.SimpleQueue()
     under_way = 0
+    before = Counter[bytes]()
     with Journal(Path(f"{path}{JOURNAL_SUFFIX}"), f"users create at {url}") as journal:
         for raw in itertools.islice(file, left, None):
             row = reader.parse(raw)
             assert isinstance(row, Parsed)
             request_id = os.urandom(16).hex()
-            entry = Entry(row.digest + bytes(4), Fate.DONE, row.key, request_id=request_id)
+            row_id = id_of(row.digest, before[row.digest])
+            before[row.digest] += 1
+            entry = Entry(row_id, Fate.DONE, row.key, request_id=request_id)
             journal.write(entry, None, written.put)
             under_way += 1
             while under_way > 2 * GROUP:
@@ -246,21 +260,28 @@ def without_latency(home: Path, fixed: float) -> None:
 
 
 def a_long_file(home: Path, fixed: float, count: int) -> None:
-    """Check a long file, and go on with one of which ten rows are left."""
-    rows = home / "rows.csv"
-    write_rows(rows, count)
-    export = home / "export.csv"
-    write_export(export, count)
+    """Check a long file, and resume one of which ten rows are left."""
+    files = [home / name for name in ("rows.csv", "export.csv", "twice.csv")]
+    plain, export, twice = files
+    for path, write in zip(files, (write_rows, write_export, write_twice), strict=True):
+        write(path, count)
+    options = {plain: (), export: EXPORTED, twice: ()}
+    names = {plain: "rows", export: "rows of an export", twice: "rows, each twice"}
     with server(0) as url:
-        for what, path, *options in (("rows", rows), ("rows of an export", export, *EXPORTED)):
-            _, seconds, memory = batch(home, url, "--from", str(path), "--dry-run", *options)
+        for path in files:
+            _, seconds, memory = batch(home, url, "--from", str(path), "--dry-run", *options[path])
             rate = f"{count / (seconds - fixed):,.0f}"
-            tell(f"{count:,} {what}: checked per second", rate, "100,000")
-            tell(f"{count:,} {what}: memory of the check", f"{memory / 1e6:.0f} MB", "100 MB")
-        journal_of(rows, url, left=10)
-        _, seconds, memory = batch(home, url, "--from", str(rows))
-        tell(f"{count:,} rows, resumed with ten left: time", f"{seconds:.1f} s", "10 s")
-        tell(f"{count:,} rows, resumed with ten left: memory", f"{memory / 1e6:.0f} MB", "100 MB")
+            limit = "" if path is twice else "100,000"
+            tell(f"{count:,} {names[path]}: checked per second", rate, limit)
+            tell(
+                f"{count:,} {names[path]}: memory of the check", f"{memory / 1e6:.0f} MB", "100 MB"
+            )
+        for path in (plain, twice):
+            journal_of(path, url, left=10)
+            _, seconds, memory = batch(home, url, "--from", str(path))
+            resumed = f"{count:,} {names[path]}, resumed with ten left"
+            tell(f"{resumed}: time", f"{seconds:.1f} s", "10 s" if path is plain else "")
+            tell(f"{resumed}: memory", f"{memory / 1e6:.0f} MB", "100 MB")
 
 
 def main() -> None:
