@@ -17,8 +17,8 @@ from .journal_file import Entry
 from .planned import FIRST, Planned, id_of, target_of
 from .rows import BadRow, Parsed
 
-BLOCK = 900
-"""How many rows are added at once, by one statement; SQLite accepts 32,766 values in each."""
+BLOCK = 190
+"""How many rows are added by one statement; each SQLite version accepts 999 values in one."""
 _SCHEMA = """
 CREATE TABLE rows (
     number INTEGER PRIMARY KEY,
