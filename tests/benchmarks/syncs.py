@@ -5,12 +5,11 @@
 Nothing here passes or fails.
 """
 
-import resource
 import sys
 import tempfile
 from pathlib import Path
 
-from .batches import journal_of, run, server, tell, write_rows
+from .batches import journal_of, processor_seconds, run, server, tell, write_rows
 
 CHANGED = 10
 GONE = 3
@@ -25,12 +24,6 @@ def write_changed(path: Path, count: int) -> None:
         lines[1 + number * every] = lines[1 + number * every].replace("Name", "New name")
     del lines[-GONE:]
     path.write_text("".join(lines))
-
-
-def processor_seconds() -> float:
-    """Return the processor time of all runs that have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def show(name: str, home: Path, url: str, *args: str) -> float:
