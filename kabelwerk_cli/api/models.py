@@ -44,7 +44,7 @@ class EnsuredUser(NamedTuple):
 
 
 class DeletedUser(NamedTuple):
-    """A user who is gone, and how that came about."""
+    """A deleted user, or one who did not exist."""
 
     key: str
     """Your unique ID for this user."""

@@ -47,7 +47,7 @@ def messages() -> None:
     value_of="text",
     type=TextFile(),
     metavar="FILE",
-    help="Read the text from FILE ('-' for stdin), without one line break at its end.",
+    help="Read the text from FILE ('-' for stdin); a line break at its end is dropped.",
 )
 def post(
     *, room: str, user: str, hub: str, text: str | None, text_file: str | None

@@ -62,8 +62,8 @@ def rooms() -> None:
     multiple=True,
     callback=as_object,
     metavar="KEY=VALUE",
-    help="Replace all attributes by those given this way; repeatable. VALUE is JSON, such as 9, "
-    "true or '\"9\"', otherwise text.",
+    help="Replace all attributes with these; repeatable. VALUE is JSON, such as 9, true or "
+    "'\"9\"', or else text.",
 )
 @click.option(
     "--hub-user",
@@ -84,7 +84,7 @@ def update(
     hub_user: str | None,
     unassign: bool,
 ) -> Call[Room]:
-    """Update a room: archive it, set its attributes, assign it to a hub user."""
+    """Archive a room, assign it to a hub user, or set its attributes."""
     if hub_user is not None and unassign:
         raise click.UsageError("--hub-user and --unassign cannot be used together.")
     if attributes is not None and attribute is not None:

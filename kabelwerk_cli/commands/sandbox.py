@@ -131,13 +131,14 @@ def sandbox() -> None:
     "--seed",
     type=click.IntRange(0),
     metavar="N",
-    help="Repeat the faults of another run with this seed. [default: a random one]",
+    help="Seed of the faults, to repeat those of another run. [default: a random one]",
 )
 def serve(session: Session, **options: Any) -> None:
     """Serve the sandbox over HTTP on a loopback address until Ctrl-C.
 
     Prints `export` lines that point kabelwerk and the official SDK to it, and `sandbox show` and
-    `sandbox reset` to its database. The link on stderr is a page that shows rooms, chats and users.
+    `sandbox reset` to its database. The link on stderr opens a page that shows rooms, chats and
+    users.
 
     A request that fails with a status changes nothing. One that is reset or times out is applied
     half of the time. The same --seed gives the same sequence of requests the same faults.
@@ -168,7 +169,7 @@ def show(session: Session, *, what: str, db: str | None) -> None:
 @_db
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def reset(session: Session, *, db: str | None, yes: bool) -> None:
-    """Delete all users, rooms and messages in the sandbox, but not its hubs."""
+    """Delete the sandbox's users, rooms and messages, but not its hubs."""
     from kabelwerk_cli.backend.sandbox import reset as reset_sandbox
 
     reset_sandbox(session, db, yes=yes)

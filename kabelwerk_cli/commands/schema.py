@@ -45,8 +45,8 @@ def schema(ctx: click.Context, session: Session, *, words: tuple[str, ...]) -> N
     For a COMMAND, the schema describes the document that -o json prints; if that is an array, -o
     jsonl prints its items, one per line. 'batch' describes a record of a command with --from,
     'plan' a record of a sync with --dry-run, 'dry-run' a request of any other command with
-    --dry-run, and 'error' the last line of stderr after a failure. All are about whole records,
-    from which --fields selects.
+    --dry-run, and 'error' the last line of stderr after a failure. The schemas describe whole
+    records; --fields selects from them.
 
     Without arguments, print the names of all schemas, one per line.
     """

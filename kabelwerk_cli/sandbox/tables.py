@@ -8,7 +8,7 @@ Time = Annotated[str, ("format", "date-time")]
 
 
 class Person(NamedTuple):
-    """A user in another record."""
+    """A user, as a part of another record."""
 
     id: int
     key: str

@@ -24,7 +24,7 @@ IN_FILE = (Action.CREATE, Action.UPDATE, Action.RESEND, Action.ADOPT, Action.INV
 
 
 class PlannedChange(NamedTuple):
-    """The record of a dry run for one user or room."""
+    """What a sync would do about one user or room, as a dry run shows it."""
 
     action: Action
     key: str

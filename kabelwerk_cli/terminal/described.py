@@ -60,7 +60,9 @@ class Described(click.Command):
         """Write the command's own options, and which topics explain the others."""
         if isinstance(self, click.Group):
             self.format_commands(ctx, formatter)
-        own = [param for param in self.get_params(ctx) if not isinstance(param, IN_TOPICS)]
+        # arguments are in the usage
+        params = (param for param in self.get_params(ctx) if isinstance(param, click.Option))
+        own = [param for param in params if not isinstance(param, IN_TOPICS)]
         with formatter.section("Options"):
             formatter.write_dl([row for param in own if (row := param.get_help_record(ctx))])
         with formatter.section("Learn more"):

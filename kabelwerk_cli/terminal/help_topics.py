@@ -93,7 +93,7 @@ value are skipped.
   --encoding cp1252. A first line such as sep=; sets the delimiter.
 - Workbooks need the extra [excel]: pip install 'kabelwerk-cli[excel]'. The
   first sheet is read, or --sheet NAME. Numbers have no thousands separators
-  and no trailing zeros, dates are written 2026-03-01 or 2026-03-01T09:30:00.
+  and no trailing zeros; dates are written 2026-03-01 or 2026-03-01T09:30:00.
   A workbook is read into memory as a whole; use CSV for very long files.
 - Keys that a spreadsheet has probably changed (1.23457E+11, lost leading
   zeros) are reported before anything is sent, and so are keys that appear
@@ -144,7 +144,7 @@ The exit code is 0 if every row is done or handed over, 10 if some are not, 9
 if the outcome of some is unknown. A run that stops before anything is changed
 exits with the code of the error that stopped it (3, 4, 7). On a terminal, you
 confirm deletions and messages by typing their number, unless --yes is given;
-the first three messages are shown before. --dry-run prints the first three
+the prompt shows the first three messages. --dry-run prints the first three
 requests, or all of them with -o jsonl.
 """
 

@@ -54,7 +54,7 @@ COMMANDS = (
     Hint(
         "rooms",
         "create add new",
-        "The API cannot create rooms. A user's app does, when it first connects.",
+        "The API cannot create rooms. A user's app creates the room when it first connects.",
     ),
     Hint(
         "rooms",
@@ -89,7 +89,7 @@ COMMANDS = (
         "kabelwerk",
         "whoami me",
         "The API cannot say whose token it is. 'kabelwerk config show' prints the URL and where "
-        "the token comes from, 'kabelwerk doctor' checks them.",
+        "the token comes from; 'kabelwerk doctor' checks both.",
     ),
     Hint("kabelwerk", "version", "Use 'kabelwerk --version'."),
     Hint("kabelwerk", "profile profiles settings", "Use 'kabelwerk config show'."),
@@ -104,7 +104,7 @@ COMMANDS = (
     Hint("sandbox", "start run up", "Use 'kabelwerk sandbox serve'."),
     Hint("sandbox", "list ls get view", "Use 'kabelwerk sandbox show'."),
     Hint("sandbox", "clear clean empty delete", "Use 'kabelwerk sandbox reset'."),
-    Hint("sandbox", "stop down", "Press Ctrl-C where 'kabelwerk sandbox serve' runs."),
+    Hint("sandbox", "stop down", "Press Ctrl-C in the terminal of 'kabelwerk sandbox serve'."),
 )
 OPTIONS = (
     Hint("", "--json -j", "Use -o json."),
@@ -113,7 +113,7 @@ OPTIONS = (
     Hint("", "--tsv", "Use -o tsv."),
     Hint("", "--output-format --out --format", "Use -o table, json, jsonl, csv or tsv."),
     Hint("", "--columns", "Use --fields NAMES."),
-    Hint("--from", "-f", "Use --yes to skip a confirmation, --from FILE to read a file."),
+    Hint("--from", "-f", "Use --yes to skip the confirmation, or --from FILE to read a file."),
     Hint("--yes", "-y --force --confirm --no-confirm --assume-yes", "Use --yes."),
     Hint(
         "",
@@ -127,7 +127,11 @@ OPTIONS = (
         "A token on the command line would be visible to other users. Use --token-file FILE, "
         "KABELWERK_API_TOKEN or 'kabelwerk login'.",
     ),
-    Hint("", "--password --username", "Kabelwerk has API tokens. Use 'kabelwerk login'."),
+    Hint(
+        "",
+        "--password --username",
+        "Kabelwerk uses API tokens, not passwords. Use 'kabelwerk login'.",
+    ),
     Hint("--port", "-p", "Use --port N."),
     Hint("", "-p --env --environment --context", "Use --profile NAME."),
     Hint("", "--host --endpoint --server --base-url --api-url -u", "Use --url URL."),
@@ -142,7 +146,7 @@ OPTIONS = (
     Hint(
         "--text-file",
         "--file --input",
-        "Use --text-file FILE for the text, --from FILE for one message per row.",
+        "Use --text-file FILE for the text, or --from FILE for one message per row.",
     ),
     Hint("--from", "--file --input --csv-file", "Use --from FILE."),
     Hint("--archived", "--archive", "Use --archived."),

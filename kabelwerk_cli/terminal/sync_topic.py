@@ -40,22 +40,9 @@ A crontab that syncs every night, and sends every row once a week:
 15 2 * * 1-6 kabelwerk users sync --from /srv/hr/staff.csv --hub section9 --delete --yes -q
 15 2 * * 0 kabelwerk users sync --from /srv/hr/staff.csv --hub section9 --delete --yes --full -q
 
-In CI, keep the state between runs, and never let two runs overlap. Store it
-on a persistent volume: a cache may restore an older state, or none. The state
-contains the keys of all users in plain text and digests of their names, so
-protect it like the export itself.
-
-name: sync
-on: {schedule: [{cron: "15 2 * * *"}]}
-concurrency: {group: users-sync, cancel-in-progress: false}
-jobs:
-  sync:
-    runs-on: [self-hosted]
-    steps:
-      - run: >
-          kabelwerk users sync --from /srv/hr/staff.csv --hub section9
-          --state /srv/kabelwerk/staff.state --delete --yes
-        env:
-          KABELWERK_URL: ${{ vars.KABELWERK_URL }}
-          KABELWERK_API_TOKEN: ${{ secrets.KABELWERK_API_TOKEN }}
+In CI, keep the state between runs, even if they fail, and never let two runs
+overlap. A persistent volume is safer than a cache: with a lost state, the run
+stops, and with an older one, users created since then are never deleted. The
+state contains the keys of all users in plain text and digests of their names,
+so protect it like the export itself. docs/recipes.md has complete workflows.
 """
