@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.documents import DOCUMENTS, PATH, marked, run_script
+from tests.documents import PATH, marked, run_script
 from tests.shell import EXECUTABLE, TOKEN, Shell, served
 
 URL = "https://kabelwerk.example"
@@ -261,8 +261,3 @@ def test_cron(machine: Machine) -> None:
     assert machine.run(mailing, program="sh", **settings) == 2  # posts nothing twice
     shown = machine.shell.run("sandbox", "show", "messages", "-o", "tsv", "--fields", "text")
     assert shown.out == "See you on 1 May.\n"
-
-
-@pytest.mark.parametrize("document", DOCUMENTS)
-def test_no_token_is_on_a_command_line(document: str) -> None:
-    assert not re.search(r"--token[= ](?!try-me)|--env \w*TOKEN=", DOCUMENTS[document])

@@ -1,4 +1,4 @@
-"""The README and docs/: their commands run as they stand, in order; their links lead somewhere."""
+"""The README and docs/: their examples run as they stand, in order; their links lead somewhere."""
 
 import re
 from pathlib import Path
@@ -16,20 +16,22 @@ ELSEWHERE = {
     "test-command": ".ci/run",
     "install": "tests/system/test_install.py",
     "packages": "tests/system/test_install.py",
-    "account": "tests/test_readme.py",
+    "account": "tests/test_documents.py",
     "setup systemd": "tests/test_recipes.py",
     "setup cron": "tests/test_recipes.py",
     "docker": "tests/system/test_recipes.py",
 }
 
 
-def commands(document: str) -> str:
-    """Return the `sh` blocks of a document, of which none is left out without a reason."""
-    return "".join(
-        block.text
-        for block in blocks(document)
-        if block.language == "sh" and block.mark not in ELSEWHERE
-    )
+def examples(document: str, language: str) -> list[str]:
+    """Return the blocks of a document in a language, but those that run elsewhere."""
+    found = (block for block in blocks(document) if block.language == language)
+    return [block.text for block in found if block.mark not in ELSEWHERE]
+
+
+def with_(language: str) -> list[str]:
+    """Return the documents that have examples in a language."""
+    return [name for name in DOCUMENTS if examples(name, language)]
 
 
 def test_what_runs_elsewhere_is_there_and_is_run_there() -> None:
@@ -38,15 +40,28 @@ def test_what_runs_elsewhere_is_there_and_is_run_there() -> None:
         assert mark in (ROOT / place).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(
-    "document", [name for name in DOCUMENTS if commands(name) and name != "README.md"]
-)
+@pytest.mark.parametrize("document", sorted({*with_("sh")} - {"README.md"}))
 def test_every_command_runs_as_it_stands(shell: Shell, document: str) -> None:
     """One shell runs all blocks of a document, with the settings of a served sandbox."""
     with served(shell, "--token", TOKEN) as client:
-        ran = run_script(commands(document), client, "-euo", "pipefail")
+        ran = run_script("".join(examples(document, "sh")), client, "-euo", "pipefail")
     assert ran.returncode == 0, ran.stderr
     assert TOKEN not in ran.stdout + ran.stderr
+
+
+PRINTED = {
+    "README.md": [r"created"],
+    "docs/python.md": [r"\d+ \d{4}-\S+\+00:00", "created", "20", ""],
+}
+
+
+@pytest.mark.parametrize("document", with_("python"))
+def test_every_python_example_runs_as_it_stands(shell: Shell, document: str) -> None:
+    with served(shell, "--token", TOKEN) as client:
+        for example, expected in zip(examples(document, "python"), PRINTED[document], strict=True):
+            ran = run_script(example, client, "-W", "error", program="python")
+            assert (ran.returncode, ran.stderr) == (0, "")
+            assert re.fullmatch(expected, ran.stdout.strip())
 
 
 def reader(shell: Shell) -> Shell:
@@ -57,7 +72,7 @@ def reader(shell: Shell) -> Shell:
 def test_the_readme_runs_as_it_stands(shell: Shell) -> None:
     """On a terminal, in the sandbox of the first command; only the mailing asks for something."""
     first = marked("first-command").text.rpartition("&& .venv/bin/")[2]
-    script = ("-euo", "pipefail", "-c", first + commands("README.md"))
+    script = ("-euo", "pipefail", "-c", first + "".join(examples("README.md", "sh")))
     with Terminal(reader(shell), *script, program="bash", size=(24, 200)) as terminal:
         terminal.wait_for("Type 2 to continue: ", seconds=60)
         terminal.type("2\n")
@@ -99,7 +114,7 @@ def test_the_crontab_line_runs(shell: Shell) -> None:
 
 
 def test_the_toml_example_is_a_configuration(shell: Shell) -> None:
-    (example,) = [block.text for block in blocks("README.md") if block.language == "toml"]
+    (example,) = examples("README.md", "toml")
     (shell.home / "config.toml").write_text(example)
     ran = shell.run("config", "show", "--config", "config.toml", "--profile", "staging")
     assert ran.code == 0
@@ -117,3 +132,8 @@ def test_links_lead_somewhere(document: str) -> None:
         assert (ROOT / path).is_file(), target
         if heading:
             assert f"\n## {heading}\n" in DOCUMENTS[str(path)], target
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_no_token_is_on_a_command_line(document: str) -> None:
+    assert not re.search(r"--token[= ](?!try-me)|--env \w*TOKEN=", DOCUMENTS[document])
