@@ -186,10 +186,10 @@ class CallCommand(Described):
 
 def _send(session: Session, call: Call[Any]) -> "Success[Any]":
     from .api.history import History
-    from .backend.client import open_sender, warn_of_loose_files
+    from .backend.client import open_sender, tell_about_files
     from .backend.request_log import observer
 
-    warn_of_loose_files(session)
+    tell_about_files(session)
     with open_sender(session.settings, observer(session)) as sender:
         history = History()
         session.book.open(history)

@@ -129,10 +129,11 @@ def _network(settings: Settings, given: str | None) -> "tuple[NetworkTransport, 
     return NetworkTransport(address, ca_file=settings[CA_FILE], proxies=proxies), token
 
 
-def warn_of_loose_files(session: Session) -> None:
-    """Warn if others can write the configuration, or read the token, if it is needed.
+def tell_about_files(session: Session) -> None:
+    """Say what a user should know about the files of a run before anything is sent.
 
-    If the environment chooses the sandbox's database, name it.
+    Warn if others can write the configuration, or read the token, if it is needed. Name the
+    sandbox's database if the environment chose it.
     """
     settings, console, _ = session
     if cure := settings.profile.cure:

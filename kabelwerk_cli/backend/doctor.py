@@ -25,7 +25,7 @@ from kabelwerk_cli.terminal.console import Listing
 from kabelwerk_cli.terminal.session import Session
 
 from .checks import Check, Outcome
-from .client import network_address, place, warn_of_loose_files
+from .client import network_address, place, tell_about_files
 from .probe import UNREACHABLE, probe
 from .request_log import Observer, observer
 from .sandbox import sandbox_path
@@ -48,7 +48,7 @@ def doctor(session: Session) -> None:
         KabelwerkError: the first failure.
     """
     session.console.check_fields(Check)
-    warn_of_loose_files(session)
+    tell_about_files(session)
     checks: list[Check] = []
     failed: tuple[str, errors.KabelwerkError] | None = None
     examination = Examination(session.settings, observer(session))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from kabelwerk_cli.api.sender import Sender, Tools
 from kabelwerk_cli.api.verdicts import Verdict
-from kabelwerk_cli.backend.client import open_sender, warn_of_loose_files
+from kabelwerk_cli.backend.client import open_sender, tell_about_files
 from kabelwerk_cli.backend.request_log import observer
 from kabelwerk_cli.backend.sandbox import sandbox_path
 from kabelwerk_cli.config.settings import OUTPUT
@@ -105,13 +105,13 @@ def run_batch(batch: Batch) -> None:
             preview(batch, tasks, plan.rows)
             return
         ask(batch, tasks)
-        warn_of_loose_files(session)
+        tell_about_files(session)
         # find missing settings before there is a journal
-        clients = clients_for(session, stack)
+        senders = senders_for(session, stack)
         journal = stack.enter_context(open_journal(batch, found, plan))
         totals = _totals(batch, plan, found.path)
         _note_earlier(batch, plan)
-        runner = Runner(journal, plan, clients, options)
+        runner = Runner(journal, plan, senders, options)
         session.book.open(totals)
         tasks = Tasks(file, batch.reader, plan, journal, options, tell_all=batch.tell_all)
         send(session, runner, tasks, totals, telling)
@@ -175,7 +175,7 @@ def _hand_over(
         batch.session.console.warn(f"Cannot write the rejects file: {reason}")
 
 
-def clients_for(session: Session, stack: contextlib.ExitStack) -> MakeSender:
+def senders_for(session: Session, stack: contextlib.ExitStack) -> MakeSender:
     """Return a function that creates a sender for each worker; the token is read once."""
     settings = session.settings
     token = "" if sandbox_path(settings) else read_token(settings)

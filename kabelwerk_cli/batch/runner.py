@@ -47,7 +47,7 @@ class Runner:
     Args:
         journal: records the fate of each row.
         plan: knows for which targets rows have to wait.
-        clients: creates a sender for each worker.
+        senders: creates a sender for each worker.
         options: concurrency, rate and limits.
         clock: returns the monotonic time in seconds.
         now: returns the time of day in seconds since the epoch.
@@ -57,7 +57,7 @@ class Runner:
         self,
         journal: Journal,
         plan: Queue,
-        clients: MakeSender,
+        senders: MakeSender,
         options: BatchOptions,
         *,
         clock: Callable[[], float] = time.monotonic,
@@ -83,7 +83,7 @@ class Runner:
         tools = Tools(sleep=self._stopping.wait)
         self._workers = [
             threading.Thread(
-                target=self._work, args=(clients(self._quota.take, tools),), daemon=True
+                target=self._work, args=(senders(self._quota.take, tools),), daemon=True
             )
             for _ in range(options.concurrency)
         ]

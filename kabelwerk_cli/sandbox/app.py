@@ -75,7 +75,7 @@ class _Door:
             given = req.get_header("Kabelwerk-Token") or ""
             if not hmac.compare_digest(given.encode(), self._token.encode()):
                 raise falcon.HTTPUnauthorized
-        if self._mischief and (struck := self._mischief.befall()):
+        if self._mischief and (struck := self._mischief.draw()):
             self._play(struck, req)
 
     @staticmethod

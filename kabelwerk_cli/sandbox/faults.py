@@ -66,7 +66,7 @@ class Mischief:
         self._faults = faults
         self._numbers = itertools.count()
 
-    def befall(self) -> Struck | None:
+    def draw(self) -> Struck | None:
         """Delay a request, and return its fault, if any."""
         drawn = self._random(f"{self._seed} {next(self._numbers)}")
         struck = next((each for each in self._faults if drawn.random() < each.probability), None)

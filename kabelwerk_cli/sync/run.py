@@ -4,14 +4,14 @@ import contextlib
 from pathlib import Path
 from typing import NamedTuple
 
-from kabelwerk_cli.backend.client import warn_of_loose_files
+from kabelwerk_cli.backend.client import tell_about_files
 from kabelwerk_cli.batch.checking import Changed
 from kabelwerk_cli.batch.conclusion import conclude
 from kabelwerk_cli.batch.cures import Ended
 from kabelwerk_cli.batch.files import RowFile
 from kabelwerk_cli.batch.journal import JournalError
 from kabelwerk_cli.batch.outputs import check_outputs
-from kabelwerk_cli.batch.run import clients_for
+from kabelwerk_cli.batch.run import senders_for
 from kabelwerk_cli.batch.runner import Runner
 from kabelwerk_cli.batch.sending import send
 from kabelwerk_cli.batch.telling import Telling, told
@@ -62,7 +62,7 @@ def run_sync(sync: Sync) -> None:
             return
         unasked = ready.state or missing_state(ready.path, sync.options) is None
         ask(sync, ready.plan, None if unasked else ready.path)
-        warn_of_loose_files(sync.session)
+        tell_about_files(sync.session)
         if sync.options.adopt:
             adopt(ready.opened(sync, stack), ready.plan)
             ready.telling.end(counted(ready.plan))
@@ -114,12 +114,12 @@ def _send(sync: Sync, ready: _Ready, stack: contextlib.ExitStack) -> None:
     """Send the differences, and report the results."""
     session, plan, telling = sync.session, ready.plan, ready.telling
     # find missing settings before there is a state
-    clients = clients_for(session, stack)
+    senders = senders_for(session, stack)
     rejects = stack.enter_context(RejectsCopy(ready.file, sync.reader, sync.batch.rejects))
     rejects.check(ready.state)
     state = ready.opened(sync, stack)
     totals = SyncTotals(plan, ready.path, sync.noun)
-    runner = Runner(state, plan, clients, sync.batch)
+    runner = Runner(state, plan, senders, sync.batch)
     session.book.open(totals)
     tasks = SyncTasks(ready.file, sync.reader, plan, state, sync.delete)
     send(session, runner, tasks, totals, telling)
