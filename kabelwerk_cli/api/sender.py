@@ -17,6 +17,7 @@ from .verdicts import Ending, Verdict, judge, judge_failure
 from .wire import Attempt, Failure, Request, Transport
 
 USER_AGENT = f"kabelwerk-cli/{__version__}"
+"""How the program names itself to the backend."""
 ODD = frozenset({Ending.UNKNOWN, Ending.ACKNOWLEDGED, Ending.CONTRADICTED})
 
 
@@ -76,7 +77,6 @@ class Sender:
     Args:
         transport: carries the requests.
         token: the API token; empty where the backend needs none.
-        user_agent: how the program names itself to the backend.
         limits: times and numbers of attempts.
         observe: called after each attempt.
         may_retry: called before each retry that `retries` allows; returns whether to go on.
@@ -88,7 +88,6 @@ class Sender:
         transport: Transport,
         *,
         token: str,
-        user_agent: str = USER_AGENT,
         limits: Limits | None = None,
         observe: Callable[[Attempted], None] = lambda _: None,
         may_retry: Callable[[Verdict], bool] = lambda _: True,
@@ -97,7 +96,6 @@ class Sender:
         self._transport = transport
         self._token = token
         self._redacted = Redaction(token)
-        self._user_agent = user_agent
         self._limits = limits or Limits()
         self._observe = observe
         self._may_retry = may_retry
@@ -164,9 +162,7 @@ class Sender:
             min(self._limits.timeout, left),
             self._next_request_id(history),
         )
-        request = build_request(
-            call, token=self._token, user_agent=self._user_agent, request_id=attempt.request_id
-        )
+        request = build_request(call, token=self._token, request_id=attempt.request_id)
         history.attempting(attempt)
         body = b""
         try:
@@ -197,13 +193,12 @@ class Sender:
         return pause(step.tries, give_up_at - self._tools.clock(), self._tools.random)
 
 
-def build_request(call: Call[Any], *, token: str, user_agent: str, request_id: str) -> Request:
+def build_request(call: Call[Any], *, token: str, request_id: str) -> Request:
     """Return a call as it travels (reference: wire-protocol, Address and headers).
 
     Args:
         call: what to send.
         token: the API token.
-        user_agent: how the program names itself to the backend.
         request_id: this attempt's ID in the server's log.
     """
     return Request(
@@ -214,7 +209,7 @@ def build_request(call: Call[Any], *, token: str, user_agent: str, request_id: s
             "Accept-Encoding": "identity",
             "Content-Type": "application/json",
             "Kabelwerk-Token": token,
-            "User-Agent": user_agent,
+            "User-Agent": USER_AGENT,
             "X-Request-Id": request_id,
         },
         body=call.content(),

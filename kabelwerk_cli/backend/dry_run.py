@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kabelwerk_cli.api.call import Call
-from kabelwerk_cli.api.sender import USER_AGENT, Limits, build_request
+from kabelwerk_cli.api.sender import Limits, build_request
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import CA_FILE, OUTPUT, TIMEOUT, TOKEN_VARIABLE
 from kabelwerk_cli.config.workflow import in_workflow
@@ -120,7 +120,7 @@ def _may_use_proxy(settings: Settings) -> bool:
 
 
 def _preview(call: Call[Any], base: str) -> Preview:
-    request = build_request(call, token=SHOWN_TOKEN, user_agent=USER_AGENT, request_id="")
+    request = build_request(call, token=SHOWN_TOKEN, request_id="")
     # each attempt has its own ID; a repeated one would confuse the server's log
     headers = {name: value for name, value in request.headers.items() if name != "X-Request-Id"}
     return Preview(call.method, base + call.path, headers, call.body)

@@ -85,7 +85,7 @@ from kabelwerk_cli.api.url import parse_address
 # whoever starts the tests in the background has them ignore it
 signal.signal(signal.SIGINT, signal.default_int_handler)
 transport = NetworkTransport(parse_address(os.environ["KABELWERK_URL"]))
-sender = Sender(transport, token="secret", user_agent="test")
+sender = Sender(transport, token="secret")
 """
 SENDING = (
     "api.update_user(key='kusanagi', name='Motoko')",

@@ -54,9 +54,7 @@ def send(call, answer, token=TOKEN):
         def close(self):
             pass
 
-    sender = Sender(
-        Fixed(), token=token, user_agent="t/1", limits=Limits(retries=0), observe=seen.append
-    )
+    sender = Sender(Fixed(), token=token, limits=Limits(retries=0), observe=seen.append)
     try:
         end = sender.send(call)
     except errors.KabelwerkError as error:

@@ -21,7 +21,6 @@ def send(server, call, *, retries=2):
     sender = Sender(
         transport,
         token="s3cret-token",
-        user_agent="test/1",
         limits=Limits(retries=retries),
         tools=Tools(sleep=lambda _: None),
     )
@@ -87,7 +86,7 @@ def test_the_connection_of_an_odd_answer_is_not_used_again(name):
     call = calls.update_user(key="kusanagi", name="Motoko")
     with FaultyServer([Step(FAULTS[name], times=1)]) as server:
         transport = NetworkTransport(parse_address(server.url))
-        sender = Sender(transport, token="", user_agent="test/1", limits=Limits(retries=0))
+        sender = Sender(transport, token="", limits=Limits(retries=0))
         if name in ODD:
             with pytest.raises(errors.ServerError):
                 sender.send(call)

@@ -46,7 +46,6 @@ def send(url, call=UPDATE, *, proxies=None, timeout=5.0, connect=5.0, insecure=F
     sender = Sender(
         transport,
         token=TOKEN,
-        user_agent="test/1",
         limits=Limits(connect=connect, timeout=timeout, retries=retries),
         tools=Tools(sleep=lambda _: None),
     )

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from kabelwerk_cli import __version__
 from kabelwerk_cli.api import calls, errors
 from kabelwerk_cli.api.errors import Applied
 from kabelwerk_cli.api.sender import Limits, Sender, Tools
@@ -86,7 +87,6 @@ def send(call, *events, token="", world=None, observe=lambda _: None, **limits):
     sender = Sender(
         transport,
         token=token,
-        user_agent="test/1",
         limits=Limits(**limits),
         observe=observe,
         tools=world.tools,
@@ -172,7 +172,7 @@ def test_an_untrusted_certificate_is_not_asked_twice():
             raise Failure("not trusted", errors.UntrustedCertificate)
 
     transport = Untrusted()
-    sender = Sender(transport, token="", user_agent="", tools=World().tools)
+    sender = Sender(transport, token="", tools=World().tools)
     with pytest.raises(errors.UntrustedCertificate):
         sender.send(CREATE)
     assert transport.requests == 1
@@ -331,7 +331,7 @@ def test_headers_and_fresh_connections():
         "Accept-Encoding": "identity",
         "Content-Type": "application/json",
         "Kabelwerk-Token": "secret",
-        "User-Agent": "test/1",
+        "User-Agent": f"kabelwerk-cli/{__version__}",
         "X-Request-Id": "request-1",
     }
     assert second.headers["X-Request-Id"] == "request-2"

@@ -122,5 +122,5 @@ def test_not_in_a_traceback_or_a_repr_either() -> None:
     from kabelwerk_cli.api.url import parse_address
 
     transport = NetworkTransport(parse_address("http://127.0.0.1:9"))
-    sender = Sender(transport, token=TOKEN, user_agent="test/1")
+    sender = Sender(transport, token=TOKEN)
     assert TOKEN not in repr(sender) + repr(transport) + str(sender)

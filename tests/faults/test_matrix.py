@@ -50,7 +50,7 @@ def play(case: Case) -> Ended:
         transport = NetworkTransport(parse_address(server.url))
         tools = Tools(sleep=lambda _: None)
         limits = HURRIED if case.fault.slow else PATIENT
-        sender = Sender(transport, token="s3cret", user_agent="test/1", limits=limits, tools=tools)
+        sender = Sender(transport, token="s3cret", limits=limits, tools=tools)
         code, text = 0, ""
         try:
             report = sender.send(CALLS[case.operation].build()).report
