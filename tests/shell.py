@@ -78,6 +78,11 @@ class Shell:
                     pipe.write(stdin or b"")
             return Ran(run.wait(timeout), _read(out), _read(err))
 
+    def complete(self, line: str) -> list[str]:
+        """Return the candidates that a completion script gets at the end of a command line."""
+        ran = self.with_(_KABELWERK_COMPLETE="line_complete", COMP_LINE=line).run()
+        return [line.split("\t")[1] for line in ran.out.splitlines() if line]
+
     def fork(self, *args: str | bytes, streams: Streams) -> Fork:
         """Start the program in a fork, with these standard streams."""
         return self._forks.start(args, self.environment, self.home, streams)
