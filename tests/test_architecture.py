@@ -31,6 +31,17 @@ def imports(path):
             yield from (".".join([*module, alias.name]) for alias in node.names)
 
 
+def test_the_map_names_every_module():
+    """In `commands/`, the names are those of the command groups."""
+    rows = (PACKAGE.parent / "CONTRIBUTING.md").read_text().splitlines()
+    for room in ("batch", "sync", "backend", "terminal", "config", "api", "output", "sandbox"):
+        (row,) = [row for row in rows if row.startswith(f"| `{room}/`")]
+        modules = {path.stem for path in (PACKAGE / room).glob("[!_]*.py")}
+        named = set(re.findall(r"`(\w+)`", row))
+        assert modules <= named, room
+        assert named <= modules, room
+
+
 def test_the_root_holds_few_modules_and_no_file_is_long():
     root = {path.name for path in FILES if path.parent == PACKAGE}
     assert root == {"__init__.py", "__main__.py", "cli.py", "command.py", "sync_command.py"}
