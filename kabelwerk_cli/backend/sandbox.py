@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from kabelwerk_cli.api.arguments import check_key
 from kabelwerk_cli.api.errors import ConfigurationError
 from kabelwerk_cli.api.wire import Answer, Attempt, Failure, Request
 from kabelwerk_cli.config.resolve import Settings
@@ -95,7 +96,11 @@ def _store_errors() -> Iterator[None]:
 def _existing_store(settings: Settings, db: str | None) -> "Iterator[tuple[Path, Store]]":
     """Provide the database for a command that does not create it."""
     path = chosen_path(settings, db).absolute()
-    if not path.exists():
+    from kabelwerk_cli.sandbox.database import as_store_error
+
+    with _store_errors(), as_store_error(path):
+        exists = path.exists()
+    if not exists:
         raise Refused(
             f"Sandbox database '{path}' does not exist. Name another with --db FILE, or create it "
             "with 'kabelwerk sandbox serve' or a command with --sandbox."
@@ -195,9 +200,12 @@ def serve(
 
     path = chosen_path(session.settings, db).absolute()
     _check_text(path)
+    for hub in hubs:
+        check_key("hub", hub)
     token = token or secrets.token_hex(TOKEN_BYTES)
     mischief = Mischief(time.sleep, _seed(session.console, seed, faults), latency, faults)
-    store = open_store(path, hubs=hubs, rooms_by_hand=rooms == "manual")
+    patience = session.settings[MAX_TIME]
+    store = open_store(path, hubs=hubs, rooms_by_hand=rooms == "manual", patience=patience)
     page_key = secrets.token_urlsafe(TOKEN_BYTES)
     try:
         api = app.create_app(store, token=token, mischief=mischief)
@@ -206,6 +214,7 @@ def serve(
                 beside(api, create_page(view, page_key)),
                 port=port,
                 on_ready=lambda url: _announce(session.console, url, page_key, token, path),
+                on_stop=store.stop_waiting,
             )
     except server.ServerError as error:
         raise ConfigurationError(str(error)) from error

@@ -69,12 +69,13 @@ class Locked(StoreError):
     """Another process keeps the file locked. Nothing was written."""
 
 
-def patiently(act: Callable[[], T], patience: float) -> T:
+def patiently(act: Callable[[], T], patience: float, is_stopped: Callable[[], bool] = bool) -> T:
     """Do something with the database as soon as no other process has it locked.
 
     Args:
         act: what to do; it has no effect if the file is locked.
         patience: how long to wait for other processes, in seconds.
+        is_stopped: whether not to wait any more.
 
     Raises:
         Locked: another process has the file locked.
@@ -87,13 +88,8 @@ def patiently(act: Callable[[], T], patience: float) -> T:
         except sqlite3.OperationalError as error:
             if "locked" not in str(error):
                 raise
-        if time.monotonic() >= give_up_at:
+        if time.monotonic() >= give_up_at or is_stopped():
             raise Locked("The sandbox is locked by another process.")
-
-
-def begin(db: sqlite3.Connection, patience: float) -> None:
-    """Begin a transaction that writes; see `patiently`."""
-    patiently(lambda: db.execute("BEGIN IMMEDIATE"), patience)
 
 
 @contextlib.contextmanager
@@ -107,6 +103,8 @@ def as_store_error(path: Path) -> Iterator[None]:
 
 def create_database(path: Path) -> None:
     """Create the database, completely or not at all, even if several processes do so at once."""
+    if "\0" in str(path):
+        raise OSError("a path cannot contain a null character")
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
     os.close(handle)

@@ -1,6 +1,7 @@
 """Serving the app over HTTP, on a loopback address."""
 
 import logging
+import os
 import socket
 import struct
 import threading
@@ -44,13 +45,16 @@ class _Channel(HTTPChannel):
     task_class = _Task
 
 
-def serve(app: Any, *, port: int, on_ready: Callable[[str], None]) -> None:
+def serve(
+    app: Any, *, port: int, on_ready: Callable[[str], None], on_stop: Callable[[], None]
+) -> None:
     """Serve until a signal raises KeyboardInterrupt in the main thread.
 
     Args:
         app: the WSGI app.
         port: the port; 0 for any free one.
         on_ready: called with the URL once connections are accepted.
+        on_stop: called before the requests in progress are waited for.
 
     Raises:
         ServerError: the port is in use, or is not one.
@@ -76,6 +80,7 @@ def serve(app: Any, *, port: int, on_ready: Callable[[str], None]) -> None:
     finally:
         # Requests in progress end. The loop's thread and its socket end with the process: the loop
         # would crash if the socket that it waits for was closed.
+        on_stop()
         server.task_dispatcher.shutdown()
 
 
@@ -83,5 +88,7 @@ def _listen(port: int) -> socket.socket:
     try:
         return socket.create_server((HOST, port), backlog=1024)
     except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
+        # Python adds the address to the text of an OSError
+        number = getattr(error, "errno", None)
+        reason = error if number is None else os.strerror(number)
         raise ServerError(f"Cannot listen on port {port}: {reason}.") from error

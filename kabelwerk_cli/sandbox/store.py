@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from . import tables
 from .database import (
@@ -15,7 +15,6 @@ from .database import (
     Locked,
     StoreError,
     as_store_error,
-    begin,
     check_file,
     create_database,
     open_database,
@@ -24,6 +23,8 @@ from .database import (
 from .tables import MESSAGES, ROOMS, USERS, Message, Room, User, pack
 
 __all__ = ["Invalid", "Locked", "Missing", "Store", "StoreError"]
+
+T = TypeVar("T")
 
 DEFAULT_HUBS = ("section9",)
 ANY_HUB = "_"
@@ -71,6 +72,7 @@ class Store:
         self._path = path
         self._rooms_by_hand = rooms_by_hand
         self._patience = patience
+        self._stopped = threading.Event()
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         with as_store_error(path):
@@ -91,11 +93,15 @@ class Store:
         """
         with as_store_error(self._path):
             db = self._connection()
-            begin(db, patience)
+            self._wait_to(lambda: db.execute("BEGIN IMMEDIATE"), patience)
             db.rollback()
 
+    def stop_waiting(self) -> None:
+        """Do not wait for other processes any more, in any thread."""
+        self._stopped.set()
+
     def close(self) -> None:
-        """Close the connections of all threads."""
+        """Close the connections of all threads, none of which may be using one."""
         while self._connections:
             self._connections.pop().close()
 
@@ -210,7 +216,10 @@ class Store:
 
     def _query(self, query: str) -> sqlite3.Cursor:
         connection = self._connection()
-        return patiently(lambda: connection.execute(query), self._patience)
+        return self._wait_to(lambda: connection.execute(query), self._patience)
+
+    def _wait_to(self, act: Callable[[], T], patience: float) -> T:
+        return patiently(act, patience, self._stopped.is_set)
 
     def _missing_hubs(self, hubs: Sequence[str]) -> list[str]:
         known = {slug for (slug,) in self._query("SELECT slug FROM hubs")}
@@ -242,13 +251,13 @@ class Store:
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with as_store_error(self._path):
             db = self._connection()
-            begin(db, self._patience)
+            self._wait_to(lambda: db.execute("BEGIN IMMEDIATE"), self._patience)
             try:
                 yield db
             except BaseException:
                 db.rollback()
                 raise
-            patiently(db.commit, self._patience)
+            self._wait_to(db.commit, self._patience)
 
 
 def _hub_id(db: sqlite3.Connection, slug: str) -> int | None:

@@ -12,7 +12,7 @@ import pytest
 
 from kabelwerk_cli.sandbox.store import Store
 from tests.pseudo_terminal import Terminal
-from tests.shell import EXECUTABLE, Shell
+from tests.shell import EXECUTABLE, TOKEN, Shell
 
 CREATE = ("users", "create", "--name", "x", "--key")
 SHOW = ("sandbox", "show", "users", "-o", "tsv", "--fields", "key")
@@ -151,11 +151,12 @@ WAITING = [
     ((*SHOW, "--db", "locked.db"), {3}),
     ((*RESET, "--db", "locked.db"), {3}),
     (("--url", "sandbox:locked.db", *CREATE, "r1", "--retries", "0"), {3, 7}),
+    (("sandbox", "serve", "--db", "locked.db"), {3}),
 ]
 
 
 @pytest.mark.usefixtures("locked")
-@pytest.mark.parametrize(("command", "codes"), WAITING, ids=["show", "reset", "call"])
+@pytest.mark.parametrize(("command", "codes"), WAITING, ids=["show", "reset", "call", "serve"])
 def test_one_that_is_locked_is_not_waited_for(
     shell: Shell, command: tuple[str, ...], codes: set[int]
 ) -> None:
@@ -181,3 +182,46 @@ def test_who_writes_does_not_hold_up_who_reads(shell: Shell) -> None:
         ran = shell.run(*RESET, "--max-time", "0.5")
         assert (ran.code, ran.out) == (3, "")
         other.execute("ROLLBACK")
+
+
+def test_ctrl_c_ends_requests_that_wait_for_a_lock(shell: Shell) -> None:
+    lines = shell.home / "sandbox.env"
+    with lines.open("wb") as stdout, Terminal(
+        shell, "sandbox", "serve", "--db", "busy.db", "--token", TOKEN, stdout=stdout
+    ) as terminal:  # fmt: skip
+        terminal.wait_for("Press Ctrl-C to stop.\r\n")
+        url = lines.read_text().partition("KABELWERK_URL=")[2].splitlines()[0]
+        client = shell.with_(KABELWERK_URL=url, KABELWERK_API_TOKEN=TOKEN)
+        path = shell.home / "busy.db"
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            waiting = client.start(*CREATE, "r1", "--retries", "0")
+            with pytest.raises(subprocess.TimeoutExpired):
+                waiting.wait(2)
+            terminal.forget()
+            started = time.monotonic()
+            terminal.type("\x03")
+            assert terminal.end() == 0
+            assert time.monotonic() - started < 4
+            assert terminal.plain == "^CStopped.\r\n"
+            other.execute("ROLLBACK")
+        waiting.communicate(timeout=20)
+        assert waiting.returncode in {8, 9}
+    assert shell.run(*SHOW, "--db", "busy.db").out == ""
+
+
+@pytest.mark.parametrize("command", [SHOW, RESET, ("sandbox", "serve")])
+def test_one_that_cannot_be_looked_at(shell: Shell, command: tuple[str, ...]) -> None:
+    ran = shell.run(*command, "--db", "x" * 300)
+    assert (ran.code, ran.out) == (3, "")
+    assert "File name too long" in ran.err
+
+
+def test_what_is_no_path_and_no_hub(shell: Shell) -> None:
+    ran = shell.run("--url", "sandbox:%00", *CREATE, "r1")
+    assert (ran.code, ran.out) == (3, "")
+    assert "a path cannot contain a null character" in ran.err
+    for hub in ("", "..", "a\nb", "x" * 1025):
+        ran = shell.run("sandbox", "serve", "--hub", hub)
+        assert (ran.code, ran.out) == (2, ""), hub
+    assert not list(shell.home.iterdir())
