@@ -77,7 +77,7 @@ class Journal:
         self._failure: JournalError | None = None
         self._closed = False
         self.outstanding: int | None = None
-        """How many rows must be settled before the journal is finished; None to never finish it."""
+        """How many rows must be settled before the journal is finished; None before the run."""
         with self._trouble():
             self._db = self._open(purpose)
             self._pending: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
@@ -247,7 +247,7 @@ class Journal:
 
     def _is_finished(self, outstanding: int | None) -> bool:
         """Return whether to mark the journal as finished."""
-        return outstanding == 0
+        return self.about.finished if outstanding is None else outstanding == 0
 
     @contextlib.contextmanager
     def _trouble(self) -> Iterator[None]:

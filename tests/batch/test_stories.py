@@ -23,6 +23,11 @@ STORIES = {
         Do("--restart", file=WEEK_1, posted="r1:one r2:one"),
         Do("--restart", posted="r1:one r2:one"),
     ],
+    "messages marked as posted in a mailing that is finished": [
+        Do(file=WEEK_1, posted="r1:one r2:one"),
+        Do("--mark-posted", code=2, file=WEEK_1 + "r3,one\n", report=ALREADY),
+        Do("--mark-posted --resume", posted="r3:one", outcomes="1=done 2=done 3=done"),
+    ],
     "recipients who were forgotten": [
         Do(file=WEEK_1, posted="r1:one r2:one"),
         Do(code=2, file=WEEK_1 + "r3,one\n", says="2 of 3 rows were posted"),
