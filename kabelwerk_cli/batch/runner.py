@@ -34,7 +34,7 @@ from .tasks import Became, Queue, Result, Task, Work, in_doubt, own_words, resul
 BACKLOG = 1000
 """How many rows may wait for others of their target."""
 AHEAD = 16
-"""How many rows may wait for a worker; never messages."""
+"""How many rows may wait for a worker; never messages, and none at a given rate."""
 MakeSender = Callable[[Callable[[Verdict], bool], Tools], Sender]
 """Creates a sender, given a function to ask before a retry, and how to wait."""
 OPEN = frozenset({Fate.FAILED, Fate.UNKNOWN, Fate.NOT_ATTEMPTED})
@@ -134,8 +134,9 @@ class Runner:
 
     def _place(self, task: Task) -> Iterator[Result]:
         """Start a row, queue it, or yield its result if it is not sent."""
-        # a row that waits for a worker has its intent on disk: after a crash, it would be unknown
-        ahead = AHEAD if task.row.call.repeatable else 0
+        # a row that waits for a worker has its intent on disk: after a crash, it would be unknown;
+        # and after a slow answer, those that wait would exceed the rate
+        ahead = AHEAD if task.row.call.repeatable and not self._options.rate else 0
         most = self._options.concurrency + ahead
         while self._in_flight >= most or self._backlog >= BACKLOG:
             yield from self._take_result()
