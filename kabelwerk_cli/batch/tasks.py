@@ -217,7 +217,9 @@ class Tasks:
         return self._journal.find([planned.id]).get(planned.id)
 
     def _may_repeat(self, row: Row) -> bool:
-        return row.call.repeatable or matches(self._options.resend_unknown, row.key)
+        # a dry run leaves the journal as it is, so a row to be marked is still in doubt there
+        resend, mark = self._options.resend_unknown, self._options.mark_posted
+        return row.call.repeatable or (matches(resend, row.key) and not matches(mark, row.key))
 
 
 def matches(rooms: tuple[str, ...], room: str) -> bool:
