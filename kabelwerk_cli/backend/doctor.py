@@ -18,9 +18,10 @@ from kabelwerk_cli.api.transport import environment_proxies, tls_context
 from kabelwerk_cli.api.url import Address
 from kabelwerk_cli.api.wire import Attempt
 from kabelwerk_cli.config.resolve import Settings
-from kabelwerk_cli.config.settings import CA_FILE, MAX_TIME, TIMEOUT
+from kabelwerk_cli.config.settings import CA_FILE, MAX_TIME, OUTPUT, TIMEOUT
 from kabelwerk_cli.config.token import read_token
-from kabelwerk_cli.output import Color
+from kabelwerk_cli.output import Color, Format
+from kabelwerk_cli.terminal.book import Book
 from kabelwerk_cli.terminal.console import Listing
 from kabelwerk_cli.terminal.session import Session
 
@@ -32,6 +33,8 @@ from .sandbox import sandbox_path
 
 PORTS = {"https": 443, "http": 80}
 AN_INSTANT = 0.001
+BELOW = "see the error below"
+"""The detail of a failed check on a terminal, where the error itself follows."""
 VERDICTS = {
     ("outcome", "ok"): Color.GREEN,
     ("outcome", "failed"): Color.RED,
@@ -51,7 +54,7 @@ def doctor(session: Session) -> None:
     tell_about_files(session)
     checks: list[Check] = []
     failed: tuple[str, errors.KabelwerkError] | None = None
-    examination = Examination(session.settings, observer(session))
+    examination = Examination(session.settings, session.book, observer(session))
     for name in CHECKS:
         if failed:
             checks.append(Check(name, "skipped", None, f"'{failed[0]}' failed"))
@@ -66,6 +69,10 @@ def doctor(session: Session) -> None:
         except errors.KabelwerkError as error:
             outcome, detail, failed = "failed", str(error), (name, error)
         checks.append(Check(name, outcome, round((time.monotonic() - started) * 1000, 1), detail))
+    if failed and session.settings[OUTPUT] is Format.TABLE and session.console.is_shown:
+        checks = [
+            check._replace(detail=BELOW) if check.outcome == "failed" else check for check in checks
+        ]
     session.console.show(Listing(Check, checks, colors=VERDICTS))
     if failed:
         raise failed[1]
@@ -86,11 +93,13 @@ class Examination:
 
     Args:
         settings: the settings.
+        book: records that a call is sent.
         observe: called after each attempt.
     """
 
-    def __init__(self, settings: Settings, observe: Observer) -> None:
+    def __init__(self, settings: Settings, book: Book, observe: Observer) -> None:
         self._settings = settings
+        self._book = book
         self._observe = observe
         # one time limit for all checks together
         self._give_up_at = time.monotonic() + settings[MAX_TIME]
@@ -156,7 +165,7 @@ class Examination:
     def api(self) -> str:
         """Check that it is the API, with a call that cannot change anything."""
         try:
-            probe(self._limits(), self._token, self._observe)
+            probe(self._limits(), self._token, self._book, self._observe)
         except errors.AuthenticationError as error:
             self._rejected = error
         except errors.OutcomeUnknown:

@@ -4,9 +4,11 @@ import os
 from collections.abc import Sequence
 
 from kabelwerk_cli.api import calls, errors
-from kabelwerk_cli.api.history import capitalized
+from kabelwerk_cli.api.errors import BEFORE_SENDING, Report
+from kabelwerk_cli.api.history import History, capitalized
 from kabelwerk_cli.api.sender import Attempted
 from kabelwerk_cli.config.resolve import Settings
+from kabelwerk_cli.terminal.book import Book
 
 from .client import open_sender
 from .request_log import Observer
@@ -15,7 +17,25 @@ UNREACHABLE = "Check the URL, the network and whether the server is running."
 SERVER_FAILED = range(500, 600)
 
 
-def probe(settings: Settings, token: str, observe: Observer = lambda _: None) -> None:
+class Probing:
+    """What the book knows of a probe: whether it was sent."""
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+
+    def report(self) -> Report:
+        """Return the report of a call that cannot change anything, whatever became of it."""
+        report, applied, safe_to_rerun = self._history.report(), *BEFORE_SENDING[:2]
+        return report._replace(applied=applied, safe_to_rerun=safe_to_rerun)
+
+    def sentence(self) -> str:
+        """Return what was sent, as a sentence."""
+        if self.report().attempts:
+            return "Only a request that cannot change anything was sent."
+        return self._history.sentence()
+
+
+def probe(settings: Settings, token: str, book: Book, observe: Observer = lambda _: None) -> None:
     """Check that the backend is the Kabelwerk API and accepts the token.
 
     The call has an empty body and a key that nobody has, so there is nothing to change and nobody
@@ -24,6 +44,7 @@ def probe(settings: Settings, token: str, observe: Observer = lambda _: None) ->
     Args:
         settings: the settings.
         token: the token to try.
+        book: records that the call is sent.
         observe: called after each attempt.
 
     Raises:
@@ -38,20 +59,22 @@ def probe(settings: Settings, token: str, observe: Observer = lambda _: None) ->
 
     call = calls.update_user(key=f"kabelwerk-doctor-{os.urandom(16).hex()}", name="")
     call = call._replace(body={}, subject="no user")
+    history = History()
     with open_sender(settings, remember, token=token) as sender:
+        book.open(account := Probing(history))
         try:
-            sender.send(call)
+            sender.send(call, history)
         except (errors.DoesNotExist, errors.ValidationError):
             return
-        except errors.AuthenticationError as error:
+        except errors.AuthenticationError:
             raise errors.AuthenticationError(
-                "The backend rejected the API token.", error.report
+                "The backend rejected the API token.", account.report()
             ) from None
         except (errors.ServerError, errors.OutcomeUnknown) as error:
-            raise type(error)(_not_the_api(attempts), error.report) from None
+            raise type(error)(_not_the_api(attempts), account.report()) from None
         except errors.ConnectionError as error:
-            raise type(error)(_not_reached(attempts), error.report) from None
-    raise errors.ServerError(_not_the_api(attempts))
+            raise type(error)(_not_reached(attempts), account.report()) from None
+    raise errors.ServerError(_not_the_api(attempts), account.report())
 
 
 def _not_the_api(attempts: Sequence[Attempted]) -> str:

@@ -113,9 +113,7 @@ def _message(error: BaseException, book: Book) -> str:
     if isinstance(error, click.ClickException):
         return _usage(error, book)
     if isinstance(error, KeyboardInterrupt):
-        # the client's note is about a call that is not in the book, such as that of `login`
-        notes: list[str] = getattr(error, "__notes__", [])
-        return notes[0] if notes and book.is_blank else f"Interrupted. {book.sentence()}"
+        return f"Interrupted. {book.sentence()}"
     said = str(error) if isinstance(error, Failed) else describe_bug(error)
     return f"{said} {book.sentence()}"
 
