@@ -18,6 +18,7 @@ from tests.faultserver import (
     redirect,
     untrusted,
 )
+from tests.pseudo_terminal import Terminal
 from tests.shell import TOKEN, Shell
 
 CHECKS = ("settings", "name", "connection", "tls", "api", "token")
@@ -198,3 +199,10 @@ def test_a_server_that_says_nothing_is_not_waited_for(shell: Shell) -> None:
         for connection in held:
             connection.close()
     assert (code, checks["tls"]) == (7, "failed")
+
+
+def test_a_terminal_shows_a_failure_once(shell: Shell) -> None:
+    with Terminal(shell, "doctor", "--url", "http://127.0.0.1:9", size=(40, 120)) as terminal:
+        assert terminal.end() == 3
+    assert terminal.plain.count("No API token.") == 1
+    assert "see the error below" in terminal.plain
