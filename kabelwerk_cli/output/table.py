@@ -54,8 +54,13 @@ def _print_fitting(
 
 
 def _needed(column: Sequence[str], width: int) -> int:
-    """Return the least width at which no word is broken, and a text remains readable."""
-    return max(*map(_longest_word, column), min(width, NARROWEST_TEXT))
+    """Return the least width at which only paths are broken, and a text remains readable."""
+    words = {word for cell in column for word in cell.split(" ") if not _is_path(word)}
+    return max([*map(cell_len, words), min(width, NARROWEST_TEXT)])
+
+
+def _is_path(word: str) -> bool:
+    return word.lstrip("'").startswith(("/", "http://", "https://", "sandbox://"))
 
 
 def _longest_word(cell: str) -> int:

@@ -40,6 +40,8 @@ def test_a_result_on_a_narrow_terminal(shell: Shell, columns: int) -> None:
         if "│" in terminal.screen:
             assert {len(line) for line in lines if line.startswith("│")} <= {len(lines[0])}
             assert len(lines[0]) <= columns
+        elif command == ("config", "show"):
+            assert columns == 40  # the paths in it may be broken, so that it stays a table
         elif command[1] in SINGLE:
             assert re.match(r"id +\d+$", lines[0])
         if "post" in command:
