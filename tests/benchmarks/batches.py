@@ -7,9 +7,11 @@ Nothing here passes or fails. The server is a process of its own, as fast as a f
 
 import contextlib
 import itertools
+import json
 import os
 import queue
 import resource
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -22,6 +24,7 @@ from typing import Any
 
 import requests
 import requests.adapters
+import trustme
 
 from kabelwerk_cli.batch.fate import Fate
 from kabelwerk_cli.batch.files import RowFile
@@ -35,12 +38,20 @@ from tests.measure import Measured, measure
 from tests.shell import EXECUTABLE
 
 SERVER = r"""
-import json, re, socket, sys, threading, time
-latency = float(sys.argv[1])
+import json, re, socket, ssl, sys, threading, time
+latency, certificate = float(sys.argv[1]), sys.argv[2]
+context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+if certificate:
+    context.load_cert_chain(certificate)
+user = {"id": 1, "key": "batou", "name": "Batou"}
+now = "2026-01-01T00:00:00Z"
+message = {"id": 1, "html": "", "inserted_at": now, "updated_at": now, "room_id": 1, "type": "text"}
 listener = socket.create_server(("127.0.0.1", 0), backlog=512)
 print(listener.getsockname()[1], flush=True)
 def serve(client):
     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if certificate:
+        client = context.wrap_socket(client, server_side=True)
     data = b""
     while True:
         while b"\r\n\r\n" not in data:
@@ -58,9 +69,12 @@ def serve(client):
         if head.startswith(b"DELETE"):
             client.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
             continue
-        key = re.match(rb"\w+ \S*/users/?(\S*)", head)[1].decode()
-        sent.setdefault("key", key)
-        body = json.dumps({"id": 1, "key": sent["key"], "name": sent["name"]}).encode()
+        if "text" in sent:
+            answer = {**message, "text": sent["text"], "user": user}
+        else:
+            key = re.match(rb"\w+ \S*/users/?(\S*)", head)[1].decode()
+            answer = {"id": 1, "key": sent.get("key", key), "name": sent["name"]}
+        body = json.dumps(answer).encode()
         client.sendall(b"HTTP/1.1 201 Created\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
 while True:
     threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
@@ -68,12 +82,12 @@ while True:
 
 
 @contextlib.contextmanager
-def server(latency: float) -> Iterator[str]:
-    """Serve answers that take `latency` seconds each."""
-    command = [sys.executable, "-c", SERVER, str(latency)]
+def server(latency: float, certificate: str = "") -> Iterator[str]:
+    """Serve answers that take `latency` seconds each, over TLS with the certificate in a file."""
+    command = [sys.executable, "-c", SERVER, str(latency), certificate]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
-        yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
+        yield f"http{'s' if certificate else ''}://127.0.0.1:{process.stdout.readline().strip()}"
         process.kill()
 
 
@@ -133,10 +147,10 @@ def processor_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def adapter() -> Any:
+def adapter(ca_file: str | None = None) -> Any:
     """Return what sends a request through requests' adapter alone, without a session."""
     carrier = requests.adapters.HTTPAdapter()
-    return lambda request: carrier.send(request.prepare(), timeout=20)
+    return lambda request: carrier.send(request.prepare(), timeout=20, verify=ca_file or True)
 
 
 def session() -> Any:
@@ -145,7 +159,23 @@ def session() -> Any:
     return lambda request: kept.send(kept.prepare_request(request), timeout=20)
 
 
-def bare_threads(url: str, rows: int, concurrency: int, sender: Callable[[], Any]) -> float:
+def new_user(number: int) -> tuple[str, dict[str, Any]]:
+    """Return the path and the body of a call that creates a user."""
+    return "/api/users", {"hub": None, "key": f"user-{number}", "name": "Name"}
+
+
+def new_message(number: int) -> tuple[str, dict[str, Any]]:
+    """Return the path and the body of a call that posts a message."""
+    return f"/api/hubs/_/rooms/user-{number}/messages", {"text": "Hello", "user": "batou"}
+
+
+def bare_threads(
+    url: str,
+    rows: int,
+    concurrency: int,
+    sender: Callable[[], Any],
+    call: Callable[[int], tuple[str, dict[str, Any]]] = new_user,
+) -> float:
     """Return the seconds that threads with a sender each need for as many calls."""
     numbers = iter(range(rows))
     lock = threading.Lock()
@@ -157,8 +187,8 @@ def bare_threads(url: str, rows: int, concurrency: int, sender: Callable[[], Any
                 number = next(numbers, None)
             if number is None:
                 return
-            body = {"hub": None, "key": f"user-{number}", "name": "Name"}
-            send(requests.Request("POST", f"{url}/api/users", json=body)).json()
+            path, body = call(number)
+            send(requests.Request("POST", url + path, json=body)).json()
 
     started = time.perf_counter()
     threads = [threading.Thread(target=work) for _ in range(concurrency)]
@@ -258,12 +288,44 @@ def without_latency(home: Path, fixed: float) -> None:
         bare = bare_threads(url, count, 8, session)
         quick = bare_threads(url, count, 8, adapter)
         sdk = sdk_loop(url, count // 4) * 4
+        curl = curl_in_parallel(url, count // 8) * 8
     name = "no latency, with journal: relative to"
     tell(f"{name} plain `requests.Session` threads", f"{bare / mine:.2f}", "1.00")
     tell(f"{name} plain adapter threads, without a journal", f"{quick / mine:.2f}", "")
     tell(f"{name} the official SDK in a loop", f"{sdk / mine:.2f}", "1.00")
     tell(f"{name} that loop, with `--concurrency 1`", f"{sdk / alone:.2f}", "0.80")
+    tell(f"{name} `xargs -P 8 curl`", f"{curl / mine:.2f}", "")
     tell("what it takes to sync 4 KiB to this disk", f"{1000 * sync_cost(home):.2f} ms", "")
+
+
+def curl_in_parallel(url: str, rows: int) -> float:
+    """Return the seconds that `xargs` needs to run curl for each call, eight at a time."""
+    path, body = new_user(0)
+    text = json.dumps(body).replace("user-0", "user-{}")
+    curl = f"curl -s -o /dev/null -H 'Content-Type: application/json' -d '{text}' {url}{path}"
+    numbers = "\n".join(map(str, range(rows)))
+    started = time.perf_counter()
+    command = ["xargs", "-P", "8", "-I{}", *shlex.split(curl)]
+    subprocess.run(command, input=numbers, text=True, check=True)
+    return time.perf_counter() - started
+
+
+def messages_over_tls(home: Path, fixed: float) -> None:
+    """Compare messages, each on a connection of its own, with threads that keep theirs."""
+    authority = trustme.CA()
+    ca, certificate, rows = home / "ca.pem", home / "server.pem", home / "rooms.csv"
+    authority.cert_pem.write_to_path(str(ca))
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(certificate))
+    count = 800
+    rows.write_text("room\n" + "".join(f"user-{number}\n" for number in range(count)))
+    post = ("messages", "post", "--user", "batou", "--text", "Hello", "--from", str(rows))
+    with server(0.05, str(certificate)) as url:
+        seconds = run(home, url, *post, "--ca-file", str(ca)).seconds - fixed
+        kept = bare_threads(url, count, 8, lambda: adapter(str(ca)), new_message)
+    name = "messages over TLS, 50 ms latency, 8 in parallel:"
+    share, relative = count / seconds / (8 / 0.05), kept / seconds
+    tell(f"{name} share of the theoretical maximum", f"{share:.2f}", "")
+    tell(f"{name} relative to adapter threads that keep connections", f"{relative:.2f}", "")
 
 
 def a_long_file(home: Path, count: int) -> None:
@@ -300,6 +362,7 @@ def main() -> None:
         print("| measurement | result | limit |\n|---|---|---|")
         with_latency(home, fixed)
         without_latency(home, fixed)
+        messages_over_tls(home, fixed)
         a_long_file(home, int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
 
 
