@@ -36,8 +36,11 @@ from .settings import (
 if TYPE_CHECKING:
     from .token import Source
 
-MUST_NOT_BE_EMPTY = (URL.environment, PROFILE.environment, TOKEN_VARIABLE, TOKEN_FILE.environment)
-"""If one of these is set but empty, a secret is missing, and nothing else may replace it."""
+MUST_NOT_BE_EMPTY = (
+    *(URL.environment, PROFILE.environment, SANDBOX_DB.environment),
+    *(TOKEN_VARIABLE, TOKEN_FILE.environment),
+)
+"""If one of these is set but empty, something is missing, and nothing else may replace it."""
 OF_A_BACKEND = (URL, SANDBOX, SANDBOX_DB)
 """Not taken from the environment if a profile is named on the command line."""
 

@@ -126,6 +126,7 @@ def test_a_call_goes_where_it_was_meant_to(shell: Shell, meant: str) -> None:
     ("variables", "options", "code", "said"),
     [
         ({"KABELWERK_URL": ""}, "", 3, "KABELWERK_URL is set but empty"),
+        ({"KABELWERK_SANDBOX_DB": ""}, "", 3, "KABELWERK_SANDBOX_DB is set but empty"),
         ({"KABELWERK_PROFILE": ""}, "", 3, "KABELWERK_PROFILE is set but empty"),
         ({"KABELWERK_API_TOKEN": ""}, "", 3, "KABELWERK_API_TOKEN is set but empty"),
         ({"KABELWERK_API_TOKEN_FILE": ""}, "", 3, "KABELWERK_API_TOKEN_FILE is set but empty"),
