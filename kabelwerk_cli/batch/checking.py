@@ -102,8 +102,9 @@ def reread(file: RowFile, rows: Iterable[T], count: int) -> Iterator[tuple[T, Ra
     Raises:
         Changed: there are fewer rows, or more.
     """
-    records, last = file.records(), 0
+    last = 0
     try:
+        records = file.records()
         for row in rows:
             record = next(itertools.islice(records, row.number - last - 1, None), None)
             if record is None:
