@@ -3,7 +3,6 @@
 The token goes first: in a text that was cut, a part of it could not be found any more.
 """
 
-import html
 import json
 import re
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from urllib.parse import quote
 
 ELLIPSIS = "…"
 UNICODE_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
+SPECIAL_IN_HTML = frozenset("&<>\"'")
 SHORTEST_SECRET = 4
 """What is shorter is no secret, but a part of common words."""
 
@@ -24,9 +24,7 @@ class Redaction:
     """
 
     def __init__(self, token: str = "") -> None:
-        escaped = html.escape(token), html.escape(token, quote=False)
-        decimal = escaped[0].replace("&#x27;", "&#39;")  # the same character
-        forms = {token, *escaped, decimal, quote(token, safe=""), quote(token)}
+        forms = {token, *_in_html(token), quote(token, safe=""), quote(token)}
         self._forms = sorted(forms, key=len, reverse=True)
         if len(token) < SHORTEST_SECRET:
             self._forms = []
@@ -57,6 +55,17 @@ class Redaction:
             redacted = self(plain)
             return text if redacted == plain else redacted
         return text if redacted == given else json.dumps(redacted)
+
+
+def _in_html(token: str) -> set[str]:
+    """Return the ways to write a token in HTML."""
+    if not SPECIAL_IN_HTML.intersection(token):
+        return {token}
+    import html  # whose tables take longer to load than most of what a call does
+
+    whole = html.escape(token)
+    # the numbers are the same character
+    return {whole, whole.replace("&#x27;", "&#39;"), html.escape(token, quote=False)}
 
 
 def shorten(text: str, limit: int) -> str:

@@ -4,7 +4,6 @@ Whatever a server sends, `judge` returns a verdict. `retries` says which of them
 """
 
 import email.utils
-import html
 import re
 from collections.abc import Mapping
 from enum import StrEnum
@@ -180,9 +179,12 @@ def _contradicts(field: str, found: Any, wanted: Any) -> bool:
     value = found.get("key") if isinstance(found, dict) else found
     if not isinstance(value, bool if isinstance(wanted, bool) else str):
         return False  # `read_record` tells what may be missing, and what is mistyped
+    if value == wanted or field != "text":
+        return bool(value != wanted)
     # Assumed of the backend: a text comes back with HTML's special characters escaped.
-    escaped = field == "text" and html.unescape(str(value)) == wanted
-    return bool(value != wanted and not escaped)
+    import html  # whose tables take longer to load than most of what a call does
+
+    return bool(html.unescape(str(value)) != wanted)
 
 
 def _judge_rejection(answer: Answer, redacted: Redaction) -> Verdict:
