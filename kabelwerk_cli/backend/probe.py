@@ -1,12 +1,11 @@
 """A call that finds out whether a backend is the API and accepts the token, and changes nothing."""
 
 import os
-from collections.abc import Sequence
 
 from kabelwerk_cli.api import calls, errors
 from kabelwerk_cli.api.errors import BEFORE_SENDING, Report
 from kabelwerk_cli.api.history import History, capitalized
-from kabelwerk_cli.api.sender import Attempted
+from kabelwerk_cli.api.verdicts import Verdict
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.terminal.book import Book
 
@@ -51,16 +50,10 @@ def probe(settings: Settings, token: str, book: Book, observe: Observer = lambda
         AuthenticationError: the token is rejected.
         KabelwerkError: the backend is not the API, or is unreachable.
     """
-    attempts: list[Attempted] = []
-
-    def remember(attempted: Attempted) -> None:
-        attempts.append(attempted)
-        observe(attempted)
-
     call = calls.update_user(key=f"kabelwerk-doctor-{os.urandom(16).hex()}", name="")
     call = call._replace(body={}, subject="no user")
     history = History()
-    with open_sender(settings, remember, token=token) as sender:
+    with open_sender(settings, observe, token=token) as sender:
         book.open(account := Probing(history))
         try:
             sender.send(call, history)
@@ -71,19 +64,21 @@ def probe(settings: Settings, token: str, book: Book, observe: Observer = lambda
                 "The backend rejected the API token.", account.report()
             ) from None
         except (errors.ServerError, errors.OutcomeUnknown) as error:
-            raise type(error)(_not_the_api(attempts), account.report()) from None
+            raise type(error)(_not_the_api(_last(history)), account.report()) from None
         except errors.ConnectionError as error:
-            raise type(error)(_not_reached(attempts), account.report()) from None
-    raise errors.ServerError(_not_the_api(attempts), account.report())
+            raise type(error)(_not_reached(_last(history)), account.report()) from None
+    raise errors.ServerError(_not_the_api(_last(history)), account.report())
 
 
-def _not_the_api(attempts: Sequence[Attempted]) -> str:
-    last = attempts[-1].verdict
+def _last(history: History) -> Verdict:
+    return history.steps[-1].tries[-1]
+
+
+def _not_the_api(last: Verdict) -> str:
     if last.error is errors.RateLimited or (last.status or 0) in SERVER_FAILED:
         return f"The API is not available: {last.reason}. Try again later."
     return f"This does not look like the Kabelwerk API: {last.reason}. Check the URL."
 
 
-def _not_reached(attempts: Sequence[Attempted]) -> str:
-    last = attempts[-1].verdict
+def _not_reached(last: Verdict) -> str:
     return f"{capitalized(last.reason)}. {last.cure or UNREACHABLE}"
