@@ -54,6 +54,7 @@ def doctor(session: Session) -> None:
     tell_about_files(session)
     checks: list[Check] = []
     failed: tuple[str, errors.KabelwerkError] | None = None
+    below = session.settings[OUTPUT] is Format.TABLE and session.console.is_shown
     examination = Examination(session.settings, session.book, observer(session))
     for name in CHECKS:
         if failed:
@@ -67,12 +68,9 @@ def doctor(session: Session) -> None:
             checks.append(Check(name, "skipped", None, str(reason)))
             continue
         except errors.KabelwerkError as error:
-            outcome, detail, failed = "failed", str(error), (name, error)
+            outcome, failed = "failed", (name, error)
+            detail = BELOW if below else str(error)
         checks.append(Check(name, outcome, round((time.monotonic() - started) * 1000, 1), detail))
-    if failed and session.settings[OUTPUT] is Format.TABLE and session.console.is_shown:
-        checks = [
-            check._replace(detail=BELOW) if check.outcome == "failed" else check for check in checks
-        ]
     session.console.show(Listing(Check, checks, colors=VERDICTS))
     if failed:
         raise failed[1]
