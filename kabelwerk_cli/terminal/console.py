@@ -138,20 +138,19 @@ class Console:
 
     def note(self, text: str) -> None:
         """Write a line to stderr, unless the run is quiet."""
-        if not self.is_quiet:
-            if self._is_json:
-                complain_json({"note": text})
-            else:
-                complain(text)
+        self._comment(text)
 
     def warn(self, text: str) -> None:
         """Write a warning to stderr, unless the run is quiet."""
+        self._comment(text, "Warning:", Color.YELLOW if self.is_colored else None)
+
+    def _comment(self, text: str, label: str = "", color: Color | None = None) -> None:
         if self.is_quiet:
             return
         if self._is_json:
             complain_json({"note": text})
         else:
-            complain(text, "Warning:", Color.YELLOW if self.is_colored else None)
+            complain(text, label, color)
 
     def with_summary(self, summary: str, text: str) -> str:
         """Return the message of an error that ends a run with a summary.
