@@ -95,21 +95,19 @@ def _store_errors() -> Iterator[None]:
 @contextlib.contextmanager
 def _existing_store(settings: Settings, db: str | None) -> "Iterator[tuple[Path, Store]]":
     """Provide the database for a command that does not create it."""
-    path = chosen_path(settings, db).absolute()
     from kabelwerk_cli.sandbox.database import as_store_error
 
-    with _store_errors(), as_store_error(path):
-        exists = path.exists()
-    if not exists:
-        raise Refused(
-            f"Sandbox database '{path}' does not exist. Name another with --db FILE, or create it "
-            "with 'kabelwerk sandbox serve' or a command with --sandbox."
-        )
-    with (
-        _store_errors(),
-        contextlib.closing(open_store(path, patience=settings[MAX_TIME])) as store,
-    ):
-        yield path, store
+    path = chosen_path(settings, db).absolute()
+    with _store_errors():
+        with as_store_error(path):
+            exists = path.exists()
+        if not exists:
+            raise Refused(
+                f"Sandbox database '{path}' does not exist. Name another with --db FILE, or create "
+                "it with 'kabelwerk sandbox serve' or a command with --sandbox."
+            )
+        with contextlib.closing(open_store(path, patience=settings[MAX_TIME])) as store:
+            yield path, store
 
 
 def open_transport(path: Path, patience: float) -> "SandboxTransport":
