@@ -19,11 +19,11 @@ may be claimed at the end.
 
 import functools
 from collections.abc import Callable
-from types import FunctionType, NoneType
-from typing import TYPE_CHECKING, Any, ParamSpec, get_args
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 from . import calls
-from .call import Call, R
+from .call import Call, R, record_of
 from .errors import (
     Applied,
     AuthenticationError,
@@ -93,12 +93,13 @@ def _sending(build: Callable[P, Call[R]]) -> Callable[P, R]:
         with file_log(settings) as log, open_sender(settings, log) as sender:
             return sender.send(call).record
 
-    (record,) = get_args(build.__annotations__["return"])
-    record = None if record is NoneType else record
     # `help` and `inspect.signature` look at it; a signature made here would slow down the start
     shown = FunctionType(build.__code__, build.__globals__)
     shown.__kwdefaults__ = build.__kwdefaults__
-    shown.__annotations__ = send.__annotations__ = {**build.__annotations__, "return": record}
+    shown.__annotations__ = send.__annotations__ = {
+        **build.__annotations__,
+        "return": record_of(build),
+    }
     send.__wrapped__ = shown
     send.__module__ = __name__
     return send

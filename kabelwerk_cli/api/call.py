@@ -6,7 +6,8 @@ rules for repeating it look at it; none of them needs to know which operation it
 
 from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import Any, Generic, NamedTuple, TypeVar
+from types import NoneType
+from typing import Any, Generic, NamedTuple, TypeVar, get_args
 
 from .models import Deed, Record
 
@@ -32,6 +33,12 @@ class Otherwise(NamedTuple):
 
 def _as_answered(answered: Any, _: str) -> Any:
     return answered
+
+
+def record_of(build: Callable[..., Any]) -> Any:
+    """Return the type of what the call that a function builds returns; None if that is nothing."""
+    (record,) = get_args(build.__annotations__["return"])
+    return None if record is NoneType else record
 
 
 class Call(NamedTuple, Generic[R]):

@@ -6,12 +6,12 @@ import inspect
 import os
 from collections import deque
 from collections.abc import Callable
-from types import NoneType, TracebackType
-from typing import Concatenate, NoReturn, ParamSpec, Self, get_args
+from types import TracebackType
+from typing import Concatenate, NoReturn, ParamSpec, Self
 
 from . import calls
 from .arguments import check_text
-from .call import Call, R
+from .call import Call, R, record_of
 from .errors import InvalidInput, KabelwerkError
 from .sender import Limits, Sender
 from .token import Token, check_token
@@ -33,10 +33,8 @@ def _sending(build: Callable[P, Call[R]]) -> "Callable[Concatenate[Client, P], R
         return self._send(build(*args, **kwargs))
 
     own, me = inspect.signature(build), inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
-    (record,) = get_args(own.return_annotation)
     signature = own.replace(
-        parameters=[me, *own.parameters.values()],
-        return_annotation=None if record is NoneType else record,
+        parameters=[me, *own.parameters.values()], return_annotation=record_of(build)
     )
     send.__signature__ = signature  # type: ignore[attr-defined]  # `inspect` looks at it
     send.__module__, send.__qualname__ = __name__, f"Client.{build.__name__}"
