@@ -30,8 +30,8 @@ def main() -> None:
     ignore_signals()
     _settle(sys.stdout, 1)
     _settle(sys.stderr, 2)
-    gc.freeze()
-    sys.exit(code)
+    # All is written and closed. Freeing each object before the process ends takes time for nothing.
+    os._exit(code)
 
 
 def _run() -> int:
@@ -42,13 +42,13 @@ def _run() -> int:
 
         from .cli import kabelwerk
     try:
-        code: int = kabelwerk.main(prog_name="kabelwerk", standalone_mode=False)
+        code: int | None = kabelwerk.main(prog_name="kabelwerk", standalone_mode=False)
     except SystemExit as ended:
         return int(ended.code or 0)  # of a completion
     except Abort as error:
         # what click makes of a signal that arrives outside of the error boundary
         raise (error.__cause__ or KeyboardInterrupt) from None
-    return code
+    return code or 0
 
 
 def _guard_standard_streams() -> None:
