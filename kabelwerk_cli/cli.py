@@ -6,22 +6,23 @@ import importlib
 import itertools
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem, add_completion_class
 
 from . import __version__
-from .config.resolve import for_errors
+from .config.resolve import for_errors, typed_line
 from .config.settings import CONFIG, NO_COLOR, OUTPUT, PROFILE
 from .terminal.book import NOTHING_SENT, Book
-from .terminal.completion import LineCompletion
 from .terminal.described import Group
 from .terminal.error_report import problem, show_error
 from .terminal.exit_codes import ExitCode, OutputLost, exit_code
 from .terminal.help_topics import TOPICS, exit_code_line
 from .terminal.session import ARGUMENTS, book_of
 from .terminal.signals import Terminated, ignore_signals
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 WRITE_ERRORS = frozenset(
     {errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC, errno.EPIPE}
@@ -79,8 +80,18 @@ class Root(Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
 
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run the command line, or complete it if a shell asks for that."""
+        if typed_line():
+            from .terminal import completion
+
+            completion.register()
+        return super().main(*args, **extra)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
         """Complete commands and options, importing no command."""
+        from click.shell_completion import CompletionItem
+
         names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
         items = [CompletionItem(name, help=COMMANDS[name][1]) for name in names]
         return items + click.Command.shell_complete(self, ctx, incomplete)
@@ -195,5 +206,4 @@ def kabelwerk() -> None:
     """Administer Kabelwerk, the chat service for digital health."""
 
 
-add_completion_class(LineCompletion)
 kabelwerk.epilog = exit_code_line()

@@ -8,7 +8,12 @@ separated by tabs. A value is literal: each script quotes it as its shell needs.
 from itertools import dropwhile
 from typing import Any
 
-from click.shell_completion import CompletionItem, ShellComplete, split_arg_string
+from click.shell_completion import (
+    CompletionItem,
+    ShellComplete,
+    add_completion_class,
+    split_arg_string,
+)
 
 from kabelwerk_cli.config.resolve import typed_line
 
@@ -32,6 +37,11 @@ class LineCompletion(ShellComplete):
         """Return a candidate as a line."""
         value = item.value if item.type == "plain" else ""
         return f"{item.type}\t{value}\t{item.help or ''}"
+
+
+def register() -> None:
+    """Make click complete with `LineCompletion`."""
+    add_completion_class(LineCompletion)
 
 
 # A word can have several parts for readline, such as --output=j, a:b and 'a b, of which it replaces

@@ -1,16 +1,18 @@
 """Common options, generated from the table of settings, and option types that commands share."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from kabelwerk_cli.config.files import read_text, without_newline
 from kabelwerk_cli.config.parsers import did_you_mean
 from kabelwerk_cli.config.resolve import profile_names
 from kabelwerk_cli.config.settings import CONFIG, PROFILE, SETTINGS, Rank, Setting
 from kabelwerk_cli.output import visible
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 class SettingOption(click.Option):
@@ -51,8 +53,10 @@ class SettingType(click.ParamType[Any]):
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
+    ) -> "list[CompletionItem]":
         """Complete files, profiles or the setting's choices."""
+        from click.shell_completion import CompletionItem
+
         del param
         if self._setting.names_file:
             return [CompletionItem(incomplete, type="file")]
@@ -175,8 +179,10 @@ class FileType(click.ParamType[Any]):
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
+    ) -> "list[CompletionItem]":
         """Complete files."""
+        from click.shell_completion import CompletionItem
+
         del ctx, param
         return [CompletionItem(incomplete, type="file")]
 
