@@ -17,7 +17,6 @@ from .terminal.book import NOTHING_SENT, Book
 from .terminal.described import Group
 from .terminal.error_report import problem, show_error
 from .terminal.exit_codes import ExitCode, OutputLost, exit_code
-from .terminal.help_topics import TOPICS, exit_code_line
 from .terminal.session import ARGUMENTS, book_of
 from .terminal.signals import Terminated, ignore_signals
 
@@ -73,12 +72,20 @@ class Commands(Mapping[str, click.Command]):
 class Root(Group):
     """The root group. Errors are handled here, so click's test runner sees the real exit codes."""
 
-    topics = tuple(TOPICS)
+    topics = ("options", "batches", "sync", "formats", "exit-codes", "environment")
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the summaries of the commands, importing none of them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the exit codes."""
+        from .terminal.help_topics import exit_code_line
+
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text(exit_code_line())
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run the command line, or complete it if a shell asks for that."""
@@ -204,6 +211,3 @@ def _asked_format(argv: Sequence[str]) -> dict[str, Any]:
 @click.version_option(__version__, prog_name="kabelwerk")
 def kabelwerk() -> None:
     """Administer Kabelwerk, the chat service for digital health."""
-
-
-kabelwerk.epilog = exit_code_line()

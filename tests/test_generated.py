@@ -8,6 +8,7 @@ import pytest
 
 from kabelwerk_cli.cli import COMMANDS, kabelwerk
 from kabelwerk_cli.terminal.described import walk
+from kabelwerk_cli.terminal.help_topics import TOPICS
 from tests.shell import Shell
 from tools.generate import PICTURE, ROOT, files
 from tools.manual import summary
@@ -47,10 +48,11 @@ def test_each_command_has_all_that_a_command_needs(
 
 
 def test_the_list_of_commands_has_their_summaries() -> None:
-    """It is written down, so that `--help` imports no command."""
+    """They are written down, as are the topics, so that a run imports little."""
     for name, command in kabelwerk.commands.items():
         assert command.name == name
         assert COMMANDS[name][1] == f"{summary(command).split('. ')[0]}."
+    assert kabelwerk.topics == tuple(TOPICS)
 
 
 def test_the_picture_shows_what_the_program_prints() -> None:

@@ -9,7 +9,6 @@ from kabelwerk_cli.config.resolve import for_errors
 from kabelwerk_cli.config.settings import OUTPUT
 from kabelwerk_cli.output import Format
 
-from .help_topics import TOPICS
 from .options import COMMON_OPTIONS, IN_TOPICS, remember_settings
 from .session import open_session
 
@@ -58,6 +57,8 @@ class Described(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the command's own options, and which topics explain the others."""
+        from .help_topics import TOPICS
+
         if isinstance(self, click.Group):
             self.format_commands(ctx, formatter)
         # arguments are in the usage
