@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import importlib
 import itertools
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +13,7 @@ from . import __version__
 from .config.resolve import for_errors, typed_line
 from .config.settings import CONFIG, NO_COLOR, OUTPUT, PROFILE
 from .terminal.book import NOTHING_SENT, Book
-from .terminal.described import Group
+from .terminal.described import Commands, Group
 from .terminal.error_report import problem, show_error
 from .terminal.exit_codes import ExitCode, OutputLost, exit_code
 from .terminal.session import ARGUMENTS, book_of
@@ -46,27 +45,7 @@ COMMANDS = {
         "Show the help of a command, or explain a topic.",
     ),
 }
-"""Where each command is, and its summary: a run imports only the one that it needs."""
-
-
-class Commands(Mapping[str, click.Command]):
-    """The commands by their names; one is imported when it is looked up."""
-
-    def __getitem__(self, name: str) -> click.Command:
-        """Return a command."""
-        module, _, attribute = COMMANDS[name][0].partition(".")
-        command: click.Command = getattr(
-            importlib.import_module(f".commands.{module}", __package__), attribute
-        )
-        return command
-
-    def __iter__(self) -> Iterator[str]:
-        """Yield the names."""
-        return iter(COMMANDS)
-
-    def __len__(self) -> int:
-        """Return how many commands there are."""
-        return len(COMMANDS)
+"""Where each command is, see `Commands`, and its summary."""
 
 
 class Root(Group):
@@ -83,6 +62,7 @@ class Root(Group):
         """Write the exit codes."""
         from .terminal.help_topics import exit_code_line
 
+        del ctx
         formatter.write_paragraph()
         with formatter.indentation():
             formatter.write_text(exit_code_line())
@@ -199,7 +179,7 @@ def _asked_format(argv: Sequence[str]) -> dict[str, Any]:
 
 @click.group(
     cls=Root,
-    commands=Commands(),
+    commands=Commands({name: place for name, (place, _) in COMMANDS.items()}),
     context_settings={"help_option_names": ["-h", "--help"]},
     examples=[
         "kabelwerk users create --key kusanagi --name Motoko",

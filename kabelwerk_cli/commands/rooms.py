@@ -9,8 +9,7 @@ from kabelwerk_cli.api.call import Call
 from kabelwerk_cli.api.calls import ABSENT
 from kabelwerk_cli.api.models import Room
 from kabelwerk_cli.command import CallCommand
-from kabelwerk_cli.sync_command import SyncCommand
-from kabelwerk_cli.terminal.described import Group
+from kabelwerk_cli.terminal.described import Commands, Group
 from kabelwerk_cli.terminal.options import (
     Attribute,
     ColumnOption,
@@ -23,7 +22,11 @@ from kabelwerk_cli.terminal.options import (
 )
 
 
-@click.group(cls=Group, examples=["kabelwerk rooms update --room kusanagi --archived"])
+@click.group(
+    cls=Group,
+    commands=Commands({"sync": "sync.rooms"}),
+    examples=["kabelwerk rooms update --room kusanagi --archived"],
+)
 def rooms() -> None:
     """Update and sync rooms."""
 
@@ -101,43 +104,4 @@ def update(
         archived=ABSENT if archived is None else archived,
         attributes=ABSENT if attributes is None else attributes,
         hub_user=hub_user if hub_user is not None or unassign else ABSENT,
-    )
-
-
-@rooms.command(
-    cls=SyncCommand,
-    record=Room,
-    blanks={"attributes": {}, "hub_user": ""},
-    shared=("hub",),
-    examples=[
-        "kabelwerk rooms sync --from rooms.csv --new-state",
-        "kabelwerk rooms sync --from rooms.csv --dry-run",
-        "kabelwerk rooms sync --from rooms.csv --full",
-    ],
-)
-@room_option
-@room_hub_option
-@click.option("--archived", cls=ColumnOption, is_flag=True, default=None)
-@click.option("--attributes", cls=ColumnOption, type=JsonObject())
-@click.option("--hub-user", cls=KeyOption)
-def sync(
-    *,
-    room: str,
-    hub: str,
-    archived: bool | None,
-    attributes: dict[str, Any] | None,
-    hub_user: str | None,
-) -> Call[Room]:
-    """Update rooms so that they match a file.
-
-    The file has the column room, optionally hub, and any of archived, attributes and hub_user. An
-    empty hub_user unassigns the room; empty attributes mean {}. Sends only what differs from what
-    the backend last acknowledged; see 'kabelwerk help sync'.
-    """
-    return calls.update_room(
-        hub=hub,
-        room=room,
-        archived=ABSENT if archived is None else archived,
-        attributes=ABSENT if attributes is None else attributes,
-        hub_user=ABSENT if hub_user is None else hub_user or None,
     )

@@ -8,8 +8,7 @@ from kabelwerk_cli.api import calls
 from kabelwerk_cli.api.call import Call
 from kabelwerk_cli.api.models import DeletedUser, EnsuredUser, User
 from kabelwerk_cli.command import CallCommand
-from kabelwerk_cli.sync_command import SyncCommand
-from kabelwerk_cli.terminal.described import Group
+from kabelwerk_cli.terminal.described import Commands, Group
 from kabelwerk_cli.terminal.options import ColumnOption, KeyOption
 
 _key = click.option(
@@ -19,6 +18,7 @@ _key = click.option(
 
 @click.group(
     cls=Group,
+    commands=Commands({"sync": "sync.users"}),
     examples=[
         "kabelwerk users create --key kusanagi --name Motoko",
         "kabelwerk users delete --key kusanagi --yes",
@@ -106,25 +106,3 @@ def delete(*, key: str, ignore_not_found: bool) -> Call[DeletedUser]:
 def ensure(*, key: str, name: str, hub: str | None) -> Call[EnsuredUser]:
     """Create a user, or update the user with this key. Safe to run repeatedly."""
     return calls.ensure_user(key=key, name=name, hub=hub)
-
-
-@users.command(
-    cls=SyncCommand,
-    record=User,
-    delete=calls.delete_user,
-    examples=[
-        "kabelwerk users sync --from staff.csv --hub section9 --new-state",
-        "kabelwerk users sync --from staff.csv --hub section9 --dry-run",
-        "kabelwerk users sync --from staff.csv --hub section9 --delete --yes",
-    ],
-)
-@_key
-@click.option("--name", cls=ColumnOption, required=True)
-@click.option("--hub", metavar="SLUG", help="Create hub users in this hub, not end users.")
-def sync(*, key: str, name: str, hub: str | None) -> Call[User]:
-    """Create, update and delete users so that they match a file.
-
-    The file has the columns key and name. Sends only what differs from what the backend last
-    acknowledged; see 'kabelwerk help sync'.
-    """
-    return calls.ensure_user(key=key, name=name, hub=hub).turned()

@@ -1,6 +1,7 @@
 """Commands and groups with examples and the common options, and their help."""
 
-from collections.abc import Iterator, Sequence
+import importlib
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from typing import Any, NoReturn
 
 import click
@@ -70,6 +71,42 @@ class Described(click.Command):
             formatter.write_dl(
                 [(f"kabelwerk help {name}", f"{TOPICS[name].summary}.") for name in self.topics]
             )
+
+
+class Commands(MutableMapping[str, click.Command]):
+    """The commands of a group by their names, each imported when it is looked up.
+
+    Args:
+        places: where each command is: a module of the package `commands`, and a name in it.
+    """
+
+    def __init__(self, places: Mapping[str, str]) -> None:
+        self._commands: dict[str, str | click.Command] = dict(places)
+
+    def __getitem__(self, name: str) -> click.Command:
+        """Return a command."""
+        command = self._commands[name]
+        if isinstance(command, str):
+            module, _, attribute = command.partition(".")
+            package = importlib.import_module(f"kabelwerk_cli.commands.{module}")
+            command = self._commands[name] = getattr(package, attribute)
+        return command
+
+    def __setitem__(self, name: str, command: click.Command) -> None:
+        """Add a command."""
+        self._commands[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        """Remove a command."""
+        del self._commands[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names."""
+        return iter(self._commands)
+
+    def __len__(self) -> int:
+        """Return how many commands there are."""
+        return len(self._commands)
 
 
 class Group(Described, click.Group):
