@@ -3,6 +3,7 @@
 Whatever a server sends, `judge` returns a verdict. `retries` says which of them are repeated.
 """
 
+import codecs
 import email.utils
 import re
 from collections.abc import Mapping
@@ -220,7 +221,7 @@ def _decode(answer: Answer) -> Any:
         raise _NotTheApi(f"its body has the encoding {encoding}, which was not requested")
     try:
         # a byte order mark says nothing about what was done
-        return read_json(answer.body.decode("utf-8-sig"))
+        return read_json(answer.body.removeprefix(codecs.BOM_UTF8).decode())
     except UnicodeDecodeError:
         raise _NotTheApi("its body is not valid UTF-8") from None
     except NotJson as error:

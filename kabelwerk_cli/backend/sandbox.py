@@ -1,7 +1,6 @@
 """The sandbox as a backend: its database file, calls in this process, and serving it."""
 
 import contextlib
-import shlex
 import time
 from collections.abc import Iterator, Sequence
 from http import HTTPStatus
@@ -241,6 +240,8 @@ def _check_text(path: Path) -> None:
 
 
 def _announce(console: Console, url: str, page_key: str, token: str, path: Path) -> None:
+    import shlex
+
     console.note(f"View the sandbox in a browser: {url}/#{page_key}")
     exports = {"KABELWERK_URL": url, TOKEN_VARIABLE: token, SANDBOX_DB.environment: str(path)}
     console.print("\n".join(f"export {name}={shlex.quote(exports[name])}" for name in exports))
