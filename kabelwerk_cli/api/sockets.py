@@ -29,6 +29,8 @@ TLS_RECORDS = (b"\x15\x03", b"\x16\x03")
 """How an alert and a handshake of TLS begin."""
 LINE_LIMIT = 64 * 1024
 """The longest line in the headers of a response, in bytes."""
+SLACK = 0.01
+"""By how many seconds a wait may be too long or too short. To change a limit is a system call."""
 
 
 class ExpectsTls(Exception):
@@ -42,7 +44,10 @@ def timed(base: type, keeper: TimeKeeper) -> Any:
 
 def _in_time(name: str) -> Any:
     def method(self: Any, *args: Any) -> Any:
-        self.settimeout(self.keeper.left())
+        left = self.keeper.left()
+        limit = self.gettimeout()
+        if limit is None or abs(limit - left) > SLACK:
+            self.settimeout(left)
         return getattr(super(_Timed, self), name)(*args)
 
     return method
@@ -54,6 +59,11 @@ class _Timed:
     recv_into = _in_time("recv_into")
     send = _in_time("send")
     sendall = _in_time("sendall")
+
+    def settimeout(self: Any, value: float | None, /) -> None:
+        # urllib3 removes the limit before each request
+        if value is not None:
+            super().settimeout(value)  # type: ignore[misc]
 
     def makefile(self: Any, *args: Any, **kwargs: Any) -> io.BufferedReader:
         return _WholeLines(super().makefile(*args, **kwargs).detach())  # type: ignore[misc]
