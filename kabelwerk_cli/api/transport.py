@@ -194,6 +194,9 @@ class _TimedConnection:
 
     adapter: _Adapter
     connecting = False
+    head = b""
+    """The head of a request whose body follows: they are sent together, as one packet."""
+    body_follows = False
 
     def _new_conn(self: Any) -> socket.socket:
         try:
@@ -209,11 +212,21 @@ class _TimedConnection:
         super().connect()  # type: ignore[misc]
         self.connecting = False
 
+    def request(
+        self: Any, method: str, url: str, body: Any = None, *rest: Any, **options: Any
+    ) -> None:
+        self.head, self.body_follows = b"", bool(body)
+        super().request(method, url, body, *rest, **options)  # type: ignore[misc]
+
     def send(self: Any, data: Any) -> None:
         if self.sock is None:
             self.connect()
         # what a proxy receives while connecting is not the request
         if not self.connecting:
+            if self.body_follows:
+                self.head, self.body_follows = data, False
+                return
+            data, self.head = self.head + data, b""
             # raises where no time is left: nothing was sent yet
             self.adapter.left()
             self.adapter.at_proxy = False

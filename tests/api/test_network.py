@@ -1,15 +1,18 @@
 """The client on real sockets: how much of an answer is read, and what becomes of the connection."""
 
 import socket
+import threading
+import time
 
 import pytest
 
 from kabelwerk_cli.api import calls, errors
 from kabelwerk_cli.api.errors import Applied
-from kabelwerk_cli.api.sender import Limits, Sender, Tools
+from kabelwerk_cli.api.sender import Limits, Sender, Tools, build_request
 from kabelwerk_cli.api.sockets import check_loopback
 from kabelwerk_cli.api.transport import NetworkTransport
 from kabelwerk_cli.api.url import parse_address
+from kabelwerk_cli.api.wire import Attempt
 from tests.faultserver import FAULTS, Answer, FaultyServer, Outcome, Step, canned
 
 MEBIBYTE = 1024 * 1024
@@ -70,6 +73,28 @@ def test_a_message_rejected_at_endless_length_is_in_doubt_and_not_sent_again(sta
         assert len(server.requests) == 1
     assert type(end) is errors.ServerError
     assert end.report.applied is Applied.UNKNOWN
+
+
+def test_head_and_body_arrive_together():
+    received = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer():
+            with listener.accept()[0] as client:
+                received.append(client.recv(65536))
+                client.sendall(b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        port = listener.getsockname()[1]
+        transport = NetworkTransport(parse_address(f"http://127.0.0.1:{port}"))
+        call = calls.update_user(key="kusanagi", name="Motoko")
+        request = build_request(call, token="s3cret-token", request_id="1")
+        transport.carry(request, Attempt(time.monotonic, connect=20, total=20))
+        transport.close()
+        thread.join()
+    assert received[0].startswith(b"PATCH /api/users/kusanagi HTTP/1.1\r\n")
+    assert received[0].endswith(b"\r\n\r\n" + call.content())
 
 
 ODD = {

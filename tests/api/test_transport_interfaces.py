@@ -61,18 +61,20 @@ def test_tunnel_asks_a_proxy_for_the_connection():
     connection.close()
 
 
-def test_sock_and_send_carry_the_request():
+def test_sock_and_send_carry_the_request_head_first():
     class Connection(HTTPConnection):
-        sent = b""
+        sent = ()
 
         def send(self, data):
-            self.sent += data
+            self.sent += (data,)
 
     connection = Connection("127.0.0.1", 1)
     assert connection.sock is None
     connection.request("POST", "/x", body=b"{}")
-    assert connection.sent.startswith(b"POST /x HTTP/1.1\r\n")
-    assert connection.sent.endswith(b"\r\n\r\n{}")
+    head, body = connection.sent
+    assert head.startswith(b"POST /x HTTP/1.1\r\n")
+    assert head.endswith(b"\r\n\r\n")
+    assert body == b"{}"
 
 
 @pytest.mark.parametrize(
