@@ -90,12 +90,7 @@ CREATE TABLE entries (
 COLUMNS = Entry._fields
 
 # the same checksum as `checksum_of`, but in SQL: it checks a million entries per second
-_CONTENT = " || '/' || ".join(
-    [
-        *("hex(id)", "fate", "key", "hub", "at"),
-        *("ifnull(request_id, '')", "ifnull(error, '')", "content"),
-    ]
-)
+_CONTENT = f"printf('{'/'.join(['%s'] * len(COLUMNS))}', hex(id), {', '.join(COLUMNS[1:])})"
 _TYPES = "typeof(id) = 'blob' AND typeof(key) = 'text' AND typeof(request_id) IN ('text', 'null')"
 _CHECKED = f"""
 SELECT
