@@ -71,11 +71,11 @@ def check(
 
 
 def _bad(
-    rows: Iterable[Parsed | BadRow], settled: Collection[int], reader: RowReader
+    rows: Iterable[Parsed | BadRow], open_rows: Collection[int], reader: RowReader
 ) -> Iterator[BadRow]:
     """Yield the invalid rows. Rows that an earlier run settled are not checked again."""
     for row in rows:
-        if row.number not in settled:
+        if row.number in open_rows:
             made = row if isinstance(row, BadRow) else reader.call(row)
             if isinstance(made, BadRow):
                 yield made

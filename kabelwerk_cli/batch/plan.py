@@ -133,7 +133,7 @@ class Plan:
         """Add the next rows, about `BLOCK`.
 
         Returns:
-            The numbers of those that earlier runs settled.
+            The numbers of those that no earlier run settled.
 
         Raises:
             ConfigurationError: the temporary file cannot be written.
@@ -148,8 +148,8 @@ class Plan:
             self._db.execute((_ADD_KNOWN if self._journal else _ADD) % places, values)
         self.rows += len(rows)
         if self._journal is None:
-            return set()
-        query = f"SELECT number FROM rows WHERE number >= ? AND {_SETTLED}"  # noqa: S608
+            return {row.number for row in rows}
+        query = f"SELECT number FROM rows WHERE number >= ? AND NOT ({_SETTLED})"  # noqa: S608
         return {number for (number,) in self.select(query, rows[0].number)}
 
     def refuse(self, numbers: Collection[int]) -> None:
