@@ -18,7 +18,7 @@ from .output import Format
 from .terminal.confirm import confirm
 from .terminal.console import Console, Listing
 from .terminal.described import Described
-from .terminal.options import KeyOption, claim_stdin
+from .terminal.options import KeyOption, OtherwiseOption, claim_stdin
 from .terminal.session import ARGUMENTS, Session, open_session
 
 if TYPE_CHECKING:
@@ -94,6 +94,14 @@ class CallCommand(Described):
         self.destructive = destructive
         self.repeatable = repeatable
         self.params += options_for(destructive=destructive, repeatable=repeatable)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments; some options set the value of another one."""
+        rest = super().parse_args(ctx, args)
+        for param in self.params:
+            if isinstance(param, OtherwiseOption):
+                param.move_value(ctx)
+        return rest
 
     def results(self) -> dict[str, Any]:
         """Return the type of what `-o json` prints, see `ActionCommand`."""

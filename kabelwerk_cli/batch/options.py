@@ -231,10 +231,15 @@ def take_options(ctx: click.Context) -> BatchOptions:
     return options
 
 
-def explicit(ctx: click.Context) -> frozenset[str]:
-    """Return the names of the command's own options that were given on the command line."""
+def explicit(ctx: click.Context) -> dict[str, str]:
+    """Return which of the command's own parameters were given on the command line, and how."""
     commandline = click.core.ParameterSource.COMMANDLINE
-    return frozenset(n for n in ctx.params if ctx.get_parameter_source(n) is commandline)
+    given = {
+        getattr(param, "value_of", param.name): param.opts[0]
+        for param in ctx.command.params
+        if ctx.get_parameter_source(param.name or "") is commandline
+    }
+    return {name: option for name, option in given.items() if name in ctx.params}
 
 
 def _refuse_without_file(ctx: click.Context) -> None:

@@ -3,7 +3,7 @@
 import functools
 import hashlib
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import click
@@ -15,7 +15,7 @@ from kabelwerk_cli.config import parsers
 from kabelwerk_cli.terminal.exit_codes import Refused
 from kabelwerk_cli.terminal.options import ColumnOption, JsonObject, KeyOption, OtherwiseOption
 
-from .columns import Columns, Convert, fold, option_of
+from .columns import Columns, Convert, fold
 from .raw import Raw
 from .template import Template
 
@@ -78,7 +78,7 @@ class RowReader:
     Args:
         command: the command.
         params: the values of the command's options, for rows that do not set their own.
-        explicit: the names of those that were given on the command line.
+        explicit: the options that were given on the command line, by the names of their params.
         exact_key: whether keys may begin or end with white space.
         mapping: pairs of a command's column and the file's column that it is read from.
         ignored: lists of columns that are left out, separated by commas.
@@ -93,7 +93,7 @@ class RowReader:
         self,
         command: click.Command,
         params: Mapping[str, Any],
-        explicit: Collection[str],
+        explicit: Mapping[str, str],
         *,
         exact_key: bool,
         mapping: Sequence[tuple[str, str]] = (),
@@ -102,15 +102,15 @@ class RowReader:
         settable: bool = True,
     ) -> None:
         self._make: Callable[..., Call[Any]] = command.callback  # type: ignore[assignment]
-        options = [option for option in command.params if isinstance(option, ColumnOption)]
-        columns = [option for option in options if not isinstance(option, OtherwiseOption)]
+        columns = [
+            option
+            for option in command.params
+            if isinstance(option, ColumnOption) and not isinstance(option, OtherwiseOption)
+        ]
         self._required = [option.name or "" for option in columns if option.required]
         # by name, as their order on the command line must not change a row's digest
         self._params = dict(sorted(params.items()))
-        self._explicit = {name: option_of(name) for name in explicit}
-        for option in options:
-            if isinstance(option, OtherwiseOption):
-                self._move_value(option.name or "", option.value_of)
+        self._explicit = dict(explicit)
         self._exact_key = exact_key
         self._template = template.renamed(fold) if template else None
         if template:
@@ -184,12 +184,6 @@ class RowReader:
         if isinstance(call, BadRow):
             return call
         return Row(parsed.number, parsed.line, call, parsed.digest, parsed.hub)
-
-    def _move_value(self, name: str, column: str) -> None:
-        """Set the option that is a column, so that the same value gives the same digest."""
-        if self._params[name] is not None and self._params[column] is None:
-            self._params |= {column: self._params[name], name: None}
-            self._explicit[column] = option_of(name)
 
     def _set_text_by_template(self) -> None:
         if option := self._explicit.get("text"):

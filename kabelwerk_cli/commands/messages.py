@@ -49,14 +49,11 @@ def messages() -> None:
     metavar="FILE",
     help="Read the text from FILE ('-' for stdin); a line break at its end is dropped.",
 )
-def post(
-    *, room: str, user: str, hub: str, text: str | None, text_file: str | None
-) -> Call[Message]:
+def post(*, room: str, user: str, hub: str, text: str | None) -> Call[Message]:
     """Post a message in a room.
 
     A message whose outcome is unknown is not sent again.
     """
-    if (text is None) == (text_file is None):
+    if text is None:
         raise click.UsageError("Use either --text or --text-file.")
-    chosen = text if text is not None else text_file or ""
-    return calls.post_message(hub=hub, room=room, user=user, text=chosen)
+    return calls.post_message(hub=hub, room=room, user=user, text=text)

@@ -83,16 +83,12 @@ def update(
     hub: str,
     archived: bool | None,
     attributes: dict[str, Any] | None,
-    attribute: dict[str, Any] | None,
     hub_user: str | None,
     unassign: bool,
 ) -> Call[Room]:
     """Archive a room, assign it to a hub user, or set its attributes."""
     if hub_user is not None and unassign:
         raise click.UsageError("--hub-user and --unassign cannot be used together.")
-    if attributes is not None and attribute is not None:
-        raise click.UsageError("--attributes and --attribute cannot be used together.")
-    attributes = attribute if attributes is None else attributes
     if archived is None and attributes is None and hub_user is None and not unassign:
         raise click.UsageError(
             "There is nothing to change. Use --archived, --no-archived, --attributes, --attribute, "

@@ -18,7 +18,7 @@ class TruthReader(RowReader):
     Args:
         command: the command whose options are the columns.
         params: the values for every row.
-        explicit: the names of those that were given on the command line.
+        explicit: the options that were given on the command line, by the names of their params.
         blanks: the value of an empty cell, by column; in other columns, it is invalid.
         options: those of a `RowReader`.
     """
@@ -27,7 +27,7 @@ class TruthReader(RowReader):
         self,
         command: click.Command,
         params: Mapping[str, Any],
-        explicit: Collection[str],
+        explicit: Mapping[str, str],
         *,
         blanks: Mapping[str, Any],
         **options: Any,

@@ -113,7 +113,7 @@ class ColumnOption(click.Option):
 
 
 class OtherwiseOption(ColumnOption):
-    """Another way to give the value of an option, which is a column; this one is none.
+    """Another way to give the value of an option, which is a column; this one is not.
 
     Args:
         value_of: the name of that option.
@@ -122,6 +122,20 @@ class OtherwiseOption(ColumnOption):
     def __init__(self, *args: Any, value_of: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.value_of = value_of
+
+    def move_value(self, ctx: click.Context) -> None:
+        """Make its value that of the other option.
+
+        Raises:
+            click.UsageError: both have one.
+        """
+        value = ctx.params.pop(self.name or "", None)
+        if value is None:
+            return
+        if ctx.params[self.value_of] is not None:
+            both = f"--{self.value_of} and {self.opts[0]}"
+            raise click.UsageError(f"{both} cannot be used together.", ctx)
+        ctx.params[self.value_of] = value
 
 
 class KeyOption(ColumnOption):

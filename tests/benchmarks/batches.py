@@ -236,7 +236,7 @@ def startup(home: Path) -> float:
 def journal_of(path: Path, url: str, left: int) -> None:
     """Write the journal of an earlier run that did all rows of a file but a few."""
     params = dict.fromkeys(("key", "name", "hub"))
-    reader = RowReader(create, params, [], exact_key=False)
+    reader = RowReader(create, params, {}, exact_key=False)
     file = RowFile(str(path))
     written: queue.SimpleQueue[object] = queue.SimpleQueue()
     under_way = 0

@@ -199,7 +199,7 @@ def test_what_is_missing_is_named(
         (("messages", "post", "--room", "r", "--user", "u", "--text-file", "none"), "none"),
         (
             ("messages", "post", "--room", "r", "--user", "u", "--text", "a", "--text-file", "-"),
-            "either --text or --text-file",
+            "--text and --text-file cannot be used together",
         ),
     ],
 )
