@@ -20,7 +20,11 @@ from .story import FILE, JOURNAL, POST, UPDATE, error_of, meanwhile, outcomes_of
 
 ROWS = 60
 AHEAD = 16
-COMMANDS = {"update": (UPDATE, "key,name", AHEAD), "post": (POST, "room,text", 0)}
+COMMANDS = {
+    "update": (UPDATE, "key,name", AHEAD),
+    "update at a rate": ((*UPDATE, "--rate", "10000"), "key,name", 0),
+    "post": (POST, "room,text", 0),
+}
 
 
 def fates(journal: Path) -> Counter[str]:
@@ -31,10 +35,10 @@ def fates(journal: Path) -> Counter[str]:
 
 @pytest.mark.parametrize("at_once", [1, 20])
 @pytest.mark.parametrize("name", COMMANDS)
-def test_few_intents_are_written_ahead_and_none_for_messages(
+def test_few_intents_are_written_ahead_and_none_for_messages_or_at_a_rate(
     shell: Shell, name: str, at_once: int
 ) -> None:
-    """After a crash each of them is in doubt."""
+    """After a crash each of them is in doubt; after a slow answer they would exceed the rate."""
     command, columns, ahead = COMMANDS[name]
     (shell.home / FILE).write_text(rows(" ".join(f"old{n}:N" for n in range(ROWS)), columns))
     with FaultyServer([Step(HANG)], model=Model(populated(ROWS))) as server:
