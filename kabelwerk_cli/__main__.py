@@ -30,7 +30,7 @@ def main() -> None:
     ignore_signals()
     _settle(sys.stdout, 1)
     _settle(sys.stderr, 2)
-    # All is written and closed. Freeing each object before the process ends takes time for nothing.
+    # everything is flushed and closed; freeing every object first would only take time
     os._exit(code)
 
 

@@ -30,7 +30,7 @@ TLS_RECORDS = (b"\x15\x03", b"\x16\x03")
 LINE_LIMIT = 64 * 1024
 """The longest line in the headers of a response, in bytes."""
 SLACK = 0.01
-"""By how many seconds a wait may be too long or too short. To change a limit is a system call."""
+"""How many seconds a wait may be too long or too short: changing a limit is a system call."""
 
 
 class ExpectsTls(Exception):

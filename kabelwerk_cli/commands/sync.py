@@ -1,6 +1,6 @@
-"""`kabelwerk users sync` and `kabelwerk rooms sync`: follow a file.
+"""`kabelwerk users sync` and `kabelwerk rooms sync`: make users or rooms match a file.
 
-Apart from the other commands of their groups, which do not need what a sync needs.
+They are not beside the other commands of their groups, which would have to import what syncs need.
 """
 
 from typing import Any

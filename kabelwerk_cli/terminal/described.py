@@ -87,9 +87,9 @@ class Commands(MutableMapping[str, click.Command]):
         """Return a command."""
         command = self._commands[name]
         if isinstance(command, str):
-            module, _, attribute = command.partition(".")
-            package = importlib.import_module(f"kabelwerk_cli.commands.{module}")
-            command = self._commands[name] = getattr(package, attribute)
+            place, _, attribute = command.partition(".")
+            module = importlib.import_module(f"kabelwerk_cli.commands.{place}")
+            command = self._commands[name] = getattr(module, attribute)
         return command
 
     def __setitem__(self, name: str, command: click.Command) -> None:
