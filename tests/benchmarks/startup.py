@@ -3,11 +3,14 @@
     .venv/bin/python -m tests.benchmarks.startup
 
 Each command runs in turn with its floor; the medians of the processor time are compared, which
-other processes hardly change. Nothing here passes or fails. synadm and httpie are installed into a
-virtual environment of their own, from the package index.
+other processes hardly change. Nothing here passes or fails, and nothing needs the network. Other
+tools are measured if they are installed in an environment of their own:
+
+    python3 -m venv .peers && .peers/bin/pip install httpie synadm
 """
 
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -19,6 +22,7 @@ from tests.faultserver import FaultyServer
 from tests.shell import EXECUTABLE
 
 ROUNDS = 40
+PEERS = Path(__file__).parents[2] / ".peers" / "bin"
 
 SCRIPT = """
 import os, click, requests
@@ -81,21 +85,11 @@ def completion(program: str, *words: str) -> list[str]:
     return ["env", "_KABELWERK_COMPLETE=line_complete", f"COMP_LINE={line}", program]
 
 
-def install_peers(home: Path) -> Path:
-    """Return the folder with the programs of others."""
-    subprocess.run([sys.executable, "-m", "venv", home / "peers"], check=True)
-    programs = home / "peers" / "bin"
-    pip = [programs / "pip", "install", "-q", "--disable-pip-version-check"]
-    subprocess.run([*pip, "synadm", "httpie"], check=True)
-    return programs
-
-
 def rows(home: Path, url: str) -> tuple[dict[str, list[str]], list[Row]]:
     """Return the floors by name, and the table."""
-    peers = install_peers(home)
     python, kabelwerk = sys.executable, str(EXECUTABLE)
-    synadm = [f"{peers}/synadm", "-c", write(home / "synadm.yaml", SYNADM_CONFIG.format(url=url))]
-    http = [f"{peers}/http", "--ignore-stdin"]
+    synadm = [f"{PEERS}/synadm", "-c", write(home / "synadm.yaml", SYNADM_CONFIG.format(url=url))]
+    http = [f"{PEERS}/http", "--ignore-stdin"]
     floors: dict[str, list[str]] = {
         "import click": [python, "-c", "import click"],
         "click + requests": [python, write(home / "script.py", SCRIPT), *UPDATE],
@@ -156,6 +150,9 @@ def main() -> None:
         floors, table = rows(Path(folder), server.url)
         print("| command | compared with | ratio | limit |\n|---|---|---|---|")
         for row in table:
+            if not shutil.which(row.command[0]):
+                print(f"| {row.name} | {row.floor} | not installed |  |")
+                continue
             bound = f"{row.bound:.2f}" if row.bound else ""
             took = ratio(row, floors, environment)
             print(f"| {row.name} | {row.floor} | {took:.2f} | {bound} |", flush=True)
