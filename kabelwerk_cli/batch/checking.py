@@ -1,7 +1,7 @@
 """Reads a file twice: to check and plan every row, and to send them."""
 
 import itertools
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, TypeVar
 
 from kabelwerk_cli.api.errors import ConfigurationError
@@ -54,7 +54,8 @@ def check(
         rows = map(reader.parse, file)
         hubs: set[str] = set()
         while block := list(itertools.islice(rows, BLOCK)):
-            bad = {row.number: row for row in _bad(block, plan.add(block), reader)}
+            # rows that an earlier run settled are not checked again
+            bad = {row.number: row for row in _bad(plan.add(block), reader)}
             for row in bad.values():
                 tell(row)
             plan.refuse(bad)
@@ -70,15 +71,12 @@ def check(
     return plan
 
 
-def _bad(
-    rows: Iterable[Parsed | BadRow], open_rows: Collection[int], reader: RowReader
-) -> Iterator[BadRow]:
-    """Yield the invalid rows. Rows that an earlier run settled are not checked again."""
+def _bad(rows: Iterable[Parsed | BadRow], reader: RowReader) -> Iterator[BadRow]:
+    """Yield the invalid rows."""
     for row in rows:
-        if row.number in open_rows:
-            made = row if isinstance(row, BadRow) else reader.call(row)
-            if isinstance(made, BadRow):
-                yield made
+        made = row if isinstance(row, BadRow) else reader.call(row)
+        if isinstance(made, BadRow):
+            yield made
 
 
 def check_hubs(file: RowFile, hubs: set[str]) -> None:

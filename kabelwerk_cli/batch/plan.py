@@ -129,11 +129,11 @@ class Plan:
     def __exit__(self, *_: object) -> None:
         self._db.close()
 
-    def add(self, rows: Sequence[Parsed | BadRow]) -> set[int]:
+    def add(self, rows: Sequence[Parsed | BadRow]) -> Sequence[Parsed | BadRow]:
         """Add the next rows, about `BLOCK`.
 
         Returns:
-            The numbers of those that no earlier run settled.
+            Those that no earlier run settled.
 
         Raises:
             ConfigurationError: the temporary file cannot be written.
@@ -148,9 +148,10 @@ class Plan:
             self._db.execute((_ADD_KNOWN if self._journal else _ADD) % places, values)
         self.rows += len(rows)
         if self._journal is None:
-            return {row.number for row in rows}
+            return rows
         query = f"SELECT number FROM rows WHERE number >= ? AND NOT ({_SETTLED})"  # noqa: S608
-        return {number for (number,) in self.select(query, rows[0].number)}
+        left = {number for (number,) in self.select(query, rows[0].number)}
+        return [row for row in rows if row.number in left]
 
     def refuse(self, numbers: Collection[int]) -> None:
         """Note which rows are invalid, about `BLOCK` at once."""
