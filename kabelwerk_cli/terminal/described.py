@@ -1,7 +1,8 @@
 """Commands and groups with examples and the common options, and their help."""
 
 import importlib
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections import UserDict
+from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 import click
@@ -73,40 +74,21 @@ class Described(click.Command):
             )
 
 
-class Commands(MutableMapping[str, click.Command]):
-    """The commands of a group by their names, each imported when it is looked up.
+class Commands(UserDict[str, Any]):
+    """The commands of a group by their names.
 
-    Args:
-        places: where each command is: a module of the package `commands`, and a name in it.
+    A command may be given as the place where it is, a module of the package `commands` and a name
+    in it; it is then imported when it is looked up.
     """
-
-    def __init__(self, places: Mapping[str, str]) -> None:
-        self._commands: dict[str, str | click.Command] = dict(places)
 
     def __getitem__(self, name: str) -> click.Command:
         """Return a command."""
-        command = self._commands[name]
-        if isinstance(command, str):
-            place, _, attribute = command.partition(".")
-            module = importlib.import_module(f"kabelwerk_cli.commands.{place}")
-            command = self._commands[name] = getattr(module, attribute)
+        if isinstance(place := self.data[name], str):
+            module, _, attribute = place.partition(".")
+            found = importlib.import_module(f"kabelwerk_cli.commands.{module}")
+            self.data[name] = getattr(found, attribute)
+        command: click.Command = self.data[name]
         return command
-
-    def __setitem__(self, name: str, command: click.Command) -> None:
-        """Add a command."""
-        self._commands[name] = command
-
-    def __delitem__(self, name: str) -> None:
-        """Remove a command."""
-        del self._commands[name]
-
-    def __iter__(self) -> Iterator[str]:
-        """Yield the names."""
-        return iter(self._commands)
-
-    def __len__(self) -> int:
-        """Return how many commands there are."""
-        return len(self._commands)
 
 
 class Group(Described, click.Group):
