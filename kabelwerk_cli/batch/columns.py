@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kabelwerk_cli.config.parsers import did_you_mean
+from kabelwerk_cli.config.settings import option_of
 from kabelwerk_cli.terminal.exit_codes import Refused
 
 from .raw import ERROR_COLUMN, BadFile
@@ -202,11 +203,6 @@ class Columns:
             f"{lacks}{verb.format(_listed(unknown))} unknown; known: {', '.join(self._known)}. "
             f"Use {' '.join(options)}"
         )
-
-
-def option_of(name: str) -> str:
-    """Return the option that sets a command's column for every row."""
-    return f"--{name.replace('_', '-')}"
 
 
 def fold(name: str) -> str:

@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from kabelwerk_cli.config.files import read_text, without_newline
-from kabelwerk_cli.terminal.options import AroundOption, BatchOption, FileType, Number, claim_stdin
+from kabelwerk_cli.terminal.options import (
+    AroundOption,
+    BatchOption,
+    FileType,
+    Number,
+    claim_stdin,
+    is_given,
+)
 
 if TYPE_CHECKING:
     from .template import Template
@@ -233,19 +240,17 @@ def take_options(ctx: click.Context) -> BatchOptions:
 
 def explicit(ctx: click.Context) -> dict[str, str]:
     """Return which of the command's own parameters were given on the command line, and how."""
-    commandline = click.core.ParameterSource.COMMANDLINE
     given = {
         getattr(param, "value_of", param.name): param.opts[0]
         for param in ctx.command.params
-        if ctx.get_parameter_source(param.name or "") is commandline
+        if is_given(ctx, param.name)
     }
     return {name: option for name, option in given.items() if name in ctx.params}
 
 
 def _refuse_without_file(ctx: click.Context) -> None:
     for option in (*BATCH_OPTIONS, *MESSAGE_OPTIONS):
-        source = ctx.get_parameter_source(option.name or "")
-        if source is click.core.ParameterSource.COMMANDLINE:
+        if is_given(ctx, option.name):
             raise click.UsageError(f"{option.opts[0]} requires --from FILE.", ctx)
 
 

@@ -6,6 +6,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from kabelwerk_cli.command import ActionCommand
+from kabelwerk_cli.terminal.completion import starting_with
 from kabelwerk_cli.terminal.described import walk
 from kabelwerk_cli.terminal.help_topics import TOPICS, WIDTH
 from kabelwerk_cli.terminal.hints import unknown_command
@@ -25,7 +26,7 @@ class Word(click.ParamType[str]):
         words: tuple[str, ...] = ctx.params.get(param.name or "") or ()
         command = _find(ctx.find_root(), words).command
         names = [*getattr(command, "commands", ()), *(() if words else TOPICS)]
-        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+        return starting_with(incomplete, names)
 
 
 @click.command(

@@ -62,6 +62,11 @@ class Setting(NamedTuple, Generic[T]):
     """The possible values, if there are only a few."""
 
 
+def option_of(name: str) -> str:
+    """Return the option that sets a parameter or setting."""
+    return f"--{name.replace('_', '-')}"
+
+
 def _setting(
     name: str,
     parse: Callable[[str], T],
@@ -70,9 +75,8 @@ def _setting(
     metavar: str | None = None,
     **more: Any,
 ) -> Setting[T]:
-    option = f"--{name.replace('_', '-')}"
     variable = more.pop("environment", f"KABELWERK_{name.upper()}")
-    return Setting(name, option, variable, parse, default, help_text, metavar, **more)
+    return Setting(name, option_of(name), variable, parse, default, help_text, metavar, **more)
 
 
 def _flag(name: str, help_text: str, **more: Any) -> Setting[bool]:

@@ -5,6 +5,7 @@ one line per candidate: its type (`plain`, or `file` for file names), the value 
 separated by tabs. A value is literal: each script quotes it as its shell needs.
 """
 
+from collections.abc import Iterable
 from itertools import dropwhile
 from typing import Any
 
@@ -37,6 +38,16 @@ class LineCompletion(ShellComplete):
         """Return a candidate as a line."""
         value = item.value if item.type == "plain" else ""
         return f"{item.type}\t{value}\t{item.help or ''}"
+
+
+def file_names(incomplete: str) -> list[CompletionItem[Any]]:
+    """Return what makes a shell complete file names."""
+    return [CompletionItem(incomplete, type="file")]
+
+
+def starting_with(incomplete: str, words: Iterable[str]) -> list[CompletionItem[Any]]:
+    """Return the words that complete an incomplete one."""
+    return [CompletionItem(word) for word in words if word.startswith(incomplete)]
 
 
 def register() -> None:

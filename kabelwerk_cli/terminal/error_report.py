@@ -8,7 +8,7 @@ import click
 from kabelwerk_cli.api import errors
 from kabelwerk_cli.api.errors import Applied, Report
 from kabelwerk_cli.config.resolve import Settings
-from kabelwerk_cli.config.settings import OUTPUT
+from kabelwerk_cli.config.settings import OUTPUT, option_of
 from kabelwerk_cli.output import Color, Format, as_json, shortened, visible
 
 from .book import NOTHING_SENT, Book
@@ -102,8 +102,7 @@ def _report(error: BaseException, book: Book) -> Report:
 
 def _message(error: BaseException, book: Book) -> str:
     if isinstance(error, errors.InvalidInput) and error.field:
-        option = f"--{error.field.replace('_', '-')}"
-        return f"{option} {error.error_message}. {book.sentence()}"
+        return f"{option_of(error.field)} {error.error_message}. {book.sentence()}"
     if isinstance(error, (errors.KabelwerkError, errors.Interrupted)):
         # its text includes what was changed, unless it was raised beside what is in the book
         agrees = _report(error, book) is error.report

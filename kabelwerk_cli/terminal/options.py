@@ -8,7 +8,7 @@ import click
 from kabelwerk_cli.config.files import read_text, without_newline
 from kabelwerk_cli.config.parsers import did_you_mean
 from kabelwerk_cli.config.resolve import profile_names
-from kabelwerk_cli.config.settings import CONFIG, PROFILE, SETTINGS, Rank, Setting
+from kabelwerk_cli.config.settings import CONFIG, PROFILE, SETTINGS, Rank, Setting, option_of
 from kabelwerk_cli.output import visible
 
 if TYPE_CHECKING:
@@ -55,17 +55,17 @@ class SettingType(click.ParamType[Any]):
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> "list[CompletionItem]":
         """Complete files, profiles or the setting's choices."""
-        from click.shell_completion import CompletionItem
+        from .completion import file_names, starting_with
 
         del param
         if self._setting.names_file:
-            return [CompletionItem(incomplete, type="file")]
+            return file_names(incomplete)
         known = self._setting.choices
         if self._setting is PROFILE:
             # a shell takes a line break for the end of a name
             names = profile_names(ctx.obj.get(CONFIG.name))
             known = tuple(name for name in names if name == visible(name))
-        return [CompletionItem(value) for value in known if value.startswith(incomplete)]
+        return starting_with(incomplete, known)
 
 
 COMMON_OPTIONS: tuple[click.Parameter, ...] = tuple(
@@ -74,11 +74,15 @@ COMMON_OPTIONS: tuple[click.Parameter, ...] = tuple(
 """The common options. All commands share these objects, which saves time at startup."""
 
 
+def is_given(ctx: click.Context, name: str | None) -> bool:
+    """Return whether a parameter was given on the command line."""
+    return ctx.get_parameter_source(name or "") is click.core.ParameterSource.COMMANDLINE
+
+
 def remember_settings(ctx: click.Context) -> None:
     """Move the common options from a command's parameters to the context's object, if given."""
     for setting in SETTINGS:
-        given = ctx.get_parameter_source(setting.name) is click.core.ParameterSource.COMMANDLINE
-        if given and setting.name in ctx.params:  # not there if it is invalid
+        if is_given(ctx, setting.name) and setting.name in ctx.params:  # not there if it is invalid
             ctx.obj[setting.name] = ctx.params[setting.name]
         ctx.params.pop(setting.name, None)
 
@@ -133,7 +137,7 @@ class OtherwiseOption(ColumnOption):
         if value is None:
             return
         if ctx.params[self.value_of] is not None:
-            both = f"--{self.value_of} and {self.opts[0]}"
+            both = f"{option_of(self.value_of)} and {self.opts[0]}"
             raise click.UsageError(f"{both} cannot be used together.", ctx)
         ctx.params[self.value_of] = value
 
@@ -195,10 +199,10 @@ class FileType(click.ParamType[Any]):
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> "list[CompletionItem]":
         """Complete files."""
-        from click.shell_completion import CompletionItem
+        from .completion import file_names
 
         del ctx, param
-        return [CompletionItem(incomplete, type="file")]
+        return file_names(incomplete)
 
     @staticmethod
     def read(name: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
