@@ -185,7 +185,8 @@ def _report(running: dict[int, socket.socket]) -> None:
         pid, status = os.waitpid(-1, os.WNOHANG)
         if pid == 0:
             break
-        with running.pop(pid) as connection:
+        # a client that has waited too long is gone
+        with running.pop(pid) as connection, contextlib.suppress(BrokenPipeError):
             connection.sendall(b"%d\n" % status)
 
 

@@ -1,6 +1,7 @@
 """Runs the program as a process in an empty home directory."""
 
 import contextlib
+import ctypes
 import json
 import os
 import shlex
@@ -11,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from .faultserver import FaultyServer
 from .forkserver import Fork, ForkServer, Streams
@@ -27,6 +28,23 @@ class Ran(NamedTuple):
     code: int
     out: str
     err: str
+
+
+class Process(subprocess.Popen[bytes]):
+    """A process that is killed if the test fails, which would otherwise wait for its end."""
+
+    def send_to_another_thread(self, number: signal.Signals) -> None:
+        """Send a signal that interrupts no system call of the main thread.
+
+        That is what happens if it arrives just before the system call.
+        """
+        threads = [int(path.name) for path in Path(f"/proc/{self.pid}/task").iterdir()]
+        ctypes.CDLL(None).tgkill(self.pid, max({*threads} - {self.pid}), number)
+
+    def __exit__(self, failed: type[BaseException] | None, *others: Any) -> None:
+        if failed:
+            self.kill()
+        super().__exit__(failed, *others)
 
 
 class Shell:
@@ -87,11 +105,9 @@ class Shell:
         """Start the program in a fork, with these standard streams."""
         return self._forks.start(args, self.environment, self.home, streams)
 
-    def start(
-        self, *args: str | bytes, program: str | Path = EXECUTABLE, **options
-    ) -> subprocess.Popen:
+    def start(self, *args: str | bytes, program: str | Path = EXECUTABLE, **options) -> Process:
         """Start the installed executable, or another program, and return the process."""
-        return subprocess.Popen(
+        return Process(
             [program, *args],
             env=self.environment,
             cwd=self.home,
@@ -107,11 +123,7 @@ class Shell:
         """Run the installed executable to its end."""
         options = {} if stdin is None else {"stdin": subprocess.PIPE}
         with self.start(*args, **options) as process:
-            try:
-                out, err = process.communicate(stdin, timeout=timeout)
-            except BaseException:
-                process.kill()
-                raise
+            out, err = process.communicate(stdin, timeout=timeout)
         return Ran(process.returncode, _decode(out), _decode(err))
 
 

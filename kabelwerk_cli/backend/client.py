@@ -21,6 +21,7 @@ from kabelwerk_cli.config.settings import (
 )
 from kabelwerk_cli.config.token import loose_file, read_token
 from kabelwerk_cli.terminal.session import Session
+from kabelwerk_cli.terminal.signals import pause
 
 from .sandbox import open_transport, sandbox_path
 
@@ -67,7 +68,7 @@ def open_sender(
             ),
             observe=observe,
             may_retry=may_retry,
-            tools=tools,
+            tools=tools or Tools(sleep=pause),
         )
     finally:
         transport.close()

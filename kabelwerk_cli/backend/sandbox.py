@@ -16,6 +16,7 @@ from kabelwerk_cli.config.settings import MAX_TIME, SANDBOX, SANDBOX_DB, TOKEN_V
 from kabelwerk_cli.terminal.console import Console, Listing
 from kabelwerk_cli.terminal.exit_codes import Refused
 from kabelwerk_cli.terminal.session import Session
+from kabelwerk_cli.terminal.signals import pause
 
 if TYPE_CHECKING:
     from kabelwerk_cli.sandbox.adapter import App
@@ -211,6 +212,7 @@ def serve(
                 beside(api, create_page(view, page_key)),
                 port=port,
                 on_ready=lambda url: _announce(session.console, url, page_key, token, path),
+                wait=pause,
                 on_stop=store.stop_waiting,
             )
     except server.ServerError as error:

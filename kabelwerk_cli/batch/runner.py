@@ -35,6 +35,8 @@ BACKLOG = 1000
 """How many rows may wait for others of their target."""
 AHEAD = 16
 """How many rows may wait for a worker; never messages, and none at a given rate."""
+WAIT = 1.0
+"""Seconds after which a wait for results begins anew: a signal just before it does not end it."""
 MakeSender = Callable[[Callable[[Verdict], bool], Tools], Sender]
 """Creates a sender, given a function to ask before a retry, and how to wait."""
 OPEN = frozenset({Fate.FAILED, Fate.UNKNOWN, Fate.NOT_ATTEMPTED})
@@ -196,7 +198,10 @@ class Runner:
     def _take_result(self) -> Iterator[Result]:
         if not self._in_flight:
             return
-        finished = self._results.get()
+        while True:
+            with contextlib.suppress(queue.Empty):
+                finished = self._results.get(timeout=WAIT)
+                break
         self._in_flight -= 1
         if isinstance(finished, BaseException):
             raise finished

@@ -46,14 +46,20 @@ class _Channel(HTTPChannel):
 
 
 def serve(
-    app: Any, *, port: int, on_ready: Callable[[str], None], on_stop: Callable[[], None]
+    app: Any,
+    *,
+    port: int,
+    on_ready: Callable[[str], None],
+    wait: Callable[[], object],
+    on_stop: Callable[[], None],
 ) -> None:
-    """Serve until a signal raises KeyboardInterrupt in the main thread.
+    """Serve until `wait` ends.
 
     Args:
         app: the WSGI app.
         port: the port; 0 for any free one.
         on_ready: called with the URL once connections are accepted.
+        wait: called in this thread while others serve.
         on_stop: called before the requests in progress are waited for.
 
     Raises:
@@ -76,7 +82,7 @@ def serve(
         on_ready(f"http://{HOST}:{listener.getsockname()[1]}")
         # in the main thread, waitress would handle signals, and the caller would not see them
         threading.Thread(target=server.run, daemon=True).start()
-        threading.Event().wait()
+        wait()
     finally:
         # Requests in progress end. The loop's thread and its socket end with the process: the loop
         # would crash if the socket that it waits for was closed.

@@ -7,6 +7,7 @@ background, stays ignored.
 
 import contextlib
 import os
+import select
 import signal
 import sys
 import threading
@@ -69,6 +70,26 @@ def held_signals() -> Iterator[None]:
             signal.signal(number, handler)
         for number in held:
             signal.raise_signal(number)
+
+
+def pause(seconds: float | None = None) -> None:
+    """Sleep, in the main thread, until a signal's handler raises.
+
+    Python runs handlers between two steps of the main thread. A signal just before the thread
+    starts to sleep, or to wait for a lock, would be heeded only afterwards.
+
+    Args:
+        seconds: how long at most; None for no limit.
+    """
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
+    before = signal.set_wakeup_fd(wake)
+    try:
+        select.select([woken], [], [], seconds)
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(woken)
+        os.close(wake)
 
 
 @contextlib.contextmanager

@@ -62,14 +62,16 @@ def test_one_signal_ends_it_in_good_order(rows: Shell, number: signal.Signals, c
         assert len(server.requests) == 200
 
 
-def test_a_signal_ends_the_wait_that_a_server_asked_for(rows: Shell) -> None:
+@pytest.mark.parametrize("just_before", [False, True])
+def test_a_signal_ends_the_wait_that_a_server_asked_for(rows: Shell, *, just_before: bool) -> None:
     with FaultyServer([Step(rate_limited("45"))]) as server:
         process = rows.configured(server).start(*CREATE[:-2], "-o", "jsonl")
         while not server.requests:
             time.sleep(0.01)
         time.sleep(0.3)
         started = time.monotonic()
-        process.send_signal(signal.SIGINT)
+        send = process.send_to_another_thread if just_before else process.send_signal
+        send(signal.SIGINT)
         _, err = process.communicate(timeout=30)
         assert time.monotonic() - started < 20
     assert process.returncode == 130

@@ -2,7 +2,9 @@
 
 import http.client
 import json
+import signal
 import socket
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -156,6 +158,18 @@ def test_hubs_and_manual_rooms(serving: Callable[..., Any]) -> None:
         )
         assert shell.run("users", "create", "--key", "kusanagi", "--name", "Motoko").code == 0
         assert shell.run("rooms", "update", "--room", "kusanagi", "--archived").code == 5
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_just_before_it_waits(shell: Shell, number: signal.Signals) -> None:
+    with shell.start("sandbox", "serve") as process:
+        assert process.stdout
+        process.stdout.readline()
+        time.sleep(0.5)  # until it waits
+        process.send_to_another_thread(number)
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert err.endswith(b"Stopped.\n")
 
 
 def test_a_port_that_is_taken(shell: Shell) -> None:

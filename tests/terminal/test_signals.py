@@ -5,13 +5,14 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import click
 import pytest
 
 from kabelwerk_cli.cli import Root
-from kabelwerk_cli.terminal.signals import Terminated
+from kabelwerk_cli.terminal.signals import Terminated, pause
 from tests.faultserver import FAULTS, HANG, FaultyServer, Model, Step
 from tests.model.state import populated
 from tests.operations import CALLS, OPERATIONS, Operation
@@ -38,6 +39,35 @@ def wait_until(is_so) -> None:
     while not is_so():
         assert time.monotonic() < give_up_at
         time.sleep(0.01)
+
+
+@pytest.mark.parametrize("number", CODES)
+def test_just_before_a_pause(number: signal.Signals) -> None:
+    """The pause ends, although none of its system calls is interrupted."""
+
+    def handle(*_: object) -> None:
+        raise Terminated
+
+    def interrupt() -> None:
+        time.sleep(0.1)
+        # a system call is only interrupted in the thread that gets the signal
+        signal.pthread_kill(threading.get_ident(), number)
+
+    before = signal.signal(number, handle)
+    started = time.monotonic()
+    try:
+        threading.Thread(target=interrupt).start()
+        with pytest.raises(Terminated):
+            pause(60)
+    finally:
+        signal.signal(number, before)
+    assert time.monotonic() - started < 30
+
+
+def test_a_pause_without_a_signal() -> None:
+    started = time.monotonic()
+    pause(0.1)
+    assert time.monotonic() - started >= 0.1
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=str)
