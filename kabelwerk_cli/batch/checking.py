@@ -1,13 +1,14 @@
 """Reads a file twice: to check and plan every row, and to send them."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
 from kabelwerk_cli.api.errors import ConfigurationError
 
 from .files import BadFile, Raw, RowFile
 from .journal import Journal
+from .overlap import overlapped
 from .plan import BLOCK, Plan
 from .rows import BadRow, Parsed, Row, RowReader
 
@@ -51,11 +52,10 @@ def check(
     """
     plan = Plan(journal)
     try:
-        rows = map(reader.parse, file)
         hubs: set[str] = set()
-        while block := list(itertools.islice(rows, BLOCK)):
+        for block, left in _added(plan, map(reader.parse, file), looks_up=journal is not None):
             # rows that an earlier run settled are not checked again
-            bad = {row.number: row for row in _bad(plan.add(block), reader)}
+            bad = {row.number: row for row in _bad(left, reader)}
             for row in bad.values():
                 tell(row)
             plan.refuse(bad)
@@ -69,6 +69,15 @@ def check(
         plan.__exit__()
         raise
     return plan
+
+
+def _added(
+    plan: Plan, rows: Iterator[Parsed | BadRow], *, looks_up: bool
+) -> Iterator[tuple[Sequence[Parsed | BadRow], Sequence[Parsed | BadRow]]]:
+    """Add all rows to a plan; yield blocks of them, each with the rows that are not settled."""
+    blocks = iter(lambda: list(itertools.islice(rows, BLOCK)), [])
+    # looking rows up in a journal takes as long as reading them
+    return overlapped(plan.add, blocks) if looks_up else ((b, plan.add(b)) for b in blocks)
 
 
 def _bad(rows: Iterable[Parsed | BadRow], reader: RowReader) -> Iterator[BadRow]:

@@ -17,8 +17,8 @@ from .journal_file import Entry
 from .planned import FIRST, Planned, id_of, target_of
 from .rows import BadRow, Parsed
 
-BLOCK = 190
-"""How many rows are added by one statement; each SQLite version accepts 999 values in one."""
+BLOCK = 500
+"""How many rows are added by one statement, which may have 32,766 values."""
 _SCHEMA = """
 CREATE TABLE rows (
     number INTEGER PRIMARY KEY,
@@ -108,7 +108,7 @@ class Plan:
     """
 
     def __init__(self, journal: Journal | None = None) -> None:
-        self._db = sqlite3.connect("", isolation_level=None)
+        self._db = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._db.create_function("id_of", 2, id_of, deterministic=True)
         self._journal = journal if journal and journal.about.entries else None
         self._kept: dict[Fate, tuple[int, int]] = {}

@@ -1,0 +1,32 @@
+"""Working on one item while the next one is made."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+def overlapped(work: Callable[[T], U], items: Iterable[T]) -> Iterator[tuple[T, U]]:
+    """Yield each item with what `work` returns for it.
+
+    `work` runs in another thread while the next item is made, and never while the caller has an
+    item. That saves time if `work` spends it outside of Python, as SQLite does.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        last: tuple[T, Future[U]] | None = None
+        for item in items:
+            if last:
+                yield last[0], last[1].result()
+            begun = threading.Event()
+            last = item, thread.submit(_begin, begun, work, item)
+            begun.wait()  # or it would begin when this thread waits for it
+        if last:
+            yield last[0], last[1].result()
+
+
+def _begin(begun: threading.Event, work: Callable[[T], U], item: T) -> U:
+    begun.set()
+    return work(item)
