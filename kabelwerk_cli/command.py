@@ -194,11 +194,11 @@ class CallCommand(Described):
 
 def _send(session: Session, call: Call[Any]) -> "Success[Any]":
     from .api.history import History
-    from .backend.client import open_sender, tell_about_files
+    from .backend.client import COMMAND, open_sender, tell_about_files
     from .backend.request_log import observer
 
     tell_about_files(session)
-    with open_sender(session.settings, observer(session)) as sender:
+    with open_sender(session.settings, observer(session), tools=COMMAND) as sender:
         history = History()
         session.book.open(history)
         return sender.send(call, history)

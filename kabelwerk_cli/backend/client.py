@@ -28,6 +28,8 @@ from .sandbox import open_transport, sandbox_path
 if TYPE_CHECKING:
     from kabelwerk_cli.api.transport import NetworkTransport
 
+COMMAND = Tools(sleep=pause)
+"""The tools of a command, which runs in the main thread and can be interrupted."""
 SERVED_SANDBOX = "http://localhost/api"
 
 
@@ -68,7 +70,7 @@ def open_sender(
             ),
             observe=observe,
             may_retry=may_retry,
-            tools=tools or Tools(sleep=pause),
+            tools=tools,
         )
     finally:
         transport.close()

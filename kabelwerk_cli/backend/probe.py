@@ -9,7 +9,7 @@ from kabelwerk_cli.api.verdicts import Verdict
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.terminal.book import Book
 
-from .client import open_sender
+from .client import COMMAND, open_sender
 from .request_log import Observer
 
 UNREACHABLE = "Check the URL, the network and whether the server is running."
@@ -53,7 +53,7 @@ def probe(settings: Settings, token: str, book: Book, observe: Observer = lambda
     call = calls.update_user(key=f"kabelwerk-doctor-{os.urandom(16).hex()}", name="")
     call = call._replace(body={}, subject="no user")
     history = History()
-    with open_sender(settings, observe, token=token) as sender:
+    with open_sender(settings, observe, token=token, tools=COMMAND) as sender:
         book.open(account := Probing(history))
         try:
             sender.send(call, history)

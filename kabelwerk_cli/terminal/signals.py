@@ -84,8 +84,10 @@ def pause(seconds: float | None = None) -> None:
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
     before = signal.set_wakeup_fd(wake)
+    ready = select.poll()
+    ready.register(woken, select.POLLIN)
     try:
-        select.select([woken], [], [], seconds)
+        ready.poll(None if seconds is None else seconds * 1000)
     finally:
         signal.set_wakeup_fd(before)
         os.close(woken)

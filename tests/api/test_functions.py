@@ -2,6 +2,7 @@
 
 import inspect
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import responses
@@ -50,6 +51,15 @@ def test_create_user(backend):
 def test_update_user(backend):
     expect(backend, "PATCH", "/users/kusanagi", {"name": "Motoko"}, 200, USER)
     assert api.update_user(key="kusanagi", name="Motoko").id == 42
+
+
+def test_a_pause_in_another_thread(backend, monkeypatch):
+    monkeypatch.setenv("KABELWERK_RETRIES", "1")
+    backend.patch(f"{URL}/api/users/kusanagi", status=429, headers={"Retry-After": "1"})
+    expect(backend, "PATCH", "/users/kusanagi", {"name": "Motoko"}, 200, USER)
+    with ThreadPoolExecutor(1) as pool:
+        update = pool.submit(api.update_user, key="kusanagi", name="Motoko")
+        assert update.result().id == 42
 
 
 def test_delete_user(backend):
