@@ -11,6 +11,7 @@ import click
 
 from kabelwerk_cli.api import calls
 from kabelwerk_cli.cli import kabelwerk
+from kabelwerk_cli.commands.help import topic_text
 from kabelwerk_cli.terminal.completion import SCRIPTS
 from kabelwerk_cli.terminal.described import walk
 from kabelwerk_cli.terminal.help_topics import TOPICS, exit_code_table
@@ -45,9 +46,8 @@ def readme() -> str:
 
 def reference() -> str:
     """Return the list of commands and the help topics."""
-    topics = "".join(
-        f"\n## {name}\n\n```text\n{topic.text()}\n```\n" for name, topic in TOPICS.items()
-    )
+    texts = {name: topic_text(name, kabelwerk) for name in TOPICS}
+    topics = "".join(f"\n## {name}\n\n```text\n{text}\n```\n" for name, text in texts.items())
     return f"{HELP}{commands()}{topics}"
 
 
