@@ -64,7 +64,7 @@ def check(
             hubs = set(itertools.islice(hubs, 1))  # memory stays flat
         if plan.rows:
             reader.columns.check_seen()
-        plan.close()
+        plan.complete()
     except BaseException:
         plan.__exit__()
         raise

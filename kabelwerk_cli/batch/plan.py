@@ -161,7 +161,7 @@ class Plan:
             self._db.execute(update, tuple(numbers))
         self.bad += len(numbers)
 
-    def close(self) -> None:
+    def complete(self) -> None:
         """Find rows with the same content or target, once all rows are added.
 
         Raises:
@@ -181,7 +181,7 @@ class Plan:
         with temporary_trouble():
             yield from self._planned("1")
 
-    def open(self) -> Iterator[Planned]:
+    def unsettled(self) -> Iterator[Planned]:
         """Yield every row that is not settled, in order."""
         with temporary_trouble():
             yield from self._planned(f"NOT ({_SETTLED})")

@@ -136,7 +136,7 @@ class Rejects:
 
     def _rejected(self, journal: Journal, plan: Plan) -> Iterator[tuple[Raw, Entry, Entry | None]]:
         """Yield each rejected row, with its entry and the one in the journal."""
-        for planned, raw in reread(self._input, plan.open(), plan.rows):
+        for planned, raw in reread(self._input, plan.unsettled(), plan.rows):
             known = journal.find([planned.id]).get(planned.id)
             if not planned.bad and not (known and known.fate is Fate.REJECTED):
                 continue

@@ -165,7 +165,7 @@ class Tasks:
         Raises:
             Changed: the file was changed after the check.
         """
-        rows = iter(self._plan) if self._tell_all else self._plan.open()
+        rows = iter(self._plan) if self._tell_all else self._plan.unsettled()
         for planned, raw in reread(self._file, rows, self._plan.rows):
             yield _settled(planned) if planned.is_settled else self._decide(planned, raw)
 

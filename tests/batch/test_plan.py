@@ -33,7 +33,7 @@ with Plan() as plan:
     before = memory()
     for start in range(BLOCK, ROWS, BLOCK):
         plan.add(list(block(start)))
-    plan.close()
+    plan.complete()
     assert sum(row.before for row in plan) == ROWS // 2
     print(memory() - before)
 """
@@ -56,10 +56,10 @@ def test_rows_have_the_fates_of_the_journal(tmp_path: Path) -> None:
         journal.settle([(entry, None) for entry in entries])
         with Plan(journal) as plan:
             left = plan.add([*rows, Parsed(4, 4, {}, "u2", "", other)])
-            plan.close()
+            plan.complete()
             plan.compare(sets_values=False)
             fates = [row.fate for row in plan]
-            pending = [row.number for row in plan.open()]
+            pending = [row.number for row in plan.unsettled()]
             known = plan.count(Fate.DONE), plan.last_done()
     assert {row.number for row in left} == {4}
     assert fates == [Fate.DONE, Fate.FAILED, None, None]
