@@ -31,7 +31,7 @@ from .journal_file import (
     create,
     describe,
     put,
-    read_soundly,
+    read_verified,
     side_file,
     transaction,
 )
@@ -164,7 +164,7 @@ class Journal:
         """
         with self._trouble():
             clear(self._db, purpose)
-            self.about = read_soundly(self._db)
+            self.about = read_verified(self._db)
 
     def change_fates(self, before: Fate, after: Fate, rejects: str) -> None:
         """Change the fate of all entries that have a certain one, in one commit.
@@ -179,7 +179,7 @@ class Journal:
         """
         with self._trouble():
             change_fates(self._db, before, after, rejects)
-            self.about = read_soundly(self._db)
+            self.about = read_verified(self._db)
 
     def _open(self, purpose: str) -> sqlite3.Connection:
         for _ in range(PATIENCE):
@@ -204,7 +204,7 @@ class Journal:
             db.execute("BEGIN EXCLUSIVE")
             db.execute("COMMIT")  # the lock stays until the connection is closed
             _check_same(before, self.path.stat())
-            self.about = read_soundly(db)
+            self.about = read_verified(db)
         except BaseException:
             db.close()
             raise

@@ -159,7 +159,7 @@ def connect(path: Path) -> sqlite3.Connection:
     return db
 
 
-def read_soundly(db: sqlite3.Connection) -> About:
+def read_verified(db: sqlite3.Connection) -> About:
     """Read and verify everything: a damaged entry must not look like a row that was never sent.
 
     Raises:

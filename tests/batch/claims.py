@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from kabelwerk_cli.batch.journal_file import change_fates, connect, read_soundly
+from kabelwerk_cli.batch.journal_file import change_fates, connect, read_verified
 from tests.faultserver import FAULTS, HONEST, RESET_AFTER_READING, FaultyServer, Step
 from tests.forkserver import ForkServer
 from tests.model.model import Model
@@ -127,7 +127,7 @@ class Case:
         path = self.home / self._journal
         if path.exists() and self.choose.random() < 0.3:
             with closing(connect(path)) as db:
-                change_fates(db, "unknown", "in flight", read_soundly(db).rejects)
+                change_fates(db, "unknown", "in flight", read_verified(db).rejects)
 
     def _faults(self) -> list[Step]:
         steps = []
