@@ -12,7 +12,7 @@ from .options import BatchOptions
 
 
 def check_outputs(
-    file: RowFile, options: BatchOptions, settings: Settings, book: tuple[str, Path | None]
+    file: RowFile, options: BatchOptions, settings: Settings, journal: tuple[str, Path | None]
 ) -> None:
     """Refuse to overwrite the input, another output, a device or a folder.
 
@@ -20,12 +20,12 @@ def check_outputs(
         file: the input.
         options: name the rejects file and the report.
         settings: name the log file.
-        book: the option of the journal or state, and its path.
+        journal: the option of the journal or state, and its path.
 
     Raises:
         BadFile: one of them cannot be used.
     """
-    option, kept = book
+    option, kept = journal
     made = {
         "--rejects": options.rejects,
         "--report": options.report,
