@@ -187,11 +187,12 @@ class Runner:
         """Hand a row to a worker, now that its intent is on disk."""
         if trouble:
             self.end(f"the {self._journal.kind.noun} cannot be written", trouble)
-            self._results.put((task, self._not_attempted_result(task)))
+            self._results.put((task, self._not_sent(task)))
         else:
             self._tasks.put(task._replace(intent=intent))
 
-    def _not_attempted_result(self, task: Task) -> Result:
+    def _not_sent(self, task: Task) -> Result:
+        """Return the result of a row that was started and not sent."""
         doubtful = task.known and task.known.fate in DOUBTFUL
         return result_of(task.planned, Fate.UNKNOWN if doubtful else Fate.NOT_ATTEMPTED)
 
@@ -243,7 +244,7 @@ class Runner:
         if self.stop:
             # restore the old entry: the row was not sent, although its intent was recorded
             left = task.known or self._entry(task, Fate.FAILED)
-            return self._not_attempted_result(task), left
+            return self._not_sent(task), left
         history = History(_doubt(task), task.intent and task.intent.request_id)
         try:
             success = sender.send(task.row.call, history)
