@@ -115,8 +115,10 @@ def _taken(ended: Ended) -> Iterator[str]:
 
 def _rejected(ended: Ended) -> Iterator[str]:
     if count := ended.totals.rejected - ended.totals.taken:
-        rows = "the rejected row" if count == 1 else f"the {count} rejected rows"
-        hint = "" if ended.rejects else " (--rejects FILE writes them to a file)"
+        rows, them = (
+            ("the rejected row", "it") if count == 1 else (f"the {count} rejected rows", "them")
+        )
+        hint = "" if ended.rejects else f" (--rejects FILE writes {them} to a file)"
         yield f"Correct {rows}{hint}, then {_rerun(ended)}."
 
 

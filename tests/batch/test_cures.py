@@ -43,7 +43,7 @@ RESEND = "kabelwerk messages post --user batou --from 'my rows.csv' --resend-unk
 AGAIN = "Run the same command again to resume."
 RETRY = "Run the same command again to retry."
 CORRECT = (
-    "Correct the rejected row (--rejects FILE writes them to a file), then run the same "
+    "Correct the rejected row (--rejects FILE writes it to a file), then run the same "
     "command again."
 )
 UNKNOWN = (
