@@ -39,6 +39,7 @@ class Described(click.Command):
         try:
             return super().parse_args(ctx, args)
         except click.UsageError as error:
+            error.ctx = error.ctx or ctx  # click's parser does not set it
             raise _with_hint(error, ctx, given) from None
         finally:
             remember_settings(ctx)

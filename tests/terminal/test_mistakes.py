@@ -104,6 +104,7 @@ MISTAKES = {
     "messages post --body Hello": "Use --text TEXT.",
     f"{NEW} --verbos": "Did you mean '--verbose'?",
     f"{NEW} --dry": "Did you mean '--dry-run'?",
+    f"{NEW} --yes=1": "does not take a value. See 'kabelwerk users create --help'.",
     f"{NEW} --foo": "No such option '--foo'. See 'kabelwerk users create --help'.",
     "rooms update --room kusanagi --unasign": "Did you mean '--unassign'?",
     "users create -o jsn": "Did you mean 'json'?",
