@@ -100,7 +100,7 @@ def picture(shown: str) -> str:
 
 
 def texts(svg: str) -> list[str]:
-    """Return the texts of a picture, wherever they stand in it."""
+    """Return the texts of a picture, wherever they are in it."""
     return re.findall(r"<text[^>]*>([^<]*)</text>", svg)
 
 

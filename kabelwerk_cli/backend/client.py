@@ -142,7 +142,7 @@ def tell_about_files(session: Session) -> None:
     if cure := settings.profile.cure:
         path = settings.profile.path
         console.warn(f"Others can write to the configuration '{path}'; run: {cure} '{path}'")
-    # the sandbox needs no token, and it is no matter which address one would be for
+    # the sandbox needs no token, so it does not matter which address one is for
     if database := sandbox_path(settings):
         if str(database) == settings[SANDBOX_DB]:
             console.note(

@@ -22,7 +22,7 @@ def overlapped(work: Callable[[T], U], items: Iterable[T]) -> Iterator[tuple[T, 
                 yield last[0], last[1].result()
             begun = threading.Event()
             last = item, thread.submit(_begin, begun, work, item)
-            begun.wait()  # or it would begin when this thread waits for it
+            begun.wait()  # otherwise, it might start only when this thread waits for its result
         if last:
             yield last[0], last[1].result()
 

@@ -68,7 +68,7 @@ def _exhaust(results: Iterator[Result]) -> None:
 
 @contextlib.contextmanager
 def _signals(runner: Runner) -> Iterator[None]:
-    """End the run in good order on the first signal, and at once on the second."""
+    """End the run cleanly on the first signal, and at once on the second."""
 
     def ask_to_end(number: int, _: object) -> None:
         if runner.stop:

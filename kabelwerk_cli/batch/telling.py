@@ -66,7 +66,7 @@ class Told(NamedTuple):
 
 
 def told(command: str, file: RowFile, options: BatchOptions, record: type) -> Told:
-    """Return what to tell of the rows of a file.
+    """Return what to report about the rows of a file.
 
     Args:
         command: the command's path, such as `users create`.

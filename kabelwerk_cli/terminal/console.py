@@ -265,7 +265,7 @@ def complain_json(value: Mapping[str, Any]) -> None:
 def _write_error(line: str) -> None:
     """Write a line to stderr. A failure is ignored, as there is nowhere to report it."""
     with held_signals(), contextlib.suppress(OSError, ValueError):
-        print(line, file=sys.stderr, flush=True)  # noqa: T201 - one of two places
+        print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _flushed(records: Iterable[Any]) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""What SIGINT and SIGTERM do: the first ends the run in good order, the second at once.
+"""What SIGINT and SIGTERM do: the first ends the run cleanly, the second at once.
 
 The first signal raises an exception in the main thread, once, wherever the run is. The error
 boundary in `cli` reports it. A signal that the caller ignores, as a shell does for jobs in the
