@@ -33,7 +33,8 @@ one request for each new user, changed name or deletion, none for the rest.
   sends every row, and recreates users who were deleted elsewhere.
 - stdout gets one record per change: row, key, outcome (created, updated,
   deleted, absent, kept, failed, unknown, not attempted), error, and the
-  fields of the user or room. --rejects FILE writes a copy of rejected rows.
+  fields of the user or room. --rejects FILE writes a copy of invalid and
+  rejected rows, with the reasons.
 
 A crontab that syncs every night, and sends every row once a week:
 
