@@ -82,8 +82,8 @@ SYNC_OPTIONS = (
         ["--max-changes"],
         type=ShareType(),
         metavar="N|N%",
-        help="Refuse to create and update more than N, or N% of the known total. [default: 50%, "
-        "at least 20]",
+        help="Refuse more than N creations and updates, or more than N% of the known users or "
+        "rooms. [default: 50%, at least 20]",
     ),
     click.Option(
         ["--state"],
