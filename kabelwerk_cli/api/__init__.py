@@ -4,17 +4,17 @@
     >>> api.create_user(key='kusanagi', name='Motoko')
     User(id=42, key='kusanagi', name='Motoko')
 
-Address and token come from where the command line takes them: the environment (`KABELWERK_URL`,
-`KABELWERK_API_TOKEN`) or a profile. Requests are logged to `KABELWERK_LOG_FILE`, if it is set. Each
-function sends its call as `sender.Sender` does: with time limits, and repeated where a repeat
-cannot do anything twice. A `Client` has methods of the same names, and its own address and token.
+The address and the token are those of the command line: from the environment (`KABELWERK_URL`,
+`KABELWERK_API_TOKEN`) or a profile. Requests are logged to `KABELWERK_LOG_FILE`, if it is set.
+Calls have time limits, and are retried if that cannot do anything twice (see `sender.Sender`). A
+`Client` has methods of the same names, and its own address and token.
 
-A KeyboardInterrupt during a call goes through as it is, with the outcome as its `report` and in a
-note (see `errors.Report`).
+A KeyboardInterrupt during a call is not wrapped in another exception; its `report` and a note say
+what is known about the outcome (see `errors.Report`).
 
 `calls` builds each operation as a `call.Call`; `sender` sends it over a `transport` and keeps its
-`history`; `verdicts` says what one attempt came to, `retries` when it is repeated, `outcomes` what
-may be claimed at the end.
+`history`; `verdicts` determines the result of one attempt, `retries` whether to repeat it, and
+`outcomes` the result or the error of the whole call.
 """
 
 import functools

@@ -1,4 +1,4 @@
-"""What is refused before anything is sent (reference: wire-protocol, what the SDK does wrong)."""
+"""Checks arguments before anything is sent (reference: wire-protocol, what the SDK does wrong)."""
 
 from collections.abc import Mapping
 from typing import Any

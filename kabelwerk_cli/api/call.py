@@ -1,7 +1,7 @@
-"""What a call is: an operation of the API as a value.
+"""A call: an operation of the API as a value.
 
-One run sends it, a batch journals and sends thousands, a preview prints it, the log names it, the
-rules for repeating it look at it; none of them needs to know which operation it is.
+One run sends it, a batch journals and sends thousands, a preview prints it, the log names it, and
+the retry rules read it; none of them needs to know which operation it is.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ from .models import Deed, Record
 R = TypeVar("R")
 
 ABSENT_DEED: Deed = "absent"
-"""What is said of a subject that was to be deleted, and did not exist."""
+"""The deed for a subject that was to be deleted and did not exist."""
 
 
 class Reason(Enum):
@@ -25,7 +25,7 @@ class Reason(Enum):
 
 
 class Otherwise(NamedTuple):
-    """The call to send where the one before it was rejected for a reason."""
+    """The call to send if the one before it is rejected for a certain reason."""
 
     when: Reason
     call: "Call[Any]"
@@ -36,7 +36,7 @@ def _as_answered(answered: Any, _: str) -> Any:
 
 
 def record_of(build: Callable[..., Any]) -> Any:
-    """Return the type of what the call that a function builds returns; None if that is nothing."""
+    """Return the type of the record that a function's call returns; None if it returns none."""
     (record,) = get_args(build.__annotations__["return"])
     return None if record is NoneType else record
 
@@ -63,7 +63,7 @@ class Call(NamedTuple, Generic[R]):
     body: Mapping[str, Any] | None = None
     """The JSON object to send."""
     answer: type[Record] | None = None
-    """What the answer's body holds; None where a success has no body."""
+    """The record in the answer's body; None if a success has no body."""
     expects: tuple[tuple[str, Any], ...] = ()
     """What the answer must show for the call to count as done: field and value, a user by key."""
     repeatable: bool = True
@@ -71,9 +71,9 @@ class Call(NamedTuple, Generic[R]):
     absence_suffices: bool = False
     """Whether a subject that does not exist counts as a success."""
     otherwise: Otherwise | None = None
-    """The call to send instead where this one is rejected for a stated reason."""
+    """The call to send instead if this one is rejected for a certain reason."""
     unused: str = ""
-    """What was asked for and this call does not send, in words; another call of the same operation
+    """What was requested and this call does not send, in words; another call of the same operation
     does."""
     complete: Callable[[Any, Any], R] = _as_answered
     """Makes the record that is returned, from the answer's and the deed."""
@@ -96,7 +96,7 @@ class Call(NamedTuple, Generic[R]):
         return self.segments == ("users",)
 
     def content(self) -> bytes | None:
-        """Return the body in bytes, or None where the call has none."""
+        """Return the body in bytes; None if the call has none."""
         if self.body is None:
             return None
         import json

@@ -155,7 +155,7 @@ def update_room(
         body["archived"] = check_boolean("archived", archived)
         expects.append(("archived", archived))
     if attributes is not ABSENT:
-        # not expected back as sent: whether attributes replace or merge is the server's to say
+        # Assumed of the backend: they are replaced, not merged. So no answer is refused for them.
         body["attributes"] = check_object("attributes", attributes)
     if hub_user is not ABSENT:
         body["hub_user"] = hub_user if hub_user is None else check_key("hub_user", hub_user)

@@ -1,4 +1,4 @@
-"""The public client: the operations as methods, for programs that name address and token."""
+"""The public client: the operations as methods, for programs that pass address and token."""
 
 import contextlib
 import functools

@@ -29,14 +29,14 @@ class Applied(StrEnum):
 
 
 class Report(NamedTuple):
-    """The circumstances of an error; the defaults are those of one before anything was sent."""
+    """What is known about a failed call; the defaults are for one that was not sent."""
 
     applied: Applied = Applied.NO
     """Whether the server did what was asked."""
     safe_to_rerun: bool = True
     """Whether the same call may be made again without doing anything twice."""
     status: int | None = None
-    """The last answer's HTTP status, if there was an answer."""
+    """The HTTP status of the last answer, if there was one."""
     attempts: int = 0
     """How many times the request was tried."""
     request_id: str | None = None
@@ -47,7 +47,7 @@ BEFORE_SENDING = Report()
 
 
 class KabelwerkError(Exception):
-    """What all errors of this module have in common.
+    """The base class of all errors of this module.
 
     Attributes:
         report: what is known about the call's outcome, see `Report`.
@@ -64,7 +64,7 @@ class ValidationError(KabelwerkError):
     Attributes:
         fields: all the messages for each rejected field, each cut to 1,000 characters.
         field: the rejected field that comes first in the alphabet, as in the official SDK; None
-            where the server named none.
+            if the server named none.
         error_message: the first message for that field.
     """
 
@@ -84,7 +84,7 @@ class InvalidInput(ValidationError):
     """The input was refused by this program; nothing was sent.
 
     Args:
-        field: the argument that is invalid; None where it is all of them together.
+        field: the argument that is invalid; None if it is all of them together.
         error_message: what is wrong, as the end of a sentence that begins with the field.
     """
 

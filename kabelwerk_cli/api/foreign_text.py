@@ -1,6 +1,6 @@
-"""Text that a server sent, made fit to be repeated: without the token, and of a bounded length.
+"""Makes text from a server safe to repeat: removes the token, and limits the length.
 
-The token goes first: in a text that was cut, a part of it could not be found any more.
+The token is removed first: in a shortened text, a part of it could no longer be found.
 """
 
 import json
@@ -13,14 +13,14 @@ ELLIPSIS = "…"
 UNICODE_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 SPECIAL_IN_HTML = frozenset("&<>\"'")
 SHORTEST_SECRET = 4
-"""What is shorter is no secret, but a part of common words."""
+"""Shorter tokens are not masked, because they are parts of common words."""
 
 
 class Redaction:
     """Replaces the token wherever a server repeated it.
 
     Args:
-        token: the API token; empty where there is none.
+        token: the API token; empty if there is none.
     """
 
     def __init__(self, token: str = "") -> None:

@@ -1,6 +1,7 @@
 """A TLS handshake that finds out whether the server speaks plain http instead.
 
-Many servers wait for more when a handshake is not for them, so that a client would wait, too.
+Many servers that speak plain http take a handshake for the start of a request and wait for the
+rest, so the client would wait, too.
 """
 
 import contextlib

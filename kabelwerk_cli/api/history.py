@@ -14,7 +14,7 @@ SAFE = "It is safe to run the same command again."
 
 
 class Step(NamedTuple):
-    """One call, and what each attempt at it came to."""
+    """One call, and the verdict on each attempt at it."""
 
     call: Call[Any]
     when: Reason | None
@@ -22,7 +22,7 @@ class Step(NamedTuple):
     tries: list[Verdict]
 
     def following(self) -> Otherwise | None:
-        """Return the call to send instead, if there is one for what this one came to."""
+        """Return the call to send instead, if there is one for the way this one ended."""
         other, last = self.call.otherwise, self.tries[-1]
         if other is None or last.ending in APPLIED or last.ending is Ending.CONTRADICTED:
             return None
@@ -39,8 +39,8 @@ class Step(NamedTuple):
 class History:
     """All that is known about one call. Facts are added and never taken back.
 
-    An attempt is noted before its first byte goes out, its verdict when it has ended. So it can be
-    read at any moment, by whoever has to say what was changed.
+    An attempt is noted before its first byte is sent, its verdict once it has ended. So the history
+    can be read at any moment, by whatever has to say what was changed.
 
     Args:
         earlier: the attempt of an earlier run whose outcome is unknown.
@@ -63,7 +63,7 @@ class History:
         self._attempt = attempt
 
     def ended(self, verdict: Verdict) -> None:
-        """Note what the attempt came to."""
+        """Note the verdict on the attempt."""
         self.steps[-1].tries.append(verdict)
         self._attempt = None
 
@@ -84,8 +84,8 @@ class History:
     def telling(self) -> Step:
         """The step that says how the call ended.
 
-        It is the last one; but where a key was rejected and nobody has it after all, the rejection
-        was about something else, and says more.
+        It is the last one, unless a key was rejected as taken and no user has it after all. Then
+        the rejection was about something else, and says more.
         """
         *before, last = self.steps
         if last.when is Reason.TAKEN and last.tries and last.tries[-1].is_missing:
@@ -141,7 +141,7 @@ class History:
 
 
 def what_next(call: Call[Any]) -> str:
-    """Return what to do where the outcome of a call is unknown, as a sentence."""
+    """Return what to do if the outcome of a call is unknown, as a sentence."""
     return SAFE if call.repeatable else "Check the room before you post it again."
 
 

@@ -1,4 +1,4 @@
-"""What the API answers with: `User`, `Room`, `Message`, and how an answer becomes one of them.
+"""The records in the API's answers, `User`, `Room` and `Message`, and how they are read.
 
 The fields are those of the reference's bodies. A field is *essential* when it shows that what was
 asked for was done; an essential field that is missing or mistyped is a `Mistyped` error. Any other

@@ -33,7 +33,7 @@ CURES: Mapping[int, str] = {
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: TOO_LARGE,
     HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS: "Access is blocked for legal reasons.",
 }
-"""What a rejection means that the API does not have, and what to do about it."""
+"""What to say about a rejection with a status that the API does not use."""
 OTHER_CURE = "The server does not accept the request; ask the operator of the backend."
 SETTLED_NOTHING = frozenset({Ending.NOT_SENT, Ending.REJECTED})
 
@@ -42,13 +42,13 @@ class Success(NamedTuple, Generic[R]):
     """A call that succeeded."""
 
     record: R
-    """What the call returns; None where that is nothing."""
+    """What the call returns; None if it returns nothing."""
     deed: Deed
-    """What happened; `absent` where nothing had to be deleted."""
+    """What happened; `absent` if nothing had to be deleted."""
     notes: tuple[str, ...]
     """What the caller should know although the call succeeded, each a sentence."""
     report: Report
-    """The circumstances."""
+    """What is known about the call."""
     unused: str = ""
     """What was asked for and not sent, because only another call has it; see `ignored`."""
 
@@ -57,7 +57,7 @@ def conclude(history: History) -> Success[Any]:
     """Return the result of a call that succeeded.
 
     Args:
-        history: what each attempt came to, at least one.
+        history: the call, with at least one attempt.
 
     Raises:
         KabelwerkError: it did not, or that is unknown; the message says all that is known.

@@ -8,9 +8,9 @@
 | update room  | yes      | yes | yes     | it sets absolute values                               |
 | post message | yes      | yes | never   | a repeat may be a second message                      |
 
-The last column but one is `Call.repeatable`. *Unknown* is: sent, and no complete answer, or one
-that says nothing (408, 5xx, not the API's). Any other answer ends the call, a contradiction too: it
-is complete, and the server would most likely say the same again.
+The column "unknown" is `Call.repeatable`. An attempt is unknown if it was sent, and there is no
+complete answer, or one that does not say what was done (408, 5xx, not the API's). Any other answer
+ends the call, even one that contradicts it: the server would most likely say the same again.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""The sender: sends a `Call`, and repeats it where `retries` says so."""
+"""The sender: sends a `Call`, and repeats it if `retries` says so."""
 
 import os
 import time
@@ -25,7 +25,7 @@ class Limits(NamedTuple):
     """How long a call may take, and how often it is tried."""
 
     connect: float = 5.0
-    """Seconds for a connection to come about, name look-up and TLS included."""
+    """Seconds to connect, including the name look-up and the TLS handshake."""
     timeout: float = 20.0
     """Seconds for one attempt, to the last byte of its answer."""
     max_time: float = 60.0
@@ -44,9 +44,9 @@ class Attempted(NamedTuple):
     seconds: float
     """How long the attempt took."""
     pause: float | None
-    """Seconds until the next attempt; None where there is none."""
+    """Seconds until the next attempt; None if there is none."""
     answer: str
-    """The body of the answer as text, without the token; empty where there was none."""
+    """The body of the answer as text, without the token; empty if there was none."""
 
 
 def new_request_id() -> str:
@@ -76,7 +76,7 @@ class Sender:
 
     Args:
         transport: carries the requests.
-        token: the API token; empty where the backend needs none.
+        token: the API token; empty if the backend needs none.
         limits: times and numbers of attempts.
         observe: called after each attempt.
         may_retry: called before each retry that `retries` allows; returns whether to go on.
@@ -108,8 +108,8 @@ class Sender:
     def send(self, call: Call[R], history: History | None = None) -> Success[R]:
         """Send a call until it is done, or nothing more may be tried.
 
-        A call that is rejected for a reason it has an answer to (`Call.otherwise`) is followed by
-        that one. All of them are one history: a doubt about any is a doubt about the whole.
+        If a call is rejected for the reason in its `Call.otherwise`, the call there is sent next.
+        All of them are one history: a doubt about any is a doubt about the whole.
 
         Args:
             call: what to send.
@@ -119,8 +119,8 @@ class Sender:
             The result of a call that is known to have succeeded.
 
         Raises:
-            KabelwerkError: one of the reference's five; its `report` says what may have happened.
-            KeyboardInterrupt: one came in between. It has the outcome as its `report`, and a note.
+            KabelwerkError: the call failed; the error's `report` says what may have happened.
+            KeyboardInterrupt: a signal arrived; its `report` and a note say what is known.
         """
         history = history or History()
         give_up_at = self._tools.clock() + self._limits.max_time

@@ -1,7 +1,7 @@
-"""Sockets whose operations all keep to one time limit, and how they are opened.
+"""Sockets whose operations share one time limit, and how they are opened.
 
-A socket's own time limit holds for a single read or write. Here each waits only as long as is left
-of the whole, see `TimeKeeper`.
+A socket's own time limit applies to a single read or write. Here, each waits no longer than the
+time that is left for all of them; see `TimeKeeper`.
 """
 
 import errno
@@ -38,7 +38,7 @@ class ExpectsTls(Exception):
 
 
 def timed(base: type, keeper: TimeKeeper) -> Any:
-    """Return a subclass of a socket class whose operations wait no longer than there is time."""
+    """Return a subclass of a socket class whose operations wait no longer than the time left."""
     return type(f"Timed{base.__name__}", (_Timed, base), {"keeper": keeper})
 
 
@@ -130,7 +130,7 @@ def check_loopback(connection: socket.socket) -> None:
 
     Raises:
         NotLoopback: it is not. The connection is closed.
-        OSError: the other end has closed it already. So it is here.
+        OSError: the other end has already closed it. The connection is closed.
     """
     try:
         host: str = connection.getpeername()[0]

@@ -1,6 +1,6 @@
-"""What one attempt came to: from a status and some bytes to a `Verdict`.
+"""The result of one attempt: turns the status and the body of an answer into a `Verdict`.
 
-Whatever a server sends, `judge` returns a verdict. `retries` says which of them are repeated.
+Whatever a server sends, `judge` returns a verdict. `retries` decides which attempts are repeated.
 """
 
 import codecs
@@ -40,21 +40,21 @@ class Ending(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     """The server acted on it, but its answer does not show the result."""
     CONTRADICTED = "contradicted"
-    """The server accepted it, but its answer shows an error, or something else than was asked."""
+    """The server accepted it, but its answer shows an error, or not what was requested."""
     DONE = "done"
 
 
 class Verdict(NamedTuple):
-    """What one attempt came to."""
+    """The result of one attempt."""
 
     ending: Ending
     reason: str
     """What happened, as a clause: `the server answered 404 Not Found`."""
     error: type[errors.KabelwerkError] = errors.ServerError
-    """What to raise where this attempt was the last."""
+    """What to raise if this attempt was the last."""
     status: int | None = None
     record: Record | None = None
-    """The answer's object, where the ending is DONE."""
+    """The answer's object, if the ending is DONE."""
     notes: tuple[str, ...] = ()
     """What is odd about the answer although the call succeeded."""
     fields: Mapping[str, list[str]] = {}
@@ -83,7 +83,7 @@ class _NotTheApi(Exception):
 
 
 class _Contradicted(Exception):
-    """An answer shows an error, or something else than was asked."""
+    """An answer shows an error, or not what was requested."""
 
     def __init__(self, reason: str, fields: Mapping[str, list[str]] | None = None) -> None:
         super().__init__(reason)
@@ -166,7 +166,7 @@ def _read_success(
         raise _NotTheApi("its body is JSON, but not an object")
     if given.get("errors"):
         raise _Contradicted("its body contains errors", read_messages(redacted(given)))
-    # before the types: what is something else than was asked was not acknowledged
+    # before the types: an answer about something else is not an acknowledgement
     for field, wanted in call.expects:
         if field in given and _contradicts(field, given[field], wanted):
             raise _Contradicted(f"the field '{field}' is not what was requested")
@@ -244,7 +244,7 @@ def _messages(answer: Answer, redacted: Redaction) -> dict[str, list[str]]:
 
 
 def read_retry_after(value: str | None, now: float) -> float | None:
-    """Return how many seconds a `Retry-After` header asks to wait; None where it asks nothing.
+    """Return how many seconds a `Retry-After` header asks to wait; None if it asks nothing.
 
     Args:
         value: the header's value: seconds or an HTTP date.

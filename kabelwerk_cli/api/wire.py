@@ -6,12 +6,10 @@ from typing import NamedTuple, Protocol
 from .errors import ConnectionError  # noqa: A004 - the reference's name
 
 LEAST_LIMIT = 1024 * 1024
-"""How much of an answer's body is read whatever was sent, in bytes."""
+"""How much of an answer's body is read at least, in bytes."""
 GROWTH = 12
-"""How many times what was sent an answer may be: it repeats the text twice, and each character can
-be escaped with six."""
-
-
+"""How many times as long as the request's body an answer may be beyond that: it repeats the text
+twice, and each character can be escaped with six."""
 LONGEST_WAIT = 2_000_000.0
 """The longest that a socket can be told to wait, in seconds: about 23 days."""
 
