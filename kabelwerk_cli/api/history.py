@@ -71,7 +71,7 @@ class History:
         """Return what is known about the change and what to do next, as a sentence."""
         if not any(step.tries for step in self.steps) and not self._in_flight:
             return "Nothing was sent."
-        call = self.telling.call
+        call = self.decisive.call
         subject = capitalized(call.subject)
         said = {
             Applied.NO: f"{subject} was not {call.deed}.",
@@ -81,7 +81,7 @@ class History:
         return said[self.applied]
 
     @property
-    def telling(self) -> Step:
+    def decisive(self) -> Step:
         """The step that says how the call ended.
 
         It is the last one, unless a key was rejected as taken and no user has it after all. Then
@@ -101,7 +101,7 @@ class History:
     @property
     def unused(self) -> str:
         """What was asked for and not sent; empty if an earlier run may have sent it."""
-        return "" if self._earlier else self.telling.call.unused
+        return "" if self._earlier else self.decisive.call.unused
 
     @property
     def applied(self) -> Applied:
@@ -114,7 +114,7 @@ class History:
 
     def report(self) -> Report:
         """Return the circumstances for an error or a result."""
-        tries = self.telling.tries if self.steps else []
+        tries = self.decisive.tries if self.steps else []
         last = tries[-1] if tries else None
         flying = self._in_flight
         request_id = flying.request_id if flying else last and last.request_id

@@ -62,7 +62,7 @@ def conclude(history: History) -> Success[Any]:
     Raises:
         KabelwerkError: it did not, or that is unknown; the message says all that is known.
     """
-    call, _, tries = history.telling
+    call, _, tries = history.decisive
     last, doubt, report = tries[-1], history.doubt, history.report()
     complete = history.steps[0].call.complete
     if last.ending is Ending.DONE:
