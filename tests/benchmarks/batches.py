@@ -145,7 +145,7 @@ def run(home: Path, url: str, *args: str) -> Measured:
 
 
 def processor_seconds() -> float:
-    """Return the processor time of all runs that have ended."""
+    """Return the CPU time of all runs that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
@@ -309,7 +309,7 @@ def without_latency(home: Path, fixed: float) -> None:
     tell(f"{name} the official SDK in a loop", f"{sdk / mine:.2f}", "1.00")
     tell(f"{name} that loop, with `--concurrency 1`", f"{sdk / alone:.2f}", "0.80")
     tell(f"{name} `xargs -P 8 curl`", f"{curl / mine:.2f}", "")
-    tell("what it takes to sync 4 KiB to this disk", f"{1000 * sync_cost(home):.2f} ms", "")
+    tell("time to sync 4 KiB to this disk", f"{1000 * sync_cost(home):.2f} ms", "")
 
 
 def curl_in_parallel(url: str, rows: int) -> float:
@@ -356,7 +356,7 @@ def a_long_file(home: Path, count: int) -> None:
             ran = batch(home, url, "--from", str(path), "--dry-run", *options[path])
             rate = f"{count / (processor_seconds() - before):,.0f}"
             what, limit = f"{count:,} {names[path]}", "" if path is twice else "150,000"
-            tell(f"{what}: checked per second of the processor", rate, limit)
+            tell(f"{what}: checked per CPU second", rate, limit)
             tell(f"{what}: memory of the check", f"{ran.memory / 1e6:.0f} MB", "100 MB")
         for path in (plain, twice):
             journal_of(path, url, left=10)
@@ -364,7 +364,7 @@ def a_long_file(home: Path, count: int) -> None:
             ran = batch(home, url, "--from", str(path))
             seconds = f"{ran.seconds:.1f} s ({processor_seconds() - before:.1f} s)"
             what, limit = f"{count:,} {names[path]}, resumed with ten left", "10 s"
-            tell(f"{what}: time (of the processor)", seconds, "" if path is twice else limit)
+            tell(f"{what}: time (CPU time)", seconds, "" if path is twice else limit)
             tell(f"{what}: memory", f"{ran.memory / 1e6:.0f} MB", "100 MB")
 
 

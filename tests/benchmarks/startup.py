@@ -2,7 +2,7 @@
 
     .venv/bin/python -m tests.benchmarks.startup
 
-Each command runs in turn with its floor; the medians of the processor time are compared, which
+Each command runs in turn with its floor; the medians of the CPU time are compared, which
 other processes hardly change. Nothing here passes or fails, and nothing needs the network. Other
 tools are measured if they are installed in an environment of their own:
 
@@ -120,7 +120,7 @@ def rows(home: Path, url: str) -> tuple[dict[str, list[str]], list[Row]]:
 
 
 def seconds(command: list[str], environment: dict[str, str]) -> float:
-    """Return the processor time of a command, which has to succeed."""
+    """Return the CPU time of a command, which has to succeed."""
     null = subprocess.DEVNULL
     process = subprocess.Popen(command, env=environment, stdout=null, stderr=null)
     _, process.returncode, usage = os.wait4(process.pid, 0)

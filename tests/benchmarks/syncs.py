@@ -27,11 +27,11 @@ def write_changed(path: Path, count: int) -> None:
 
 
 def show(name: str, home: Path, url: str, *args: str) -> float:
-    """Run a command, print its rows, and return its processor time."""
+    """Run a command, print its rows, and return its CPU time."""
     before = processor_seconds()
     ran = run(home, url, *args)
     seconds = processor_seconds() - before
-    tell(f"{name}: time (of the processor)", f"{ran.seconds:.1f} s ({seconds:.1f} s)", "")
+    tell(f"{name}: time (CPU time)", f"{ran.seconds:.1f} s ({seconds:.1f} s)", "")
     tell(f"{name}: memory", f"{ran.memory / 1e6:.0f} MB", "100 MB")
     return seconds
 
