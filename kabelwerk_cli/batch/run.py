@@ -22,7 +22,7 @@ from .cures import Ended
 from .fate import SKIPPED, Fate
 from .files import RowFile
 from .journal import Journal, JournalError
-from .journals import compare, find_journal, journal_path, open_journal
+from .journals import Found, compare, find_journal, journal_path, open_journal
 from .key_warnings import warn_of_keys
 from .options import BatchOptions
 from .outputs import check_outputs
@@ -67,6 +67,21 @@ class Batch(NamedTuple):
         return shown or self.options.report is not None
 
 
+class _Ready(NamedTuple):
+    """A batch whose file has been checked and compared with the journal."""
+
+    file: RowFile
+    plan: Plan
+    found: Found
+    rejects: Rejects
+    telling: Telling
+
+    def tasks(self, batch: Batch, journal: Journal | None) -> Tasks:
+        """Return the rows, and what to do with each."""
+        options, tell_all = batch.options, batch.tell_all
+        return Tasks(self.file, batch.reader, self.plan, journal, options, tell_all=tell_all)
+
+
 def run_batch(batch: Batch) -> None:
     """Send each row of a file.
 
@@ -80,58 +95,69 @@ def run_batch(batch: Batch) -> None:
         click.UsageError: the file is invalid, or the journal belongs to another batch.
         ConfigurationError: the settings, or the journal, do not allow it.
     """
-    options, session = batch.options, batch.session
     with contextlib.ExitStack() as stack:
-        file = stack.enter_context(
-            RowFile(batch.file, encoding=options.encoding, sheet=options.sheet)
-        )
-        check_outputs(file, options, session.settings, ("--journal", journal_path(batch, file)))
-        if not file.is_json:
-            batch.reader.check_columns(file.columns)
-        telling = stack.enter_context(
-            Telling(session, told(batch.name, file, options, batch.record))
-        )
-        found = stack.enter_context(find_journal(batch, file))
-        with telling.checking(goes_on=options.skip_invalid):
-            plan = stack.enter_context(check(file, batch.reader, found.journal, telling.invalid))
-        warn_of_keys(plan, session.console.warn, sets_values=batch.repeatable)
-        compare(batch, found, plan)
-        if plan.bad and not options.skip_invalid:
-            raise telling.refusal(plan, "send")
-        rejects = stack.enter_context(Rejects(file, batch.reader, options.rejects))
-        rejects.check(found.journal)
-        tasks = Tasks(file, batch.reader, plan, found.journal, options, tell_all=batch.tell_all)
-        if options.dry_run:
-            preview(batch, tasks, plan.rows)
+        ready = _prepare(batch, stack)
+        tasks = ready.tasks(batch, ready.found.journal)
+        if batch.options.dry_run:
+            preview(batch, tasks, ready.plan.rows)
             return
         ask(batch, tasks)
-        tell_about_files(session)
-        # find missing settings before there is a journal
-        senders = senders_for(session, stack)
-        journal = stack.enter_context(open_journal(batch, found, plan))
-        totals = _totals(batch, plan, found.path)
-        _note_earlier(batch, plan)
-        runner = Runner(journal, plan, senders, options)
-        session.book.open(totals)
-        tasks = Tasks(file, batch.reader, plan, journal, options, tell_all=batch.tell_all)
-        send(session, runner, tasks, totals, telling)
-        try:
-            journal.flush()
-            _hand_over(batch, rejects, journal, plan, totals)
-            if journal.outstanding == 0:
-                journal.settle([])  # marks the journal as finished if no row was left to do so
-        except JournalError as error:
-            runner.end("the journal cannot be written", error)
-        telling.end(totals.summary())
-        telling.show()
-        for warning in totals.warnings():
-            session.console.warn(warning)
-        conclude(session.console, _ended(batch, runner, totals, journal, found.path))
-        # at the very end: a run that is killed earlier leaves a journal in which all rows are done;
-        # and under the journal's lock, so that no other run has begun to write to it
-        if batch.repeatable and totals.counts[Fate.DONE] == totals.rows:
-            journal.remove()
-        journal.close()
+        tell_about_files(batch.session)
+        _send(batch, ready, stack)
+
+
+def _prepare(batch: Batch, stack: contextlib.ExitStack) -> _Ready:
+    """Check the file, and compare it with the journal.
+
+    Raises:
+        Refused: rows are invalid, or a file or an option cannot be used.
+    """
+    options, session = batch.options, batch.session
+    file = stack.enter_context(RowFile(batch.file, encoding=options.encoding, sheet=options.sheet))
+    check_outputs(file, options, session.settings, ("--journal", journal_path(batch, file)))
+    if not file.is_json:
+        batch.reader.check_columns(file.columns)
+    telling = stack.enter_context(Telling(session, told(batch.name, file, options, batch.record)))
+    found = stack.enter_context(find_journal(batch, file))
+    with telling.checking(goes_on=options.skip_invalid):
+        plan = stack.enter_context(check(file, batch.reader, found.journal, telling.invalid))
+    warn_of_keys(plan, session.console.warn, sets_values=batch.repeatable)
+    compare(batch, found, plan)
+    if plan.bad and not options.skip_invalid:
+        raise telling.refusal(plan, "send")
+    rejects = stack.enter_context(Rejects(file, batch.reader, options.rejects))
+    rejects.check(found.journal)
+    return _Ready(file, plan, found, rejects, telling)
+
+
+def _send(batch: Batch, ready: _Ready, stack: contextlib.ExitStack) -> None:
+    """Send the rows, and report the results."""
+    session, plan, found, telling = batch.session, ready.plan, ready.found, ready.telling
+    # find missing settings before there is a journal
+    senders = senders_for(session, stack)
+    journal = stack.enter_context(open_journal(batch, found, plan))
+    totals = _totals(batch, plan, found.path)
+    _note_earlier(batch, plan)
+    runner = Runner(journal, plan, senders, batch.options)
+    session.book.open(totals)
+    send(session, runner, ready.tasks(batch, journal), totals, telling)
+    try:
+        journal.flush()
+        _hand_over(batch, ready.rejects, journal, plan, totals)
+        if journal.outstanding == 0:
+            journal.settle([])  # marks the journal as finished if no row was left to do so
+    except JournalError as error:
+        runner.end("the journal cannot be written", error)
+    telling.end(totals.summary())
+    telling.show()
+    for warning in totals.warnings():
+        session.console.warn(warning)
+    conclude(session.console, _ended(batch, runner, totals, journal, found.path))
+    # at the very end: a run that is killed earlier leaves a journal in which all rows are done; and
+    # under the journal's lock, so that no other run has begun to write to it
+    if batch.repeatable and totals.counts[Fate.DONE] == totals.rows:
+        journal.remove()
+    journal.close()
 
 
 def _totals(batch: Batch, plan: Plan, journal: Path | None) -> Totals:
