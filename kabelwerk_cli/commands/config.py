@@ -25,8 +25,8 @@ from kabelwerk_cli.terminal.session import Session
 def login(session: Session) -> None:
     """Check a URL and an API token, and store them in a profile.
 
-    Prompts for what is not given. The token is stored in the system keyring if there is one,
-    otherwise in a file that only you can read.
+    Prompts for what is not given. The token is stored in the system keyring if there is one and the
+    extra [keyring] is installed, otherwise in a file that only you can read.
     """
     from kabelwerk_cli.backend.login import login as log_in
 
