@@ -160,7 +160,9 @@ FIELDS: Setting[tuple[str, ...]] = _setting(
 RAW_CSV = _flag("raw_csv", "Do not escape CSV cells that a spreadsheet would run as formulas.")
 EXACT_KEY = _flag("exact_key", "Accept keys that begin or end with white space.")
 PROTECTED = _flag(
-    "protected", "Require --yes and --profile for deletions and batches.", sources=ONLY_IN_PROFILE
+    "protected",
+    "Require --yes and --profile for deletions, batches and syncs.",
+    sources=ONLY_IN_PROFILE,
 )
 NO_INPUT = _flag("no_input", "Never prompt.")
 QUIET = _flag("quiet", "Print nothing on success.", short="-q")
