@@ -20,9 +20,9 @@ nothing was changed. After 2, 5 or 6, nothing was changed either, but the same
 input fails again. After 8 or 9, the change may have been applied. Rerunning a
 'users' or 'rooms' command is safe: the result is the same however often it
 runs. Before rerunning 'messages post', check the room, or the message may be
-posted twice. With -o json, the error on stderr has this information in
-"applied" and "safe_to_rerun". By then, kabelwerk has already retried what is
-safe to retry (see --retries).
+posted twice. After 10, the error says what to do next. With -o json, the error
+on stderr has this information in "applied" and "safe_to_rerun". By then,
+kabelwerk has already retried what is safe to retry (see --retries).
 
 An hourly crontab entry that tries once more if the server is unreachable:
 """
