@@ -18,11 +18,12 @@ RERUN = """\
 After 3, 4 or 7, a script can rerun the command once the cause is fixed:
 nothing was changed. After 2, 5 or 6, nothing was changed either, but the same
 input fails again. After 8 or 9, the change may have been applied. Rerunning a
-'users' or 'rooms' command is safe: the result is the same however often it
-runs. Before rerunning 'messages post', check the room, or the message may be
-posted twice. After 10, the error says what to do next. With -o json, the error
-on stderr has this information in "applied" and "safe_to_rerun". By then,
-kabelwerk has already retried what is safe to retry (see --retries).
+'users' or 'rooms' command is safe: nothing is done twice. If the change was
+applied, 'users create' then ends with 6, and 'users delete' with 5. Before
+rerunning 'messages post', check the room, or the message may be posted twice.
+After 10, the error says what to do next. With -o json, the error on stderr has
+this information in "applied" and "safe_to_rerun". By then, kabelwerk has
+already retried what is safe to retry (see --retries).
 
 An hourly crontab entry that tries once more if the server is unreachable:
 """
