@@ -87,7 +87,7 @@ def compare(batch: "Batch", found: Found, plan: Plan) -> None:
     if journal.about.finished and not batch.options.resume:
         done = plan.count(Fate.DONE)
         last = max((entry.at for entry in journal.entries(Fate.DONE)), default=0)
-        when = f", the last one on {shown_time(last)}" if last else ""
+        when = f"; the last message was posted on {shown_time(last)}" if last else ""
         raise AlreadyPosted(
             f"This mailing is finished: {done} of {count_of(plan.rows, 'row')} {_were(done)} "
             f"posted{when}. Use --resume to send the rows that were not, or --restart to post all "
