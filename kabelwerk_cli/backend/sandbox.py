@@ -203,7 +203,7 @@ def serve(
     token = token or secrets.token_hex(TOKEN_BYTES)
     mischief = Mischief(time.sleep, _seed(session.console, seed, faults), latency, faults)
     patience = session.settings[MAX_TIME]
-    store = open_store(path, hubs=hubs, rooms_by_hand=rooms == "manual", patience=patience)
+    store = open_store(path, hubs=hubs, manual_rooms=rooms == "manual", patience=patience)
     page_key = secrets.token_urlsafe(TOKEN_BYTES)
     try:
         api = app.create_app(store, token=token, mischief=mischief)

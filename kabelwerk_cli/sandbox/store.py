@@ -53,7 +53,7 @@ class Store:
         path: the database file, which is created if it is missing.
         hubs: slugs of hubs to create, besides those in the file. A new file without any gets
             `section9`.
-        rooms_by_hand: whether a new end user gets no rooms, as in the real backend, where the
+        manual_rooms: whether a new end user gets no rooms, as in the real backend, where the
             user's app creates them.
         patience: how long to wait for other processes, in seconds.
 
@@ -66,11 +66,11 @@ class Store:
         path: Path,
         *,
         hubs: Sequence[str] = (),
-        rooms_by_hand: bool = False,
+        manual_rooms: bool = False,
         patience: float = PATIENCE,
     ) -> None:
         self._path = path
-        self._rooms_by_hand = rooms_by_hand
+        self._manual_rooms = manual_rooms
         self._patience = patience
         self._stopped = threading.Event()
         self._local = threading.local()
@@ -125,7 +125,7 @@ class Store:
             except sqlite3.IntegrityError:
                 # Assumed of the backend: a key that is taken is an error of the field `key`.
                 raise Invalid("key", "has already been taken") from None
-            if hub_id is None and not self._rooms_by_hand:
+            if hub_id is None and not self._manual_rooms:
                 db.execute("INSERT INTO rooms (hub_id, user_id) SELECT id, ? FROM hubs", (user_id,))
             return tables.user(db.execute(USERS + "WHERE users.id = ?", (user_id,)).fetchone())
 
@@ -232,7 +232,7 @@ class Store:
         with self._transaction() as db:
             for slug in self._missing_hubs(hubs):
                 hub_id = db.execute("INSERT INTO hubs (slug) VALUES (?)", (slug,)).lastrowid
-                if not self._rooms_by_hand:
+                if not self._manual_rooms:
                     db.execute(
                         "INSERT INTO rooms (hub_id, user_id)"
                         " SELECT ?, id FROM users WHERE hub_id IS NULL",

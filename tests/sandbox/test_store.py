@@ -29,8 +29,8 @@ def test_an_end_user_gets_a_room_in_every_hub(tmp_path: Path) -> None:
         assert [room.hub for room in store.rooms()] == ["ward", "desk", "lab"]
 
 
-def test_rooms_by_hand(tmp_path: Path) -> None:
-    with closing(Store(tmp_path / "db", rooms_by_hand=True)) as store:
+def test_manual_rooms(tmp_path: Path) -> None:
+    with closing(Store(tmp_path / "db", manual_rooms=True)) as store:
         store.create_user(key="kusanagi", name="Motoko", hub=None)
         assert list(store.rooms()) == []
         with pytest.raises(Missing):
