@@ -72,7 +72,7 @@ def _narrate(verbosity: int, attempted: Attempted) -> None:
 
 @contextlib.contextmanager
 def file_log(settings: Settings) -> Iterator[Observer]:
-    """Give a function that logs an attempt to the log file, if there is one, and close it after.
+    """Yield a function that logs an attempt to the log file, if there is one; close it at the end.
 
     Raises:
         ConfigurationError: the log file cannot be opened for writing.
