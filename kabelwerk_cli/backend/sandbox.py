@@ -115,7 +115,7 @@ def open_transport(path: Path, patience: float) -> "SandboxTransport":
 
     Args:
         path: its database.
-        patience: how long to wait where another process keeps it locked, in seconds.
+        patience: how long to wait while another process has it locked, in seconds.
 
     Raises:
         ConfigurationError: the database cannot be opened, or a module is not installed.
