@@ -247,7 +247,7 @@ def _choose(
         try:
             return Chosen(row.parse(text), Rank.ENVIRONMENT, f"environment {row.environment}")
         except ValueError as error:
-            raise ConfigurationError(f"Invalid {row.environment}: {error}") from None
+            raise ConfigurationError(_sentence(f"Invalid {row.environment}: {error}")) from None
     if of_profile:
         return _of_profile(row, profile, Rank.PROFILE)
     return Chosen(row.default, Rank.DEFAULT, "default")
@@ -270,7 +270,12 @@ def _from_profile(row: Setting[Any], profile: Profile) -> Any:
         parsed = row.parse(_expect(str, value, "a string"))
         return profile.file(parsed) if row.names_file else parsed
     except ValueError as error:
-        raise ConfigurationError(f"{profile.invalid}: {row.name}: {error}") from None
+        raise ConfigurationError(_sentence(f"{profile.invalid}: {row.name}: {error}")) from None
+
+
+def _sentence(text: str) -> str:
+    """Return an error with a full stop at its end; a parser's may have one, or a suggestion."""
+    return text if text.endswith((".", "?")) else f"{text}."
 
 
 def _expect(kind: type | tuple[type, ...], value: Any, what: str) -> Any:

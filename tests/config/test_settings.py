@@ -152,6 +152,8 @@ def test_a_mistake_in_the_configuration_is_named_with_its_place(
     assert ran.code == 3
     assert complaint in ran.err
     assert "/.config/kabelwerk/config.toml'" in ran.err
+    assert ran.err.endswith((".\n", "?\n"))
+    assert not ran.err.endswith("..\n")
 
 
 @pytest.mark.parametrize(
