@@ -51,6 +51,8 @@ class BadRow(NamedTuple):
     problem: str
     digest: bytes
     """Identifies the row as it is in the file."""
+    column: str = ""
+    """The column whose value is the problem, if it is a single one."""
 
 
 class Parsed(NamedTuple):
@@ -67,9 +69,9 @@ class Parsed(NamedTuple):
     digest: bytes
     """Identifies the row's content; rows with the same content have the same digest."""
 
-    def as_bad(self, problem: str) -> BadRow:
+    def as_bad(self, problem: str, column: str = "") -> BadRow:
         """Return the row as an invalid one."""
-        return BadRow(self.number, self.line, self.key, self.hub, problem, self.digest)
+        return BadRow(self.number, self.line, self.key, self.hub, problem, self.digest, column)
 
 
 class RowReader:
@@ -157,10 +159,10 @@ class RowReader:
                 arguments["text"] = self._template.fill(values)
         except ValueError as error:
             problem = f"{name}: {error}" if name else str(error)
-            return _bad(raw, arguments, problem)
+            return _bad(raw, arguments, problem, name)
         for name in self._required:
             if arguments[name] is None:
-                return _bad(raw, arguments, f"{name} is missing")
+                return _bad(raw, arguments, f"{name} is missing", name)
         # a digest must be the same in every version of Python, and with options that a later
         # version adds
         said = {name: value for name, value in arguments.items() if value is not None}
@@ -171,7 +173,9 @@ class RowReader:
         try:
             return self._make(**parsed.arguments)
         except InvalidInput as error:
-            problem = f"{error.field}: {error.error_message}" if error.field else str(error)
+            if error.field:
+                return parsed.as_bad(f"{error.field}: {error.error_message}", error.field)
+            problem = str(error)
         except click.UsageError as error:
             problem = error.message
         except ValueError as error:
@@ -219,9 +223,9 @@ def _hub(arguments: Mapping[str, Any]) -> str:
     return arguments.get("hub") or "" if "room" in arguments else ""
 
 
-def _bad(raw: Raw, arguments: Mapping[str, Any], problem: str) -> BadRow:
-    digest = _digest(list(raw.source))
-    return BadRow(raw.number, raw.line, _key(arguments), _hub(arguments), problem, digest)
+def _bad(raw: Raw, arguments: Mapping[str, Any], problem: str, column: str = "") -> BadRow:
+    key, hub, digest = _key(arguments), _hub(arguments), _digest(list(raw.source))
+    return BadRow(raw.number, raw.line, key, hub, problem, digest, column)
 
 
 def _digest(content: object) -> bytes:

@@ -126,7 +126,7 @@ def _validate(sync: Sync, file: RowFile, plan: SyncPlan, tell: Callable[[BadRow]
             made = same(file, sync.reader, raw, change)
             if isinstance(made, BadRow):
                 tell(made)
-                plan.refuse(change.number, names_nobody=made.problem.startswith("key:"))
+                plan.refuse(change.number, names_nobody=made.column == "key")
 
 
 def refused(sync: Sync, file: RowFile, state: State | None, plan: SyncPlan) -> Iterator[Refused]:
