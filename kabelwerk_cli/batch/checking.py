@@ -14,6 +14,9 @@ from .rows import BadRow, Parsed, Row, RowReader
 
 ANY_HUB = "_"
 """A name for the only hub of an account, instead of its slug."""
+WIDTH = 1024 * 1024
+"""After how many characters a block of rows ends; up to three blocks are in memory."""
+Block = Sequence[Parsed | BadRow]
 
 
 class Checked(Protocol):
@@ -53,7 +56,7 @@ def check(
     plan = Plan(journal)
     try:
         hubs: set[str] = set()
-        for block, left in _added(plan, map(reader.parse, file), looks_up=journal is not None):
+        for block, left in _added(plan, _blocks(file, reader), looks_up=journal is not None):
             # rows that an earlier run settled are not checked again
             bad = {row.number: row for row in _bad(left, reader)}
             for row in bad.values():
@@ -71,11 +74,22 @@ def check(
     return plan
 
 
-def _added(
-    plan: Plan, rows: Iterator[Parsed | BadRow], *, looks_up: bool
-) -> Iterator[tuple[Sequence[Parsed | BadRow], Sequence[Parsed | BadRow]]]:
+def _blocks(file: RowFile, reader: RowReader) -> Iterator[Block]:
+    """Yield all rows, as many at a time as one statement adds and memory holds."""
+    block: list[Parsed | BadRow] = []
+    width = 0
+    for raw in file:
+        block.append(reader.parse(raw))
+        width += sum(map(len, raw.source))
+        if len(block) == BLOCK or width > WIDTH:
+            yield block
+            block, width = [], 0
+    if block:
+        yield block
+
+
+def _added(plan: Plan, blocks: Iterator[Block], *, looks_up: bool) -> Iterator[tuple[Block, Block]]:
     """Add all rows to a plan; yield blocks of them, each with the rows that are not settled."""
-    blocks = iter(lambda: list(itertools.islice(rows, BLOCK)), [])
     # looking rows up in a journal takes as long as reading them
     return overlapped(plan.add, blocks) if looks_up else ((b, plan.add(b)) for b in blocks)
 

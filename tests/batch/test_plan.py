@@ -10,7 +10,10 @@ from kabelwerk_cli.batch.journal_file import Entry
 from kabelwerk_cli.batch.plan import Plan
 from kabelwerk_cli.batch.planned import id_of
 from kabelwerk_cli.batch.rows import Parsed
+from tests.measure import measure
+from tests.shell import EXECUTABLE, Shell
 
+MEGABYTE = 1024 * 1024
 PLAN = """
 import re
 from pathlib import Path
@@ -45,6 +48,17 @@ def test_rows_that_are_alike_do_not_fill_the_memory() -> None:
         [sys.executable, "-c", PLAN], capture_output=True, text=True, check=True, timeout=60
     )
     assert int(ran.stdout) < 13  # MiB; it is 20 where the plan is in memory
+
+
+def test_wide_rows_do_not_fill_the_memory(shell: Shell) -> None:
+    wide = "\N{GRINNING FACE}" + "x" * 50_000  # four bytes each in memory
+    rows = (f"r{number},{number} {wide}\n" for number in range(600))
+    path = shell.home / "rows.csv"
+    path.write_text("".join(["room,text\n", *rows]), encoding="utf-8")
+    command = ("messages", "post", "--user", "batou", "--from", str(path), "--dry-run")
+    ran = measure([EXECUTABLE, "--sandbox", *command], shell.environment)
+    assert ran.code == 0
+    assert ran.memory < 60 * MEGABYTE  # it is 120 where a block has 500 rows
 
 
 def test_rows_have_the_fates_of_the_journal(tmp_path: Path) -> None:
