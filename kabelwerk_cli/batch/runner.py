@@ -36,7 +36,7 @@ BACKLOG = 1000
 AHEAD = 16
 """How many rows may wait for a worker; never messages, and none at a given rate."""
 WAIT = 1.0
-"""Seconds after which a wait for results begins anew: a signal just before it does not end it."""
+"""Seconds after which the main thread waits anew: a signal just before a wait does not end it."""
 MakeSender = Callable[[Callable[[Verdict], bool], Tools], Sender]
 """Creates a sender, given a function to ask before a retry, and how to wait."""
 OPEN = frozenset({Fate.FAILED, Fate.UNKNOWN, Fate.NOT_ATTEMPTED})
@@ -176,8 +176,9 @@ class Runner:
     def _start(self, task: Task) -> None:
         if self._options.rate:
             self._next_start = max(self._next_start + 1 / self._options.rate, self._clock())
-            with contextlib.suppress(queue.Empty):
-                self._woken.get(timeout=max(0.0, self._next_start - self._clock()))
+            while not self.stop and (left := self._next_start - self._clock()) > 0:
+                with contextlib.suppress(queue.Empty):
+                    self._woken.get(timeout=min(left, WAIT))
         self._in_flight += 1
         self._started += 1
         intent = self._entry(task, Fate.IN_FLIGHT, request_id=new_request_id())

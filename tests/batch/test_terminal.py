@@ -78,6 +78,21 @@ def test_a_signal_ends_the_wait_that_a_server_asked_for(rows: Shell, *, just_bef
     assert json.loads(err.splitlines()[-1])["error"]["applied"] == "no"
 
 
+def test_a_signal_just_before_the_wait_for_a_rate(rows: Shell) -> None:
+    with (
+        FaultyServer() as server,
+        rows.configured(server).start(*CREATE[:-1], "0.02", "-o", "jsonl") as process,
+    ):
+        while not server.requests:
+            time.sleep(0.01)
+        time.sleep(0.3)
+        process.send_to_another_thread(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+        assert len(server.requests) == 1
+    assert process.returncode == 130
+    assert json.loads(err.splitlines()[-1])["error"]["applied"] == "yes"
+
+
 @pytest.mark.parametrize("output", ["table", "jsonl"])
 def test_two_signals_end_it_at_once(rows: Shell, output: str) -> None:
     with FaultyServer([Step(HONEST, times=3), Step(HANG)]) as server:
