@@ -56,7 +56,9 @@ def check(
     plan = Plan(journal)
     try:
         hubs: set[str] = set()
-        for block, left in _added(plan, _blocks(file, reader), looks_up=journal is not None):
+        broken: list[BadFile] = []
+        blocks = _blocks(file, reader, broken)
+        for block, left in _added(plan, blocks, looks_up=journal is not None):
             # rows that an earlier run settled are not checked again
             bad = {row.number: row for row in _bad(left, reader)}
             for row in bad.values():
@@ -65,6 +67,8 @@ def check(
             hubs |= {row.hub for row in block if row.number not in bad}
             check_hubs(file, hubs)
             hubs = set(itertools.islice(hubs, 1))  # memory stays flat
+        for error in broken:
+            raise error  # noqa: TRY301 - raised when the last rows were read
         if plan.rows:
             reader.columns.check_seen()
         plan.complete()
@@ -74,16 +78,22 @@ def check(
     return plan
 
 
-def _blocks(file: RowFile, reader: RowReader) -> Iterator[Block]:
-    """Yield all rows, as many at a time as one statement adds and memory holds."""
+def _blocks(file: RowFile, reader: RowReader, broken: list[BadFile]) -> Iterator[Block]:
+    """Yield all rows, as many at a time as one statement adds and memory holds.
+
+    An error that ends the file is kept in `broken`, so that the rows before it are checked.
+    """
     block: list[Parsed | BadRow] = []
     width = 0
-    for raw in file:
-        block.append(reader.parse(raw))
-        width += sum(map(len, raw.source))
-        if len(block) == BLOCK or width > WIDTH:
-            yield block
-            block, width = [], 0
+    try:
+        for raw in file:
+            block.append(reader.parse(raw))
+            width += sum(map(len, raw.source))
+            if len(block) == BLOCK or width > WIDTH:
+                yield block
+                block, width = [], 0
+    except BadFile as error:
+        broken.append(error)
     if block:
         yield block
 

@@ -75,7 +75,10 @@ class RowFile:
         Raises:
             BadFile: the rest of the file cannot be read.
         """
-        return map(self._rows.read, self._rows.records())
+        try:
+            yield from map(self._rows.read, self._rows.records())
+        except OSError as error:
+            raise BadFile(f"Cannot read '{self.name}': {error.strerror or error}.") from None
 
     def records(self) -> Iterator[Any]:
         """Yield every row for `read`; see `Rows`."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kabelwerk_cli.batch.files import LINE_LIMIT
+from kabelwerk_cli.batch.files import LINE_LIMIT, BadFile, RowFile
 from tests.faultserver import FaultyServer
 from tests.shell import Shell
 
@@ -50,6 +50,24 @@ def test_every_kind_of_file(shell: Shell, name: str, way: str) -> None:
         (2, "b", "created", None),
     ]
     assert not (shell.home / "j").exists()
+
+
+def test_rows_before_a_damaged_one_are_checked(shell: Shell) -> None:
+    good = b"".join(b"u%d,%s\n" % (number, b"Name" * 10) for number in range(300))
+    write(shell, "x.csv", b"key,name\n u,Name\n" + good + b"u,\xff\n")
+    ran = shell.run("--sandbox", "users", "create", "--from", "x.csv")
+    assert ran.code == 2
+    assert "Line 2 (row 1): key: begins or ends with white space" in ran.err
+    assert "'x.csv' is not UTF-8" in ran.err
+
+
+def test_a_file_that_cannot_be_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("key,name\nu1,Name\n")
+    with RowFile(str(path)) as file:
+        path.unlink()
+        with pytest.raises(BadFile, match="No such file"):
+            next(iter(file))
 
 
 def test_a_newline_in_a_cell(shell: Shell) -> None:
