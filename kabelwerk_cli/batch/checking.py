@@ -67,8 +67,8 @@ def check(
             hubs |= {row.hub for row in block if row.number not in bad}
             check_hubs(file, hubs)
             hubs = set(itertools.islice(hubs, 1))  # memory stays flat
-        for error in broken:
-            raise error  # noqa: TRY301 - raised when the last rows were read
+        if broken:
+            raise broken[0]  # noqa: TRY301 - the rows before it are checked now
         if plan.rows:
             reader.columns.check_seen()
         plan.complete()
