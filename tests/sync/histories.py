@@ -319,21 +319,27 @@ class History:
 
     def learn(self, ends: list[Ran], options: list[str], *, is_right: bool, calm: bool) -> None:
         """Note what the state knows now."""
-        codes = {end.code for end in ends}
+        codes, was_sure = {end.code for end in ends}, self.is_sure
         if not (codes <= set(NOTHING_APPLIED)):
             self.is_sure = False
-        if codes != {0} or len(ends) > 1:
+        if len(ends) > 1:
             return
-        assert is_right or "--skip-invalid" in options or "--delete" not in options
         told = {record["key"]: record["outcome"] for record in records(ends[0])}
-        kept = {key: self.known.get(key) for key, outcome in told.items() if outcome == "kept"}
-        self.known = {**kept, **self.file}
-        # of whom the state knew before, and whose values are not known here
-        self.is_sure = None not in kept.values()
         created = {key for key, outcome in told.items() if outcome == "created"}
         gone = {key for key, outcome in told.items() if outcome in {"deleted", "absent"}}
         self.own = (self.own | created) - gone
         self.unclear -= gone | (created if calm else set())
+        if codes != {0}:
+            return
+        assert is_right or "--skip-invalid" in options or "--delete" not in options
+        kept = {
+            key: self.known.get(key) if was_sure else None
+            for key, outcome in told.items()
+            if outcome == "kept"
+        }
+        self.known = {**kept, **self.file}
+        # whose values are not known here, for example after a run that was killed
+        self.is_sure = None not in kept.values()
         self.check_backend(told, options)
 
     def check_backend(self, told: dict[str, str], options: list[str]) -> None:
