@@ -207,12 +207,7 @@ class RowReader:
 
 def sentence(problem: str) -> str:
     """Return a problem as a sentence."""
-    return with_stop(f"{problem[:1].upper()}{problem[1:]}")
-
-
-def with_stop(problem: str) -> str:
-    """Return a problem with a full stop at its end."""
-    return problem if problem.endswith((".", "?")) else f"{problem}."
+    return parsers.with_stop(f"{problem[:1].upper()}{problem[1:]}")
 
 
 def _key(arguments: Mapping[str, Any]) -> str:

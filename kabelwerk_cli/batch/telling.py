@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from kabelwerk_cli.config.parsers import with_stop
 from kabelwerk_cli.config.settings import FIELDS, OUTPUT
 from kabelwerk_cli.config.workflow import workflow
 from kabelwerk_cli.output import Format, as_json
@@ -19,7 +20,7 @@ from .files import BadFile, RowFile
 from .options import BatchOptions
 from .records import batch_record, to_record
 from .report import JUnitReport, Subject
-from .rows import BadRow, with_stop
+from .rows import BadRow
 from .tasks import Item, Result, refused, result_of
 from .totals import count_of
 

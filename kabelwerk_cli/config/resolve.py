@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kabelwerk_cli.api.errors import ConfigurationError, InvalidInput
 
-from .parsers import did_you_mean
+from .parsers import did_you_mean, with_stop
 from .profiles import NO_PROFILE, Profile, find_profile, parse_config, read_config
 from .settings import (
     CONFIG,
@@ -247,7 +247,7 @@ def _choose(
         try:
             return Chosen(row.parse(text), Rank.ENVIRONMENT, f"environment {row.environment}")
         except ValueError as error:
-            raise ConfigurationError(_sentence(f"Invalid {row.environment}: {error}")) from None
+            raise ConfigurationError(with_stop(f"Invalid {row.environment}: {error}")) from None
     if of_profile:
         return _of_profile(row, profile, Rank.PROFILE)
     return Chosen(row.default, Rank.DEFAULT, "default")
@@ -270,12 +270,7 @@ def _from_profile(row: Setting[Any], profile: Profile) -> Any:
         parsed = row.parse(_expect(str, value, "a string"))
         return profile.file(parsed) if row.names_file else parsed
     except ValueError as error:
-        raise ConfigurationError(_sentence(f"{profile.invalid}: {row.name}: {error}")) from None
-
-
-def _sentence(text: str) -> str:
-    """Return an error with a full stop at its end; a parser's may have one, or a suggestion."""
-    return text if text.endswith((".", "?")) else f"{text}."
+        raise ConfigurationError(with_stop(f"{profile.invalid}: {row.name}: {error}")) from None
 
 
 def _expect(kind: type | tuple[type, ...], value: Any, what: str) -> Any:
