@@ -143,7 +143,7 @@ def reread(file: RowFile, rows: Iterable[T], count: int) -> Iterator[tuple[T, Ra
             last = row.number
             yield row, file.read(record)
         last += sum(1 for _ in records)
-    except (BadFile, OSError):
+    except BadFile:
         raise Changed(f"'{file.name}' was changed after it was checked.") from None
     if last != count:
         what = "shortened" if last < count else "extended"

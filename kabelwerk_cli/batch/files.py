@@ -50,14 +50,12 @@ class RowFile:
         self.name = name
         self._spool: IO[bytes] | None = None
         self._rows: Rows
-        try:
+        with self._trouble():
             if _is_stream(name):
                 self._keep()
             with self._open() as file:
                 kind = workbook_kind(name, file.read(START), self._open)
             self._rows = self._sheet(kind, encoding, sheet) if kind else self._text(encoding, sheet)
-        except OSError as error:
-            raise BadFile(f"Cannot read '{name}': {error.strerror or error}.") from None
         self.is_json = isinstance(self._rows, JsonLines)
         self.columns = self._rows.columns
         self.delimiter = self._rows.delimiter
@@ -75,14 +73,16 @@ class RowFile:
         Raises:
             BadFile: the rest of the file cannot be read.
         """
-        try:
-            yield from map(self._rows.read, self._rows.records())
-        except OSError as error:
-            raise BadFile(f"Cannot read '{self.name}': {error.strerror or error}.") from None
+        return map(self._rows.read, self.records())
 
     def records(self) -> Iterator[Any]:
-        """Yield every row for `read`; see `Rows`."""
-        return self._rows.records()
+        """Yield every row for `read`; see `Rows`.
+
+        Raises:
+            BadFile: the rest of the file cannot be read.
+        """
+        with self._trouble():
+            yield from self._rows.records()
 
     def read(self, record: Any) -> Raw:
         """Return a row."""
@@ -108,6 +108,14 @@ class RowFile:
         if path is None or self.is_stream:
             return False
         return os.path.exists(path) and os.path.samefile(path, self.name)  # noqa: PTH110, PTH121
+
+    @contextlib.contextmanager
+    def _trouble(self) -> Iterator[None]:
+        """Turn errors of the operating system into an error about the file."""
+        try:
+            yield
+        except OSError as error:
+            raise BadFile(f"Cannot read '{self.name}': {error.strerror or error}.") from None
 
     def _keep(self) -> None:
         with contextlib.ExitStack() as stack:
