@@ -1,7 +1,7 @@
 """Reads a file twice: to check and plan every row, and to send them."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, TypeVar
 
 from kabelwerk_cli.api.errors import ConfigurationError
@@ -9,14 +9,13 @@ from kabelwerk_cli.api.errors import ConfigurationError
 from .files import BadFile, Raw, RowFile
 from .journal import Journal
 from .overlap import overlapped
-from .plan import BLOCK, Plan
+from .plan import BLOCK, Block, Plan
 from .rows import BadRow, Parsed, Row, RowReader
 
 ANY_HUB = "_"
 """A name for the only hub of an account, instead of its slug."""
 WIDTH = 1024 * 1024
 """After how many characters a block of rows ends; up to three blocks are in memory."""
-Block = Sequence[Parsed | BadRow]
 
 
 class Checked(Protocol):
@@ -56,9 +55,7 @@ def check(
     plan = Plan(journal)
     try:
         hubs: set[str] = set()
-        broken: list[BadFile] = []
-        blocks = _blocks(file, reader, broken)
-        for block, left in _added(plan, blocks, looks_up=journal is not None):
+        for block, left in _added(plan, _blocks(file, reader), looks_up=journal is not None):
             # rows that an earlier run settled are not checked again
             bad = {row.number: row for row in _bad(left, reader)}
             for row in bad.values():
@@ -67,8 +64,6 @@ def check(
             hubs |= {row.hub for row in block if row.number not in bad}
             check_hubs(file, hubs)
             hubs = set(itertools.islice(hubs, 1))  # memory stays flat
-        if broken:
-            raise broken[0]  # noqa: TRY301 - the rows before it are checked now
         if plan.rows:
             reader.columns.check_seen()
         plan.complete()
@@ -78,10 +73,11 @@ def check(
     return plan
 
 
-def _blocks(file: RowFile, reader: RowReader, broken: list[BadFile]) -> Iterator[Block]:
+def _blocks(file: RowFile, reader: RowReader) -> Iterator[Block]:
     """Yield all rows, as many at a time as one statement adds and memory holds.
 
-    An error that ends the file is kept in `broken`, so that the rows before it are checked.
+    Raises:
+        BadFile: the rest of the file cannot be read.
     """
     block: list[Parsed | BadRow] = []
     width = 0
@@ -92,8 +88,10 @@ def _blocks(file: RowFile, reader: RowReader, broken: list[BadFile]) -> Iterator
             if len(block) == BLOCK or width > WIDTH:
                 yield block
                 block, width = [], 0
-    except BadFile as error:
-        broken.append(error)
+    except BadFile:
+        if block:
+            yield block
+        raise
     if block:
         yield block
 

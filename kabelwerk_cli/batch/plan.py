@@ -19,6 +19,7 @@ from .rows import BadRow, Parsed
 
 BLOCK = 500
 """How many rows are added by one statement, which may have 32,766 values."""
+Block = Sequence[Parsed | BadRow]
 _SCHEMA = """
 CREATE TABLE rows (
     number INTEGER PRIMARY KEY,
@@ -131,7 +132,7 @@ class Plan:
     def __exit__(self, *_: object) -> None:
         self._db.close()
 
-    def add(self, rows: Sequence[Parsed | BadRow]) -> Sequence[Parsed | BadRow]:
+    def add(self, rows: Block) -> Block:
         """Add the next rows, about `BLOCK`.
 
         Returns:

@@ -47,6 +47,13 @@ def test_an_error_of_the_work_is_raised_for_its_item() -> None:
         next(pairs)
 
 
+def test_an_item_that_cannot_be_made_loses_no_result() -> None:
+    pairs = overlapped(lambda number: 1 // number, (1 // number for number in (1, 0)))
+    assert next(pairs) == (1, 1)
+    with pytest.raises(ZeroDivisionError):
+        next(pairs)
+
+
 def test_the_work_has_ended_when_an_item_cannot_be_made() -> None:
     ended = threading.Event()
 
