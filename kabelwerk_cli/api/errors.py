@@ -29,7 +29,7 @@ class Applied(StrEnum):
 
 
 class Report(NamedTuple):
-    """What is known about a failed call; the defaults are for one that was not sent."""
+    """What is known about a call; the defaults are for one that was not sent."""
 
     applied: Applied = Applied.NO
     """Whether the server did what was asked."""

@@ -115,9 +115,9 @@ def _taken(ended: Ended) -> Iterator[str]:
 
 def _rejected(ended: Ended) -> Iterator[str]:
     if count := ended.totals.rejected - ended.totals.taken:
-        rows, them = (
-            ("the rejected row", "it") if count == 1 else (f"the {count} rejected rows", "them")
-        )
+        one = count == 1
+        rows = "the rejected row" if one else f"the {count} rejected rows"
+        them = "it" if one else "them"
         hint = "" if ended.rejects else f" (--rejects FILE writes {them} to a file)"
         yield f"Correct {rows}{hint}, then {_rerun(ended)}."
 

@@ -83,9 +83,9 @@ def pause(seconds: float | None = None) -> None:
     """
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
-    before = signal.set_wakeup_fd(wake)
     ready = select.poll()
     ready.register(woken, select.POLLIN)
+    before = signal.set_wakeup_fd(wake)
     try:
         ready.poll(None if seconds is None else seconds * 1000)
     finally:
