@@ -163,11 +163,13 @@ def test_what_is_neither_tls_nor_http_is_not_called_so():
         def greet():
             for _ in range(2):  # the handshake, and the question whether it is http
                 connection, _ = listener.accept()
-                connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
                 greeted.append(connection)
+                connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
 
-        threading.Thread(target=greet, daemon=True).start()
+        greeting = threading.Thread(target=greet, daemon=True)
+        greeting.start()
         end = send(f"https://127.0.0.1:{listener.getsockname()[1]}")
+        greeting.join(20)
         for connection in greeted:
             connection.close()
     assert type(end) is errors.ConnectionError

@@ -196,6 +196,7 @@ def test_a_server_that_says_nothing_is_not_waited_for(shell: Shell) -> None:
         accepting = threading.Thread(target=lambda: held.append(silent.accept()[0]), daemon=True)
         accepting.start()
         code, checks, _ = examined(shell.configured(url), "--timeout", "0.5")
+        accepting.join(20)
         for connection in held:
             connection.close()
     assert (code, checks["tls"]) == (7, "failed")
