@@ -17,7 +17,7 @@ from .terminal.described import Commands, Group
 from .terminal.error_report import problem, show_error
 from .terminal.exit_codes import ExitCode, OutputLost, exit_code
 from .terminal.session import ARGUMENTS, book_of
-from .terminal.signals import Terminated, ignore_signals
+from .terminal.signals import Terminated, ignore_signals, raised_signal
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -136,7 +136,7 @@ def report_interrupt(signal: KeyboardInterrupt) -> ExitCode:
 def _report(
     error: BaseException, given: Mapping[str, Any], argv: Sequence[str], book: Book
 ) -> ExitCode:
-    error = _wrapped_signal(error) or error
+    error = _wrapped_signal(error) or _lost_signal(error) or error
     ended = _lost_output(error) or error
     if not _is_silent(error, book):
         show_error(ended, book, for_errors({**_asked_format(argv), **given}))
@@ -155,6 +155,18 @@ def _wrapped_signal(error: BaseException) -> BaseException | None:
     """Return the signal that arrived while a class was created, which Python 3.11 wraps."""
     wrapped = isinstance(error, RuntimeError) and isinstance(error.__cause__, KeyboardInterrupt)
     return error.__cause__ if wrapped else None
+
+
+def _lost_signal(error: BaseException) -> BaseException | None:
+    """Return the signal in whose place Python raised this error; see `raised_signal`."""
+    if exit_code(error) is not ExitCode.BUG:
+        return None
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, KeyboardInterrupt):
+            return None  # it is not lost: the bug is in what was done about it
+        cause = cause.__context__
+    return raised_signal()
 
 
 def _lost_output(error: BaseException) -> OutputLost | None:

@@ -30,6 +30,20 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM was received; handled like Ctrl-C."""
 
 
+class _Leave:
+    """A handler that ends the process at once.
+
+    Args:
+        raised: the signal that was raised before; None if none was.
+    """
+
+    def __init__(self, raised: int | None) -> None:
+        self.raised = raised
+
+    def __call__(self, number: int, _: FrameType | None) -> None:
+        os._exit(BASE + number)
+
+
 def raise_on_signals() -> None:
     """Make the first signal raise KeyboardInterrupt, or `Terminated`; a second one ends at once."""
     _replace(_heeded(), _raise)
@@ -38,7 +52,17 @@ def raise_on_signals() -> None:
 
 def leave_on_signals() -> None:
     """End at once when the next signal comes, if `raise_on_signals` was called."""
-    _replace(_ours(), _leave)
+    _replace(_ours(), _Leave(raised=None))
+
+
+def raised_signal() -> KeyboardInterrupt | None:
+    """Return what the first signal raised, also if Python has lost it since; None if none came.
+
+    Some of Python's functions in C raise another error instead, as `from module import name` does
+    if the signal arrives while it words its own ImportError.
+    """
+    handlers = [handler for handler in _ours().values() if isinstance(handler, _Leave)]
+    return next((_exception(h.raised) for h in handlers if h.raised is not None), None)
 
 
 def ignore_signals() -> None:
@@ -58,10 +82,10 @@ def held_signals() -> Iterator[None]:
 
     def hold(number: int, frame: FrameType | None) -> None:
         if held:
-            _leave(number, frame)
+            _Leave(raised=None)(number, frame)
         held.append(number)
 
-    before = {n: handler for n, handler in _heeded().items() if handler is not _leave}
+    before = {n: handler for n, handler in _heeded().items() if not isinstance(handler, _Leave)}
     try:
         _replace(before, hold)
         yield
@@ -101,7 +125,8 @@ def signals_for_pager() -> Iterator[None]:
     try:
         for number in before:
             # a function, not SIG_IGN: the pager would inherit that
-            signal.signal(number, _leave if number == signal.SIGTERM else lambda *_: None)
+            handler: Handler = _Leave(raised=None) if number == signal.SIGTERM else lambda *_: None
+            signal.signal(number, handler)
         yield
     finally:
         for number, handler in before.items():
@@ -115,7 +140,8 @@ def _heeded() -> dict[int, Handler]:
 
 
 def _ours() -> dict[int, Handler]:
-    return {number: handler for number, handler in _heeded().items() if handler in {_raise, _leave}}
+    heeded = _heeded().items()
+    return {n: handler for n, handler in heeded if handler is _raise or isinstance(handler, _Leave)}
 
 
 def _replace(before: Mapping[int, Handler], handler: Handler) -> None:
@@ -124,12 +150,12 @@ def _replace(before: Mapping[int, Handler], handler: Handler) -> None:
 
 
 def _raise(number: int, _: FrameType | None) -> None:
-    leave_on_signals()
-    raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+    _replace(_ours(), _Leave(raised=number))
+    raise _exception(number)
 
 
-def _leave(number: int, _: FrameType | None) -> None:
-    os._exit(BASE + number)
+def _exception(number: int) -> KeyboardInterrupt:
+    return Terminated() if number == signal.SIGTERM else KeyboardInterrupt()
 
 
 def _raise_again(lost: "UnraisableHookArgs") -> None:

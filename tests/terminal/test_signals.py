@@ -1,5 +1,6 @@
 """However a signal ends a run, what it reports agrees with the server."""
 
+import contextlib
 import json
 import random
 import signal
@@ -7,12 +8,13 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 
 import click
 import pytest
 
 from kabelwerk_cli.cli import Root
-from kabelwerk_cli.terminal.signals import Terminated, pause
+from kabelwerk_cli.terminal.signals import Terminated, pause, raise_on_signals
 from tests.faultserver import FAULTS, HANG, FaultyServer, Model, Step
 from tests.model.state import populated
 from tests.operations import CALLS, OPERATIONS, Operation
@@ -278,3 +280,51 @@ def test_a_signal_that_arrived_while_a_class_was_created(
 
     assert root.main(["create"], standalone_mode=False) == code
     assert "bug" not in capsys.readouterr().err
+
+
+@pytest.fixture
+def _handled(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in CODES}
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+    raise_on_signals()
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("_handled")
+@pytest.mark.parametrize("number", CODES)
+def test_a_signal_that_python_lost(
+    capsys: pytest.CaptureFixture[str], number: signal.Signals
+) -> None:
+    """As in `from module import name`, where Python's function in C raises a TypeError instead."""
+
+    @click.group(cls=Root)
+    def root() -> None:
+        pass
+
+    @root.command()
+    def create() -> None:
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(number)
+        raise TypeError
+
+    assert root.main(["create"], standalone_mode=False) == CODES[number]
+    assert capsys.readouterr().err == "Error: Interrupted. Nothing was sent.\n"
+
+
+@pytest.mark.usefixtures("_handled")
+def test_a_bug_in_what_is_done_about_a_signal(capsys: pytest.CaptureFixture[str]) -> None:
+    @click.group(cls=Root)
+    def root() -> None:
+        pass
+
+    @root.command()
+    def create() -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        finally:
+            raise TypeError
+
+    assert root.main(["create"], standalone_mode=False) == 1
+    assert "This is a bug in kabelwerk: TypeError at test_signals.py" in capsys.readouterr().err
