@@ -74,7 +74,6 @@ class Store:
         self._patience = patience
         self._stopped = threading.Event()
         self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
         with as_store_error(path):
             if not path.exists():
                 create_database(path)
@@ -101,9 +100,13 @@ class Store:
         self._stopped.set()
 
     def close(self) -> None:
-        """Close the connections of all threads, none of which may be using one."""
-        while self._connections:
-            self._connections.pop().close()
+        """Close this thread's connection; those of other threads are closed when these end.
+
+        Closing a connection that another thread is using would crash Python.
+        """
+        if hasattr(self._local, "connection"):
+            self._local.connection.close()
+            del self._local.connection
 
     def create_user(self, *, key: str, name: str, hub: str | None) -> User:
         """Create a user and, for an end user, a room in every hub.
@@ -244,7 +247,6 @@ class Store:
         if connection is None:
             connection = open_database(self._path, self._patience)
             self._local.connection = connection
-            self._connections.append(connection)
         return connection
 
     @contextlib.contextmanager

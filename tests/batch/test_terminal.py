@@ -112,6 +112,20 @@ def test_two_signals_end_it_at_once(rows: Shell, output: str) -> None:
     assert output == "table" or json.loads(line)["error"]["applied"] == "unknown"
 
 
+@pytest.mark.parametrize("milliseconds", [1, 2, 3, 4, 6, 8])
+def test_two_signals_in_the_sandbox(rows: Shell, milliseconds: int) -> None:
+    """It is not closed while other threads use it."""
+    process = rows.start("--sandbox", *CREATE[:-2], "-o", "jsonl")
+    assert process.stdout
+    with process:
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        time.sleep(milliseconds / 1000)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode in {130, 143}, err
+
+
 @pytest.mark.parametrize("hangs", [True, False])
 def test_a_signal_ends_a_summary_that_nobody_reads(rows: Shell, *, hangs: bool) -> None:
     """One ends the run in good order, the next one whatever it waits for then."""
