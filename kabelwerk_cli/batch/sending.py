@@ -3,13 +3,14 @@
 import contextlib
 import signal
 from collections.abc import Iterator
+from types import FrameType
 
 from kabelwerk_cli.config.settings import OUTPUT
 from kabelwerk_cli.output import Format
 from kabelwerk_cli.terminal.console import Listing
 from kabelwerk_cli.terminal.exit_codes import OutputLost
 from kabelwerk_cli.terminal.session import Session
-from kabelwerk_cli.terminal.signals import Terminated, leave_on_signals
+from kabelwerk_cli.terminal.signals import leave_on_signals, raise_signal
 
 from .fate import Fate
 from .progress import progress
@@ -70,9 +71,9 @@ def _exhaust(results: Iterator[Result]) -> None:
 def _signals(runner: Runner) -> Iterator[None]:
     """End the run cleanly on the first signal, and at once on the second."""
 
-    def ask_to_end(number: int, _: object) -> None:
+    def ask_to_end(number: int, frame: FrameType | None) -> None:
         if runner.stop:
-            raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+            raise_signal(number, frame)
         runner.end(signal.Signals(number).name)
 
     # a signal that the caller ignores, as shells do for background jobs, stays ignored

@@ -23,7 +23,9 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 BASE = 128
 """A shell reports the end by a signal as this plus the signal's number."""
 SOON = 0.001
-"""Seconds until a signal whose exception was lost is raised again."""
+"""Seconds until a signal that could not be raised, or whose exception was lost, is raised again."""
+LOCKING = frozenset({threading.Condition.__enter__.__code__, threading.Condition.__exit__.__code__})
+"""Where an exception would leave a lock locked for ever, also that of a queue or an event."""
 
 
 class Terminated(KeyboardInterrupt):
@@ -46,7 +48,7 @@ class _Leave:
 
 def raise_on_signals() -> None:
     """Make the first signal raise KeyboardInterrupt, or `Terminated`; a second one ends at once."""
-    _replace(_heeded(), _raise)
+    _replace(_heeded(), raise_signal)
     sys.unraisablehook = _raise_again
 
 
@@ -140,8 +142,11 @@ def _heeded() -> dict[int, Handler]:
 
 
 def _ours() -> dict[int, Handler]:
-    heeded = _heeded().items()
-    return {n: handler for n, handler in heeded if handler is _raise or isinstance(handler, _Leave)}
+    return {n: handler for n, handler in _heeded().items() if _is_ours(handler)}
+
+
+def _is_ours(handler: Handler) -> bool:
+    return handler is raise_signal or isinstance(handler, _Leave)
 
 
 def _replace(before: Mapping[int, Handler], handler: Handler) -> None:
@@ -149,9 +154,28 @@ def _replace(before: Mapping[int, Handler], handler: Handler) -> None:
         signal.signal(number, handler)
 
 
-def _raise(number: int, _: FrameType | None) -> None:
+def raise_signal(number: int, frame: FrameType | None) -> None:
+    """Raise KeyboardInterrupt, or `Terminated`, as the handler of a signal.
+
+    Args:
+        number: the signal.
+        frame: what it interrupts.
+    """
+    if frame and frame.f_code in LOCKING:
+        _raise_soon(number)
+        return
     _replace(_ours(), _Leave(raised=number))
     raise _exception(number)
+
+
+def _raise_soon(number: int) -> None:
+    def raise_now(_: int, frame: FrameType | None) -> None:
+        handler = signal.getsignal(number)
+        if callable(handler):
+            handler(number, frame)
+
+    signal.signal(signal.SIGALRM, raise_now)
+    signal.setitimer(signal.ITIMER_REAL, SOON)
 
 
 def _exception(number: int) -> KeyboardInterrupt:
@@ -164,6 +188,5 @@ def _raise_again(lost: "UnraisableHookArgs") -> None:
         sys.__unraisablehook__(lost)
         return
     number = signal.SIGTERM if isinstance(lost.exc_value, Terminated) else signal.SIGINT
-    _replace(_ours(), _raise)
-    signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(number))
-    signal.setitimer(signal.ITIMER_REAL, SOON)
+    _replace(_ours(), raise_signal)
+    _raise_soon(number)

@@ -1,6 +1,7 @@
 """However a signal ends a run, what it reports agrees with the server."""
 
 import contextlib
+import functools
 import json
 import random
 import signal
@@ -9,12 +10,15 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import click
 import pytest
 
 from kabelwerk_cli.cli import Root
-from kabelwerk_cli.terminal.signals import Terminated, pause, raise_on_signals
+from kabelwerk_cli.terminal import signals
+from kabelwerk_cli.terminal.signals import Terminated, pause, raise_on_signals, raise_signal
 from tests.faultserver import FAULTS, HANG, FaultyServer, Model, Step
 from tests.model.state import populated
 from tests.operations import CALLS, OPERATIONS, Operation
@@ -290,6 +294,55 @@ def _handled(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+
+
+@pytest.mark.usefixtures("_handled")
+@pytest.mark.parametrize("number", CODES)
+def test_a_signal_while_a_lock_is_acquired(number: signal.Signals) -> None:
+    """It is raised a little later: the lock of a queue would stay locked for ever."""
+    done = []
+    lock: Any = SimpleNamespace(
+        acquire=None,
+        release=None,
+        # within this function in C, Python runs the handler in the frame of the one that calls it
+        __enter__=functools.partial(signal.raise_signal, number),
+        __exit__=lambda *_: done.append("released"),
+    )
+
+    condition = threading.Condition(lock)
+
+    def wait_with_lock() -> None:
+        with condition:
+            done.append("acquired")
+            wait_until(lambda: False)
+
+    with pytest.raises(KeyboardInterrupt):
+        wait_with_lock()
+    assert done == ["acquired", "released"]
+
+
+@pytest.mark.usefixtures("_handled")
+def test_a_signal_while_a_lock_is_released(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = []
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    lock: Any = SimpleNamespace(acquire=None, release=None, __enter__=list, __exit__=fail)
+    with pytest.raises(ZeroDivisionError) as failed, threading.Condition(lock):
+        pass
+    (frame,) = (entry.frame.raw for entry in failed.traceback if entry.name == "__exit__")
+    monkeypatch.setattr(signals, "SOON", 0.5)
+
+    def go_on() -> None:
+        raise_signal(signal.SIGINT, frame)
+        done.append("released")
+        wait_until(lambda: False)
+
+    with pytest.raises(KeyboardInterrupt):
+        go_on()
+    assert done == ["released"]
 
 
 @pytest.mark.usefixtures("_handled")
