@@ -171,7 +171,8 @@ def raise_signal(number: int, frame: FrameType | None) -> None:
 def _raise_soon(number: int) -> None:
     def raise_now(_: int, frame: FrameType | None) -> None:
         handler = signal.getsignal(number)
-        if callable(handler):
+        # if another signal has been raised since, this one is not a second one
+        if callable(handler) and not isinstance(handler, _Leave):
             handler(number, frame)
 
     signal.signal(signal.SIGALRM, raise_now)

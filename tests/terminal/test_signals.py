@@ -229,6 +229,42 @@ def test_a_signal_within_a_destructor_is_not_lost() -> None:
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "Terminated\n", "")
 
 
+LOST_BEFORE_ANOTHER = """
+import contextlib, os, signal, time
+from kabelwerk_cli.terminal import signals
+
+class Resource:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        for _ in range(1000):
+            pass
+
+signals.SOON = 0.5  # it arrives again after the other one, however slow the machine is
+signals.raise_on_signals()
+resource = Resource()
+del resource
+with contextlib.suppress(KeyboardInterrupt):
+    os.kill(os.getpid(), signal.SIGTERM)
+    for _ in range(1000):
+        pass
+end = time.monotonic() + 1.0
+while time.monotonic() < end:
+    pass
+print("reported")
+"""
+
+
+def test_a_signal_that_was_lost_is_not_a_second_one() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", LOST_BEFORE_ANOTHER],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "reported\n", "")
+
+
 LOST_AT_THE_END = """
 import os, signal, time
 from kabelwerk_cli.terminal import signals
