@@ -175,7 +175,7 @@ def _folder(config: str) -> Path:
 
 def _document(path: str) -> Any:
     """Return the configuration as a document that keeps comments and order."""
-    text = read_config(path, must_exist=False) or ""
+    text = read_config(path) or ""
     parse_config(path, text)
     return tomlkit.parse(text)
 

@@ -115,7 +115,7 @@ def check_hubs(file: RowFile, hubs: set[str]) -> None:
     slug = next((hub for hub in hubs if hub != ANY_HUB), None)
     if ANY_HUB in hubs and slug:
         raise BadFile(
-            f"'{file.name}' has rows for hub '{ANY_HUB}' and for hub '{slug}', which may be the "
+            f"'{file.shown}' has rows for hub '{ANY_HUB}' and for hub '{slug}', which may be the "
             "same. Use one name for it in every row."
         )
 
@@ -137,15 +137,15 @@ def reread(file: RowFile, rows: Iterable[T], count: int) -> Iterator[tuple[T, Ra
         for row in rows:
             record = next(itertools.islice(records, row.number - last - 1, None), None)
             if record is None:
-                raise Changed(f"'{file.name}' was shortened after it was checked.")
+                raise Changed(f"'{file.shown}' was shortened after it was checked.")
             last = row.number
             yield row, file.read(record)
         last += sum(1 for _ in records)
     except BadFile:
-        raise Changed(f"'{file.name}' was changed after it was checked.") from None
+        raise Changed(f"'{file.shown}' was changed after it was checked.") from None
     if last != count:
         what = "shortened" if last < count else "extended"
-        raise Changed(f"'{file.name}' was {what} after it was checked.")
+        raise Changed(f"'{file.shown}' was {what} after it was checked.")
 
 
 def same(file: RowFile, reader: RowReader, raw: Raw, planned: Checked) -> Row | BadRow:
@@ -156,5 +156,5 @@ def same(file: RowFile, reader: RowReader, raw: Raw, planned: Checked) -> Row | 
     """
     row = reader.parse(raw)
     if row.digest != planned.digest:
-        raise Changed(f"Line {raw.line} of '{file.name}' was changed after it was checked.")
+        raise Changed(f"Line {raw.line} of '{file.shown}' was changed after it was checked.")
     return reader.make(row) if isinstance(row, Parsed) else row

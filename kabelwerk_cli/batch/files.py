@@ -35,6 +35,8 @@ class RowFile:
         sheet: the name of a workbook's sheet; None for the first one.
 
     Attributes:
+        name: the file as it was given.
+        shown: what messages call it.
         is_json: whether rows are JSON objects.
         columns: the names of the columns, as written in the file; empty for JSON.
         delimiter: what separates the cells of a row.
@@ -48,13 +50,14 @@ class RowFile:
 
     def __init__(self, name: str, *, encoding: str | None = None, sheet: str | None = None) -> None:
         self.name = name
+        self.shown = "standard input" if name == "-" else name
         self._spool: IO[bytes] | None = None
         self._rows: Rows
         with self._trouble():
             if _is_stream(name):
                 self._keep()
             with self._open() as file:
-                kind = workbook_kind(name, file.read(START), self._open)
+                kind = workbook_kind(self.shown, file.read(START), self._open)
             self._rows = self._sheet(kind, encoding, sheet) if kind else self._text(encoding, sheet)
         self.is_json = isinstance(self._rows, JsonLines)
         self.columns = self._rows.columns
@@ -115,7 +118,7 @@ class RowFile:
         try:
             yield
         except OSError as error:
-            raise BadFile(f"Cannot read '{self.name}': {error.strerror or error}.") from None
+            raise BadFile(f"Cannot read '{self.shown}': {error.strerror or error}.") from None
 
     def _keep(self) -> None:
         with contextlib.ExitStack() as stack:
@@ -133,14 +136,14 @@ class RowFile:
 
     def _sheet(self, kind: str, encoding: str | None, sheet: str | None) -> Sheet:
         if encoding:
-            raise BadFile(f"--encoding is for text files; '{self.name}' is {kind}.")
+            raise BadFile(f"--encoding is for text files; '{self.shown}' is {kind}.")
         self.mark, self.encoding = codecs.BOM_UTF8, "utf-8"
-        return Sheet(self.name, kind, self._open, sheet)
+        return Sheet(self.shown, kind, self._open, sheet)
 
     def _text(self, encoding: str | None, sheet: str | None) -> Delimited | JsonLines:
         if sheet is not None:
-            raise BadFile(f"--sheet is for workbooks; '{self.name}' is a text file.")
-        text = Text(self.name, self._open, encoding)
+            raise BadFile(f"--sheet is for workbooks; '{self.shown}' is a text file.")
+        text = Text(self.shown, self._open, encoding)
         self.mark, self.encoding = text.mark, text.encoding
         with text.open() as file:
             start = first_line(file).lstrip()
@@ -148,12 +151,12 @@ class RowFile:
             raise BadFile(text.not_text())
         suffix = Path(self.name).suffix.lower()
         if suffix in LINES or (suffix not in CELLS and start.startswith("{")):
-            return JsonLines(self.name, text)
+            return JsonLines(self.shown, text)
         if suffix not in CELLS and start.startswith("["):
             raise BadFile(
-                f"'{self.name}' is a JSON array. Put one object on each line: jq -c '.[]' FILE."
+                f"'{self.shown}' is a JSON array. Put one object on each line: jq -c '.[]' FILE."
             )
-        return Delimited(self.name, text, "\t" if suffix == ".tsv" else None)
+        return Delimited(self.shown, text, "\t" if suffix == ".tsv" else None)
 
 
 def _is_stream(name: str) -> bool:

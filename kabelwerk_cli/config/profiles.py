@@ -67,8 +67,17 @@ def find_profile(path: str, name: str | None, *, file_named: bool, must_exist: b
     """
     nothing = NO_PROFILE._replace(path=path)
     named = file_named or name is not None
-    text = read_config(path, must_exist=named and must_exist)
+    text = read_config(path)
     if text is None:
+        if named and must_exist:
+            from shlex import join
+
+            options = {"--config": path if file_named else None, "--profile": name}
+            words = [word for option, value in options.items() if value for word in (option, value)]
+            login = join(["kabelwerk", "login", *words])
+            raise ConfigurationError(
+                f"Configuration '{path}' does not exist. Create it with: {login}"
+            )
         return nothing
     document = parse_config(path, text)
     chosen = name or document.get("profile", DEFAULT_NAME)
@@ -90,8 +99,8 @@ def _cure(path: str) -> str:
     return "chmod go-w" if found.st_mode & LOOSE_FOR_CONFIG else ""
 
 
-def read_config(path: str, *, must_exist: bool) -> str | None:
-    """Return the text of a configuration file, None if it is missing and need not exist.
+def read_config(path: str) -> str | None:
+    """Return the text of a configuration file; None if it does not exist.
 
     Raises:
         ConfigurationError: it cannot be read.
@@ -100,11 +109,7 @@ def read_config(path: str, *, must_exist: bool) -> str | None:
         os.stat(path)  # noqa: PTH116 - importing pathlib is slow
         return read_text(path)
     except FileNotFoundError:
-        if not must_exist:
-            return None
-        raise ConfigurationError(
-            f"Configuration '{path}' does not exist. Create it with 'kabelwerk login'."
-        ) from None
+        return None
     except OSError as error:
         raise ConfigurationError(f"Cannot read configuration '{path}': {error.strerror}.") from None
     except ValueError as error:

@@ -206,7 +206,7 @@ def profile_names(config: str | None) -> tuple[str, ...]:
     """
     path = config or os.environ.get(CONFIG.environment) or default_config()
     try:
-        document = parse_config(path, read_config(path, must_exist=False) or "")
+        document = parse_config(path, read_config(path) or "")
     except ConfigurationError:
         return ()
     return tuple(document.get("profiles", ()))

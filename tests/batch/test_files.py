@@ -52,6 +52,20 @@ def test_every_kind_of_file(shell: Shell, name: str, way: str) -> None:
     assert not (shell.home / "j").exists()
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "'standard input' is empty. Its first line must name the columns."),
+        ('[{"key":"a"}]', "'standard input' is a JSON array."),
+        ('key,name\n"a', "Line 2 of 'standard input'"),
+    ],
+)
+def test_standard_input_is_called_so(shell: Shell, content: str, message: str) -> None:
+    ran = shell.run("--sandbox", "users", "create", "--from", "-", stdin=content.encode())
+    assert ran.code == 2
+    assert message in ran.err
+
+
 def test_rows_before_a_damaged_one_are_checked(shell: Shell) -> None:
     good = b"".join(b"u%d,%s\n" % (number, b"Name" * 10) for number in range(300))
     write(shell, "x.csv", b"key,name\n u,Name\n" + good + b"u,\xff\n")

@@ -227,10 +227,10 @@ def test_a_configuration_of_another_user_is_warned_about(
 
 
 def test_a_named_one_that_is_missing(shell: Shell) -> None:
-    assert shell.run("config", "show", "--config", "none.toml").code == 3
-    ran = shell.run("config", "show", "--profile", "staging")
-    assert ran.code == 3
-    assert "login" in ran.err
+    for options in ("--config none.toml", "--profile staging", "--config none.toml --profile a"):
+        ran = shell.run("config", "show", *options.split())
+        assert ran.code == 3
+        assert f"does not exist. Create it with: kabelwerk login {options}\n" in ran.err
 
 
 def test_the_configurations_own_choice_of_profile(shell: Shell) -> None:
