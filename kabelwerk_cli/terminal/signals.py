@@ -22,7 +22,7 @@ Handler = Any  # what `signal.signal` takes and `signal.getsignal` returns
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 BASE = 128
 """A shell reports the end by a signal as this plus the signal's number."""
-SOON = 0.001
+SOON = 0.01
 """Seconds until a signal that could not be raised, or whose exception was lost, is raised again."""
 LOCKING = frozenset({threading.Condition.__enter__.__code__, threading.Condition.__exit__.__code__})
 """Where an exception would leave a lock locked for ever, also that of a queue or an event."""
@@ -161,11 +161,20 @@ def raise_signal(number: int, frame: FrameType | None) -> None:
         number: the signal.
         frame: what it interrupts.
     """
-    if frame and frame.f_code in LOCKING:
+    if _is_locking(frame):
         _raise_soon(number)
         return
     _replace(_ours(), _Leave(raised=number))
     raise _exception(number)
+
+
+def _is_locking(frame: FrameType | None) -> bool:
+    """Tell whether a lock is being acquired or released, also under another signal's handler."""
+    while frame:
+        if frame.f_code in LOCKING:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _raise_soon(number: int) -> None:

@@ -359,6 +359,33 @@ def test_a_signal_while_a_lock_is_acquired(number: signal.Signals) -> None:
 
 
 @pytest.mark.usefixtures("_handled")
+def test_a_signal_under_another_ones_handler(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a slow machine, where it arrives again while it is still being put off."""
+    done: list[str] = []
+    lock: Any = SimpleNamespace(acquire=None, release=None, __exit__=lambda *_: done.append("out"))
+    lock.__enter__ = functools.partial(signal.raise_signal, signal.SIGINT)
+    put_off = signals._raise_soon
+
+    def arrive_again(number: int) -> None:
+        if not done:
+            done.append("again")
+            signal.raise_signal(number)
+        put_off(number)
+
+    monkeypatch.setattr(signals, "_raise_soon", arrive_again)
+    condition = threading.Condition(lock)
+
+    def wait_with_lock() -> None:
+        with condition:
+            done.append("in")
+            wait_until(lambda: False)
+
+    with pytest.raises(KeyboardInterrupt):
+        wait_with_lock()
+    assert done == ["again", "in", "out"]
+
+
+@pytest.mark.usefixtures("_handled")
 def test_a_signal_while_a_lock_is_released(monkeypatch: pytest.MonkeyPatch) -> None:
     done = []
 
