@@ -74,7 +74,8 @@ def _signals(runner: Runner) -> Iterator[None]:
     def ask_to_end(number: int, frame: FrameType | None) -> None:
         if runner.stop:
             raise_signal(number, frame)
-        runner.end(signal.Signals(number).name)
+        else:
+            runner.end(signal.Signals(number).name)
 
     # a signal that the caller ignores, as shells do for background jobs, stays ignored
     heard = [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) != signal.SIG_IGN]
