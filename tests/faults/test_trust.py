@@ -197,8 +197,8 @@ def test_a_certificate_that_is_not_trusted(
 def test_the_usual_authorities_do_not_know_ours(shell: Shell, authority: Authority) -> None:
     with FaultyServer(tls=authority.right()) as server:
         ran = shell.configured(server).run(*COMMANDS["update"])
-        assert server.requests == []
-        assert len(server.failed_handshakes) == 1
+    assert server.requests == []
+    assert len(server.failed_handshakes) == 1
     assert ran.code == 3
 
 
