@@ -1,8 +1,8 @@
 """What SIGINT and SIGTERM do: the first ends the run cleanly, the second at once.
 
-The first signal raises an exception in the main thread, once, wherever the run is. The error
-boundary in `cli` reports it. A signal that the caller ignores, as a shell does for jobs in the
-background, stays ignored.
+The first signal raises an exception in the main thread, once, wherever the run is, but never while
+a lock is acquired or released. The error boundary in `cli` reports it. A signal that the caller
+ignores, as a shell does for jobs in the background, stays ignored.
 """
 
 import contextlib
@@ -156,6 +156,8 @@ def _replace(before: Mapping[int, Handler], handler: Handler) -> None:
 
 def raise_signal(number: int, frame: FrameType | None) -> None:
     """Raise KeyboardInterrupt, or `Terminated`, as the handler of a signal.
+
+    While a lock is acquired or released, it returns, and is called again soon.
 
     Args:
         number: the signal.
