@@ -41,6 +41,17 @@ class Process(subprocess.Popen[bytes]):
         threads = [int(path.name) for path in Path(f"/proc/{self.pid}/task").iterdir()]
         ctypes.CDLL(None).tgkill(self.pid, max({*threads} - {self.pid}), number)
 
+    def interrupt_to_the_end(self) -> int:
+        """Send SIGINT until the process ends; return how often: two that arrive at once are one."""
+        sent = 0
+        while self.poll() is None:
+            assert sent < 20
+            self.send_signal(signal.SIGINT)
+            sent += 1
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.wait(0.5)
+        return sent
+
     def __exit__(self, failed: type[BaseException] | None, *others: Any) -> None:
         if failed:
             self.kill()

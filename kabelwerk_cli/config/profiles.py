@@ -70,14 +70,7 @@ def find_profile(path: str, name: str | None, *, file_named: bool, must_exist: b
     text = read_config(path)
     if text is None:
         if named and must_exist:
-            from shlex import join
-
-            options = {"--config": path if file_named else None, "--profile": name}
-            words = [word for option, value in options.items() if value for word in (option, value)]
-            login = join(["kabelwerk", "login", *words])
-            raise ConfigurationError(
-                f"Configuration '{path}' does not exist. Create it with: {login}"
-            )
+            raise _missing(path, name, file_named=file_named)
         return nothing
     document = parse_config(path, text)
     chosen = name or document.get("profile", DEFAULT_NAME)
@@ -90,6 +83,18 @@ def find_profile(path: str, name: str | None, *, file_named: bool, must_exist: b
             f"Configuration '{path}' has no profile '{chosen}'. Profiles: {known}."
         )
     return nothing
+
+
+def _missing(path: str, name: str | None, *, file_named: bool) -> ConfigurationError:
+    import shlex
+
+    login = ["kabelwerk", "login"]
+    if file_named:
+        login += ["--config", path]
+    if name:
+        login += ["--profile", name]
+    cure = f"Create it with: {shlex.join(login)}"
+    return ConfigurationError(f"Configuration '{path}' does not exist. {cure}")
 
 
 def _cure(path: str) -> str:

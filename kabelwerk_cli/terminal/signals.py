@@ -39,7 +39,7 @@ class _Leave:
         raised: the signal that was raised before; None if none was.
     """
 
-    def __init__(self, raised: int | None) -> None:
+    def __init__(self, raised: int | None = None) -> None:
         self.raised = raised
 
     def __call__(self, number: int, _: FrameType | None) -> None:
@@ -54,7 +54,7 @@ def raise_on_signals() -> None:
 
 def leave_on_signals() -> None:
     """End at once when the next signal comes, if `raise_on_signals` was called."""
-    _replace(_ours(), _Leave(raised=None))
+    _replace(_ours(), _Leave())
 
 
 def raised_signal() -> KeyboardInterrupt | None:
@@ -84,7 +84,7 @@ def held_signals() -> Iterator[None]:
 
     def hold(number: int, frame: FrameType | None) -> None:
         if held:
-            _Leave(raised=None)(number, frame)
+            _Leave()(number, frame)
         held.append(number)
 
     before = {n: handler for n, handler in _heeded().items() if not isinstance(handler, _Leave)}
@@ -127,7 +127,7 @@ def signals_for_pager() -> Iterator[None]:
     try:
         for number in before:
             # a function, not SIG_IGN: the pager would inherit that
-            handler: Handler = _Leave(raised=None) if number == signal.SIGTERM else lambda *_: None
+            handler: Handler = _Leave() if number == signal.SIGTERM else lambda *_: None
             signal.signal(number, handler)
         yield
     finally:

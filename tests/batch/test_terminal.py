@@ -1,12 +1,9 @@
 """A batch on a terminal, and one that nobody looks at."""
 
-import contextlib
-import functools
 import json
 import re
 import signal
 import subprocess
-import threading
 import time
 from types import SimpleNamespace
 from typing import Any
@@ -16,8 +13,9 @@ import pytest
 from kabelwerk_cli.batch.limits import Stop
 from kabelwerk_cli.batch.sending import _signals
 from tests.faultserver import FAULTS, HANG, HONEST, FaultyServer, Step, rate_limited
+from tests.locks import acquire_under
 from tests.pseudo_terminal import Terminal
-from tests.shell import Process, Shell
+from tests.shell import Shell
 from tests.streams import Pipe
 
 
@@ -29,18 +27,6 @@ def rows(shell: Shell) -> Shell:
 
 
 CREATE = ("users", "create", "--from", "rows.csv", "--rate", "100")
-
-
-def interrupt_to_the_end(process: Process) -> int:
-    """Send signals until the process ends: two that arrive at once are one."""
-    sent = 0
-    while process.poll() is None:
-        assert sent < 20
-        process.send_signal(signal.SIGINT)
-        sent += 1
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(0.5)
-    return sent
 
 
 @pytest.mark.parametrize("options", [(), ("--no-color",)])
@@ -122,7 +108,7 @@ def test_two_signals_end_it_at_once(rows: Shell, output: str) -> None:
         time.sleep(0.5)
         assert process.poll() is None  # it waits for the rows in flight
         started = time.monotonic()
-        interrupt_to_the_end(process)
+        process.interrupt_to_the_end()
         _, err = process.communicate(timeout=30)
         assert time.monotonic() - started < 10
     assert process.returncode == 130
@@ -133,20 +119,12 @@ def test_two_signals_end_it_at_once(rows: Shell, output: str) -> None:
 
 def test_a_second_signal_while_a_lock_is_acquired() -> None:
     """Nothing is done twice until it can be raised."""
-    ended: list[str] = []
-    runner: Any = SimpleNamespace(stop=Stop("SIGINT"), end=ended.append)
-    lock: Any = SimpleNamespace(acquire=None, release=None, __exit__=lambda *_: None)
-    lock.__enter__ = functools.partial(signal.raise_signal, signal.SIGINT)
-    condition = threading.Condition(lock)
-
-    def wait_with_lock() -> None:
-        with _signals(runner), condition:
-            time.sleep(20)
-
-    with pytest.raises(KeyboardInterrupt):
-        wait_with_lock()
+    done: list[str] = []
+    runner: Any = SimpleNamespace(stop=Stop("SIGINT"), end=done.append)
+    with pytest.raises(KeyboardInterrupt), _signals(runner):
+        acquire_under(signal.SIGINT, done)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    assert ended == []
+    assert done == ["acquired", "released"]
 
 
 @pytest.mark.parametrize("milliseconds", [1, 2, 3, 4, 6, 8])
@@ -172,7 +150,7 @@ def test_a_signal_ends_a_summary_that_nobody_reads(rows: Shell, *, hangs: bool) 
         with process:
             while len(server.requests) < 5:
                 time.sleep(0.01)
-            sent = interrupt_to_the_end(process)
+            sent = process.interrupt_to_the_end()
             process.communicate(timeout=10)
     assert process.returncode == 130
     assert sent > 1

@@ -160,7 +160,7 @@ def test_a_second_signal_ends_it_at_once(shell: Shell) -> None:
             time.sleep(0.01)
         run.send_signal(signal.SIGINT)
         time.sleep(0.2)
-        run.send_signal(signal.SIGINT)
+        run.interrupt_to_the_end()
         _, err = run.communicate(timeout=60)
         assert run.returncode == 130
         assert f"'{STATE}' records which rows were sent" in err.decode()

@@ -1,7 +1,6 @@
 """However a signal ends a run, what it reports agrees with the server."""
 
 import contextlib
-import functools
 import json
 import random
 import signal
@@ -9,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,6 +19,7 @@ from kabelwerk_cli.cli import Root
 from kabelwerk_cli.terminal import signals
 from kabelwerk_cli.terminal.signals import Terminated, pause, raise_on_signals, raise_signal
 from tests.faultserver import FAULTS, HANG, FaultyServer, Model, Step
+from tests.locks import acquire_under
 from tests.model.state import populated
 from tests.operations import CALLS, OPERATIONS, Operation
 from tests.shell import Shell
@@ -229,7 +229,7 @@ def test_a_signal_within_a_destructor_is_not_lost() -> None:
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "Terminated\n", "")
 
 
-LOST_BEFORE_ANOTHER = """
+LOST_FOR_HALF_A_SECOND = """
 import contextlib, os, signal, time
 from kabelwerk_cli.terminal import signals
 
@@ -239,63 +239,49 @@ class Resource:
         for _ in range(1000):
             pass
 
-signals.SOON = 0.5  # it arrives again after the other one, however slow the machine is
+signals.SOON = 0.5  # it arrives again after what follows, however slow the machine is
 signals.raise_on_signals()
 resource = Resource()
 del resource
-with contextlib.suppress(KeyboardInterrupt):
-    os.kill(os.getpid(), signal.SIGTERM)
-    for _ in range(1000):
-        pass
-end = time.monotonic() + 1.0
-while time.monotonic() < end:
-    pass
-print("reported")
-"""
-
-
-def test_a_signal_that_was_lost_is_not_a_second_one() -> None:
-    ran = subprocess.run(
-        [sys.executable, "-c", LOST_BEFORE_ANOTHER],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=20,
-    )
-    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "reported\n", "")
-
-
-LOST_AT_THE_END = """
-import os, signal, time
-from kabelwerk_cli.terminal import signals
-
-class Resource:
-    def __del__(self):
-        os.kill(os.getpid(), signal.SIGTERM)
-        for _ in range(1000):
-            pass
-
-signals.SOON = 0.5  # it arrives again after the end, however slow the machine is
-signals.raise_on_signals()
-resource = Resource()
-del resource
-signals.ignore_signals()
+{}
 end = time.monotonic() + 1.0
 while time.monotonic() < end:
     pass
 print("done")
 """
+ANOTHER = """
+with contextlib.suppress(KeyboardInterrupt):
+    os.kill(os.getpid(), signal.SIGTERM)
+    for _ in range(1000):
+        pass
+"""
 
 
-def test_a_signal_that_was_lost_at_the_very_end_is_ignored() -> None:
+@pytest.mark.parametrize("then", [ANOTHER, "signals.ignore_signals()"])
+def test_a_signal_that_was_lost_does_not_end_what_follows(then: str) -> None:
+    """It is not a second one after another, and ignored at the very end."""
     ran = subprocess.run(
-        [sys.executable, "-c", LOST_AT_THE_END],
+        [sys.executable, "-c", LOST_FOR_HALF_A_SECOND.format(then)],
         capture_output=True,
         text=True,
         check=False,
         timeout=20,
     )
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "done\n", "")
+
+
+def run_command(act: Callable[[], object]) -> object:
+    """Run a command that does something, and return its exit code."""
+
+    @click.group(cls=Root)
+    def root() -> None:
+        pass
+
+    @root.command()
+    def create() -> None:
+        act()
+
+    return root.main(["create"], standalone_mode=False)
 
 
 @pytest.mark.parametrize(
@@ -310,15 +296,7 @@ def test_a_signal_that_arrived_while_a_class_was_created(
         def __set_name__(self, owner: type, name: str) -> None:
             raise signal_raised
 
-    @click.group(cls=Root)
-    def root() -> None:
-        pass
-
-    @root.command()
-    def create() -> None:
-        type("Created", (), {"name": Name()})
-
-    assert root.main(["create"], standalone_mode=False) == code
+    assert run_command(lambda: type("Created", (), {"name": Name()})) == code
     assert "bug" not in capsys.readouterr().err
 
 
@@ -337,24 +315,9 @@ def _handled(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.parametrize("number", CODES)
 def test_a_signal_while_a_lock_is_acquired(number: signal.Signals) -> None:
     """It is raised a little later: the lock of a queue would stay locked for ever."""
-    done = []
-    lock: Any = SimpleNamespace(
-        acquire=None,
-        release=None,
-        # within this function in C, Python runs the handler in the frame of the one that calls it
-        __enter__=functools.partial(signal.raise_signal, number),
-        __exit__=lambda *_: done.append("released"),
-    )
-
-    condition = threading.Condition(lock)
-
-    def wait_with_lock() -> None:
-        with condition:
-            done.append("acquired")
-            wait_until(lambda: False)
-
+    done: list[str] = []
     with pytest.raises(KeyboardInterrupt):
-        wait_with_lock()
+        acquire_under(number, done)
     assert done == ["acquired", "released"]
 
 
@@ -362,8 +325,6 @@ def test_a_signal_while_a_lock_is_acquired(number: signal.Signals) -> None:
 def test_a_signal_under_another_ones_handler(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a slow machine, where it arrives again while it is still being put off."""
     done: list[str] = []
-    lock: Any = SimpleNamespace(acquire=None, release=None, __exit__=lambda *_: done.append("out"))
-    lock.__enter__ = functools.partial(signal.raise_signal, signal.SIGINT)
     put_off = signals._raise_soon
 
     def arrive_again(number: int) -> None:
@@ -373,16 +334,9 @@ def test_a_signal_under_another_ones_handler(monkeypatch: pytest.MonkeyPatch) ->
         put_off(number)
 
     monkeypatch.setattr(signals, "_raise_soon", arrive_again)
-    condition = threading.Condition(lock)
-
-    def wait_with_lock() -> None:
-        with condition:
-            done.append("in")
-            wait_until(lambda: False)
-
     with pytest.raises(KeyboardInterrupt):
-        wait_with_lock()
-    assert done == ["again", "in", "out"]
+        acquire_under(signal.SIGINT, done)
+    assert done == ["again", "acquired", "released"]
 
 
 @pytest.mark.usefixtures("_handled")
@@ -415,32 +369,22 @@ def test_a_signal_that_python_lost(
 ) -> None:
     """As in `from module import name`, where Python's function in C raises a TypeError instead."""
 
-    @click.group(cls=Root)
-    def root() -> None:
-        pass
-
-    @root.command()
-    def create() -> None:
+    def lose() -> None:
         with contextlib.suppress(KeyboardInterrupt):
             signal.raise_signal(number)
         raise TypeError
 
-    assert root.main(["create"], standalone_mode=False) == CODES[number]
+    assert run_command(lose) == CODES[number]
     assert capsys.readouterr().err == "Error: Interrupted. Nothing was sent.\n"
 
 
 @pytest.mark.usefixtures("_handled")
 def test_a_bug_in_what_is_done_about_a_signal(capsys: pytest.CaptureFixture[str]) -> None:
-    @click.group(cls=Root)
-    def root() -> None:
-        pass
-
-    @root.command()
-    def create() -> None:
+    def fail() -> None:
         try:
             signal.raise_signal(signal.SIGINT)
         finally:
             raise TypeError
 
-    assert root.main(["create"], standalone_mode=False) == 1
+    assert run_command(fail) == 1
     assert "This is a bug in kabelwerk: TypeError at test_signals.py" in capsys.readouterr().err
