@@ -1,5 +1,6 @@
 """Reading files that a user names (texts, attributes, tokens), and writing private files."""
 
+import codecs
 import contextlib
 import os
 import stat
@@ -16,7 +17,10 @@ LIMIT = 1024 * 1024
 
 
 def read_bytes(name: str) -> bytes:
-    """Return the content of the file `name`, or of stdin if it is `-`.
+    """Return the content of the text file `name`, or of stdin if it is `-`.
+
+    Editors and PowerShell put a byte order mark at the start of a file; it is dropped here, so
+    that it is no part of any message, name or token.
 
     Raises:
         ValueError: it cannot be read or is too large; the text is a clause.
@@ -34,7 +38,7 @@ def read_bytes(name: str) -> bytes:
         raise ValueError(f"cannot read '{name}': {error.strerror or error}") from None
     if len(content) > LIMIT:
         raise ValueError(f"'{name}' is larger than 1 MiB")
-    return content
+    return content.removeprefix(codecs.BOM_UTF8)
 
 
 def check_kind(name: str, mode: int) -> None:
