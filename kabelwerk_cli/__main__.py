@@ -14,7 +14,7 @@ def main() -> None:
     # Imports create no garbage, and collecting takes longer than printing help.
     gc.set_threshold(100_000)
 
-    from .terminal.signals import ignore_signals, raise_on_signals
+    from kabelwerk_cli.terminal.signals import ignore_signals, raise_on_signals
 
     try:
         try:
@@ -24,7 +24,7 @@ def main() -> None:
         finally:
             ignore_signals()  # the result has been reported; only cleanup is left
     except KeyboardInterrupt as signal:
-        from .cli import report_interrupt
+        from kabelwerk_cli.cli.root import report_interrupt
 
         code = report_interrupt(signal)
     ignore_signals()
@@ -35,12 +35,12 @@ def main() -> None:
 
 
 def _run() -> int:
-    from .terminal.signals import held_signals
+    from kabelwerk_cli.terminal.signals import held_signals
 
     with held_signals():
         from click import Abort
 
-        from .cli import kabelwerk
+        from kabelwerk_cli.cli.root import kabelwerk
     try:
         code: int | None = kabelwerk.main(prog_name="kabelwerk", standalone_mode=False)
     except SystemExit as ended:

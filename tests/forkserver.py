@@ -25,10 +25,10 @@ from typing import Any, BinaryIO, Self
 
 MODULES = (
     "kabelwerk_cli.__main__",
-    "kabelwerk_cli.cli",
-    "kabelwerk_cli.api.sender",
-    "kabelwerk_cli.api.transport",
-    "kabelwerk_cli.backend.client",
+    "kabelwerk_cli.cli.root",
+    "kabelwerk_cli.delivery.sender",
+    "kabelwerk_cli.network.transport",
+    "kabelwerk_cli.backend.connect",
     "kabelwerk_cli.backend.sandbox",
     "kabelwerk_cli.batch.run",
     "kabelwerk_cli.sync.run",

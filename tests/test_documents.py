@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kabelwerk_cli.terminal import help_topics
+from kabelwerk_cli.cli import help_topics
 from tests.documents import DOCUMENTS, OFFLINE, PATH, ROOT, blocks, marked, run_script
 from tests.pseudo_terminal import Terminal
 from tests.shell import TOKEN, Shell, served

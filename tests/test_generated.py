@@ -6,9 +6,9 @@ import shlex
 import click
 import pytest
 
-from kabelwerk_cli.cli import COMMANDS, kabelwerk
-from kabelwerk_cli.terminal.described import walk
-from kabelwerk_cli.terminal.help_topics import TOPICS
+from kabelwerk_cli.cli.help_topics import TOPICS
+from kabelwerk_cli.cli.root import COMMANDS, kabelwerk
+from kabelwerk_cli.cli.tree import walk
 from tests.shell import Shell
 from tools.generate import PICTURE, ROOT, files
 from tools.manual import summary

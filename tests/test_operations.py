@@ -3,9 +3,9 @@
 import inspect
 
 from kabelwerk_cli import api
-from kabelwerk_cli.cli import kabelwerk
-from kabelwerk_cli.command import CallCommand
-from kabelwerk_cli.terminal.described import walk
+from kabelwerk_cli.cli.command import CallCommand
+from kabelwerk_cli.cli.root import kabelwerk
+from kabelwerk_cli.cli.tree import walk
 
 from .operations import OPERATIONS
 

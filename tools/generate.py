@@ -9,12 +9,12 @@ from pathlib import Path
 
 import click
 
-from kabelwerk_cli.api import calls
-from kabelwerk_cli.cli import kabelwerk
+from kabelwerk_cli.cli.completion import SCRIPTS
+from kabelwerk_cli.cli.help_topics import TOPICS, exit_code_table
+from kabelwerk_cli.cli.root import kabelwerk
+from kabelwerk_cli.cli.tree import walk
 from kabelwerk_cli.commands.help import topic_text
-from kabelwerk_cli.terminal.completion import SCRIPTS
-from kabelwerk_cli.terminal.described import walk
-from kabelwerk_cli.terminal.help_topics import TOPICS, exit_code_table
+from kabelwerk_cli.operations import calls
 
 from .manual import pages, summary
 from .picture import picture, session

@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 
 from kabelwerk_cli import __version__
+from kabelwerk_cli.cli.described import Described
+from kabelwerk_cli.cli.help_topics import TOPICS, UNCHANGED, variables
+from kabelwerk_cli.cli.options import COMMON_OPTIONS, SettingOption
+from kabelwerk_cli.cli.tree import walk
 from kabelwerk_cli.commands.help import topic_options
-from kabelwerk_cli.terminal.described import Described, walk
 from kabelwerk_cli.terminal.exit_codes import ExitCode
-from kabelwerk_cli.terminal.help_topics import TOPICS, UNCHANGED, variables
-from kabelwerk_cli.terminal.options import COMMON_OPTIONS, SettingOption
 
 ROOT = ("kabelwerk",)
 ABOUT = """

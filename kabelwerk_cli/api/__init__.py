@@ -22,9 +22,7 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, ParamSpec
 
-from . import calls
-from .call import Call, R, record_of
-from .errors import (
+from kabelwerk_cli.errors import (
     Applied,
     AuthenticationError,
     ConfigurationError,
@@ -39,7 +37,9 @@ from .errors import (
     UntrustedCertificate,
     ValidationError,
 )
-from .models import EnsuredUser, Message, Room, User
+from kabelwerk_cli.operations import calls
+from kabelwerk_cli.operations.call import Call, R, record_of
+from kabelwerk_cli.operations.models import EnsuredUser, Message, Room, User
 
 __all__ = [
     "Applied",
@@ -85,7 +85,7 @@ def _sending(build: Callable[P, Call[R]]) -> Callable[P, R]:
     def send(*args: P.args, **kwargs: P.kwargs) -> R:
         call = build(*args, **kwargs)
         # imported when a call is made: building one needs neither settings nor a network
-        from kabelwerk_cli.backend.client import open_sender
+        from kabelwerk_cli.backend.connect import open_sender
         from kabelwerk_cli.backend.request_log import file_log
         from kabelwerk_cli.config.resolve import from_environment
 

@@ -9,14 +9,14 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Concatenate, NoReturn, ParamSpec, Self
 
-from . import calls
-from .arguments import check_text
-from .call import Call, R, record_of
-from .errors import InvalidInput, KabelwerkError
-from .sender import Limits, Sender
-from .token import Token, check_token
-from .transport import NetworkTransport
-from .url import parse_address
+from kabelwerk_cli.delivery.sender import Limits, Sender
+from kabelwerk_cli.errors import InvalidInput, KabelwerkError
+from kabelwerk_cli.network.token import Token, check_token
+from kabelwerk_cli.network.transport import NetworkTransport
+from kabelwerk_cli.network.url import parse_address
+from kabelwerk_cli.operations import calls
+from kabelwerk_cli.operations.arguments import check_text
+from kabelwerk_cli.operations.call import Call, R, record_of
 
 P = ParamSpec("P")
 

@@ -8,25 +8,25 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from kabelwerk_cli.api import errors
-from kabelwerk_cli.api.handshake import speaks_tls, suspicious
-from kabelwerk_cli.api.history import capitalized
-from kabelwerk_cli.api.reasons import NoHandshake, explain
-from kabelwerk_cli.api.sender import Limits
-from kabelwerk_cli.api.sockets import look_up, open_socket
-from kabelwerk_cli.api.transport import environment_proxies, tls_context
-from kabelwerk_cli.api.url import Address
-from kabelwerk_cli.api.wire import Attempt
+from kabelwerk_cli import errors
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import CA_FILE, MAX_TIME, OUTPUT, TIMEOUT
 from kabelwerk_cli.config.token import read_token
+from kabelwerk_cli.delivery.sender import Limits
+from kabelwerk_cli.network.handshake import speaks_tls, suspicious
+from kabelwerk_cli.network.reasons import NoHandshake, explain
+from kabelwerk_cli.network.sockets import look_up, open_socket
+from kabelwerk_cli.network.transport import environment_proxies, tls_context
+from kabelwerk_cli.network.url import Address
+from kabelwerk_cli.network.wire import Attempt
 from kabelwerk_cli.output import Color, Format
 from kabelwerk_cli.terminal.book import Book
 from kabelwerk_cli.terminal.console import Listing
 from kabelwerk_cli.terminal.session import Session
+from kabelwerk_cli.words import capitalized
 
 from .checks import Check, Outcome
-from .client import network_address, place, tell_about_files
+from .connect import network_address, place, tell_about_files
 from .probe import UNREACHABLE, probe
 from .request_log import Observer, observer
 from .sandbox import sandbox_path

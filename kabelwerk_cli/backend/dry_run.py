@@ -5,16 +5,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from kabelwerk_cli.api.call import Call
-from kabelwerk_cli.api.sender import Limits, build_request
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import CA_FILE, OUTPUT, TIMEOUT, TOKEN_VARIABLE
 from kabelwerk_cli.config.workflow import in_workflow
+from kabelwerk_cli.delivery.sender import Limits, build_request
+from kabelwerk_cli.operations.call import Call
 from kabelwerk_cli.output import Format, compact
 from kabelwerk_cli.terminal.console import Listing
 from kabelwerk_cli.terminal.session import Session
 
-from .client import base_url, network_address
+from .connect import base_url, network_address
 from .sandbox import sandbox_path
 
 SHOWN_TOKEN = f"${TOKEN_VARIABLE}"

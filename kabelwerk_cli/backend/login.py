@@ -11,20 +11,19 @@ from urllib.parse import quote
 import click
 import tomlkit
 
-from kabelwerk_cli.api.errors import ConfigurationError
-from kabelwerk_cli.api.token import check_token
+from kabelwerk_cli.cli.completion import how_to_install
 from kabelwerk_cli.config import token_keyring
-from kabelwerk_cli.config.files import write_private
 from kabelwerk_cli.config.profiles import DEFAULT_NAME, parse_config, read_config
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import MAX_TIME, PROFILE, TOKEN_FILE, URL, Rank
 from kabelwerk_cli.config.token import find_new_token, origin_of
-from kabelwerk_cli.terminal.completion import how_to_install
+from kabelwerk_cli.errors import Cancelled, ConfigurationError
+from kabelwerk_cli.files import write_private
+from kabelwerk_cli.network.token import check_token
 from kabelwerk_cli.terminal.console import Console, complain
-from kabelwerk_cli.terminal.exit_codes import Cancelled
 from kabelwerk_cli.terminal.session import Session
 
-from .client import network_address
+from .connect import network_address
 from .probe import probe
 
 TOKEN_KEYS = ("token_file", "token_command", "token_keyring")

@@ -2,14 +2,16 @@
 
 import os
 
-from kabelwerk_cli.api import calls, errors
-from kabelwerk_cli.api.errors import BEFORE_SENDING, Report
-from kabelwerk_cli.api.history import History, capitalized
-from kabelwerk_cli.api.verdicts import Verdict
+from kabelwerk_cli import errors
 from kabelwerk_cli.config.resolve import Settings
+from kabelwerk_cli.delivery.history import History
+from kabelwerk_cli.delivery.verdicts import Verdict
+from kabelwerk_cli.errors import BEFORE_SENDING, Report
+from kabelwerk_cli.operations import calls
 from kabelwerk_cli.terminal.book import Book
+from kabelwerk_cli.words import capitalized
 
-from .client import COMMAND, open_sender
+from .connect import COMMAND, open_sender
 from .request_log import Observer
 
 UNREACHABLE = "Check the URL, the network and whether the server is running."

@@ -6,13 +6,13 @@ import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from kabelwerk_cli.api.call import ABSENT_DEED
-from kabelwerk_cli.api.errors import ConfigurationError
-from kabelwerk_cli.api.outcomes import SETTLED_NOTHING
-from kabelwerk_cli.api.sender import Attempted
-from kabelwerk_cli.api.verdicts import Ending
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import LOG_FILE, VERBOSE
+from kabelwerk_cli.delivery.outcomes import SETTLED_NOTHING
+from kabelwerk_cli.delivery.sender import Attempted
+from kabelwerk_cli.delivery.verdicts import Ending
+from kabelwerk_cli.errors import ConfigurationError
+from kabelwerk_cli.operations.call import ABSENT_DEED
 from kabelwerk_cli.output import compact
 from kabelwerk_cli.terminal.console import Console, complain
 from kabelwerk_cli.terminal.session import Session

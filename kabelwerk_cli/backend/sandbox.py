@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from kabelwerk_cli.api.arguments import check_key
-from kabelwerk_cli.api.errors import ConfigurationError
-from kabelwerk_cli.api.wire import Answer, Attempt, Failure, Request
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import MAX_TIME, SANDBOX, SANDBOX_DB, TOKEN_VARIABLE, URL
+from kabelwerk_cli.errors import ConfigurationError, Refused
+from kabelwerk_cli.network.wire import Answer, Attempt, Failure, Request
+from kabelwerk_cli.operations.arguments import check_key
 from kabelwerk_cli.terminal.console import Console, Listing
-from kabelwerk_cli.terminal.exit_codes import Refused
 from kabelwerk_cli.terminal.session import Session
 from kabelwerk_cli.terminal.signals import pause
 

@@ -4,21 +4,16 @@ The plan is a table in a temporary file, so memory stays flat however long the f
 was planned is sent: when the file is read again, each row must have the same content as here.
 """
 
-import contextlib
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from kabelwerk_cli.api.errors import ConfigurationError
+from kabelwerk_cli.journal.fate import SENT, SKIPPED, Fate
+from kabelwerk_cli.journal.file import Entry
+from kabelwerk_cli.journal.journal import Journal
+from kabelwerk_cli.rows.reader import BadRow, Parsed
+from kabelwerk_cli.rows.table import FIRST, Planned, target_of, temporary_trouble
 
-from .fate import SENT, SKIPPED, Fate
-from .journal import Journal
-from .journal_file import Entry
-from .planned import FIRST, Planned, target_of
-from .rows import BadRow, Parsed
-
-BLOCK = 500
-"""How many rows are added by one statement, which may have 32,766 values."""
 Block = Sequence[Parsed | BadRow]
 _SCHEMA = """
 CREATE TABLE rows (
@@ -255,12 +250,3 @@ class Plan:
         query = f"SELECT * FROM rows WHERE {condition} ORDER BY number"  # noqa: S608
         for row in map(Planned._make, self._db.execute(query)):
             yield row._replace(fate=Fate(row.fate)) if row.fate else row
-
-
-@contextlib.contextmanager
-def temporary_trouble() -> Iterator[None]:
-    """Turn errors of SQLite into an error about the temporary file."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise ConfigurationError(f"Cannot write a temporary file: {error}.") from error

@@ -4,16 +4,18 @@ import itertools
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from kabelwerk_cli.backend.client import place
+from kabelwerk_cli.backend.connect import place
 from kabelwerk_cli.backend.dry_run import previews, show_previews
+from kabelwerk_cli.engine.task import Task
 from kabelwerk_cli.output import Format
 from kabelwerk_cli.terminal.confirm import check_protection, confirm
+from kabelwerk_cli.words import count_of
 
-from .tasks import Task, Tasks
-from .totals import count_of
+from .decisions import Tasks
 
 if TYPE_CHECKING:
-    from .run import Batch
+    from .batch import Batch
+
 
 SHOWN = 3
 """How many requests a dry run shows in a table, and how many messages a confirmation."""

@@ -2,69 +2,30 @@
 
 import contextlib
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from kabelwerk_cli.api.sender import Sender, Tools
-from kabelwerk_cli.api.verdicts import Verdict
-from kabelwerk_cli.backend.client import open_sender, tell_about_files
-from kabelwerk_cli.backend.request_log import observer
-from kabelwerk_cli.backend.sandbox import sandbox_path
-from kabelwerk_cli.config.settings import OUTPUT
-from kabelwerk_cli.config.token import read_token
-from kabelwerk_cli.output import Format
-from kabelwerk_cli.terminal.session import Session
+from kabelwerk_cli.backend.connect import senders_for, tell_about_files
+from kabelwerk_cli.engine.rejects import Rejects
+from kabelwerk_cli.engine.run import check_outputs
+from kabelwerk_cli.engine.runner import Runner
+from kabelwerk_cli.engine.sending import send
+from kabelwerk_cli.journal.fate import SKIPPED, Fate
+from kabelwerk_cli.journal.journal import Journal, JournalError, shown_time
+from kabelwerk_cli.reporting.ending import Ended, conclude
+from kabelwerk_cli.reporting.reporter import Telling, told
+from kabelwerk_cli.reporting.totals import Totals
+from kabelwerk_cli.rows.key_warnings import warn_of_keys
+from kabelwerk_cli.rows.table import Changed
+from kabelwerk_cli.tabular.file import RowFile
+from kabelwerk_cli.words import count_of
 
-from .checking import Changed, check
-from .conclusion import conclude
-from .cures import Ended
-from .fate import SKIPPED, Fate
-from .files import RowFile
-from .journal import Journal, JournalError
-from .journals import Found, compare, find_journal, journal_path, open_journal
-from .key_warnings import warn_of_keys
-from .options import BatchOptions
-from .outputs import check_outputs
+from .batch import Batch
+from .checking import check
+from .decisions import Tasks
+from .opening import Found, compare, find_journal, journal_path, open_journal
 from .plan import Plan
 from .preview import ask, preview
-from .rejects import Rejects
-from .rows import RowReader
-from .runner import MakeSender, Runner
-from .sending import send
-from .tasks import Tasks, shown_time
-from .telling import Telling, told
-from .totals import Totals, count_of
-
-
-class Batch(NamedTuple):
-    """A command whose call is sent for each row of a file."""
-
-    name: str
-    """The command's path, such as `users create`."""
-    line: tuple[str, ...]
-    """The words of the command line, without the program."""
-    file: str
-    reader: RowReader
-    record: type
-    """The type of the record that a row's call returns."""
-    destructive: bool
-    """Whether to ask before sending."""
-    repeatable: bool
-    """Whether sending a call twice has the same effect as sending it once."""
-    options: BatchOptions
-    session: Session
-
-    @property
-    def output(self) -> Format:
-        """The format of the records."""
-        return self.session.settings[OUTPUT]
-
-    @property
-    def tell_all(self) -> bool:
-        """Whether to report rows that need nothing, too."""
-        shown = self.output is not Format.TABLE and not self.session.console.is_quiet
-        return shown or self.options.report is not None
 
 
 class _Ready(NamedTuple):
@@ -199,17 +160,3 @@ def _hand_over(
     except (OSError, Changed) as error:
         reason = getattr(error, "strerror", None) or error
         batch.session.console.warn(f"Cannot write the rejects file: {reason}")
-
-
-def senders_for(session: Session, stack: contextlib.ExitStack) -> MakeSender:
-    """Return a function that creates a sender for each worker; the token is read once."""
-    settings = session.settings
-    token = "" if sandbox_path(settings) else read_token(settings)
-    # a retry would be one line among thousands that does not name its row
-    observe = observer(session, repeats=False)
-
-    def make(may_retry: Callable[[Verdict], bool], tools: Tools) -> Sender:
-        sender = open_sender(settings, observe, token=token, may_retry=may_retry, tools=tools)
-        return stack.enter_context(sender)
-
-    return make

@@ -2,9 +2,9 @@
 
 import click
 
-from kabelwerk_cli.command import ActionCommand
-from kabelwerk_cli.terminal.completion import SCRIPTS, how_to_install
-from kabelwerk_cli.terminal.options import OneOf
+from kabelwerk_cli.cli.command import ActionCommand
+from kabelwerk_cli.cli.completion import SCRIPTS, how_to_install
+from kabelwerk_cli.cli.options import OneOf
 from kabelwerk_cli.terminal.session import Session
 
 

@@ -4,12 +4,12 @@ from typing import Any, NamedTuple
 
 import click
 
-from kabelwerk_cli.command import ActionCommand
+from kabelwerk_cli.cli.command import ActionCommand
+from kabelwerk_cli.cli.described import Group
 from kabelwerk_cli.config.profiles import DEFAULT_NAME
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import CONFIG, PROFILE, SETTINGS, TOKEN_COMMAND, URL, Setting
 from kabelwerk_cli.terminal.console import Listing
-from kabelwerk_cli.terminal.described import Group
 from kabelwerk_cli.terminal.session import Session
 
 

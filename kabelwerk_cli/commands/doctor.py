@@ -3,7 +3,7 @@
 import click
 
 from kabelwerk_cli.backend.checks import Check
-from kabelwerk_cli.command import ActionCommand
+from kabelwerk_cli.cli.command import ActionCommand
 from kabelwerk_cli.terminal.session import Session
 
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import click
 from click.shell_completion import CompletionItem
 
-from kabelwerk_cli.command import ActionCommand
-from kabelwerk_cli.terminal.completion import starting_with
-from kabelwerk_cli.terminal.described import walk
-from kabelwerk_cli.terminal.help_topics import TOPICS, WIDTH
-from kabelwerk_cli.terminal.hints import unknown_command
-from kabelwerk_cli.terminal.options import COMMON_OPTIONS, ColumnOption, SettingOption
+from kabelwerk_cli.cli.command import ActionCommand
+from kabelwerk_cli.cli.completion import starting_with
+from kabelwerk_cli.cli.help_topics import TOPICS, WIDTH
+from kabelwerk_cli.cli.hints import unknown_command
+from kabelwerk_cli.cli.options import COMMON_OPTIONS, ColumnOption, SettingOption
+from kabelwerk_cli.cli.tree import walk
 from kabelwerk_cli.terminal.session import Session
 
 

@@ -2,12 +2,9 @@
 
 import click
 
-from kabelwerk_cli.api import calls
-from kabelwerk_cli.api.call import Call
-from kabelwerk_cli.api.models import Message
-from kabelwerk_cli.command import CallCommand
-from kabelwerk_cli.terminal.described import Group
-from kabelwerk_cli.terminal.options import (
+from kabelwerk_cli.cli.command import CallCommand
+from kabelwerk_cli.cli.described import Group
+from kabelwerk_cli.cli.options import (
     ColumnOption,
     KeyOption,
     OtherwiseOption,
@@ -15,6 +12,9 @@ from kabelwerk_cli.terminal.options import (
     room_hub_option,
     room_option,
 )
+from kabelwerk_cli.operations import calls
+from kabelwerk_cli.operations.call import Call
+from kabelwerk_cli.operations.models import Message
 
 
 @click.group(

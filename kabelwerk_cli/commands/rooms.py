@@ -4,13 +4,9 @@ from typing import Any
 
 import click
 
-from kabelwerk_cli.api import calls
-from kabelwerk_cli.api.call import Call
-from kabelwerk_cli.api.calls import ABSENT
-from kabelwerk_cli.api.models import Room
-from kabelwerk_cli.command import CallCommand
-from kabelwerk_cli.terminal.described import Commands, Group
-from kabelwerk_cli.terminal.options import (
+from kabelwerk_cli.cli.command import CallCommand
+from kabelwerk_cli.cli.described import Group
+from kabelwerk_cli.cli.options import (
     Attribute,
     ColumnOption,
     JsonObject,
@@ -20,6 +16,11 @@ from kabelwerk_cli.terminal.options import (
     room_hub_option,
     room_option,
 )
+from kabelwerk_cli.cli.tree import Commands
+from kabelwerk_cli.operations import calls
+from kabelwerk_cli.operations.call import Call
+from kabelwerk_cli.operations.calls import ABSENT
+from kabelwerk_cli.operations.models import Room
 
 
 @click.group(

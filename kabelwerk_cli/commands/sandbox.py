@@ -5,11 +5,11 @@ from typing import Any
 
 import click
 
-from kabelwerk_cli.command import ActionCommand
+from kabelwerk_cli.cli.command import ActionCommand
+from kabelwerk_cli.cli.described import Group
+from kabelwerk_cli.cli.options import Number, OneOf
 from kabelwerk_cli.sandbox.faults import Fault
 from kabelwerk_cli.sandbox.tables import RECORDS
-from kabelwerk_cli.terminal.described import Group
-from kabelwerk_cli.terminal.options import Number, OneOf
 from kabelwerk_cli.terminal.session import Session
 
 _FAULT = re.compile(
@@ -33,7 +33,7 @@ class TokenType(click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the token."""
-        from kabelwerk_cli.api.token import is_visible_ascii
+        from kabelwerk_cli.network.token import is_visible_ascii
 
         if not value or not is_visible_ascii(value):
             self.fail("must be visible ASCII characters without spaces", param, ctx)

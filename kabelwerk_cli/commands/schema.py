@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from kabelwerk_cli.command import ActionCommand, CallCommand
+from kabelwerk_cli.cli.command import ActionCommand, CallCommand
+from kabelwerk_cli.cli.tree import walk
 from kabelwerk_cli.config.parsers import did_you_mean
-from kabelwerk_cli.terminal.described import walk
 from kabelwerk_cli.terminal.error_report import ErrorLine
 from kabelwerk_cli.terminal.session import Session
 
@@ -69,7 +69,7 @@ def schema(ctx: click.Context, session: Session, *, words: tuple[str, ...]) -> N
 def _results(root: click.Command) -> dict[str, Any]:
     """Return the type of everything that is printed as JSON, by name."""
     from kabelwerk_cli.backend.dry_run import Preview
-    from kabelwerk_cli.batch.records import batch_record
+    from kabelwerk_cli.reporting.result import batch_record
     from kabelwerk_cli.sync.actions import PlannedChange
 
     found: dict[str, Any] = {}

@@ -7,18 +7,18 @@ from typing import Any
 
 import click
 
-from kabelwerk_cli.api import calls
-from kabelwerk_cli.api.call import Call
-from kabelwerk_cli.api.calls import ABSENT
-from kabelwerk_cli.api.models import Room, User
-from kabelwerk_cli.sync_command import SyncCommand
-from kabelwerk_cli.terminal.options import (
+from kabelwerk_cli.cli.options import (
     ColumnOption,
     JsonObject,
     KeyOption,
     room_hub_option,
     room_option,
 )
+from kabelwerk_cli.cli.sync_command import SyncCommand
+from kabelwerk_cli.operations import calls
+from kabelwerk_cli.operations.call import Call
+from kabelwerk_cli.operations.calls import ABSENT
+from kabelwerk_cli.operations.models import Room, User
 
 
 @click.command(

@@ -4,12 +4,13 @@ from typing import Any
 
 import click
 
-from kabelwerk_cli.api import calls
-from kabelwerk_cli.api.call import Call
-from kabelwerk_cli.api.models import DeletedUser, EnsuredUser, User
-from kabelwerk_cli.command import CallCommand
-from kabelwerk_cli.terminal.described import Commands, Group
-from kabelwerk_cli.terminal.options import ColumnOption, KeyOption
+from kabelwerk_cli.cli.command import CallCommand
+from kabelwerk_cli.cli.described import Group
+from kabelwerk_cli.cli.options import ColumnOption, KeyOption
+from kabelwerk_cli.cli.tree import Commands
+from kabelwerk_cli.operations import calls
+from kabelwerk_cli.operations.call import Call
+from kabelwerk_cli.operations.models import DeletedUser, EnsuredUser, User
 
 _key = click.option(
     "--key", cls=KeyOption, required=True, metavar="KEY", help="Your unique ID for the user."

@@ -65,11 +65,6 @@ def choice(*values: str) -> Callable[[str], str]:
     return parse
 
 
-def with_stop(clause: str) -> str:
-    """Return a clause that says why, or a sentence, with a full stop at its end."""
-    return clause if clause.endswith((".", "?")) else f"{clause}."
-
-
 def did_you_mean(value: str, known: tuple[str, ...]) -> str:
     """Return a suggestion that starts with a space, or an empty string if nothing is similar."""
     close = closest(value, known)

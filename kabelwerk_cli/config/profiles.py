@@ -11,9 +11,8 @@ import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from kabelwerk_cli.api.errors import ConfigurationError
-
-from .files import read_text
+from kabelwerk_cli.errors import ConfigurationError
+from kabelwerk_cli.files import read_text
 
 DEFAULT_NAME = "default"
 LOOSE_FOR_CONFIG = 0o022

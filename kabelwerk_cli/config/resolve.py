@@ -12,9 +12,10 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kabelwerk_cli.api.errors import ConfigurationError, InvalidInput
+from kabelwerk_cli.errors import ConfigurationError, InvalidInput
+from kabelwerk_cli.words import with_stop
 
-from .parsers import did_you_mean, with_stop
+from .parsers import did_you_mean
 from .profiles import NO_PROFILE, Profile, find_profile, parse_config, read_config
 from .settings import (
     CONFIG,

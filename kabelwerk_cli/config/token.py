@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from kabelwerk_cli.api.errors import ConfigurationError
-from kabelwerk_cli.api.token import check_token
-from kabelwerk_cli.api.url import parse_address
+from kabelwerk_cli.errors import ConfigurationError
+from kabelwerk_cli.files import read_bytes
+from kabelwerk_cli.network.token import check_token
+from kabelwerk_cli.network.url import parse_address
 
-from .files import read_bytes
 from .resolve import Settings
 from .settings import (
     MAX_TIME,

@@ -7,7 +7,7 @@ import signal
 import subprocess
 from collections.abc import Sequence
 
-from kabelwerk_cli.api.errors import ConfigurationError
+from kabelwerk_cli.errors import ConfigurationError
 
 OUTPUT_LIMIT = 64 * 1024
 """How much of the output is read, in bytes."""

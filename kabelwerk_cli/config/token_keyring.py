@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from kabelwerk_cli.api.errors import ConfigurationError
+from kabelwerk_cli.errors import ConfigurationError
 
 T = TypeVar("T")
 

@@ -6,7 +6,8 @@ imports rich).
 """
 
 from .fields import as_json, columns, compact, known_fields
-from .formats import Format, Style, write
+from .formats import write
+from .style import Format, Style
 from .text import Color, painted, shortened, visible, without_commands
 
 __all__ = [

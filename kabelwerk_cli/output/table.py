@@ -10,7 +10,7 @@ from .text import Color, painted
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from .formats import Style
+    from .style import Style
 
 GAP = "  "
 """What separates columns without a frame."""

@@ -4,24 +4,22 @@ import itertools
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from kabelwerk_cli.backend.client import describe
-from kabelwerk_cli.batch.checking import ANY_HUB, check_hubs, reread, same
-from kabelwerk_cli.batch.files import BadFile, RowFile
-from kabelwerk_cli.batch.key_warnings import warn_of_keys
-from kabelwerk_cli.batch.options import BatchOptions
-from kabelwerk_cli.batch.rows import BadRow, Parsed
-from kabelwerk_cli.batch.telling import Telling
-from kabelwerk_cli.terminal.exit_codes import Refused
+from kabelwerk_cli.backend.connect import describe
+from kabelwerk_cli.engine.options import BatchOptions
+from kabelwerk_cli.errors import Refused
+from kabelwerk_cli.reporting.reporter import Telling
+from kabelwerk_cli.rows.key_warnings import warn_of_keys
+from kabelwerk_cli.rows.reader import BadRow, Parsed, TruthReader
+from kabelwerk_cli.rows.table import ANY_HUB, check_hubs, reread, same
+from kabelwerk_cli.tabular.file import BadFile, RowFile
 from kabelwerk_cli.terminal.session import Session
 
 from .actions import IN_FILE, Action
-from .comparing import Wish
+from .decisions import Delete
 from .guards import Counts, refusals
 from .options import SyncOptions
-from .plan import SyncPlan
-from .rows import Digests, TruthReader
-from .state import State
-from .tasks import Delete
+from .plan import SyncPlan, Wish
+from .state import Digests, State
 
 
 class Sync(NamedTuple):

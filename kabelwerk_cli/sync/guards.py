@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from kabelwerk_cli.batch.totals import count_of
-from kabelwerk_cli.terminal.exit_codes import Refused
+from kabelwerk_cli.errors import Refused
+from kabelwerk_cli.words import count_of
 
 from .options import ALL, Share, SyncOptions
 

@@ -3,16 +3,16 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from kabelwerk_cli.backend.client import place
-from kabelwerk_cli.batch.totals import count_of
+from kabelwerk_cli.backend.connect import place
+from kabelwerk_cli.errors import Cancelled
 from kabelwerk_cli.terminal.confirm import check_protection
 from kabelwerk_cli.terminal.console import Console, Listing
-from kabelwerk_cli.terminal.exit_codes import Cancelled
+from kabelwerk_cli.words import count_of
 
 from .actions import Action, PlannedChange
 from .checking import Sync
 from .plan import Change, SyncPlan
-from .totals import names_of
+from .remarks import names_of
 
 WORDS = {
     Action.CREATE: "to create",

@@ -3,11 +3,11 @@
 import os
 from pathlib import Path
 
-from kabelwerk_cli.batch.checking import reread
-from kabelwerk_cli.batch.journal import Journal
-from kabelwerk_cli.batch.journal_file import sync_folder
-from kabelwerk_cli.batch.rejects import Rejects, digest_of
-from kabelwerk_cli.terminal.exit_codes import Refused
+from kabelwerk_cli.engine.rejects import Rejects, digest_of
+from kabelwerk_cli.errors import Refused
+from kabelwerk_cli.files import sync_folder
+from kabelwerk_cli.journal.journal import Journal
+from kabelwerk_cli.rows.table import reread
 
 from .plan import SyncPlan
 from .state import State

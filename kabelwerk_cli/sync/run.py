@@ -4,27 +4,25 @@ import contextlib
 from pathlib import Path
 from typing import NamedTuple
 
-from kabelwerk_cli.backend.client import tell_about_files
-from kabelwerk_cli.batch.checking import Changed
-from kabelwerk_cli.batch.conclusion import conclude
-from kabelwerk_cli.batch.cures import Ended
-from kabelwerk_cli.batch.files import RowFile
-from kabelwerk_cli.batch.journal import JournalError
-from kabelwerk_cli.batch.outputs import check_outputs
-from kabelwerk_cli.batch.run import senders_for
-from kabelwerk_cli.batch.runner import Runner
-from kabelwerk_cli.batch.sending import send
-from kabelwerk_cli.batch.telling import Telling, told
-from kabelwerk_cli.terminal.exit_codes import BatchFailed
+from kabelwerk_cli.backend.connect import senders_for, tell_about_files
+from kabelwerk_cli.engine.run import check_outputs
+from kabelwerk_cli.engine.runner import Runner
+from kabelwerk_cli.engine.sending import send
+from kabelwerk_cli.errors import BatchFailed
+from kabelwerk_cli.journal.journal import JournalError
+from kabelwerk_cli.reporting.ending import Ended, conclude
+from kabelwerk_cli.reporting.reporter import Telling, told
+from kabelwerk_cli.rows.table import Changed
+from kabelwerk_cli.tabular.file import RowFile
 
 from .checking import Sync, make_plan, refused
+from .decisions import SyncTasks
 from .opening import adopt, find_state, make_state, missing_state, state_path
 from .plan import SyncPlan
 from .preview import adoption, ask, counted, in_numbers, show_plan
 from .rejects import RejectsCopy
+from .remarks import SyncTotals
 from .state import State
-from .tasks import SyncTasks
-from .totals import SyncTotals
 
 
 class _Ready(NamedTuple):

@@ -3,23 +3,48 @@
 A state is a journal that is kept: it has the same file format, checks, lock and commits.
 """
 
+import hashlib
 import itertools
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
-from kabelwerk_cli.batch.checking import ANY_HUB
-from kabelwerk_cli.batch.journal import GROUP, Journal
-from kabelwerk_cli.batch.journal_file import (
-    Entry,
-    Kind,
-    counted,
-    describe,
-    put,
-    transaction,
-)
+from kabelwerk_cli.journal.file import Entry, Kind, counted, describe, put, transaction
+from kabelwerk_cli.journal.journal import GROUP, Journal
+from kabelwerk_cli.rows.reader import DIGEST_SIZE, Parsed
+from kabelwerk_cli.rows.table import ANY_HUB
+
+
+class Digests:
+    """Keyed digests of keys and values, which reveal nothing without the secret.
+
+    Args:
+        secret: the key.
+    """
+
+    def __init__(self, secret: str) -> None:
+        self._hash = hashlib.blake2b(key=secret.encode(), digest_size=DIGEST_SIZE)
+
+    def of_key(self, hub: str, key: str) -> bytes:
+        """Return the digest of a user's key, or of a room's hub and key."""
+        return self._digest(f"{hub}\0{key}")
+
+    def of_values(self, row: Parsed, columns: Collection[str]) -> str:
+        """Return the digests of a row's values by column, as they are stored in a state."""
+        arguments = row.arguments
+        return " ".join(
+            f"{name}={self._digest(f'{name} {arguments[name]!a}').hex()}"
+            for name in columns
+            if arguments[name] is not None
+        )
+
+    def _digest(self, text: str) -> bytes:
+        digest = self._hash.copy()
+        digest.update(text.encode("utf-8", "surrogatepass"))
+        return digest.digest()
+
 
 STATE_SUFFIX = ".kabelwerk-state"
 

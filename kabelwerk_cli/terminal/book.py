@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from kabelwerk_cli.api.errors import BEFORE_SENDING, Report
+from kabelwerk_cli.errors import BEFORE_SENDING, Report
 
 
 class Account(Protocol):

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from kabelwerk_cli.config.settings import PROFILE, PROTECTED, Rank
+from kabelwerk_cli.errors import Cancelled
 
-from .exit_codes import Cancelled
 from .session import Session
 
 

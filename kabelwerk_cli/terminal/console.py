@@ -11,6 +11,7 @@ from kabelwerk_cli.config.parsers import choice
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import FIELDS, NO_INPUT, OUTPUT, QUIET, RAW_CSV
 from kabelwerk_cli.config.workflow import in_workflow
+from kabelwerk_cli.errors import Cancelled, OutputLost
 from kabelwerk_cli.output import (
     Color,
     Format,
@@ -24,7 +25,6 @@ from kabelwerk_cli.output import (
 )
 
 from .book import Book
-from .exit_codes import Cancelled, OutputLost
 from .signals import held_signals, signals_for_pager
 
 

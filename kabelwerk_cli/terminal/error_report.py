@@ -5,25 +5,15 @@ from typing import Annotated, NamedTuple
 
 import click
 
-from kabelwerk_cli.api import errors
-from kabelwerk_cli.api.errors import Applied, Report
+from kabelwerk_cli import errors
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import OUTPUT, option_of
+from kabelwerk_cli.errors import Applied, Failed, NotSent, Refused, Report, Summed
 from kabelwerk_cli.output import Color, Format, as_json, shortened, visible
 
 from .book import NOTHING_SENT, Book
 from .console import colors_errors, complain, complain_json
-from .exit_codes import (
-    ERROR_TYPES,
-    ExitCode,
-    Failed,
-    NotSent,
-    Refused,
-    Summed,
-    describe_bug,
-    error_type,
-    exit_code,
-)
+from .exit_codes import ERROR_TYPES, ExitCode, describe_bug, error_type, exit_code
 
 LONGEST_MESSAGE = 2000
 """Characters of an error for people."""

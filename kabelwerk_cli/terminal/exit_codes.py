@@ -5,7 +5,16 @@ from enum import IntEnum
 
 import click
 
-from kabelwerk_cli.api import errors
+from kabelwerk_cli import errors
+from kabelwerk_cli.errors import (
+    AlreadyPosted,
+    BatchFailed,
+    BatchUnknown,
+    Cancelled,
+    InvalidRow,
+    NotAttempted,
+    OutputLost,
+)
 
 from .signals import Terminated
 
@@ -46,10 +55,6 @@ class ExitCode(IntEnum):
 UNCHANGED = frozenset(code for code in ExitCode if ExitCode.USAGE <= code <= ExitCode.NOT_SENT)
 
 
-class Failed(Exception):
-    """An error of neither the API nor click; the book knows what was changed before it."""
-
-
 def describe_bug(error: BaseException) -> str:
     """Return where an unexpected error was raised, without its text, which may hold secrets."""
     frame = error.__traceback__
@@ -59,46 +64,6 @@ def describe_bug(error: BaseException) -> str:
         return f"This is a bug in kabelwerk: {type(error).__name__}."
     file = frame.tb_frame.f_code.co_filename.rpartition("/")[2]
     return f"This is a bug in kabelwerk: {type(error).__name__} at {file}:{frame.tb_lineno}."
-
-
-class Refused(click.UsageError):
-    """A file or option turned out to be unusable while the command ran; see `Failed`."""
-
-
-class Cancelled(Failed):
-    """A confirmation was needed and not given."""
-
-
-class OutputLost(Failed):
-    """Standard output cannot be written."""
-
-
-class NotSent(Failed):
-    """A row of a batch was not sent; other rows may have been."""
-
-
-class InvalidRow(NotSent):
-    """A row of a batch is invalid."""
-
-
-class AlreadyPosted(Failed):
-    """A message was posted before; posting again requires an option."""
-
-
-class NotAttempted(NotSent):
-    """A row waits for another one."""
-
-
-class Summed(Failed):
-    """A batch ended with rows that are not done; the message says how many."""
-
-
-class BatchFailed(Summed):
-    """The outcome of every row is known."""
-
-
-class BatchUnknown(Summed):
-    """The outcome of some rows is unknown."""
 
 
 # the first match wins, so a subclass comes before its base

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from kabelwerk_cli import api
-from kabelwerk_cli.api.transport import NetworkTransport
+from kabelwerk_cli.network.transport import NetworkTransport
 from tests.faultserver import (
     FAULTS,
     HANG,
@@ -217,7 +217,7 @@ def test_the_token_is_shown_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(api.AuthenticationError) as rejected:
             client.update_user(**UPDATE)
         monkeypatch.setattr(NetworkTransport, "close", _stop)
-        monkeypatch.setattr("kabelwerk_cli.api.transport._read", _stop)
+        monkeypatch.setattr("kabelwerk_cli.network.transport._read", _stop)
         with pytest.raises(KeyboardInterrupt) as interrupted:
             client.update_user(**UPDATE)
         monkeypatch.undo()
@@ -229,7 +229,7 @@ def test_the_token_is_shown_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_interrupted_call_leaves_no_half_answer_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     with FaultyServer() as server, client_of(server) as client:
         with monkeypatch.context() as patched:
-            patched.setattr("kabelwerk_cli.api.transport._read", _stop)
+            patched.setattr("kabelwerk_cli.network.transport._read", _stop)
             with pytest.raises(KeyboardInterrupt):
                 client.update_user(key="kusanagi", name="First")
         assert client.update_user(key="kusanagi", name="Second").name == "Second"

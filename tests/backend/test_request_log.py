@@ -117,9 +117,9 @@ def test_the_token_is_in_nothing_that_is_printed_or_kept(
 
 
 def test_not_in_a_traceback_or_a_repr_either() -> None:
-    from kabelwerk_cli.api.sender import Sender
-    from kabelwerk_cli.api.transport import NetworkTransport
-    from kabelwerk_cli.api.url import parse_address
+    from kabelwerk_cli.delivery.sender import Sender
+    from kabelwerk_cli.network.transport import NetworkTransport
+    from kabelwerk_cli.network.url import parse_address
 
     transport = NetworkTransport(parse_address("http://127.0.0.1:9"))
     sender = Sender(transport, token=TOKEN)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from kabelwerk_cli.batch.journal_file import change_fates, connect, read_verified
+from kabelwerk_cli.journal.file import change_fates, connect, read_verified
 from tests.faultserver import FAULTS, HONEST, RESET_AFTER_READING, FaultyServer, Step
 from tests.forkserver import ForkServer
 from tests.model.model import Model

@@ -4,12 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from kabelwerk_cli.batch.fate import Fate
-from kabelwerk_cli.batch.journal import Journal
-from kabelwerk_cli.batch.journal_file import Entry
 from kabelwerk_cli.batch.plan import Plan
-from kabelwerk_cli.batch.planned import id_of
-from kabelwerk_cli.batch.rows import Parsed
+from kabelwerk_cli.journal.fate import Fate
+from kabelwerk_cli.journal.file import Entry
+from kabelwerk_cli.journal.journal import Journal
+from kabelwerk_cli.rows.reader import Parsed
+from kabelwerk_cli.rows.table import id_of
 from tests.measure import measure
 from tests.shell import EXECUTABLE, Shell
 
@@ -18,7 +18,7 @@ PLAN = """
 import re
 from pathlib import Path
 from kabelwerk_cli.batch.plan import Plan
-from kabelwerk_cli.batch.rows import Parsed
+from kabelwerk_cli.rows.reader import Parsed
 
 ROWS, BLOCK = 200_000, 1000
 

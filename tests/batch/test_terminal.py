@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from kabelwerk_cli.batch.limits import Stop
-from kabelwerk_cli.batch.sending import _signals
+from kabelwerk_cli.engine.sending import _signals
+from kabelwerk_cli.reporting.ending import Stop
 from tests.faultserver import FAULTS, HANG, HONEST, FaultyServer, Step, rate_limited
 from tests.locks import acquire_under
 from tests.pseudo_terminal import Terminal

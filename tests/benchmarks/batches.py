@@ -29,14 +29,14 @@ import requests
 import requests.adapters
 import trustme
 
-from kabelwerk_cli.batch.fate import Fate
-from kabelwerk_cli.batch.files import RowFile
-from kabelwerk_cli.batch.journal import GROUP, Journal
-from kabelwerk_cli.batch.journal_file import Entry
-from kabelwerk_cli.batch.journals import JOURNAL_SUFFIX
-from kabelwerk_cli.batch.planned import id_of
-from kabelwerk_cli.batch.rows import Parsed, RowReader
+from kabelwerk_cli.batch.opening import JOURNAL_SUFFIX
 from kabelwerk_cli.commands.users import create
+from kabelwerk_cli.journal.fate import Fate
+from kabelwerk_cli.journal.file import Entry
+from kabelwerk_cli.journal.journal import GROUP, Journal
+from kabelwerk_cli.rows.reader import Parsed, RowReader
+from kabelwerk_cli.rows.table import id_of
+from kabelwerk_cli.tabular.file import RowFile
 from tests.measure import Measured, measure
 from tests.shell import EXECUTABLE
 

@@ -10,9 +10,10 @@ from typing import Any
 import jsonschema
 import pytest
 
-from kabelwerk_cli.cli import kabelwerk
+from kabelwerk_cli.cli.described import Group
+from kabelwerk_cli.cli.root import kabelwerk
+from kabelwerk_cli.cli.tree import walk
 from kabelwerk_cli.output import as_json
-from kabelwerk_cli.terminal.described import Group, walk
 from kabelwerk_cli.terminal.error_report import ErrorLine, problem
 from kabelwerk_cli.terminal.exit_codes import _CODES, ExitCode
 from tests.batch.story import clinic, down, lost, rows, well

@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import pytest
 
-from kabelwerk_cli.api import errors
-from kabelwerk_cli.api.sender import Limits, Sender, Tools
-from kabelwerk_cli.api.transport import NetworkTransport
-from kabelwerk_cli.api.url import parse_address
+from kabelwerk_cli import errors
+from kabelwerk_cli.delivery.sender import Limits, Sender, Tools
+from kabelwerk_cli.network.transport import NetworkTransport
+from kabelwerk_cli.network.url import parse_address
 from kabelwerk_cli.terminal.exit_codes import exit_code
 from tests.faultserver import CATALOGUE, GROUPS, Case, Fault, FaultyServer, Model, Outcome, matrix
 from tests.operations import CALLS, Operation

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kabelwerk_cli import output
-from kabelwerk_cli.api.models import Message, Room, User
+from kabelwerk_cli.operations.models import Message, Room, User
 from kabelwerk_cli.output import Format, Style, columns, known_fields, visible
 
 MOTOKO = User(42, "kusanagi", "Motoko")

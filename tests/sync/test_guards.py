@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from kabelwerk_cli.cli.sync_options import ShareType
 from kabelwerk_cli.sync.guards import Counts, refusals
-from kabelwerk_cli.sync.options import Share, ShareType, SyncOptions
+from kabelwerk_cli.sync.options import Share, SyncOptions
 from tests.faultserver import FaultyServer
 from tests.pseudo_terminal import Terminal
 from tests.shell import TOKEN, Shell

@@ -6,10 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from kabelwerk_cli.cli import kabelwerk
-from kabelwerk_cli.terminal.described import walk
-from kabelwerk_cli.terminal.help_topics import TOPICS
-from kabelwerk_cli.terminal.options import SettingOption
+from kabelwerk_cli.cli.help_topics import TOPICS
+from kabelwerk_cli.cli.options import SettingOption
+from kabelwerk_cli.cli.root import kabelwerk
+from kabelwerk_cli.cli.tree import walk
 from tools.generate import ROOT
 
 SYSTEM = "/usr/bin:/bin"

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from kabelwerk_cli.terminal.completion import SCRIPTS
+from kabelwerk_cli.cli.completion import SCRIPTS
 from tests.pseudo_terminal import Terminal
 from tests.shell import EXECUTABLE, Shell
 from tools.generate import COMPLETIONS, ROOT

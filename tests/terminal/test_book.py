@@ -4,20 +4,22 @@ import json
 
 import pytest
 
-from kabelwerk_cli.api.errors import (
+from kabelwerk_cli.config.resolve import for_errors
+from kabelwerk_cli.config.settings import OUTPUT
+from kabelwerk_cli.errors import (
     Applied,
     AuthenticationError,
+    Cancelled,
     ConfigurationError,
     DoesNotExist,
+    Refused,
     Report,
     ValidationError,
 )
-from kabelwerk_cli.config.resolve import for_errors
-from kabelwerk_cli.config.settings import OUTPUT
 from kabelwerk_cli.output import Format
 from kabelwerk_cli.terminal.book import Book
 from kabelwerk_cli.terminal.error_report import problem, show_error
-from kabelwerk_cli.terminal.exit_codes import Cancelled, Refused, exit_code
+from kabelwerk_cli.terminal.exit_codes import exit_code
 
 
 class Account:

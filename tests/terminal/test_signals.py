@@ -15,7 +15,7 @@ from typing import Any
 import click
 import pytest
 
-from kabelwerk_cli.cli import Root
+from kabelwerk_cli.cli.root import Root
 from kabelwerk_cli.terminal import signals
 from kabelwerk_cli.terminal.signals import Terminated, pause, raise_on_signals, raise_signal
 from tests.faultserver import FAULTS, HANG, FaultyServer, Model, Step

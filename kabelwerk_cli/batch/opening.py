@@ -1,0 +1,159 @@
+"""Finds the journal of a run, and checks what it allows."""
+
+import contextlib
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from kabelwerk_cli.backend.connect import describe
+from kabelwerk_cli.engine.rejects import settle
+from kabelwerk_cli.errors import AlreadyPosted, Refused
+from kabelwerk_cli.journal.fate import DOUBTFUL, SENT, Fate
+from kabelwerk_cli.journal.journal import PER_SECOND, Journal, JournalError, shown_time
+from kabelwerk_cli.tabular.file import RowFile
+from kabelwerk_cli.words import count_of
+
+from .decisions import matches
+from .plan import Plan
+
+if TYPE_CHECKING:
+    from .batch import Batch
+
+
+JOURNAL_SUFFIX = ".kabelwerk-journal"
+
+
+class Found(NamedTuple):
+    """The journal of a run, before the run is confirmed."""
+
+    path: Path | None
+    """Its path; None for a temporary journal."""
+    journal: Journal | None
+    """The journal of earlier runs; None if there is none, or it is to be discarded."""
+    old: Journal | None
+    """A journal to discard."""
+
+
+@contextlib.contextmanager
+def find_journal(batch: "Batch", file: RowFile) -> Iterator[Found]:
+    """Yield the journal of a file, as earlier runs left it.
+
+    Raises:
+        Refused: it belongs to another batch, or must not be discarded.
+        JournalError: it is damaged, or in use.
+    """
+    path = journal_path(batch, file)
+    if path is None or not os.path.exists(path):  # noqa: PTH110 - it raises for no name
+        yield Found(path, None, None)
+        return
+    purpose = purpose_of(batch)
+    with Journal(path, purpose) as journal:
+        other = journal.about.purpose != purpose
+        if other and _has_been_sent(journal):
+            raise Refused(
+                f"Journal '{path}' belongs to another batch ({journal.about.purpose}). Finish that "
+                "batch, or use another --journal."
+            )
+        restart = batch.options.restart
+        if restart and not (batch.repeatable or journal.about.finished):
+            raise Refused(
+                f"Journal '{path}' is not finished, so --restart would post messages twice. Run "
+                "the same command without --restart to resume."
+            )
+        if restart or other:
+            yield Found(path, None, journal)
+            return
+        if not batch.options.dry_run:
+            settle(journal)
+            if batch.options.mark_posted:
+                _mark_posted(batch, journal)
+        yield Found(path, journal, None)
+
+
+def compare(batch: "Batch", found: Found, plan: Plan) -> None:
+    """Compare the file as a whole with the journal.
+
+    Raises:
+        AlreadyPosted: the file's mailing is finished.
+    """
+    journal = found.journal
+    if journal is None:
+        return
+    plan.compare(sets_values=batch.repeatable)
+    if batch.repeatable:
+        return
+    if journal.about.finished and not batch.options.resume:
+        done = plan.count(Fate.DONE)
+        last = max((entry.at for entry in journal.entries(Fate.DONE)), default=0)
+        when = f"; the last message was posted on {shown_time(last)}" if last else ""
+        raise AlreadyPosted(
+            f"This mailing is finished: {done} of {count_of(plan.rows, 'row')} {_were(done)} "
+            f"posted{when}. Use --resume to send the rows that were not, or --restart to post all "
+            "of them again."
+        )
+
+
+@contextlib.contextmanager
+def open_journal(batch: "Batch", found: Found, plan: Plan) -> Iterator[Journal]:
+    """Yield the journal to write to, which is created if there is none.
+
+    Raises:
+        JournalError: it cannot be written, or another run has created it in the meantime.
+    """
+    purpose = purpose_of(batch)
+    with contextlib.ExitStack() as stack:
+        if found.path is None:
+            batch.session.console.note(
+                "Input from stdin or a pipe cannot be resumed. Use --journal FILE to make it "
+                "resumable."
+            )
+        folder = stack.enter_context(tempfile.TemporaryDirectory()) if not found.path else ""
+        if found.old:
+            found.old.clear(purpose)
+        journal = found.journal or found.old
+        if journal is None:
+            journal = stack.enter_context(Journal(found.path or Path(folder, "journal"), purpose))
+            if journal.about.entries or journal.about.purpose != purpose:
+                raise JournalError(
+                    f"Journal '{journal.path}' was created by another run at the same time. Run "
+                    "the same command again."
+                )
+        settled = plan.count(Fate.DONE, Fate.HANDED_OVER) + plan.closed
+        journal.outstanding = plan.rows - settled
+        yield journal
+
+
+def purpose_of(batch: "Batch") -> str:
+    """Return the purpose of a journal of this batch: its command and address."""
+    return f"{batch.name} at {describe(batch.session.settings)}"
+
+
+def journal_path(batch: "Batch", file: RowFile) -> Path | None:
+    """Return the path of a file's journal; None for input that no later run can read again."""
+    if batch.options.journal:
+        return Path(batch.options.journal)
+    if file.is_stream:
+        return None
+    # beside the real file, so that the journal is found through a link, too
+    is_link = os.path.islink(batch.file)  # noqa: PTH114
+    return Path((os.path.realpath(batch.file) if is_link else batch.file) + JOURNAL_SUFFIX)
+
+
+def _has_been_sent(journal: Journal) -> bool:
+    return next(journal.entries(*SENT), None) is not None
+
+
+def _mark_posted(batch: "Batch", journal: Journal) -> None:
+    now = int(time.time() * PER_SECOND)
+    doubtful = list(journal.entries(*DOUBTFUL))
+    marked = [e for e in doubtful if matches(batch.options.mark_posted, e.key)]
+    journal.settle([(e._replace(fate=Fate.DONE, at=now, error=None), e) for e in marked])
+    verb = "is" if len(marked) == 1 else "are"
+    batch.session.console.note(f"{count_of(len(marked), 'message')} {verb} marked as posted.")
+
+
+def _were(number: int) -> str:
+    return "was" if number == 1 else "were"

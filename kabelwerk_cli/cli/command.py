@@ -1,0 +1,228 @@
+"""What surrounds every command: sending, batching, rendering.
+
+A command's own function is pure: from its options to a `Call`. The rest is written once, here.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kabelwerk_cli.config.resolve import Settings
+from kabelwerk_cli.config.settings import EXACT_KEY, OUTPUT, TOKEN_FILE
+from kabelwerk_cli.engine.options import BatchOptions
+from kabelwerk_cli.errors import InvalidInput
+from kabelwerk_cli.operations.call import Call
+from kabelwerk_cli.operations.models import EnsuredUser, Message, Room, User
+from kabelwerk_cli.output import Format
+from kabelwerk_cli.terminal.confirm import confirm
+from kabelwerk_cli.terminal.console import Console, Listing
+from kabelwerk_cli.terminal.session import ARGUMENTS, Session, open_session
+
+from .batch_options import explicit, options_for, take_options
+from .described import Described
+from .options import KeyOption, OtherwiseOption, claim_stdin
+
+if TYPE_CHECKING:
+    from kabelwerk_cli.delivery.outcomes import Success
+
+
+# What a table shows of a record unless --fields says otherwise.
+SUMMARIES: dict[type, Sequence[str]] = {
+    User: ("id", "key", "name"),
+    EnsuredUser: ("id", "key", "name", "outcome"),
+    Room: ("id", "user.key", "archived", "hub_user.key", "attributes"),
+    Message: ("id", "room_id", "user.key", "inserted_at", "text"),
+}
+
+
+class ActionCommand(Described):
+    """A command that makes no call of its own: its function gets the session and does the work.
+
+    Args:
+        makes_profile: whether the profile named may not exist yet.
+        needs_settings: whether to read the environment and the configuration.
+        shows: the types of the records that it lists, by the argument that asks for them; an empty
+            one if it takes none.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        makes_profile: bool = False,
+        needs_settings: bool = True,
+        shows: Mapping[str, type] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.makes_profile = makes_profile
+        self.needs_settings = needs_settings
+        self.shows = shows or {}
+
+    def results(self) -> dict[str, Any]:
+        """Return the type of what `-o json` prints, by the argument that asks for it."""
+        from kabelwerk_cli.output.schema import list_of
+
+        return {argument: list_of(kind) for argument, kind in self.shows.items()}
+
+    def invoke(self, ctx: click.Context) -> None:
+        """Run the function."""
+        session = open_session(
+            ctx, needs_settings=self.needs_settings, profile_may_be_missing=self.makes_profile
+        )
+        ctx.invoke(self.callback, session, **ctx.params)  # type: ignore[arg-type]
+
+
+class CallCommand(Described):
+    """A command whose function returns a `Call`, which is sent, and whose answer is shown.
+
+    Args:
+        record: the type of the record that is shown.
+        destructive: whether to ask before sending.
+        repeatable: whether doing it twice is the same as doing it once, see `Call`.
+    """
+
+    topics = ("batches", "options")
+
+    def __init__(
+        self,
+        *args: Any,
+        record: type,
+        destructive: bool = False,
+        repeatable: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.record = record
+        self.destructive = destructive
+        self.repeatable = repeatable
+        self.params += options_for(destructive=destructive, repeatable=repeatable)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments; some options set the value of another one."""
+        rest = super().parse_args(ctx, args)
+        for param in self.params:
+            if isinstance(param, OtherwiseOption):
+                param.move_value(ctx)
+        return rest
+
+    def results(self) -> dict[str, Any]:
+        """Return the type of what `-o json` prints, see `ActionCommand`."""
+        return {"": self.record}
+
+    def invoke(self, ctx: click.Context) -> None:
+        """Send the call that the function returns, or one for each row of a file."""
+        session = open_session(ctx)
+        options = take_options(ctx)
+        session.console.check_fields(self._shown(session, options))
+        if session.settings[TOKEN_FILE] == "-":
+            claim_stdin(ctx, TOKEN_FILE.option)
+        if options.from_file is not None:
+            self._run_batch(ctx, session, options, options.from_file)
+            return
+        _check_white_space(self, ctx, session.settings)
+        call: Call[Any] = super().invoke(ctx)
+        if options.dry_run:
+            _preview(session, call)
+            return
+        if self.destructive:
+            from kabelwerk_cli.backend.connect import place
+
+            where = place(session.settings)
+            confirm(session, f"Delete {call.subject} at {where}?", yes=options.yes)
+        self._show(session.console, call, _send(session, call))
+
+    def _shown(self, session: Session, options: BatchOptions) -> type:
+        """Return the type of the records that are shown."""
+        if options.dry_run and session.settings[OUTPUT] in {Format.JSON, Format.JSONL}:
+            from kabelwerk_cli.backend.dry_run import Preview
+
+            return Preview
+        if options.from_file is None:
+            return self.record
+        from kabelwerk_cli.reporting.result import batch_record
+
+        kind: type = batch_record(self.record)
+        return kind
+
+    def _run_batch(
+        self, ctx: click.Context, session: Session, options: BatchOptions, file: str
+    ) -> None:
+        # SQLite, csv and what else a batch needs
+        from kabelwerk_cli.batch.batch import Batch
+        from kabelwerk_cli.batch.run import run_batch
+        from kabelwerk_cli.rows.reader import RowReader
+
+        name = " ".join(ctx.command_path.split()[1:])
+        exact_key = session.settings[EXACT_KEY]
+        try:
+            reader = RowReader(
+                self,
+                ctx.params,
+                explicit(ctx),
+                exact_key=exact_key,
+                mapping=options.mapping,
+                ignored=options.ignore_columns,
+                template=options.template,
+            )
+            run_batch(
+                Batch(
+                    name,
+                    ctx.meta[ARGUMENTS],
+                    file,
+                    reader,
+                    record=self.record,
+                    destructive=self.destructive,
+                    repeatable=self.repeatable,
+                    options=options,
+                    session=session,
+                )
+            )
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
+
+    def _show(self, console: Console, call: Call[Any], success: "Success[Any]") -> None:
+        if console.is_quiet:
+            return
+        for note in success.notes:
+            console.note(note)
+        if success.unused:
+            from kabelwerk_cli.delivery.outcomes import ignored
+            from kabelwerk_cli.words import capitalized
+
+            console.warn(ignored(capitalized(call.subject), success.unused))
+        summary = SUMMARIES.get(self.record)
+        console.show(Listing(self.record, [success.record], summary, single=True))
+
+
+def _send(session: Session, call: Call[Any]) -> "Success[Any]":
+    from kabelwerk_cli.backend.connect import COMMAND, open_sender, tell_about_files
+    from kabelwerk_cli.backend.request_log import observer
+    from kabelwerk_cli.delivery.history import History
+
+    tell_about_files(session)
+    with open_sender(session.settings, observer(session), tools=COMMAND) as sender:
+        history = History()
+        session.book.open(history)
+        return sender.send(call, history)
+
+
+def _preview(session: Session, call: Call[Any]) -> None:
+    from kabelwerk_cli.backend.dry_run import conditions, previews, show_previews
+
+    for condition in conditions(call):
+        session.console.note(condition)
+    requests = previews(call, session.settings)
+    show_previews(session, requests, single=len(requests) == 1)
+
+
+def _check_white_space(command: click.Command, ctx: click.Context, settings: Settings) -> None:
+    """Refuse keys that begin or end with white space, usually left by a careless script."""
+    if settings[EXACT_KEY]:
+        return
+    for param in command.params:
+        value = ctx.params.get(param.name or "")
+        if isinstance(param, KeyOption) and value is not None and value != value.strip():
+            message = "begins or ends with white space; use --exact-key to keep it"
+            raise InvalidInput(param.name or "", message)

@@ -1,0 +1,126 @@
+"""The sync command: its function turns the columns of a row into a `Call`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import click
+
+from kabelwerk_cli.config.settings import EXACT_KEY, TOKEN_FILE
+from kabelwerk_cli.engine.options import BatchOptions
+from kabelwerk_cli.operations.call import Call
+from kabelwerk_cli.sync.options import SyncOptions
+from kabelwerk_cli.terminal.session import ARGUMENTS, Session, open_session
+
+from .batch_options import explicit
+from .described import Described
+from .options import ColumnOption, claim_stdin
+from .sync_options import options_for, take_options
+
+NOUNS = {"key": "user", "room": "room"}
+
+
+class SyncCommand(Described):
+    """A command whose function returns the call for one row: create, otherwise update.
+
+    Its parameters are columns of the file; those in `shared` are options, too.
+
+    Args:
+        record: the type of the record in an answer.
+        delete: returns the call that deletes a user; None if nothing can be deleted.
+        blanks: the value of an empty cell, by column; in other columns, it is invalid.
+        shared: the columns that can also be set by an option, for all rows.
+    """
+
+    topics = ("sync", "options")
+
+    def __init__(
+        self,
+        *args: Any,
+        record: type,
+        delete: Callable[..., Call[None]] | None = None,
+        blanks: Mapping[str, Any] | None = None,
+        shared: Sequence[str] = (),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.record = record
+        self.delete = delete
+        self.blanks = blanks or {}
+        columns = [param for param in self.params if isinstance(param, ColumnOption)]
+        self.row = click.Command(self.name, params=list(columns), callback=self.callback)
+        hidden = [param for param in columns if param.name not in shared]
+        self.params = [param for param in self.params if param not in hidden]
+        self.params += options_for(deletes=delete is not None)
+
+    def results(self) -> dict[str, Any]:
+        """Return the type of what `-o json` prints, see `ActionCommand`."""
+        from kabelwerk_cli.output.schema import list_of
+        from kabelwerk_cli.reporting.result import batch_record
+
+        return {"": list_of(batch_record(self.record))}
+
+    def invoke(self, ctx: click.Context) -> None:
+        """Compare the file with the state, and send what differs."""
+        session = open_session(ctx)
+        batch, options = take_options(ctx)
+        session.console.check_fields(self._shown(batch))
+        if session.settings[TOKEN_FILE] == "-":
+            claim_stdin(ctx, TOKEN_FILE.option)
+        try:
+            self._run(ctx, session, batch, options)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
+
+    def _shown(self, batch: BatchOptions) -> type:
+        """Return the type of the records that are shown."""
+        from kabelwerk_cli.reporting.result import batch_record
+        from kabelwerk_cli.sync.actions import PlannedChange
+
+        kind: type = PlannedChange if batch.dry_run else batch_record(self.record)
+        return kind
+
+    def _run(
+        self, ctx: click.Context, session: Session, batch: BatchOptions, options: SyncOptions
+    ) -> None:
+        # these import SQLite, csv and more, so only when a sync runs
+        from kabelwerk_cli.rows.reader import TruthReader
+        from kabelwerk_cli.sync.checking import Sync
+        from kabelwerk_cli.sync.run import run_sync
+        from kabelwerk_cli.sync.state import new_secret
+
+        params = dict.fromkeys(param.name or "" for param in self.row.params) | ctx.params
+        exact_key = session.settings[EXACT_KEY]
+        reader = TruthReader(
+            self.row,
+            params,
+            explicit(ctx),
+            blanks=self.blanks,
+            exact_key=exact_key,
+            mapping=batch.mapping,
+            ignored=batch.ignore_columns,
+        )
+        noun = next(noun for name, noun in NOUNS.items() if name in params)
+        run_sync(
+            Sync(
+                " ".join(ctx.command_path.split()[1:]),
+                _scope(ctx, noun),
+                noun,
+                reader,
+                record=self.record,
+                creates=self.delete is not None,
+                delete=self.delete,
+                line=ctx.meta[ARGUMENTS],
+                secret=new_secret(),
+                batch=batch,
+                options=options,
+                session=session,
+            )
+        )
+
+
+def _scope(ctx: click.Context, noun: str) -> str:
+    """Return the users or rooms that a state is for, if the command line says so."""
+    if "hub" in explicit(ctx):
+        return f"in hub '{ctx.params['hub']}'"
+    return "of end users" if noun == "user" else ""

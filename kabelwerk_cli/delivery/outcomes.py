@@ -1,0 +1,165 @@
+"""What is reported after the last attempt: a result, or an error with its complete message.
+
+The taint rule: once an attempt's outcome was unknown, a later attempt that was not sent, or was
+rejected, says nothing about the first. Such a call never ends as "not applied".
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Generic, NamedTuple
+
+from kabelwerk_cli import errors
+from kabelwerk_cli.errors import Report
+from kabelwerk_cli.operations.call import ABSENT_DEED, Call, R
+from kabelwerk_cli.operations.models import Deed
+from kabelwerk_cli.words import capitalized
+
+from .history import SAFE, History, what_next
+from .rejections import says_taken, tell
+from .verdicts import HTTP_REDIRECT, Ending, Verdict
+
+A_YEAR = 365 * 24 * 3600
+ADDRESS = "This is probably not a Kabelwerk backend; check the URL."
+TOO_LARGE = "The request is larger than the server allows."
+CURES: Mapping[int, str] = {
+    HTTPStatus.PAYMENT_REQUIRED: "The account may have reached its limit or have an unpaid bill.",
+    HTTPStatus.NOT_FOUND: ADDRESS,
+    HTTPStatus.METHOD_NOT_ALLOWED: ADDRESS,
+    HTTPStatus.PROXY_AUTHENTICATION_REQUIRED: "A proxy requires a user name and a password.",
+    HTTPStatus.GONE: "This address is no longer in use; check the URL.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: TOO_LARGE,
+    HTTPStatus.REQUEST_URI_TOO_LONG: TOO_LARGE,
+    HTTPStatus.MISDIRECTED_REQUEST: ADDRESS,
+    HTTPStatus.TOO_EARLY: f"The server asks for the request to be sent again later. {SAFE}",
+    HTTPStatus.UPGRADE_REQUIRED: "The server requires another protocol; check the URL.",
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: TOO_LARGE,
+    HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS: "Access is blocked for legal reasons.",
+}
+"""What to say about a rejection with a status that the API does not use."""
+OTHER_CURE = "The server does not accept the request; ask the operator of the backend."
+SETTLED_NOTHING = frozenset({Ending.NOT_SENT, Ending.REJECTED})
+
+
+class Success(NamedTuple, Generic[R]):
+    """A call that succeeded."""
+
+    record: R
+    """What the call returns; None if it returns nothing."""
+    deed: Deed
+    """What happened; `absent` if nothing had to be deleted."""
+    notes: tuple[str, ...]
+    """What the caller should know although the call succeeded, each a sentence."""
+    report: Report
+    """What is known about the call."""
+    unused: str = ""
+    """What was asked for and not sent, because only another call has it; see `ignored`."""
+
+
+def conclude(history: History) -> Success[Any]:
+    """Return the result of a call that succeeded.
+
+    Args:
+        history: the call, with at least one attempt.
+
+    Raises:
+        KabelwerkError: it did not, or that is unknown; the message says all that is known.
+    """
+    call, _, tries = history.decisive
+    last, doubt, report = tries[-1], history.doubt, history.report()
+    complete = history.steps[0].call.complete
+    if last.ending is Ending.DONE:
+        notes = tuple(f"{capitalized(note)}; it is shown as given." for note in last.notes)
+        record = complete(last.record, call.deed)
+        return Success(record, call.deed, notes, report, history.unused)
+    if call.deletes and last.is_missing and (doubt or call.absence_suffices):
+        subject = capitalized(call.subject)
+        gone = "is gone; the answer to an earlier attempt was lost" if doubt else "did not exist"
+        deed = call.deed if doubt else ABSENT_DEED
+        return Success(complete(None, deed), deed, (f"{subject} {gone}.",), report)
+    if doubt and last.ending in SETTLED_NOTHING:
+        taken = "The user exists now, possibly created by an earlier attempt."
+        raise errors.OutcomeUnknown(
+            f"{capitalized(call.subject)} may have been {call.deed}: first {doubt.reason}; then "
+            f"{_why(last)} {taken if last.is_taken else what_next(call)}",
+            report,
+        )
+    message = _MESSAGES[last.ending](call, last)
+    if issubclass(last.error, errors.ValidationError):
+        raise last.error(message, report, last.fields)
+    raise last.error(message, report)
+
+
+def ignored(who: str, unused: str) -> str:
+    """Return a warning about what was asked for and not sent, as a sentence.
+
+    Args:
+        who: one or more users.
+        unused: what was not sent, see `Success`.
+    """
+    return f"{who} already existed, so the {unused} was ignored: it is only used to create a user."
+
+
+def _not_sent(call: Call[Any], last: Verdict) -> str:
+    return f"{capitalized(call.subject)} was not {call.deed}: {last.reason}. {last.cure or SAFE}"
+
+
+def _rejected(call: Call[Any], last: Verdict) -> str:
+    message = f"{capitalized(call.subject)} was not {call.deed}: {_why(last)}"
+    return f"{message} {_cure(call, last)}".rstrip()
+
+
+def _unknown(call: Call[Any], last: Verdict) -> str:
+    request = f" (request {last.request_id})" if last.request_id else ""
+    return (
+        f"{capitalized(call.subject)} may have been {call.deed}: {last.reason}{request}."
+        f"{tell(last.fields, last.reason)}{_asked_to_wait(last)} {what_next(call)}"
+    )
+
+
+def _acknowledged(call: Call[Any], last: Verdict) -> str:
+    return (
+        f"{capitalized(call.subject)} was probably {call.deed}, but the answer does not show it: "
+        f"{last.reason}. Check it before you do anything else."
+    )
+
+
+_MESSAGES = {
+    Ending.NOT_SENT: _not_sent,
+    Ending.REJECTED: _rejected,
+    Ending.UNKNOWN: _unknown,
+    Ending.ACKNOWLEDGED: _acknowledged,
+    Ending.CONTRADICTED: _unknown,
+}
+
+
+def _cure(call: Call[Any], last: Verdict) -> str:
+    match last.error:
+        case errors.AuthenticationError:
+            return "Check the API token."
+        case errors.DoesNotExist:
+            return call.missing
+        case errors.RateLimited:
+            return f"{_asked_to_wait(last)} It is safe to run the same command again later.".strip()
+        case errors.ValidationError:
+            return _cure_input(call, last)
+    return ADDRESS if last.status in HTTP_REDIRECT else CURES.get(last.status or 0, OTHER_CURE)
+
+
+def _cure_input(call: Call[Any], last: Verdict) -> str:
+    # the messages for the fields say the rest; an `ensure` has done what this would tell to do
+    if call.creates_user and call.otherwise is None and says_taken(last.fields):
+        return "To update a user who exists, use 'kabelwerk users ensure'."
+    return ""
+
+
+def _why(verdict: Verdict) -> str:
+    """Return the reason as the end of a sentence, and every message of the rejection after it."""
+    return f"{verdict.reason}.{tell(verdict.fields, verdict.reason)}"
+
+
+def _asked_to_wait(verdict: Verdict) -> str:
+    if verdict.retry_after is None:
+        return ""
+    if verdict.retry_after > A_YEAR:
+        return " The server asked to wait for years."
+    return f" The server asked to wait {verdict.retry_after:.0f} seconds."

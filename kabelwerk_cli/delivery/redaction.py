@@ -1,0 +1,67 @@
+"""Makes text from a server safe to repeat: removes the token, and limits the length.
+
+The token is removed first: in a shortened text, a part of it could no longer be found.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+UNICODE_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
+SPECIAL_IN_HTML = frozenset("&<>\"'")
+SHORTEST_SECRET = 4
+"""Shorter tokens are not masked, because they are parts of common words."""
+
+
+class Redaction:
+    """Replaces the token wherever a server repeated it.
+
+    Args:
+        token: the API token; empty if there is none.
+    """
+
+    def __init__(self, token: str = "") -> None:
+        forms = {token, *_in_html(token), quote(token, safe=""), quote(token)}
+        self._forms = sorted(forms, key=len, reverse=True)
+        if len(token) < SHORTEST_SECRET:
+            self._forms = []
+
+    def __call__(self, value: Any) -> Any:
+        """Return decoded JSON, or a text, without the token; names of objects are searched too."""
+        if isinstance(value, str):
+            for form in self._forms:
+                value = value.replace(form, "[token]")
+            return value
+        if isinstance(value, Mapping):
+            return {self(name): self(child) for name, child in value.items()}
+        if isinstance(value, list):
+            return [self(child) for child in value]
+        return value
+
+    def of_body(self, body: bytes) -> str:
+        """Return a body as text, without the token."""
+        text: str = self(body.decode(errors="backslashreplace"))
+        if not self._forms or "\\" not in text:
+            return text
+        # JSON may spell each character as an escape
+        try:
+            given = json.loads(text)
+            redacted = self(given)
+        except (ValueError, RecursionError):
+            plain = UNICODE_ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
+            redacted = self(plain)
+            return text if redacted == plain else redacted
+        return text if redacted == given else json.dumps(redacted)
+
+
+def _in_html(token: str) -> set[str]:
+    """Return the ways to write a token in HTML."""
+    if not SPECIAL_IN_HTML.intersection(token):
+        return {token}
+    import html  # whose tables take longer to load than most of what a call does
+
+    whole = html.escape(token)
+    # the numbers are the same character
+    return {whole, whole.replace("&#x27;", "&#39;"), html.escape(token, quote=False)}

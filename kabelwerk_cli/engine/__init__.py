@@ -1,0 +1,1 @@
+"""Many calls side by side, in order for each target, none lost."""

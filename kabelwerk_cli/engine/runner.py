@@ -1,0 +1,303 @@
+"""Sends rows in parallel, but those for the same target in order.
+
+A row goes from the caller's thread through the journal, which puts its intent on disk, to a worker
+that sends it, and through the journal, which puts its result on disk, back to the caller. None of
+them waits for another. A row starts when no other row for its target is in flight, and only if all
+earlier ones are settled. The queues are bounded, so memory stays flat however long the file is.
+"""
+
+import contextlib
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from kabelwerk_cli.backend.connect import MakeSender
+from kabelwerk_cli.delivery.history import History
+from kabelwerk_cli.delivery.sender import Sender, Tools, new_request_id
+from kabelwerk_cli.delivery.verdicts import Ending, Verdict
+from kabelwerk_cli.errors import (
+    Applied,
+    DoesNotExist,
+    KabelwerkError,
+    NotAttempted,
+    ValidationError,
+)
+from kabelwerk_cli.journal.fate import DOUBTFUL, Fate
+from kabelwerk_cli.journal.file import Entry
+from kabelwerk_cli.journal.journal import PER_SECOND, Journal, JournalError
+from kabelwerk_cli.output import as_json, compact
+from kabelwerk_cli.reporting.ending import Stop
+from kabelwerk_cli.reporting.result import Result, own_words, result_of
+from kabelwerk_cli.rows.table import Changed
+from kabelwerk_cli.terminal.error_report import problem
+
+from .limits import Breaker, Quota
+from .options import BatchOptions
+from .task import Became, Queue, Task, Work, in_doubt
+
+BACKLOG = 1000
+"""How many rows may wait for others of their target."""
+AHEAD = 16
+"""How many rows may wait for a worker; never messages, and none at a given rate."""
+WAIT = 1.0
+"""Seconds after which the main thread waits anew: a signal just before a wait does not end it."""
+OPEN = frozenset({Fate.FAILED, Fate.UNKNOWN, Fate.NOT_ATTEMPTED})
+"""Fates that hold back the later rows of their target."""
+
+
+class Runner:
+    """Runs one batch.
+
+    Args:
+        journal: records the fate of each row.
+        plan: knows for which targets rows have to wait.
+        senders: creates a sender for each worker.
+        options: concurrency, rate and limits.
+        clock: returns the monotonic time in seconds.
+        now: returns the time of day in seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        plan: Queue,
+        senders: MakeSender,
+        options: BatchOptions,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._journal = journal
+        self._plan = plan
+        self._options = options
+        self._clock = clock
+        self._now = now
+        self._quota = Quota()
+        self._breaker = Breaker(options.max_failures)
+        self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[tuple[Task, Result] | BaseException] = queue.SimpleQueue()
+        self._waiting: dict[int, deque[Task]] = {}
+        self._backlog = self._in_flight = self._started = 0
+        self._next_start = 0.0
+        self.stop: Stop | None = None
+        self._entry_of: Callable[[Task, Became], Entry]
+        self._stopping = threading.Event()
+        # unlike an Event, a signal handler may wake this while the same thread waits for it
+        self._woken: queue.SimpleQueue[None] = queue.SimpleQueue()
+        tools = Tools(sleep=self._stopping.wait)
+        self._workers = [
+            threading.Thread(
+                target=self._work, args=(senders(self._quota.take, tools),), daemon=True
+            )
+            for _ in range(options.concurrency)
+        ]
+
+    def run(self, rows: Work) -> Iterator[Result]:
+        """Send all rows, and yield the result of each, in any order.
+
+        Results among the rows, of those that are not sent, are passed on. After `end`, or if the
+        file was changed or the journal cannot be read, no new rows are sent, rows in flight are
+        waited for, and the rest is `not attempted`.
+        """
+        for worker in self._workers:
+            worker.start()
+        last, read_all = 0, False
+        self._entry_of = rows.entry
+        try:
+            try:
+                for row in rows:
+                    last = row.number if isinstance(row, Result) else row.planned.number
+                    if isinstance(row, Result):
+                        yield row
+                    else:
+                        yield from self._place(row)
+                read_all = True
+            except Changed as error:
+                self.end(str(error).removesuffix("."), error)
+            except JournalError as error:
+                self.end(f"the {self._journal.kind.noun} cannot be read", error)
+            while self._in_flight:
+                yield from self._take_result()
+        finally:
+            for _ in self._workers:
+                self._tasks.put(None)
+        if not read_all:
+            yield from rows.unread(last)
+
+    def end(self, reason: str, error: KabelwerkError | None = None) -> None:
+        """Start no more rows."""
+        if self.stop is None:
+            self.stop = Stop(reason, error)
+        self._woken.put(None)
+        self._stopping.set()  # wakes rows that wait for a retry or for their turn
+
+    @property
+    def limit_reached(self) -> bool:
+        """Whether as many rows were started as this run may attempt."""
+        return self._options.limit is not None and self._started >= self._options.limit
+
+    def _place(self, task: Task) -> Iterator[Result]:
+        """Start a row, queue it, or yield its result if it is not sent."""
+        # a row that waits for a worker has its intent on disk: after a crash, it would be unknown;
+        # and after a slow answer, those that wait would exceed the rate
+        ahead = AHEAD if task.row.call.repeatable and not self._options.rate else 0
+        most = self._options.concurrency + ahead
+        while self._in_flight >= most or self._backlog >= BACKLOG:
+            yield from self._take_result()
+        target = task.planned.target
+        if target in self._waiting:
+            self._waiting[target].append(task)
+            self._backlog += 1
+        elif left := self._left(task):
+            yield left
+        else:
+            self._waiting[target] = deque()
+            self._start(task)
+
+    def _left(self, task: Task) -> Result | None:
+        """Return the result of a row that must not start; None if it may."""
+        if self.stop or self.limit_reached:
+            return self._not_attempted(task)
+        if task.planned.shared and (first := self._plan.held_by(task.planned.target)):
+            waits = NotAttempted(f"It waits for row {first}, which is not done.")
+            return self._not_attempted(task, error=problem(waits), own=(str(first),))
+        return None
+
+    def _not_attempted(self, task: Task, **why: Any) -> Result:
+        if task.known and task.known.fate in DOUBTFUL:
+            # an unknown outcome of an earlier run stays unknown
+            return in_doubt(task.planned, task.row, task.known)
+        result = result_of(task.planned, Fate.NOT_ATTEMPTED, **why)
+        self._hold(task, result)
+        return result
+
+    def _hold(self, task: Task, result: Result) -> None:
+        if result.fate in OPEN and task.planned.shared:
+            self._plan.hold(task.planned.target, task.planned.number)
+
+    def _start(self, task: Task) -> None:
+        if self._options.rate:
+            self._next_start = max(self._next_start + 1 / self._options.rate, self._clock())
+            while not self.stop and (left := self._next_start - self._clock()) > 0:
+                with contextlib.suppress(queue.Empty):
+                    self._woken.get(timeout=min(left, WAIT))
+        self._in_flight += 1
+        self._started += 1
+        intent = self._entry(task, Fate.IN_FLIGHT, request_id=new_request_id())
+        self._journal.write(intent, task.known, partial(self._send_next, task, intent))
+
+    def _send_next(self, task: Task, intent: Entry, trouble: JournalError | None) -> None:
+        """Hand a row to a worker, now that its intent is on disk."""
+        if trouble:
+            self.end(f"the {self._journal.kind.noun} cannot be written", trouble)
+            self._results.put((task, self._not_sent(task)))
+        else:
+            self._tasks.put(task._replace(intent=intent))
+
+    def _not_sent(self, task: Task) -> Result:
+        """Return the result of a row that was started and not sent."""
+        doubtful = task.known and task.known.fate in DOUBTFUL
+        return result_of(task.planned, Fate.UNKNOWN if doubtful else Fate.NOT_ATTEMPTED)
+
+    def _take_result(self) -> Iterator[Result]:
+        if not self._in_flight:
+            return
+        while True:
+            with contextlib.suppress(queue.Empty):
+                finished = self._results.get(timeout=WAIT)
+                break
+        self._in_flight -= 1
+        if isinstance(finished, BaseException):
+            raise finished
+        task, result = finished
+        self._hold(task, result)
+        yield result
+        yield from self._follow(task.planned.target)
+
+    def _follow(self, target: int) -> Iterator[Result]:
+        """Start the next row for a target, if there is one."""
+        waiting = self._waiting[target]
+        while waiting:
+            task = waiting.popleft()
+            self._backlog -= 1
+            left = self._left(task)
+            if left is None:
+                self._start(task)
+                return
+            yield left
+        del self._waiting[target]
+
+    def _work(self, sender: Sender) -> None:
+        while (task := self._tasks.get()) is not None:
+            try:
+                result, entry = self._send(sender, task)
+                finish = partial(self._finish, task, result)
+                self._journal.write(entry, task.intent, finish)
+            except BaseException as error:  # noqa: BLE001 - the caller's thread raises it
+                self._results.put(error)
+
+    def _finish(self, task: Task, result: Result, trouble: JournalError | None) -> None:
+        """Return a result to the caller once it is on disk, or could not be written."""
+        if trouble:
+            self.end(f"the {self._journal.kind.noun} cannot be written", trouble)
+        self._results.put((task, result))
+
+    def _send(self, sender: Sender, task: Task) -> tuple[Result, Entry]:
+        """Send a row, and return its result and its new entry in the journal."""
+        if self.stop:
+            # restore the old entry: the row was not sent, although its intent was recorded
+            left = task.known or self._entry(task, Fate.FAILED)
+            return self._not_sent(task), left
+        history = History(_doubt(task), task.intent and task.intent.request_id)
+        try:
+            success = sender.send(task.row.call, history)
+        except KabelwerkError as error:
+            report = error.report
+            said = problem(error)
+            own = own_words(task.row.call)
+            result = result_of(task.planned, _fate_of(error), error=said, own=own, sent=True)
+            cause: str | None = compact(as_json(said))
+            stop = self._breaker.watch(result.fate, error)
+        else:
+            report = success.report
+            record, deed, notes, _, unused = success
+            result = result_of(
+                task.planned,
+                Fate.DONE,
+                record=record,
+                deed=deed,
+                notes=notes,
+                sent=True,
+                unused=unused,
+            )
+            cause = None
+            stop = self._breaker.watch(result.fate, None)
+            if report.attempts == 1:
+                self._quota.give_back()
+        if stop:
+            # at once, before results are taken: the next row must not be sent
+            self.end(stop.reason, stop.error)
+        return result, self._entry(
+            task, result.fate, request_id=report.request_id, error=cause, history=history
+        )
+
+    def _entry(self, task: Task, fate: Fate, **known: Any) -> Entry:
+        return self._entry_of(task, Became(fate, int(self._now() * PER_SECOND), **known))
+
+
+def _fate_of(error: KabelwerkError) -> Fate:
+    if error.report.applied is not Applied.NO:
+        return Fate.UNKNOWN
+    rejected = isinstance(error, (ValidationError, DoesNotExist))
+    return Fate.REJECTED if rejected else Fate.FAILED
+
+
+def _doubt(task: Task) -> Verdict | None:
+    """Return the unknown outcome of an earlier run, which a rejection now does not settle."""
+    if task.known and task.known.fate in DOUBTFUL:
+        return Verdict(Ending.UNKNOWN, "an earlier run sent it, and no answer came")
+    return None

@@ -1,0 +1,184 @@
+"""Every exception: those of the API, and after them those of the command line only.
+
+    KabelwerkError                  the base; never raised itself
+    ├── ValidationError             the server rejected the input (400, 409, 422)
+    │   └── InvalidInput            the input was refused here, and nothing was sent
+    ├── AuthenticationError         the server did not accept the token (401, 403)
+    ├── DoesNotExist                there is no such user or room (404)
+    ├── ConnectionError             the request could not be sent
+    │   ├── ConfigurationError      no URL, no token, or one that is not safe to use
+    │   ├── UntrustedCertificate    the server's certificate failed verification
+    │   └── OutcomeUnknown          the request was sent, and no answer came
+    └── ServerError                 the server failed, or its answer is not the API's
+        └── RateLimited             the rate limit is exceeded (429)
+
+The five in the second column and what they mean are those of the reference.
+"""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import click
+
+
+class Applied(StrEnum):
+    """Whether the server did what was asked, as far as is known."""
+
+    NO = "no"
+    YES = "yes"
+    UNKNOWN = "unknown"
+
+
+class Report(NamedTuple):
+    """What is known about a call; the defaults are for one that was not sent."""
+
+    applied: Applied = Applied.NO
+    """Whether the server did what was asked."""
+    safe_to_rerun: bool = True
+    """Whether the same call may be made again without doing anything twice."""
+    status: int | None = None
+    """The HTTP status of the last answer, if there was one."""
+    attempts: int = 0
+    """How many times the request was tried."""
+    request_id: str | None = None
+    """The `X-Request-Id` of the last attempt."""
+
+
+BEFORE_SENDING = Report()
+
+
+class KabelwerkError(Exception):
+    """The base class of all errors of this module.
+
+    Attributes:
+        report: what is known about the call's outcome, see `Report`.
+    """
+
+    def __init__(self, message: str, report: Report = BEFORE_SENDING) -> None:
+        super().__init__(message)
+        self.report = report
+
+
+class ValidationError(KabelwerkError):
+    """The input was rejected as invalid.
+
+    Attributes:
+        fields: all the messages for each rejected field, each cut to 1,000 characters.
+        field: the rejected field that comes first in the alphabet, as in the official SDK; None
+            if the server named none.
+        error_message: the first message for that field.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        report: Report = BEFORE_SENDING,
+        fields: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        super().__init__(message, report)
+        self.fields = {name: list(messages) for name, messages in (fields or {}).items()}
+        self.field = min(self.fields, default=None)
+        self.error_message = next(iter(self.fields.get(self.field or "", ())), "")
+
+
+class InvalidInput(ValidationError):
+    """The input was refused by this program; nothing was sent.
+
+    Args:
+        field: the argument that is invalid; None if it is all of them together.
+        error_message: what is wrong, as the end of a sentence that begins with the field.
+    """
+
+    def __init__(self, field: str | None, error_message: str) -> None:
+        fields = {field: [error_message]} if field else None
+        super().__init__(f"{field} {error_message}" if field else error_message, fields=fields)
+        self.error_message = error_message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # an exception is copied by calling its class with what it was made of
+        return type(self), (self.field, self.error_message), self.__dict__
+
+
+class AuthenticationError(KabelwerkError):
+    """The server did not accept the token."""
+
+
+class DoesNotExist(KabelwerkError):
+    """The user or room named in the call does not exist."""
+
+
+class ConnectionError(KabelwerkError):  # noqa: A001 - the reference's name
+    """The request could not be sent; unless a subclass says otherwise, nothing was changed."""
+
+
+class ConfigurationError(ConnectionError):
+    """The settings do not allow a call; nothing was sent."""
+
+
+class UntrustedCertificate(ConnectionError):
+    """The server's certificate cannot be trusted; nothing was sent."""
+
+
+class OutcomeUnknown(ConnectionError):
+    """The request was sent, and it is not known whether the server acted upon it."""
+
+
+class ServerError(KabelwerkError):
+    """The server failed, or answered with something that is not the API's."""
+
+
+class RateLimited(ServerError):
+    """The server limits the rate of calls; nothing was changed."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal ended a run; `report` says what it may have changed."""
+
+    def __init__(self, message: str, report: Report = BEFORE_SENDING) -> None:
+        super().__init__(message)
+        self.report = report
+
+
+class Failed(Exception):
+    """An error of neither the API nor click; the book knows what was changed before it."""
+
+
+class Refused(click.UsageError):
+    """A file or option turned out to be unusable while the command ran; see `Failed`."""
+
+
+class Cancelled(Failed):
+    """A confirmation was needed and not given."""
+
+
+class OutputLost(Failed):
+    """Standard output cannot be written."""
+
+
+class NotSent(Failed):
+    """A row of a batch was not sent; other rows may have been."""
+
+
+class InvalidRow(NotSent):
+    """A row of a batch is invalid."""
+
+
+class AlreadyPosted(Failed):
+    """A message was posted before; posting again requires an option."""
+
+
+class NotAttempted(NotSent):
+    """A row waits for another one."""
+
+
+class Summed(Failed):
+    """A batch ended with rows that are not done; the message says how many."""
+
+
+class BatchFailed(Summed):
+    """The outcome of every row is known."""
+
+
+class BatchUnknown(Summed):
+    """The outcome of some rows is unknown."""

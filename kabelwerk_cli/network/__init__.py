@@ -1,0 +1,1 @@
+"""One attempt: address, token, connection, and why it failed."""

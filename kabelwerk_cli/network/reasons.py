@@ -1,0 +1,116 @@
+"""Why an attempt failed, in the words of the operator.
+
+What urllib3, http.client and ssl raise is traced to its first cause. Their own texts name Python's
+exceptions and source files, so none of them is repeated.
+"""
+
+import re
+import socket
+import ssl
+
+from kabelwerk_cli.errors import ConfigurationError, UntrustedCertificate
+from kabelwerk_cli.words import shorten
+
+from .handshake import NOT_TLS, PlainHttp
+from .sockets import ExpectsTls, NotLoopback
+from .url import Address
+from .wire import Failure
+
+LONGEST_PHRASE = 100
+"""How much of the text of a proxy's status line is repeated, in characters."""
+
+PORT = "Check the port in the URL: the API needs https."
+
+_TUNNEL = re.compile(r"Tunnel connection failed: (\d+)(.*)", re.DOTALL)
+
+
+class NoHandshake(TimeoutError):
+    """The server accepted the connection, but did not complete the TLS handshake in time."""
+
+
+def explain(error: BaseException, *, address: Address, proxy: str | None, sent: bool) -> Failure:
+    """Return why an attempt failed.
+
+    Args:
+        error: what was raised.
+        address: the backend.
+        proxy: host and port of the proxy, if it was not passed yet.
+        sent: whether the request was being sent.
+    """
+    cause, origin = _root(error), address.origin
+    if refused := _of_trust(cause, address, proxy):
+        return refused
+    timed_out = isinstance(cause, TimeoutError)
+    if proxy:
+        return Failure(_of_proxy(proxy, cause), timed_out=timed_out)
+    if isinstance(cause, ExpectsTls):
+        return Failure(f"the server at {origin} expects https", garbled=True)
+    if sent and _is_garbled(cause):
+        return Failure("the answer could not be read", garbled=True)
+    where = "" if sent else f" ({origin})"
+    if sent and address.scheme == "http" and isinstance(cause, ConnectionError):
+        where = " (a server that expects https does this, too)"
+    return Failure(f"{_reason(cause)}{where}", timed_out=timed_out)
+
+
+def _of_trust(cause: BaseException, address: Address, proxy: str | None) -> Failure | None:
+    """Return why the token must not be sent to the server, if that is why the attempt failed."""
+    if isinstance(cause, NotLoopback):
+        reason = f"'{address.host}' resolves to {cause}, which is not this machine"
+        cure = "Use https, or --allow-insecure-http if you trust the network."
+        return Failure(reason, ConfigurationError, cure=cure)
+    if isinstance(cause, PlainHttp):
+        cure = f"Use {address._replace(scheme='http').origin}." if address.is_loopback else PORT
+        reason = f"the server at {address.origin} speaks plain http, not https"
+        return Failure(reason, ConfigurationError, cure=cure)
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        where = proxy or address.host
+        reason = f"the certificate of {where} is not trusted: {cause.verify_message}"
+        cure = "If you run this server, pass its CA with --ca-file."
+        return Failure(reason, UntrustedCertificate, cure=cure)
+    return None
+
+
+def _root(error: BaseException) -> BaseException:
+    """Return the first exception of the chain that urllib3 and requests wrapped."""
+    seen = [error]
+    while True:
+        inner = seen[-1].__cause__ or seen[-1].__context__
+        if inner is None:
+            inner = next((arg for arg in seen[-1].args if isinstance(arg, BaseException)), None)
+        if inner is None or inner in seen or isinstance(seen[-1], (NoHandshake, PlainHttp)):
+            return seen[-1]
+        seen.append(inner)
+
+
+def _is_garbled(error: BaseException) -> bool:
+    """Tell whether there was an answer, in part at least, that is not HTTP or broke off."""
+    return not isinstance(error, OSError)
+
+
+def _of_proxy(proxy: str, error: BaseException) -> str:
+    if match := _TUNNEL.fullmatch(str(error)):
+        status, phrase = match[1], shorten(match[2].strip(), LONGEST_PHRASE)
+        return f"the proxy {proxy} answered {status} {phrase}".rstrip()
+    if _is_garbled(error):
+        return f"the proxy {proxy} does not respond like a proxy"
+    return f"the proxy {proxy} failed: {_reason(error)}"
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, TimeoutError):
+        return "timed out in the TLS handshake" if isinstance(error, NoHandshake) else "timed out"
+    if isinstance(error, socket.gaierror):
+        return f"cannot resolve the host name ({error.strerror or error})"
+    if isinstance(error, ssl.SSLError):
+        return _of_tls(error)
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror[0].lower() + error.strerror[1:]
+    closed = isinstance(error, ConnectionError)
+    return "connection closed by the server" if closed else "the connection failed"
+
+
+def _of_tls(error: ssl.SSLError) -> str:
+    if error.reason in NOT_TLS:
+        return "the server does not speak TLS on this port"
+    return f"TLS error ({(error.reason or 'no reason given').replace('_', ' ').lower()})"

@@ -1,0 +1,253 @@
+"""One attempt over the network. The only file that imports requests.
+
+It uses requests' adapter without its session, which would follow redirects with the token, keep
+cookies, and read `.netrc` and the proxies of the environment. `sockets` adds the one time limit for
+the whole attempt. The tests name each interface of requests and urllib3 that is not documented.
+"""
+
+import contextlib
+import socket
+import ssl
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import requests
+import requests.adapters
+import requests.utils
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import NewConnectionError
+
+from kabelwerk_cli.errors import ConfigurationError
+
+from .handshake import suspicious
+from .reasons import NoHandshake, explain
+from .sockets import check_loopback, open_socket, timed
+from .url import Address
+from .wire import Answer, Attempt, Request
+
+CHUNK = 64 * 1024
+
+
+class NetworkTransport:
+    """Carries requests to one address, reusing its connections. For one thread at a time.
+
+    Args:
+        address: the backend.
+        ca_file: a PEM file of CA certificates to trust instead of the default ones.
+        proxies: proxy URLs by scheme, as in `environment_proxies`; https only.
+
+    Raises:
+        ConfigurationError: `ca_file` cannot be read.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        *,
+        ca_file: str | None = None,
+        proxies: Mapping[str, str] | None = None,
+    ) -> None:
+        self._address = address
+        self._proxies = dict(proxies or {})
+        self._adapter = _Adapter(
+            ca_file,
+            secure=address.scheme == "https",
+            local_only=address.local_only,
+            direct=not self._proxies,
+        )
+
+    def carry(self, request: Request, attempt: Attempt) -> Answer:
+        """Send `request` and return the complete answer; see `wire.Transport`."""
+        if request.fresh:
+            self._adapter.close()
+        self._adapter.attempt, self._adapter.left = attempt, attempt.left
+        self._adapter.at_proxy = bool(self._proxies)
+        prepared = requests.Request(
+            request.method,
+            self._address.base + request.path,
+            headers=dict(request.headers),
+            data=request.body,
+        ).prepare()
+        try:
+            with contextlib.closing(
+                self._adapter.send(prepared, stream=True, proxies=self._proxies)
+            ) as response:
+                return _read(response, request.body_limit)
+        # http.client, urllib3 and ssl raise many kinds of errors when the answer is malformed. All
+        # of them mean that there is no complete answer. KeyboardInterrupt passes through.
+        except Exception as error:
+            self._adapter.close()
+            proxy = _host_and_port(self._proxies) if self._adapter.at_proxy else None
+            raise explain(error, address=self._address, proxy=proxy, sent=attempt.sent) from error
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._adapter.close()
+
+
+def environment_proxies(address: Address) -> dict[str, str]:
+    """Return the proxies in the environment for `address`: for https only, never for loopback.
+
+    A proxy for plain http would see the token.
+    """
+    if address.scheme != "https" or address.is_loopback:
+        return {}
+    proxies = requests.utils.get_environ_proxies(address.base)
+    proxy = requests.utils.select_proxy(address.base, proxies)
+    return {"https": proxy} if proxy else {}
+
+
+def _host_and_port(proxies: Mapping[str, str]) -> str:
+    """Return where the proxy is; its URL may contain a password."""
+    (url,) = proxies.values()
+    return url.rpartition("@")[2].rpartition("//")[2].rstrip("/")
+
+
+def _read(response: requests.Response, limit: int) -> Answer:
+    body = bytearray()
+    while len(body) <= limit:
+        chunk = response.raw.read(CHUNK, decode_content=False)
+        if not chunk:
+            break
+        body += chunk
+    return Answer(
+        status=response.status_code,
+        reason=response.reason or "",
+        headers={name.lower(): value for name, value in response.headers.items()},
+        body=bytes(body[:limit]),
+        oversize=len(body) > limit,
+    )
+
+
+class _Adapter(requests.adapters.HTTPAdapter):
+    """requests' adapter over connections that keep the time limit of the current attempt."""
+
+    attempt: Attempt
+    """The current attempt. Connections, and with them their sockets, outlive it."""
+    left: Callable[[], float]
+    """Returns the seconds left for it."""
+    at_proxy = False
+    """Whether what fails now is the proxy: the backend is not reached yet."""
+
+    def __init__(
+        self, ca_file: str | None, *, secure: bool, local_only: bool, direct: bool
+    ) -> None:
+        self.local_only = local_only
+        # one context for all connections: loading the certificates takes longer than a handshake
+        self._context = tls_context(ca_file) if secure else None
+        if self._context:
+            # behind a proxy, the other end of a connection is not the server
+            kind = suspicious(self) if direct else timed(ssl.SSLSocket, self)
+            self._context.sslsocket_class = kind
+        super().__init__(max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
+        self._install(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> PoolManager:
+        contexts = {"ssl_context": self._context, "proxy_ssl_context": self._context}
+        return self._install(super().proxy_manager_for(proxy, **contexts, **kwargs))
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Do nothing: the context verifies, and has loaded its certificates."""
+
+    def build_connection_pool_key_attributes(
+        self, request: requests.PreparedRequest, verify: Any, cert: Any = None
+    ) -> Any:
+        host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
+        return host, {**pool, "ssl_context": self._context}
+
+    def _install(self, manager: PoolManager) -> PoolManager:
+        manager.pool_classes_by_scheme = {
+            "http": _pool_class(HTTPConnectionPool, _TimedHTTPConnection, self),
+            "https": _pool_class(HTTPSConnectionPool, _TimedHTTPSConnection, self),
+        }
+        return manager
+
+
+def _pool_class(pool: type, connection: type, adapter: _Adapter) -> Any:
+    # urllib3 makes its connections by calling the pool's ConnectionCls
+    bound = type(connection.__name__, (connection,), {"adapter": adapter})
+    return type(pool.__name__, (pool,), {"ConnectionCls": bound})
+
+
+def tls_context(ca_file: str | None) -> ssl.SSLContext:
+    """Return a TLS context that trusts the CA certificates in `ca_file`, or the default ones.
+
+    Raises:
+        ConfigurationError: `ca_file` cannot be read.
+    """
+    try:
+        context = ssl.create_default_context(
+            cafile=ca_file or requests.utils.DEFAULT_CA_BUNDLE_PATH
+        )
+    except OSError as error:  # including SSLError, if the file contains no certificate
+        reason = error.strerror or error
+        raise ConfigurationError(f"Cannot read the CA file '{ca_file}': {reason}.") from None
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+class _TimedConnection:
+    """Adds to urllib3's connections the time limit, and a note that the request is being sent."""
+
+    adapter: _Adapter
+    connecting = False
+    head = b""
+    """The head of a request whose body follows: they are sent together, as one packet."""
+    body_follows = False
+
+    def _new_conn(self: Any) -> socket.socket:
+        try:
+            connection = open_socket(self._dns_host, self.port, self.adapter)
+        except OSError as error:
+            raise NewConnectionError(self, "cannot connect") from error
+        if self.adapter.local_only:
+            check_loopback(connection)
+        return connection
+
+    def connect(self: Any) -> None:
+        self.connecting = True
+        super().connect()  # type: ignore[misc]
+        self.connecting = False
+
+    def request(
+        self: Any, method: str, url: str, body: Any = None, *rest: Any, **options: Any
+    ) -> None:
+        self.head, self.body_follows = b"", bool(body)
+        super().request(method, url, body, *rest, **options)  # type: ignore[misc]
+
+    def send(self: Any, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        # what a proxy receives while connecting is not the request
+        if not self.connecting:
+            if self.body_follows:
+                self.head, self.body_follows = data, False
+                return
+            data, self.head = self.head + data, b""
+            # raises where no time is left: nothing was sent yet
+            self.adapter.left()
+            self.adapter.at_proxy = False
+            self.adapter.attempt.sent = True
+        super().send(data)  # type: ignore[misc]
+
+
+class _TimedHTTPConnection(_TimedConnection, HTTPConnection):
+    pass
+
+
+class _TimedHTTPSConnection(_TimedConnection, HTTPSConnection):
+    def connect(self) -> None:
+        try:
+            super().connect()
+        except TimeoutError as error:
+            if self.adapter.at_proxy:
+                raise
+            raise NoHandshake from error
+
+    def _tunnel(self) -> None:
+        super()._tunnel()
+        self.adapter.at_proxy = False

@@ -1,0 +1,124 @@
+"""What a transport works with: a request, an answer, and what is known in between."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Protocol
+
+from kabelwerk_cli.errors import ConnectionError  # noqa: A004 - the reference's name
+
+LEAST_LIMIT = 1024 * 1024
+"""How much of an answer's body is read at least, in bytes."""
+GROWTH = 12
+"""How many times as long as the request's body an answer may be beyond that: it repeats the text
+twice, and each character can be escaped with six."""
+LONGEST_WAIT = 2_000_000.0
+"""The longest that a socket can be told to wait, in seconds: about 23 days."""
+
+
+class Request(NamedTuple):
+    """One HTTP request, without the address of the backend."""
+
+    method: str
+    path: str
+    """The percent-encoded path, relative to the URL of the API."""
+    headers: Mapping[str, str]
+    body: bytes | None
+    fresh: bool
+    """Whether it needs a new connection."""
+
+    @property
+    def body_limit(self) -> int:
+        """How much of the answer's body is read, in bytes."""
+        return LEAST_LIMIT + GROWTH * len(self.body or b"")
+
+
+class Answer(NamedTuple):
+    """One complete HTTP response."""
+
+    status: int
+    reason: str
+    """The text in the status line."""
+    headers: Mapping[str, str]
+    """The headers, with names in lower case."""
+    body: bytes
+    """The body, or its first `Request.body_limit` bytes."""
+    oversize: bool = False
+    """Whether the body was longer than that."""
+
+
+class Attempt:
+    """The state of one attempt in progress.
+
+    `sent` separates "not sent" from "possibly applied". A transport sets it before it sends the
+    first byte of the request.
+
+    Args:
+        clock: returns the monotonic time in seconds.
+        connect: time limit for connecting, in seconds.
+        total: time limit for the whole attempt, in seconds.
+        request_id: identifies the attempt in the server's log.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float], connect: float, total: float, request_id: str = ""
+    ) -> None:
+        now = clock()
+        self._clock = clock
+        self._connected_by = now + min(connect, total)
+        self._answered_by = now + total
+        self.request_id = request_id
+        self.sent = False
+
+    def left(self) -> float:
+        """Return the seconds left: to connect, or once the request is being sent, to finish.
+
+        Raises:
+            TimeoutError: no time is left.
+        """
+        left = (self._answered_by if self.sent else self._connected_by) - self._clock()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        return min(left, LONGEST_WAIT)
+
+
+class Failure(Exception):
+    """An attempt without a complete answer. `Attempt.sent` says whether the request was sent.
+
+    Attributes:
+        reason: what happened, as the second half of a sentence.
+        error: what to raise if the request was not sent.
+        cure: what to do about it, as a sentence; empty for trying again.
+        timed_out: whether the cause is the time limit.
+        garbled: whether there was an answer that is not HTTP, or broke off.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        error: type[ConnectionError] = ConnectionError,
+        *,
+        cure: str = "",
+        timed_out: bool = False,
+        garbled: bool = False,
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.error = error
+        self.cure = cure
+        self.timed_out = timed_out
+        self.garbled = garbled
+
+
+class Transport(Protocol):
+    """Carries a request to a backend."""
+
+    def carry(self, request: Request, attempt: Attempt) -> Answer:
+        """Send `request` and return the complete answer.
+
+        Raises:
+            Failure: there is no complete answer.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close all connections."""
+        ...

@@ -1,0 +1,1 @@
+"""The reference's calls as values, and the records that they return."""

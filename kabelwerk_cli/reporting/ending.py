@@ -1,0 +1,247 @@
+"""Advice on what to do after a run that did not finish everything, most important first."""
+
+import shlex
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from kabelwerk_cli.errors import (
+    AlreadyPosted,
+    Applied,
+    AuthenticationError,
+    BatchFailed,
+    BatchUnknown,
+    ConfigurationError,
+    Interrupted,
+    KabelwerkError,
+    UntrustedCertificate,
+)
+from kabelwerk_cli.journal.fate import Fate
+from kabelwerk_cli.journal.journal import JournalError
+from kabelwerk_cli.rows.table import Changed
+from kabelwerk_cli.terminal.console import Console
+from kabelwerk_cli.terminal.signals import Terminated
+from kabelwerk_cli.words import capitalized
+
+from .totals import Totals
+
+
+class Stop(NamedTuple):
+    """Why a run ended early."""
+
+    reason: str
+    error: KabelwerkError | None = None
+
+    @property
+    def is_signal(self) -> bool:
+        """Whether a signal ended it."""
+        return self.reason in {"SIGINT", "SIGTERM"}
+
+
+PROGRAM = "kabelwerk"
+LONGEST_LINE = 1000
+"""The longest command line that is printed to be copied, in characters."""
+TWICE = ("--restart", "--resend-unknown", "--send-changed")
+"""Options that may send a row twice: leave them out when running a command again."""
+NEW_STATE = "--new-state"
+"""An option that only the first run of a sync takes."""
+SETTLING = (*TWICE, "--mark-posted", "--resume", "--dry-run")
+"""Options that are removed from a command line when one of them is added."""
+TAKES_ROOM = frozenset({"--resend-unknown", "--mark-posted"})
+
+
+class Ended(NamedTuple):
+    """How a run ended, as far as it matters for what to do next."""
+
+    totals: Totals
+    stop: Stop | None = None
+    """Why it ended early."""
+    limited: bool = False
+    """Whether it stopped at `--limit`."""
+    repeatable: bool = True
+    """Whether sending a row twice has the same effect as sending it once."""
+    journal: str | None = None
+    """The journal or state; None if it was temporary."""
+    finished: bool = False
+    """Whether the journal needs nothing more from this file."""
+    rejects: str | None = None
+    """The rejects file, if any."""
+    line: tuple[str, ...] = ()
+    """The command line, without the program."""
+
+
+def cures(ended: Ended) -> list[str]:
+    """Return what to do, as sentences, the most important first."""
+    steps = (_stopped, _unknown, _changed, _taken, _rejected, _again, _handed_over)
+    return [sentence for step in steps for sentence in step(ended)]
+
+
+def _stopped(ended: Ended) -> Iterator[str]:
+    if ended.stop is None:
+        return
+    reason, error = ended.stop
+    yield "Interrupted." if ended.stop.is_signal else f"Stopped: {reason}."
+    if isinstance(error, JournalError):
+        yield f"Check the disk and the permissions of '{ended.journal or 'the temporary folder'}'."
+    elif isinstance(error, AuthenticationError):
+        yield "Check the API token with 'kabelwerk doctor'; 'kabelwerk login' stores another."
+    elif isinstance(error, UntrustedCertificate):
+        yield "If you trust this server, pass its CA certificate with --ca-file."
+    elif isinstance(error, Changed):
+        yield "Do not change the file during a run."
+    elif isinstance(error, ConfigurationError):
+        yield str(error)
+    elif isinstance(error, KabelwerkError):
+        yield "Check the server and the network with 'kabelwerk doctor'."
+
+
+def _unknown(ended: Ended) -> Iterator[str]:
+    count = ended.totals.counts[Fate.UNKNOWN]
+    if not count or ended.repeatable:
+        return
+    one = count == 1
+    what = "the room of the message" if one else f"the rooms of the {count} messages"
+    they = "it" if one else "them"
+    yield f"Check {what} whose outcome is unknown."
+    if ended.journal:
+        posted, resend = (_line(ended, option) for option in ("--mark-posted", "--resend-unknown"))
+        yield (
+            f"To mark {they} as posted, run `{posted}`; to send {they} again, run `{resend}` "
+            "(add =ROOM for a single room)."
+        )
+    else:
+        yield (
+            f"If {'it was' if one else 'they were'} not posted, send {they} from another file: "
+            "without a journal, the same command posts every message again."
+        )
+
+
+def _changed(ended: Ended) -> Iterator[str]:
+    if count := ended.totals.errors[AlreadyPosted.__name__]:
+        rows = f"the {_rows(count)} that changed after a message was posted"
+        yield f"To post {rows}, use --send-changed."
+
+
+def _taken(ended: Ended) -> Iterator[str]:
+    totals = ended.totals
+    if not totals.taken:
+        return
+    users = "1 user exists" if totals.taken == 1 else f"{totals.taken} users exist"
+    used = totals.counts[Fate.DONE] or totals.counts[Fate.UNKNOWN]
+    journal = " and another --journal" if used and ended.journal else ""
+    yield f"{users} already. To update existing users, use 'kabelwerk users ensure'{journal}."
+
+
+def _rejected(ended: Ended) -> Iterator[str]:
+    if count := ended.totals.rejected - ended.totals.taken:
+        one = count == 1
+        rows = "the rejected row" if one else f"the {count} rejected rows"
+        them = "it" if one else "them"
+        hint = "" if ended.rejects else f" (--rejects FILE writes {them} to a file)"
+        yield f"Correct {rows}{hint}, then {_rerun(ended)}."
+
+
+def _again(ended: Ended) -> Iterator[str]:
+    """Advise running the same command again, unless an earlier sentence does."""
+    totals = ended.totals
+    retried = totals.counts[Fate.FAILED] - totals.rejected
+    if ended.repeatable:
+        retried += totals.counts[Fate.UNKNOWN]
+    unsent = totals.counts[Fate.NOT_ATTEMPTED] - totals.errors[AlreadyPosted.__name__]
+    if totals.rejected > totals.taken or not (retried or unsent):
+        return
+    if ended.limited and not ended.stop and not retried:
+        yield f"To send the other {_rows(unsent)}, {_rerun(ended, '--limit')}."
+    else:
+        purpose = f" to {'resume' if unsent else 'retry'}" if _goes_on(ended) else ""
+        yield f"{capitalized(_rerun(ended))}{purpose}."
+
+
+def _handed_over(ended: Ended) -> Iterator[str]:
+    if count := ended.totals.handed_over:
+        rows, file = f"the {_rows(count)}", ended.rejects or ""
+        yield f"Correct {rows} in '{file}', then send that file: --from {shlex.quote(file)}"
+
+
+def _rows(count: int) -> str:
+    return "row" if count == 1 else f"{count} rows"
+
+
+def _rerun(ended: Ended, *without: str) -> str:
+    """Return how to send the other rows without sending any twice.
+
+    Args:
+        ended: how the run ended.
+        without: further options to leave out.
+    """
+    if _goes_on(ended):
+        given = [
+            option
+            for option in (*TWICE, NEW_STATE)
+            if any(_is(word, option) for word in ended.line)
+        ]
+        other = " and ".join([*given, *without])
+        resume = " with --resume" if ended.finished and not ended.repeatable else ""
+        return "run the same command again" + (f" without {other}" if other else "") + resume
+    if ended.repeatable:
+        return "run the same command again (without a journal, it sends every row again)"
+    return (
+        "send the other rows from a separate file (without a journal, the same command posts "
+        "every message again)"
+    )
+
+
+def _goes_on(ended: Ended) -> bool:
+    """Tell whether the same command sends only rows that are not done."""
+    counts = ended.totals.counts
+    return ended.journal is not None or not (counts[Fate.DONE] or counts[Fate.UNKNOWN])
+
+
+def _is(word: str, option: str) -> bool:
+    return word == option or word.startswith(f"{option}=")
+
+
+def _line(ended: Ended, option: str) -> str:
+    """Return the command line to run next: this one, with an option added."""
+    text = shlex.join([PROGRAM, *_without(ended.line, SETTLING), option])
+    return text if len(text) <= LONGEST_LINE else f"the same command with {option}"
+
+
+def _without(line: Sequence[str], options: Sequence[str]) -> Iterator[str]:
+    """Yield the words of a command line, without those of some options."""
+    takes_value = False
+    for word in line:
+        if takes_value and not word.startswith("-"):
+            takes_value = False
+            continue
+        takes_value = word in TAKES_ROOM
+        if not any(_is(word, option) for option in options):
+            yield word
+
+
+def conclude(console: Console, ended: Ended) -> None:
+    """Print how the run ended; return only if everything requested is done.
+
+    Raises:
+        Interrupted: a signal ended it.
+        KabelwerkError: what stopped it before anything was applied.
+        BatchFailed: rows are not done, and the outcome of each is known.
+        BatchUnknown: the outcome of some rows is unknown.
+    """
+    totals, stop = ended.totals, ended.stop
+    counts, advice = totals.counts, " ".join(cures(ended))
+    # rows beyond --limit are not failures
+    all_unsent, changed = counts[Fate.NOT_ATTEMPTED], totals.errors[AlreadyPosted.__name__]
+    unsent = changed if ended.limited and not stop else all_unsent
+    if not (counts[Fate.FAILED] or counts[Fate.UNKNOWN] or unsent or stop):
+        console.note(str(totals))
+        if advice:
+            console.note(advice)
+        return
+    text = console.with_summary(str(totals), advice)
+    report = totals.report()
+    if stop and stop.is_signal:
+        cause = Terminated() if stop.reason == "SIGTERM" else KeyboardInterrupt()
+        raise Interrupted(text, report) from cause
+    if stop and stop.error and report.applied is Applied.NO:
+        raise type(stop.error)(text, report) from stop.error
+    raise BatchUnknown(text) if counts[Fate.UNKNOWN] else BatchFailed(text)

@@ -1,0 +1,173 @@
+"""The report of a run as JUnit XML: a test case for each row.
+
+Test cases are written as results arrive, after space reserved for the head, which contains the
+counts and is written last. Memory is flat, however many rows there are.
+"""
+
+import contextlib
+import html
+import os
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from kabelwerk_cli.errors import Refused
+from kabelwerk_cli.journal.fate import Fate
+from kabelwerk_cli.output import shortened, visible
+
+from .result import Result
+
+LONGEST_MESSAGE = 2000
+"""The longest message, in characters."""
+MOST = 10**18
+"""A number with more digits than any that is reported."""
+START = b"<?xml"
+TAIL = b"</testsuite>\n</testsuites>\n"
+KINDS = {
+    Fate.FAILED: ("failure", "failures"),
+    Fate.UNKNOWN: ("error", "errors"),
+    Fate.NOT_ATTEMPTED: ("skipped", "skipped"),
+    Fate.HANDED_OVER: ("skipped", "skipped"),
+}
+"""The element for a row that is not done, and the attribute that counts such rows."""
+
+
+class Subject(NamedTuple):
+    """What a report is about."""
+
+    command: str
+    """Such as `users create`."""
+    file: str
+    """The file of rows."""
+
+
+class Clocks(NamedTuple):
+    """The clocks of a report."""
+
+    clock: Callable[[], float] = time.monotonic
+    now: Callable[[], float] = time.time
+
+
+class JUnitReport:
+    """A report that is being written. Its temporary file is created at once.
+
+    Args:
+        path: where the report goes.
+        subject: what it is about.
+        clocks: the clocks for its times.
+
+    Raises:
+        Refused: the file cannot be written.
+    """
+
+    def __init__(self, path: str, subject: Subject, clocks: Clocks | None = None) -> None:
+        self._path = Path(os.path.realpath(path))
+        _check_replaceable(self._path, path)
+        self._subject = subject
+        self._clocks = clocks or Clocks()
+        self._started = (self._clocks.clock(), self._clocks.now())
+        self._counts = Counter[str]()
+        self._trouble: OSError | None = None
+        try:
+            self._file: IO[bytes] = tempfile.NamedTemporaryFile(  # noqa: SIM115 - `close` closes it
+                dir=self._path.parent, prefix=f".{self._path.name}.", delete=False
+            )
+        except OSError as error:
+            raise Refused(f"Cannot write '{path}': {error.strerror or error}.") from None
+        most = Counter(dict.fromkeys(("tests", "failures", "errors", "skipped"), MOST))
+        self._room = len(self._head(most, float(MOST)))
+        self._write(b" " * self._room + b"\n")
+
+    def add(self, result: Result) -> None:
+        """Add the outcome of a row."""
+        kind = KINDS.get(result.fate.shown)
+        inner = ""
+        if kind:
+            name, counted = kind
+            self._counts[counted] += 1
+            error = result.error
+            message = error.message if error else f"The row was {result.outcome}."
+            inner = f"<{name}{_attributes(type=error.type if error else '', message=message)}/>"
+        row = f" (row {result.number})" if result.line else ""
+        self._case(f"{result.key}{row}", result.line or 1, inner)
+
+    def add_all(self, results: Iterable[Result]) -> None:
+        """Add the outcomes of several rows."""
+        for result in results:
+            self.add(result)
+
+    def add_ending(self, error: BaseException) -> None:
+        """Add the error that prevented the whole run."""
+        self._counts["errors"] += 1
+        inner = f"<error{_attributes(type=type(error).__name__, message=str(error))}/>"
+        self._case(self._subject.file, 1, inner)
+
+    def finish(self) -> None:
+        """Complete the report, and give it its name.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        if self._trouble:
+            raise self._trouble
+        self._file.write(TAIL)
+        self._file.seek(0)
+        head = self._head(self._counts, self._clocks.clock() - self._started[0])
+        self._file.write(head.ljust(self._room))
+        self._file.close()
+        Path(self._file.name).replace(self._path)
+
+    def close(self) -> None:
+        """Remove the temporary file of an unfinished report."""
+        with contextlib.suppress(OSError):
+            self._file.close()
+        Path(self._file.name).unlink(missing_ok=True)
+
+    def _case(self, name: str, line: int, inner: str) -> None:
+        self._counts["tests"] += 1
+        command, file = self._subject
+        named = _attributes(classname=command, name=name, file=file, line=str(line))
+        self._write(f"<testcase{named}>{inner}</testcase>\n".encode())
+
+    def _write(self, text: bytes) -> None:
+        """Write to the temporary file; a full disk must not end the run, see `finish`."""
+        if self._trouble is None:
+            try:
+                self._file.write(text)
+            except OSError as error:
+                self._trouble = error
+
+    def _head(self, counts: Counter[str], seconds: float) -> bytes:
+        started = datetime.fromtimestamp(self._started[1], UTC).replace(tzinfo=None)
+        suite = _attributes(
+            name=f"{self._subject.command} --from {self._subject.file}",
+            **{name: str(counts[name]) for name in ("tests", "failures", "errors", "skipped")},
+            time=f"{seconds:.3f}",
+            timestamp=started.isoformat(timespec="seconds"),
+        )
+        return f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n<testsuite{suite}>'.encode()
+
+
+def _check_replaceable(path: Path, named: str) -> None:
+    """Refuse to overwrite a file that is not a report, in case the name was mistyped."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(START))
+    except OSError:
+        return  # there is none, or creating the report fails with a clear error
+    if start not in {b"", START}:
+        raise Refused(f"'{named}' exists, and is not an XML report. Use another --report.")
+
+
+def _attributes(**values: str) -> str:
+    return "".join(f' {name}="{_escaped(value)}"' for name, value in values.items())
+
+
+def _escaped(text: str) -> str:
+    """Return text as an attribute's value, with characters that XML does not allow escaped."""
+    shown = shortened(visible(text), LONGEST_MESSAGE)
+    return html.escape(shown.replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff"))

@@ -1,0 +1,92 @@
+"""The result of a row, and the record that shows it."""
+
+import re
+import typing
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+from kabelwerk_cli.errors import InvalidRow
+from kabelwerk_cli.journal.fate import INTERNAL, Fate
+from kabelwerk_cli.operations.call import Call
+from kabelwerk_cli.operations.models import Deed
+from kabelwerk_cli.rows.reader import BadRow, sentence
+from kabelwerk_cli.terminal.error_report import Problem, problem
+
+if TYPE_CHECKING:
+    from kabelwerk_cli.rows.table import Item
+
+_FATES = dict.fromkeys(fate.shown.value for fate in Fate if fate not in INTERNAL)
+OUTCOMES = (*typing.get_args(Deed), *_FATES)
+"""What became of a row, see `Result.outcome`."""
+OWN = (
+    ("row", int | None),
+    ("key", str),
+    ("outcome", Annotated[str, ("enum", OUTCOMES)]),
+    ("error", Problem | None),
+)
+"""The first fields of each row's record."""
+OWN_NAMES = frozenset(name for name, _ in OWN)
+
+
+def batch_record(record: type) -> Any:
+    """Return the type of a batch's records: a row's fields, then those of the command's record."""
+    hints = typing.get_type_hints(record)
+    fields = [(name, hint | None) for name, hint in hints.items() if name not in OWN_NAMES]
+    make: Any = NamedTuple
+    kind = make(f"{record.__name__}Row", [*OWN, *fields])
+    kind.__doc__ = f"A row, and the {record.__name__} if the server returned it."
+    return kind
+
+
+def to_record(kind: Any, result: "Result") -> Any:
+    """Return the record of a row."""
+    rest = [getattr(result.record, name, None) for name in kind._fields[len(OWN) :]]
+    row = result.number if result.line else None
+    return kind(row, result.key, result.outcome, result.error, *rest)
+
+
+LONGEST_OWN = 200
+"""The longest value that a message is expected to repeat, in characters."""
+
+
+class Result(NamedTuple):
+    """The result of a row."""
+
+    number: int
+    line: int
+    key: str
+    fate: Fate
+    record: Any = None
+    error: Problem | None = None
+    notes: tuple[str, ...] = ()
+    deed: str = ""
+    """What this run did: `created`, `posted` ...; empty if this run did nothing."""
+    sent: bool = False
+    """Whether this run sent it."""
+    unused: str = ""
+    """What the row asks for and was not sent, see `Success`."""
+    own: tuple[str, ...] = ()
+    """The row's own values that the error's message may contain, such as its key."""
+
+    @property
+    def outcome(self) -> str:
+        """The outcome as it is shown."""
+        return self.deed or self.fate.shown
+
+
+def result_of(planned: "Item", fate: Fate, **more: Any) -> Result:
+    """Return the result of a planned row."""
+    return Result(planned.number, planned.line, planned.key, fate, **more)
+
+
+def refused(row: BadRow) -> Result:
+    """Return the result of an invalid row."""
+    error = problem(InvalidRow(sentence(row.problem)))
+    # messages about cells have foreign text in quotes
+    own = (row.key, *re.findall("'([^']*)'", row.problem))
+    return Result(row.number, row.line, row.key, Fate.REJECTED, error=error, own=own)
+
+
+def own_words(call: Call[Any]) -> tuple[str, ...]:
+    """Return the values of a call that a message may repeat; see `Result.own`."""
+    values = (call.key, *call.target[1::2], *(call.body or {}).values())
+    return tuple(value for value in values if isinstance(value, str) and len(value) <= LONGEST_OWN)

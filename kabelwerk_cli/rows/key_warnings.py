@@ -1,0 +1,87 @@
+"""Warnings about keys that are probably wrong, before they are sent."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+from kabelwerk_cli.words import count_of
+
+SHOWN = 3
+"""How many keys a warning names."""
+_DIGITS = "key NOT GLOB '*[^0-9]*'"
+_ROUNDED = """
+SELECT key, line FROM rows
+WHERE key GLOB '[0-9]*[Ee]+[0-9]*' AND key NOT GLOB '*[^0-9Ee+.,]*' ORDER BY number
+"""
+_SHORTER = f"""
+SELECT key, line FROM rows
+WHERE key GLOB '[1-9]*' AND {_DIGITS} AND length(key) < (
+    SELECT max(length(key)) FROM rows WHERE key GLOB '0*' AND {_DIGITS}
+) ORDER BY number
+"""  # noqa: S608
+# the plus makes SQLite sort the rows that share a target, which is faster than using the index
+_AGAIN = """
+SELECT key, min(number) AS first, target FROM rows WHERE shared AND NOT bad
+GROUP BY +target HAVING count(DISTINCT digest) > 1 ORDER BY first
+"""
+
+
+class Rows(Protocol):
+    """A plan with a table of rows that can be queried."""
+
+    def select(self, query: str, *values: object) -> Iterator[Any]:
+        """Yield what a query finds in the table of rows."""
+
+
+_EXPORT = "Format that column as text in the spreadsheet and export it again."
+
+
+def warn_of_keys(plan: Rows, warn: Callable[[str], None], *, sets_values: bool) -> None:
+    """Report keys that a spreadsheet has probably changed, or whose rows contradict each other.
+
+    Args:
+        plan: the rows.
+        warn: shows a warning.
+        sets_values: whether a later row of a key overrides an earlier one.
+    """
+    if found := _listed(plan.select(_ROUNDED)):
+        count, keys = found
+        looks = "key looks like a number" if count == 1 else "keys look like numbers"
+        warn(f"{count} {looks} that a spreadsheet has rounded: {keys}. {_EXPORT}")
+    if found := _listed(plan.select(_SHORTER)):
+        count, keys = found
+        warn(
+            f"{count_of(count, 'key')} may have lost leading zeros in a spreadsheet, as other keys "
+            f"begin with a zero: {keys}. {_EXPORT}"
+        )
+    if sets_values:
+        _warn_of_contradictions(plan, warn)
+
+
+def _listed(rows: Iterator[tuple[str, int]]) -> tuple[int, str] | None:
+    """Return how many rows there are, and the first keys with their lines; None for no rows."""
+    first = [f"'{key}' (line {line})" for key, line in itertools.islice(rows, SHOWN)]
+    more = sum(1 for _ in rows)
+    keys = ", ".join(first) + (" and others" if more else "")
+    return (len(first) + more, keys) if first else None
+
+
+def _warn_of_contradictions(plan: Rows, warn: Callable[[str], None]) -> None:
+    found = plan.select(_AGAIN)
+    if not (first := next(found, None)):
+        return
+    key, _, target = first
+    count = 1 + sum(1 for _ in found)
+    lines = dict(
+        plan.select(
+            "SELECT digest, min(line) FROM rows WHERE target = ? AND NOT bad"
+            " GROUP BY digest ORDER BY min(number) LIMIT 2",
+            target,
+        )
+    )
+    appear = "1 key appears" if count == 1 else f"{count} keys appear"
+    one, other = lines.values()
+    warn(
+        f"{appear} more than once with different values, first '{key}' (lines {one} and {other}). "
+        "The rows of a key are sent in file order."
+    )

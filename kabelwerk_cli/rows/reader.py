@@ -1,0 +1,308 @@
+"""Turns rows into calls, with the options and checks of their command."""
+
+import functools
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import click
+
+from kabelwerk_cli.cli.options import ColumnOption, JsonObject, KeyOption, OtherwiseOption
+from kabelwerk_cli.config import parsers
+from kabelwerk_cli.errors import InvalidInput, Refused
+from kabelwerk_cli.operations.call import Call
+from kabelwerk_cli.operations.json_text import read_json
+from kabelwerk_cli.tabular.raw import Raw, fold
+from kabelwerk_cli.words import with_stop
+
+from .columns import IDENTITY, Columns, Convert
+from .template import Template
+
+DIGEST_SIZE = 16
+_EMPTY = hashlib.blake2b(digest_size=DIGEST_SIZE)
+"""Copied for each row, which is faster than creating it."""
+
+
+class Row(NamedTuple):
+    """A valid row."""
+
+    number: int
+    line: int
+    call: Call[Any]
+    digest: bytes
+    """Identifies the row's content; rows with the same content have the same digest."""
+    hub: str = ""
+    """The room's hub; empty for users."""
+
+    @property
+    def key(self) -> str:
+        """The key of the user, or of the room's user."""
+        return self.call.key
+
+
+class BadRow(NamedTuple):
+    """An invalid row."""
+
+    number: int
+    line: int
+    key: str
+    hub: str
+    problem: str
+    digest: bytes
+    """Identifies the row as it is in the file."""
+    column: str = ""
+    """The column whose value is the problem, if it is a single one."""
+
+
+class Parsed(NamedTuple):
+    """A row whose cells are valid; its call has not been checked yet."""
+
+    number: int
+    line: int
+    arguments: Mapping[str, Any]
+    """The arguments of its call."""
+    key: str
+    """The key of the user, or of the room's user."""
+    hub: str
+    """The room's hub; empty for users."""
+    digest: bytes
+    """Identifies the row's content; rows with the same content have the same digest."""
+
+    def as_bad(self, problem: str, column: str = "") -> BadRow:
+        """Return the row as an invalid one."""
+        return BadRow(self.number, self.line, self.key, self.hub, problem, self.digest, column)
+
+
+class RowReader:
+    """Turns the rows of a file into calls.
+
+    Args:
+        command: the command.
+        params: the values of the command's options, for rows that do not set their own.
+        explicit: the options that were given on the command line, by the names of their params.
+        exact_key: whether keys may begin or end with white space.
+        mapping: pairs of a command's column and the file's column that it is read from.
+        ignored: lists of columns that are left out, separated by commas.
+        template: the text of each row, to be filled in from its columns.
+        settable: whether the command has its columns as options, too.
+
+    Raises:
+        Refused: the mapping has a column that the command does not have, or there are two texts.
+    """
+
+    def __init__(
+        self,
+        command: click.Command,
+        params: Mapping[str, Any],
+        explicit: Mapping[str, str],
+        *,
+        exact_key: bool,
+        mapping: Sequence[tuple[str, str]] = (),
+        ignored: Sequence[str] = (),
+        template: Template | None = None,
+        settable: bool = True,
+    ) -> None:
+        self._make: Callable[..., Call[Any]] = command.callback  # type: ignore[assignment]
+        columns = [
+            option
+            for option in command.params
+            if isinstance(option, ColumnOption) and not isinstance(option, OtherwiseOption)
+        ]
+        self._required = [option.name or "" for option in columns if option.required]
+        # by name, as their order on the command line must not change a row's digest
+        self._params = dict(sorted(params.items()))
+        self._explicit = dict(explicit)
+        self._exact_key = exact_key
+        self._template = template.renamed(fold) if template else None
+        if template:
+            self._set_text_by_template()
+        known = {option.name or "": self._converter(option) for option in columns}
+        self.columns = Columns(
+            known,
+            required=self._required,
+            explicit=self._explicit,
+            mapping=mapping,
+            ignored=ignored,
+            placeholders=self._template.names if self._template else (),
+            settable=settable,
+        )
+        self._plan = functools.lru_cache(self.columns.plan)
+        self._places = functools.lru_cache(self.columns.places)
+
+    def check_columns(self, columns: Sequence[str]) -> None:
+        """Refuse a header.
+
+        Raises:
+            BadFile: a column is unknown, appears twice, is an option as well, or is missing.
+        """
+        self.columns.check(columns)
+
+    def parse(self, raw: Raw) -> Parsed | BadRow:
+        """Return the arguments in the cells of a row, or what is wrong with them."""
+        number, line, columns, cells, _, problem = raw
+        arguments, name = self._params.copy(), ""
+        if problem:
+            return _bad(raw, arguments, problem)
+        try:
+            for place, name, convert in self._plan(tuple(columns)):
+                cell = cells[place]
+                if cell is None and name == "hub_user":
+                    # null in JSON; CSV has a column unassign
+                    arguments["unassign"] = True
+                elif cell is not None and (value := convert(cell)) is not None:
+                    arguments[name] = value
+            if self._template:
+                name = ""
+                places = self._places(tuple(columns))
+                values = {known: cells[place] for known, place in places.items()}
+                arguments["text"] = self._template.fill(values)
+        except ValueError as error:
+            problem = f"{name}: {error}" if name else str(error)
+            return _bad(raw, arguments, problem, name)
+        for name in self._required:
+            if arguments[name] is None:
+                return _bad(raw, arguments, f"{name} is missing", name)
+        # a digest must be the same in every version of Python, and with options that a later
+        # version adds
+        said = {name: value for name, value in arguments.items() if value is not None}
+        return Parsed(number, line, arguments, _key(arguments), _hub(arguments), _digest(said))
+
+    def call(self, parsed: Parsed) -> Call[Any] | BadRow:
+        """Return the call of a row, or why it is invalid."""
+        try:
+            return self._make(**parsed.arguments)
+        except InvalidInput as error:
+            if error.field:
+                return parsed.as_bad(f"{error.field}: {error.error_message}", error.field)
+            problem = str(error)
+        except click.UsageError as error:
+            problem = error.message
+        except ValueError as error:
+            problem = str(error)
+        return parsed.as_bad(problem)
+
+    def make(self, parsed: Parsed) -> Row | BadRow:
+        """Return a row with its call, or why it is invalid."""
+        call = self.call(parsed)
+        if isinstance(call, BadRow):
+            return call
+        return Row(parsed.number, parsed.line, call, parsed.digest, parsed.hub)
+
+    def _set_text_by_template(self) -> None:
+        if option := self._explicit.get("text"):
+            raise Refused(f"{option} and --template cannot be used together.")
+        self._explicit["text"] = "--template"
+
+    def _converter(self, option: ColumnOption) -> Convert:
+        """Return the function that converts a cell; it returns None for a cell without a value."""
+        if option.is_flag:
+            return _flag
+        if isinstance(option.type, JsonObject):
+            return _object
+        if isinstance(option, KeyOption) and not self._exact_key:
+            return _required_key if option.required else _optional_key
+        return _text if option.required else _optional_text
+
+
+def sentence(problem: str) -> str:
+    """Return a problem as a sentence."""
+    return with_stop(f"{problem[:1].upper()}{problem[1:]}")
+
+
+def _key(arguments: Mapping[str, Any]) -> str:
+    return arguments.get("key") or arguments.get("room") or ""
+
+
+def _hub(arguments: Mapping[str, Any]) -> str:
+    return arguments.get("hub") or "" if "room" in arguments else ""
+
+
+def _bad(raw: Raw, arguments: Mapping[str, Any], problem: str, column: str = "") -> BadRow:
+    key, hub, digest = _key(arguments), _hub(arguments), _digest(list(raw.source))
+    return BadRow(raw.number, raw.line, key, hub, problem, digest, column)
+
+
+def _digest(content: object) -> bytes:
+    digest = _EMPTY.copy()
+    digest.update(ascii(content).encode())
+    return digest.digest()
+
+
+def _text(cell: Any) -> str:
+    if not isinstance(cell, str):
+        raise ValueError("must be a string")  # noqa: TRY004 - like any other problem with a cell
+    return cell
+
+
+def _optional_text(cell: Any) -> str | None:
+    return _text(cell) or None
+
+
+def _required_key(cell: Any) -> str:
+    if not isinstance(cell, str) or cell != cell.strip():
+        _text(cell)
+        raise ValueError("begins or ends with white space; see --exact-key")
+    return cell
+
+
+def _optional_key(cell: Any) -> str | None:
+    return _required_key(cell) or None
+
+
+def _flag(cell: Any) -> bool | None:
+    if cell == "":
+        return None
+    return cell if isinstance(cell, bool) else parsers.flag(_text(cell))
+
+
+def _object(cell: Any) -> Any:
+    """Return a JSON object with sorted names, so that their order does not matter."""
+    if cell == "":
+        return None
+    given = read_json(cell if isinstance(cell, str) else json.dumps(cell))
+    return json.loads(json.dumps(given, sort_keys=True))
+
+
+class TruthReader(RowReader):
+    """Reads rows in which an empty cell is a value, unlike in a batch, where it means "not given".
+
+    Args:
+        command: the command whose options are the columns.
+        params: the values for every row.
+        explicit: the options that were given on the command line, by the names of their params.
+        blanks: the value of an empty cell, by column; in other columns, it is invalid.
+        options: those of a `RowReader`.
+    """
+
+    def __init__(
+        self,
+        command: click.Command,
+        params: Mapping[str, Any],
+        explicit: Mapping[str, str],
+        *,
+        blanks: Mapping[str, Any],
+        **options: Any,
+    ) -> None:
+        self._blanks = blanks
+        super().__init__(command, params, explicit, settable=False, **options)
+        self.values = tuple(sorted({param.name or "" for param in command.params} - IDENTITY))
+        """The columns whose values are synced."""
+
+    def parse(self, raw: Raw) -> Parsed | BadRow:
+        """Return the arguments in the cells of a row; null in JSON is the same as an empty cell."""
+        if None in raw.cells:
+            raw = raw._replace(cells=["" if cell is None else cell for cell in raw.cells])
+        return super().parse(raw)
+
+    def _converter(self, option: ColumnOption) -> Convert:
+        convert, name = super()._converter(option), option.name or ""
+
+        def converted(cell: Any) -> Any:
+            if cell != "":
+                return convert(cell)
+            if name not in self._blanks:
+                raise ValueError("must not be empty")
+            return self._blanks[name]
+
+        return converted

@@ -1,0 +1,1 @@
+"""The rows of a file in any format; knows no command."""

@@ -1,0 +1,165 @@
+"""The input file of a batch: CSV, TSV, JSON Lines or a workbook."""
+
+import codecs
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from .delimited import CELL_LIMIT, LINE_LIMIT, Delimited, first_line
+from .json_lines import JsonLines
+from .raw import ERROR_COLUMN, BadFile, Raw, Rows
+from .text import Text
+from .workbook import Sheet, workbook_kind
+
+__all__ = ["CELL_LIMIT", "ERROR_COLUMN", "LINE_LIMIT", "BadFile", "Raw", "RowFile"]
+
+START = 4096
+"""How many bytes are read to detect the kind of file."""
+DEVICES = ("/dev", "/dev/fd", "/proc/self/fd")
+CELLS = (".csv", ".tsv")
+LINES = (".jsonl", ".ndjson")
+
+
+class RowFile:
+    """A file of rows, which may be read several times.
+
+    Args:
+        name: the file, or `-` for standard input. Input that can be read only once, such as a
+            pipe, is copied to a temporary file.
+        encoding: the encoding of a text; None for UTF-8. A byte order mark overrides it.
+        sheet: the name of a workbook's sheet; None for the first one.
+
+    Attributes:
+        name: the file as it was given.
+        shown: what messages call it.
+        is_json: whether rows are JSON objects.
+        columns: the names of the columns, as written in the file; empty for JSON.
+        delimiter: what separates the cells of a row.
+        encoding: the encoding of a text file, and of a rejects file.
+        mark: the byte order mark at its start, if any.
+
+    Raises:
+        BadFile: it cannot be read, or has no header.
+        Refused: an option does not fit the file.
+    """
+
+    def __init__(self, name: str, *, encoding: str | None = None, sheet: str | None = None) -> None:
+        self.name = name
+        self.shown = "standard input" if name == "-" else name
+        self._spool: IO[bytes] | None = None
+        self._rows: Rows
+        with self._trouble():
+            if _is_stream(name):
+                self._keep()
+            with self._open() as file:
+                kind = workbook_kind(self.shown, file.read(START), self._open)
+            self._rows = self._sheet(kind, encoding, sheet) if kind else self._text(encoding, sheet)
+        self.is_json = isinstance(self._rows, JsonLines)
+        self.columns = self._rows.columns
+        self.delimiter = self._rows.delimiter
+
+    def __enter__(self) -> "RowFile":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._spool:
+            self._spool.close()
+
+    def __iter__(self) -> Iterator[Raw]:
+        """Yield every row.
+
+        Raises:
+            BadFile: the rest of the file cannot be read.
+        """
+        return map(self._rows.read, self.records())
+
+    def records(self) -> Iterator[Any]:
+        """Yield every row for `read`; see `Rows`.
+
+        Raises:
+            BadFile: the rest of the file cannot be read.
+        """
+        with self._trouble():
+            yield from self._rows.records()
+
+    def read(self, record: Any) -> Raw:
+        """Return a row."""
+        return self._rows.read(record)
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether it can be read only once, so that no later run can resume it."""
+        return self._spool is not None
+
+    @property
+    def is_terminated(self) -> bool:
+        """Whether the last line of a text ends with a line break; if not, it may be truncated."""
+        if isinstance(self._rows, Sheet):
+            return True  # a truncated workbook cannot be read
+        with self._open() as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 2))
+            # in UTF-16, a line break has a zero byte before or after it
+            return file.read().rstrip(b"\0").endswith((b"\n", b"\r"))
+
+    def is_same(self, path: str | None) -> bool:
+        """Tell whether a path, which need not exist, is this file."""
+        if path is None or self.is_stream:
+            return False
+        return os.path.exists(path) and os.path.samefile(path, self.name)  # noqa: PTH110, PTH121
+
+    @contextlib.contextmanager
+    def _trouble(self) -> Iterator[None]:
+        """Turn errors of the operating system into an error about the file."""
+        try:
+            yield
+        except OSError as error:
+            raise BadFile(f"Cannot read '{self.shown}': {error.strerror or error}.") from None
+
+    def _keep(self) -> None:
+        with contextlib.ExitStack() as stack:
+            stdin = self.name == "-"
+            source = sys.stdin.buffer if stdin else stack.enter_context(Path(self.name).open("rb"))
+            self._spool = tempfile.TemporaryFile()  # noqa: SIM115 - `__exit__` closes it
+            shutil.copyfileobj(source, self._spool)
+        self._spool.flush()
+
+    def _open(self) -> IO[bytes]:
+        if self._spool is None:
+            return Path(self.name).open("rb")
+        self._spool.seek(0)
+        return os.fdopen(os.dup(self._spool.fileno()), "rb")
+
+    def _sheet(self, kind: str, encoding: str | None, sheet: str | None) -> Sheet:
+        if encoding:
+            raise BadFile(f"--encoding is for text files; '{self.shown}' is {kind}.")
+        self.mark, self.encoding = codecs.BOM_UTF8, "utf-8"
+        return Sheet(self.shown, kind, self._open, sheet)
+
+    def _text(self, encoding: str | None, sheet: str | None) -> Delimited | JsonLines:
+        if sheet is not None:
+            raise BadFile(f"--sheet is for workbooks; '{self.shown}' is a text file.")
+        text = Text(self.shown, self._open, encoding)
+        self.mark, self.encoding = text.mark, text.encoding
+        with text.open() as file:
+            start = first_line(file).lstrip()
+        if "\0" in start:
+            raise BadFile(text.not_text())
+        suffix = Path(self.name).suffix.lower()
+        if suffix in LINES or (suffix not in CELLS and start.startswith("{")):
+            return JsonLines(self.shown, text)
+        if suffix not in CELLS and start.startswith("["):
+            raise BadFile(
+                f"'{self.shown}' is a JSON array. Put one object on each line: jq -c '.[]' FILE."
+            )
+        return Delimited(self.shown, text, "\t" if suffix == ".tsv" else None)
+
+
+def _is_stream(name: str) -> bool:
+    """Tell whether a file can be read only once, or its name may mean another one next time."""
+    folder = os.path.dirname(os.path.abspath(name))  # noqa: PTH100, PTH120
+    return name == "-" or folder in DEVICES or not os.path.isfile(name)  # noqa: PTH113

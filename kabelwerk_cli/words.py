@@ -1,0 +1,30 @@
+"""Sentences and their parts, as all messages write them."""
+
+
+def with_stop(clause: str) -> str:
+    """Return a clause that says why, or a sentence, with a full stop at its end."""
+    return clause if clause.endswith((".", "?")) else f"{clause}."
+
+
+ELLIPSIS = "…"
+
+
+def shorten(text: str, limit: int) -> str:
+    """Return `text`, cut to at most `limit` characters; a cut text ends with an ellipsis."""
+    return text if len(text) <= limit else text[: limit - len(ELLIPSIS)] + ELLIPSIS
+
+
+def sentence(text: str) -> str:
+    """Return `text` with a full stop, unless it ends with a mark of its own."""
+    text = text.rstrip()
+    return text if text.endswith((".", "!", "?", ELLIPSIS)) else f"{text}."
+
+
+def capitalized(text: str) -> str:
+    """Return `text` as the start of a sentence; the rest stays as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def count_of(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 row`, `2 rows`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,242 @@
+"""The last line of a run says what to do next, and fits what happened."""
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from kabelwerk_cli.engine.limits import DEAD_AFTER, Breaker
+from kabelwerk_cli.errors import (
+    AlreadyPosted,
+    AuthenticationError,
+    ConfigurationError,
+    ConnectionError,  # noqa: A004 - the reference's name
+    KabelwerkError,
+    NotAttempted,
+    Report,
+    ServerError,
+    UntrustedCertificate,
+    ValidationError,
+)
+from kabelwerk_cli.journal.fate import Fate
+from kabelwerk_cli.journal.journal import JournalError
+from kabelwerk_cli.reporting.ending import Ended, Stop, cures
+from kabelwerk_cli.reporting.result import Result
+from kabelwerk_cli.reporting.totals import Totals
+from kabelwerk_cli.rows.table import Changed
+from kabelwerk_cli.terminal.error_report import problem
+
+TAKEN = ValidationError("Taken.", fields={"key": ["has already been taken"]})
+ROWS: dict[str, tuple[Fate, BaseException | None, str]] = {
+    "done": (Fate.DONE, None, "posted"),
+    "before": (Fate.DONE, None, ""),
+    "rejected": (Fate.REJECTED, ValidationError("No."), ""),
+    "taken": (Fate.REJECTED, TAKEN, ""),
+    "failed": (Fate.FAILED, ServerError("503"), ""),
+    "unknown": (Fate.UNKNOWN, ServerError("500"), ""),
+    "unsent": (Fate.NOT_ATTEMPTED, None, ""),
+    "waits": (Fate.NOT_ATTEMPTED, NotAttempted("It waits."), ""),
+    "changed": (Fate.NOT_ATTEMPTED, AlreadyPosted("Changed."), ""),
+}
+LINE = ("messages", "post", "--user", "batou", "--from", "my rows.csv")
+POSTED = "kabelwerk messages post --user batou --from 'my rows.csv' --mark-posted"
+RESEND = "kabelwerk messages post --user batou --from 'my rows.csv' --resend-unknown"
+AGAIN = "Run the same command again to resume."
+RETRY = "Run the same command again to retry."
+CORRECT = (
+    "Correct the rejected row (--rejects FILE writes it to a file), then run the same "
+    "command again."
+)
+UNKNOWN = (
+    "Check the room of the message whose outcome is unknown. To mark it as posted, run "
+    f"`{POSTED}`; to send it again, run `{RESEND}` (add =ROOM for a single room)."
+)
+DOCTOR = "Check the server and the network with 'kabelwerk doctor'."
+
+
+def stop_of(error: KabelwerkError, times: int = 1) -> Stop | None:
+    breaker = Breaker(None)
+    return [breaker.watch(Fate.FAILED, error) for _ in range(times)][-1]
+
+
+def more_than(failures: int) -> Stop | None:
+    breaker = Breaker(failures)
+    return [breaker.watch(Fate.REJECTED, ValidationError("No.")) for _ in range(failures + 1)][-1]
+
+
+def ended(rows: str, **more: object) -> Ended:
+    names = rows.split()
+    totals = Totals(len(names), Counter(), "journal", rerun=True)
+    for number, name in enumerate(names, start=1):
+        fate, error, deed = ROWS[name]
+        said = problem(error) if error else None
+        totals.count(Result(number, number + 1, f"r{number}", fate, error=said, deed=deed))
+    given = {"journal": "j", "repeatable": False, "line": LINE, **more}
+    return Ended(totals, **given)  # type: ignore[arg-type]
+
+
+def handed_over(rows: str) -> Ended:
+    case = ended(rows, rejects="re jects.csv")
+    case.totals.hand_over(case.totals.rejected)
+    return case
+
+
+CASES: dict[str, tuple[Ended, str]] = {
+    "all done": (ended("done done before"), ""),
+    "one rejected": (ended("done rejected"), CORRECT),
+    "rejected, of a mailing that is finished": (
+        ended("done rejected", finished=True),
+        f"{CORRECT.removesuffix('.')} with --resume.",
+    ),
+    "handed over": (
+        handed_over("done rejected rejected"),
+        "Correct the 2 rows in 're jects.csv', then send that file: --from 're jects.csv'",
+    ),
+    "keys that are taken": (
+        ended("taken taken", repeatable=True),
+        "2 users exist already. To update existing users, use 'kabelwerk users ensure'.",
+    ),
+    "keys that are taken, and a journal in use": (
+        ended("done taken", repeatable=True),
+        (
+            "1 user exists already. To update existing users, use 'kabelwerk users ensure' and "
+            "another --journal."
+        ),
+    ),
+    "failed, nothing waits": (ended("done failed"), RETRY),
+    "failed, and others wait": (ended("failed waits waits"), AGAIN),
+    "an unknown import": (ended("done unknown", repeatable=True), RETRY),
+    "an unknown message": (ended("done unknown"), UNKNOWN),
+    "an unknown message without a journal": (
+        ended("unknown", journal=None),
+        (
+            "Check the room of the message whose outcome is unknown. If it was not posted, "
+            "send it from another file: without a journal, the same command posts every message "
+            "again."
+        ),
+    ),
+    "options that settle are not repeated": (
+        ended("unknown", line=(*LINE, "--resend-unknown=r1", "--mark-posted", "r1", "--resume")),
+        UNKNOWN,
+    ),
+    "a long command line": (
+        ended("unknown", line=(*LINE, "x" * 1000)),
+        (
+            "Check the room of the message whose outcome is unknown. To mark it as posted, run "
+            "`the same command with --mark-posted`; to send it again, run `the same command with "
+            "--resend-unknown` (add =ROOM for a single room)."
+        ),
+    ),
+    "changed rows": (
+        ended("done changed"),
+        "To post the row that changed after a message was posted, use --send-changed.",
+    ),
+    "a limit": (
+        ended("done unsent unsent", limited=True),
+        "To send the other 2 rows, run the same command again without --limit.",
+    ),
+    "a limit, and a restart": (
+        ended("done unsent", limited=True, line=(*LINE, "--restart")),
+        "To send the other row, run the same command again without --restart and --limit.",
+    ),
+    "a token": (
+        ended("done failed unsent", stop=stop_of(AuthenticationError("", Report(status=401)))),
+        (
+            "Stopped: the server rejected the API token (401). Check the API token with 'kabelwerk "
+            f"doctor'; 'kabelwerk login' stores another. {AGAIN}"
+        ),
+    ),
+    "a certificate": (
+        ended("failed unsent", stop=stop_of(UntrustedCertificate("No."))),
+        (
+            "Stopped: the server's certificate is not trusted. If you trust this server, pass its "
+            f"CA certificate with --ca-file. {AGAIN}"
+        ),
+    ),
+    "settings": (
+        ended("failed unsent", stop=stop_of(ConfigurationError("Use https."))),
+        f"Stopped: the settings do not allow it. Use https. {AGAIN}",
+    ),
+    "a dead server": (
+        ended("failed unsent", stop=stop_of(ServerError("503"), DEAD_AFTER)),
+        f"Stopped: the server or the network failed 10 times in a row. {DOCTOR} {AGAIN}",
+    ),
+    "a dead network": (
+        ended("failed unsent", stop=stop_of(ConnectionError("refused"), DEAD_AFTER)),
+        f"Stopped: the server or the network failed 10 times in a row. {DOCTOR} {AGAIN}",
+    ),
+    "too many failures": (
+        ended("rejected rejected unsent", stop=more_than(1)),
+        (
+            "Stopped: more than 1 row failed (--max-failures). Correct the 2 rejected rows "
+            "(--rejects FILE writes them to a file), then run the same command again."
+        ),
+    ),
+    "an interruption": (ended("done unsent", stop=Stop("SIGINT")), f"Interrupted. {AGAIN}"),
+    "an interruption of a restart": (
+        ended("done unsent", stop=Stop("SIGTERM"), line=(*LINE, "--restart")),
+        "Interrupted. Run the same command again without --restart to resume.",
+    ),
+    "an interruption without a journal": (
+        ended("done unsent", stop=Stop("SIGINT"), journal=None),
+        (
+            "Interrupted. Send the other rows from a separate file (without a journal, the same "
+            "command posts every message again)."
+        ),
+    ),
+    "an interrupted import without a journal": (
+        ended("done unsent", stop=Stop("SIGINT"), journal=None, repeatable=True),
+        "Interrupted. Run the same command again (without a journal, it sends every row again).",
+    ),
+    "a journal that breaks": (
+        ended("done unsent", stop=Stop("the journal cannot be written", JournalError("Full."))),
+        (
+            "Stopped: the journal cannot be written. Check the disk and the permissions of 'j'. "
+            f"{AGAIN}"
+        ),
+    ),
+    "a file that changes": (
+        ended("done unsent", stop=Stop("Line 3 was changed", Changed("x"))),
+        f"Stopped: Line 3 was changed. Do not change the file during a run. {AGAIN}",
+    ),
+    "unknown messages before rejected rows": (ended("unknown rejected"), f"{UNKNOWN} {CORRECT}"),
+    "a dead server before unknown messages": (
+        ended("unknown unsent", stop=stop_of(ServerError("503"), DEAD_AFTER)),
+        f"Stopped: the server or the network failed 10 times in a row. {DOCTOR} {UNKNOWN} {AGAIN}",
+    ),
+    "changed rows before rejected rows": (
+        ended("changed rejected"),
+        f"To post the row that changed after a message was posted, use --send-changed. {CORRECT}",
+    ),
+    "rejected rows before those that failed": (ended("rejected failed"), CORRECT),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_cure_fits(name: str) -> None:
+    case, line = CASES[name]
+    assert " ".join(cures(case)) == line
+
+
+SUMMARIES: dict[str, str] = {
+    "done": "1 row: 1 posted.",
+    "done done before failed rejected": "5 rows: 2 posted, 1 done by earlier runs, 2 failed.",
+    "unknown changed waits unsent": "4 rows: 1 unknown, 3 not attempted.",
+    "": "0 rows: none.",
+}
+
+
+@pytest.mark.parametrize("rows", SUMMARIES)
+def test_a_summary_leaves_out_what_did_not_happen(rows: str) -> None:
+    assert str(ended(rows).totals) == SUMMARIES[rows]
+
+
+def test_rows_that_are_handed_over_are_no_failures() -> None:
+    assert str(handed_over("done rejected").totals) == "2 rows: 1 posted, 1 handed over."
+
+
+def test_every_case_has_its_own_line() -> None:
+    alike: Callable[[str], bool] = lambda name: "dead" in name or "options" in name  # noqa: E731
+    lines = [line for name, (_, line) in CASES.items() if not alike(name)]
+    repeated = {RETRY, CORRECT, UNKNOWN}
+    assert not [line for line in lines if lines.count(line) > 1 and line not in repeated]
