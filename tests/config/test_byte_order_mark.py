@@ -19,8 +19,8 @@ BY_BATOU = ("messages", "post", "--user", "batou")
 def test_the_mark_is_dropped_from_each_file(shell: Shell) -> None:
     with FaultyServer() as server:
         for name, text in FILES.items():
-            text = text.replace("URL", server.url).replace('"token"', f'"{shell.home / "token"}"')
-            (shell.home / name).write_bytes(codecs.BOM_UTF8 + text.encode())
+            said = text.replace("URL", server.url).replace('"token"', f'"{shell.home / "token"}"')
+            (shell.home / name).write_bytes(codecs.BOM_UTF8 + said.encode())
             (shell.home / name).chmod(0o600)
 
         def run(*args: str, stdin: bytes = b"") -> None:
