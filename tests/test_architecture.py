@@ -70,6 +70,7 @@ def test_the_root_holds_few_modules_and_no_file_is_long():
                 "sync/plan.py",
                 "sync/state.py",
                 "sandbox/database.py",
+                "sandbox/recorder.py",
                 "sandbox/store.py",
             },
         ),

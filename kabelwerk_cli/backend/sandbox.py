@@ -20,11 +20,16 @@ from kabelwerk_cli.terminal.signals import pause
 if TYPE_CHECKING:
     from kabelwerk_cli.sandbox.adapter import App
     from kabelwerk_cli.sandbox.faults import Fault
+    from kabelwerk_cli.sandbox.recorder import RequestLog
     from kabelwerk_cli.sandbox.store import Store
 
 SCHEME = "sandbox:"
-ROOM_SUMMARY = ("id", "hub", "user.key", "archived", "hub_user.key", "attributes")
-MESSAGE_SUMMARY = ("id", "hub", "room", "user.key", "inserted_at", "text")
+SUMMARIES = {
+    "rooms": ("id", "hub", "user.key", "archived", "hub_user.key", "attributes"),
+    "messages": ("id", "hub", "room", "user.key", "inserted_at", "text"),
+    "requests": ("at", "method", "path", "status", "duration_ms", "fault"),
+}
+"""The columns of tables that do not have all."""
 TOKEN_BYTES = 20
 """How many random bytes a token has that is made for one run."""
 SEED_LIMIT = 1_000_000
@@ -123,16 +128,22 @@ def open_transport(path: Path, patience: float) -> "SandboxTransport":
         from kabelwerk_cli.sandbox.app import create_app
     except ImportError as error:
         raise _not_installed(error) from None
+    from kabelwerk_cli.sandbox.masking import Mask
+    from kabelwerk_cli.sandbox.recorder import RequestLog, recorded
+
     store = open_store(path, patience=patience)
-    return SandboxTransport(create_app(store), store)
+    with _store_errors():
+        log = RequestLog(path, Mask())
+    return SandboxTransport(recorded(create_app(store), log), store, log)
 
 
 class SandboxTransport:
     """Carries requests to the sandbox in this process."""
 
-    def __init__(self, app: "App", store: "Store") -> None:
+    def __init__(self, app: "App", store: "Store", log: "RequestLog") -> None:
         self._app = app
         self._store = store
+        self._log = log
 
     def carry(self, request: Request, attempt: Attempt) -> Answer:
         """Pass `request` to the app and return the answer; see `wire.Transport`."""
@@ -147,11 +158,13 @@ class SandboxTransport:
         status, answered, body = adapter.send(
             self._app, request.method, f"/api{request.path}", request.headers, request.body
         )
+        self._log.write_if_due()
         headers = {name.lower(): value for name, value in answered}
         return Answer(status, HTTPStatus(status).phrase, headers, body)
 
     def close(self) -> None:
         """Close the database."""
+        self._log.close()
         self._store.close()
 
 
@@ -188,10 +201,8 @@ def serve(
     try:
         import secrets
 
-        from kabelwerk_cli.sandbox import app, server
+        from kabelwerk_cli.sandbox import server
         from kabelwerk_cli.sandbox.faults import Mischief
-        from kabelwerk_cli.sandbox.page.app import beside, create_page
-        from kabelwerk_cli.sandbox.page.view import View
     except ImportError as error:
         raise _not_installed(error) from None
 
@@ -205,10 +216,9 @@ def serve(
     store = open_store(path, hubs=hubs, manual_rooms=rooms == "manual", patience=patience)
     page_key = secrets.token_urlsafe(TOKEN_BYTES)
     try:
-        api = app.create_app(store, token=token, mischief=mischief)
-        with contextlib.closing(View(path)) as view:
+        with server.site(store, path, token, page_key, mischief) as app:
             server.serve(
-                beside(api, create_page(view, page_key)),
+                app,
                 port=port,
                 on_ready=lambda url: _announce(session.console, url, page_key, token, path),
                 wait=pause,
@@ -250,18 +260,35 @@ def _announce(console: Console, url: str, page_key: str, token: str, path: Path)
 
 
 def show(session: Session, what: str, db: str | None) -> None:
-    """Show the sandbox's `users`, `rooms` or `messages`."""
-    from kabelwerk_cli.sandbox import tables
+    """Show the sandbox's records of a kind, one of `RECORDS`."""
+    from kabelwerk_cli.sandbox.tables import RECORDS
 
     with _existing_store(session.settings, db) as (path, store):
-        listing = {
-            "users": lambda: Listing(tables.User, store.users()),
-            "rooms": lambda: Listing(tables.Room, store.rooms(), ROOM_SUMMARY),
-            "messages": lambda: Listing(tables.Message, store.messages(), MESSAGE_SUMMARY),
-        }[what]()
+        listing = Listing(RECORDS[what], store.read(what), SUMMARIES.get(what))
         session.console.check_fields(listing.record_type)
         session.console.note(f"Reading sandbox database '{path}'.")
         session.console.show(listing)
+
+
+def add_hubs(session: Session, hubs: Sequence[str], db: str | None, *, rooms: str) -> None:
+    """Create hubs, and the database if it is missing.
+
+    Args:
+        session: has the settings, and the console to print to.
+        hubs: the slugs.
+        db: the database file; None for the default one.
+        rooms: `auto` to give each end user a room in them, or `manual`.
+
+    Raises:
+        ConfigurationError: the database cannot be used.
+    """
+    for hub in hubs:
+        check_key("hub", hub)
+    path = chosen_path(session.settings, db).absolute()
+    how = {"manual_rooms": rooms == "manual", "patience": session.settings[MAX_TIME]}
+    with contextlib.closing(open_store(path, hubs=hubs, **how)) as store, _store_errors():
+        known = ", ".join(hub.slug for hub in store.read("hubs"))
+    session.console.note(f"Hubs of sandbox database '{path}': {known}")
 
 
 def reset(session: Session, db: str | None, *, yes: bool) -> None:
@@ -269,7 +296,7 @@ def reset(session: Session, db: str | None, *, yes: bool) -> None:
     with _existing_store(session.settings, db) as (path, store):
         if not yes:
             session.console.confirm(
-                f"Delete all users, rooms and messages in sandbox database '{path}'?"
+                f"Delete all users, rooms, messages and requests in sandbox database '{path}'?"
             )
         store.reset()
     session.console.note(f"Emptied sandbox database '{path}'.")

@@ -24,6 +24,13 @@ _db = click.option(
     metavar="FILE",
     help="Database file. [default: KABELWERK_SANDBOX_DB, or sandbox.db in the user's data folder]",
 )
+_rooms = click.option(
+    "--rooms",
+    type=OneOf(["auto", "manual"]),
+    default="auto",
+    show_default=True,
+    help="'auto': each end user gets a room in every hub; 'manual': none, like the real backend.",
+)
 
 
 class TokenType(click.ParamType[str]):
@@ -103,13 +110,7 @@ def sandbox() -> None:
     metavar="TOKEN",
     help="The only token to accept. [default: a random one]",
 )
-@click.option(
-    "--rooms",
-    type=OneOf(["auto", "manual"]),
-    default="auto",
-    show_default=True,
-    help="'auto': a new end user gets a room in every hub; 'manual': none, like the real backend.",
-)
+@_rooms
 @click.option(
     "--latency",
     type=Number(0, 60),
@@ -137,8 +138,8 @@ def serve(session: Session, **options: Any) -> None:
     """Serve the sandbox over HTTP on a loopback address until Ctrl-C.
 
     Prints `export` lines that point kabelwerk and the official SDK to it, and `sandbox show` and
-    `sandbox reset` to its database. The link on stderr opens a page that shows rooms, chats and
-    users.
+    `sandbox reset` to its database. The link on stderr opens a page that shows all requests with
+    their responses, rooms, chats and users.
 
     A request that fails with a status changes nothing. One that is reset or times out is applied
     half of the time. The same --seed gives the same sequence of requests the same faults.
@@ -151,15 +152,41 @@ def serve(session: Session, **options: Any) -> None:
 @sandbox.command(
     cls=ActionCommand,
     shows=RECORDS,
-    examples=["kabelwerk sandbox show users", "kabelwerk sandbox show messages -o jsonl"],
+    examples=[
+        "kabelwerk sandbox show users",
+        "kabelwerk sandbox show messages -o jsonl",
+        "kabelwerk sandbox show requests --fields at,path,status,request_body -o json",
+    ],
 )
 @click.argument("what", type=OneOf(list(RECORDS)))
 @_db
 def show(session: Session, *, what: str, db: str | None) -> None:
-    """Show the users, rooms or messages in the sandbox."""
+    """Show the users, rooms, messages or hubs in the sandbox, or the latest requests to it.
+
+    It keeps the last 1,000 requests, with up to 64 KiB of each body and 16 MiB of all, and the API
+    token masked. A request shows up within a second.
+    """
     from kabelwerk_cli.backend.sandbox import show as show_sandbox
 
     show_sandbox(session, what, db)
+
+
+@sandbox.command(
+    "add-hub",
+    cls=ActionCommand,
+    examples=[
+        "kabelwerk sandbox add-hub ward-7",
+        "kabelwerk sandbox add-hub ward-7 front-desk --db demo.db",
+    ],
+)
+@click.argument("hubs", nargs=-1, required=True, metavar="SLUG...")
+@_db
+@_rooms
+def add_hub(session: Session, *, hubs: tuple[str, ...], db: str | None, rooms: str) -> None:
+    """Create hubs in the sandbox, also while it is served. Hubs that exist stay as they are."""
+    from kabelwerk_cli.backend.sandbox import add_hubs
+
+    add_hubs(session, hubs, db, rooms=rooms)
 
 
 @sandbox.command(
@@ -169,7 +196,7 @@ def show(session: Session, *, what: str, db: str | None) -> None:
 @_db
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def reset(session: Session, *, db: str | None, yes: bool) -> None:
-    """Delete the sandbox's users, rooms and messages, but not its hubs."""
+    """Delete the sandbox's users, rooms, messages and requests, but not its hubs."""
     from kabelwerk_cli.backend.sandbox import reset as reset_sandbox
 
     reset_sandbox(session, db, yes=yes)

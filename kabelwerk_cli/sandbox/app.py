@@ -10,8 +10,9 @@ from urllib.parse import unquote_to_bytes
 import falcon
 
 from . import validation
-from .faults import RESET, Mischief, Struck, Unanswered
+from .faults import RESET, TIMEOUT, Mischief, Struck, Unanswered
 from .markup import escape, to_html
+from .recorder import FAULT
 from .store import Invalid, Missing, Store
 from .tables import Person
 from .validation import Check
@@ -81,17 +82,21 @@ class _Door:
     @staticmethod
     def _play(struck: Struck, req: falcon.Request) -> None:
         kind, _, wait = struck.fault
+        req.env[FAULT] = str(kind)
         if isinstance(kind, int):
             raise falcon.HTTPError(
                 kind, headers=None if wait is None else {"Retry-After": str(wait)}
             )
         unanswered = Unanswered(reset=kind == RESET)
+        req.env[FAULT] = f"{kind} before processing"
         if not struck.applied:
             raise unanswered
         req.context.unanswered = unanswered
 
-    def process_response(self, req: falcon.Request, *_: object) -> None:
+    def process_response(self, req: falcon.Request, resp: falcon.Response, *_: object) -> None:
         if unanswered := req.context.get("unanswered"):
+            kind = RESET if unanswered.reset else TIMEOUT
+            req.env[FAULT] = f"{kind} instead of {str(resp.status)[:3]}"
             raise unanswered
 
 
@@ -182,6 +187,9 @@ class _Refused(falcon.HTTPError):
 
 
 def _json_body(req: falcon.Request) -> dict[str, Any]:
+    # Web pages of other sites can send other types without asking the sandbox first.
+    if (req.content_type or "").partition(";")[0].strip().lower() != falcon.MEDIA_JSON:
+        raise falcon.HTTPUnsupportedMediaType
     if (req.content_length or 0) > BODY_LIMIT:
         raise falcon.HTTPContentTooLarge
     content = req.bounded_stream.read(BODY_LIMIT + 1)

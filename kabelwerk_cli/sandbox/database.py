@@ -59,6 +59,37 @@ CREATE TABLE messages (
 CREATE INDEX messages_room ON messages (room_id);
 CREATE INDEX messages_user ON messages (user_id);
 """
+"""The first format; `UPGRADE` makes the second of it."""
+UPGRADE = (
+    "ALTER TABLE rooms ADD COLUMN active_at TEXT NOT NULL DEFAULT ''",
+    """
+    UPDATE rooms SET active_at =
+        coalesce((SELECT max(inserted_at) FROM messages WHERE room_id = rooms.id), '')
+    """,
+    "CREATE INDEX rooms_active ON rooms (active_at)",
+    """
+    CREATE TABLE requests (
+        id INTEGER PRIMARY KEY,
+        at REAL NOT NULL,
+        method TEXT NOT NULL,
+        path TEXT NOT NULL,
+        key TEXT,
+        status INTEGER,
+        duration_ms REAL NOT NULL,
+        fault TEXT,
+        request_id TEXT,
+        user_agent TEXT,
+        request_bytes INTEGER NOT NULL,
+        response_bytes INTEGER NOT NULL,
+        kept_bytes INTEGER NOT NULL,
+        request_body BLOB,
+        response_body BLOB
+    )
+    """,
+    "PRAGMA user_version = 2",
+)
+VERSION = 2
+"""The format, which the file's `user_version` is; that of the first is 0."""
 
 
 class StoreError(Exception):
@@ -111,10 +142,30 @@ def create_database(path: Path) -> None:
     try:
         with contextlib.closing(sqlite3.connect(name)) as db:
             db.executescript(SCHEMA)
+            upgrade(db, patience=0)
         with contextlib.suppress(FileExistsError):
             os.link(name, path)
     finally:
         Path(name).unlink()
+
+
+def upgrade(db: sqlite3.Connection, patience: float) -> None:
+    """Give a file of the first format what is new, completely or not at all.
+
+    Raises:
+        Locked: another process has the file locked.
+    """
+
+    def version() -> int:
+        return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+    if patiently(version, patience) >= VERSION:
+        return
+    patiently(lambda: db.execute("BEGIN IMMEDIATE"), patience)
+    with db:
+        if version() < VERSION:  # no other process was faster
+            for statement in UPGRADE:
+                db.execute(statement)
 
 
 def check_file(path: Path) -> None:

@@ -1,19 +1,27 @@
-"""Serving the app over HTTP, on a loopback address."""
+"""Serving the API and the page over HTTP, on a loopback address."""
 
+import contextlib
 import logging
 import os
 import socket
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from waitress.channel import HTTPChannel
 from waitress.server import create_server
 from waitress.task import WSGITask
 
-from .faults import Unanswered
-from .guard import Guard
+from .app import create_app
+from .faults import Mischief, Unanswered
+from .guard import guarded
+from .masking import Mask
+from .page.app import beside, create_page
+from .page.view import View
+from .recorder import App, RequestLog, recorded
+from .store import Store
 
 HOST = "127.0.0.1"
 THREADS = 16
@@ -45,6 +53,27 @@ class _Channel(HTTPChannel):
     task_class = _Task
 
 
+@contextlib.contextmanager
+def site(store: Store, path: Path, token: str, page_key: str, mischief: Mischief) -> Iterator[App]:
+    """Provide the WSGI app of the API and the page, and keep the requests meanwhile.
+
+    Args:
+        store: the data.
+        path: its file.
+        token: the only API token to accept.
+        page_key: what the page's link has to have.
+        mischief: delays and random failures of the API.
+    """
+    mask = Mask(token)
+    with (
+        contextlib.closing(View(path)) as view,
+        contextlib.closing(RequestLog(path, mask)) as log,
+    ):
+        log.start()
+        api = guarded(create_app(store, token=token, mischief=mischief))
+        yield beside(recorded(api, log), guarded(create_page(view, page_key, mask)))
+
+
 def serve(
     app: Any,
     *,
@@ -68,7 +97,7 @@ def serve(
     logging.getLogger("waitress").setLevel(logging.CRITICAL)
     listener = _listen(port)
     server = create_server(
-        Guard(app),
+        app,
         sockets=[listener],
         threads=THREADS,
         connection_limit=1000,

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shlex
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,8 +20,10 @@ from .database import (
     create_database,
     open_database,
     patiently,
+    upgrade,
 )
-from .tables import MESSAGES, ROOMS, USERS, Message, Room, User, pack
+from .tables import MESSAGES, OLDEST_FIRST, ROOMS, USERS, Message, Room, User, pack
+from .validation import Invalid, Missing
 
 __all__ = ["Invalid", "Locked", "Missing", "Store", "StoreError"]
 
@@ -28,22 +31,6 @@ T = TypeVar("T")
 
 DEFAULT_HUBS = ("section9",)
 ANY_HUB = "_"
-
-
-class Missing(Exception):
-    """The user or room does not exist."""
-
-
-class Invalid(Exception):
-    """The value of a field is rejected.
-
-    Attributes:
-        errors: the messages by field.
-    """
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(f"{field} {message}")
-        self.errors = {field: [message]}
 
 
 class Store:
@@ -78,7 +65,8 @@ class Store:
             if not path.exists():
                 create_database(path)
             check_file(path)
-            self._add_hubs(hubs)
+            upgrade(self._connection(), patience)
+        self.add_hubs(hubs)
 
     def wait_until_unlocked(self, patience: float) -> None:
         """Wait until no other process is writing.
@@ -119,7 +107,7 @@ class Store:
             if hub is not None:
                 hub_id = _hub_id(db, hub)
                 if hub_id is None:
-                    raise Invalid("hub", "does not exist")
+                    raise Invalid("hub", "does not exist", *self._advice(hub))
             try:
                 user_id = db.execute(
                     "INSERT INTO users (key, name, hub_id) VALUES (?, ?, ?)",
@@ -129,7 +117,10 @@ class Store:
                 # Assumed of the backend: a key that is taken is an error of the field `key`.
                 raise Invalid("key", "has already been taken") from None
             if hub_id is None and not self._manual_rooms:
-                db.execute("INSERT INTO rooms (hub_id, user_id) SELECT id, ? FROM hubs", (user_id,))
+                db.execute(
+                    "INSERT INTO rooms (hub_id, user_id, active_at) SELECT id, ?, ? FROM hubs",
+                    (user_id, _now()),
+                )
             return tables.user(db.execute(USERS + "WHERE users.id = ?", (user_id,)).fetchone())
 
     def update_user(self, *, key: str, name: str) -> User:
@@ -162,13 +153,14 @@ class Store:
         with self._transaction() as db:
             room_id, hub_id, _ = _room_ids(db, hub, room)
             columns = {name: value for name, value in changes.items() if name != "hub_user"}
+            columns["active_at"] = _now()
             if "attributes" in columns:
                 # Assumed of the backend: attributes are replaced, not merged.
                 columns["attributes"] = json.dumps(columns["attributes"])
             if "hub_user" in changes:
                 columns["hub_user_id"] = _hub_user_id(db, hub_id, changes["hub_user"])
             for column, value in columns.items():
-                db.execute(f"UPDATE rooms SET {column} = ? WHERE id = ?", (value, room_id))  # noqa: S608 - one of three names
+                db.execute(f"UPDATE rooms SET {column} = ? WHERE id = ?", (value, room_id))  # noqa: S608 - one of four names
             return tables.room(db.execute(ROOMS + "WHERE rooms.id = ?", (room_id,)).fetchone())
 
     def post_message(self, *, hub: str, room: str, user: str, text: str, html: str) -> Message:
@@ -186,36 +178,46 @@ class Store:
             ).fetchone()
             if author is None:
                 raise Invalid("user", "does not exist")
-            time = datetime.now(UTC).isoformat(timespec="microseconds")
+            time = _now()
             message_id = db.execute(
                 "INSERT INTO messages (room_id, user_id, text, html, inserted_at)"
                 " VALUES (?, ?, ?, ?, ?)",
-                (room_id, author[0], pack(text), pack(html), time.replace("+00:00", "Z")),
+                (room_id, author[0], pack(text), pack(html), time),
             ).lastrowid
+            db.execute("UPDATE rooms SET active_at = ? WHERE id = ?", (time, room_id))
             row = db.execute(MESSAGES + "WHERE messages.id = ?", (message_id,)).fetchone()
             return tables.message(row)
 
-    def users(self) -> Iterator[User]:
-        """Yield all users, oldest first."""
-        return self._read(USERS + "ORDER BY users.id", tables.user)
-
-    def rooms(self) -> Iterator[Room]:
-        """Yield all rooms, oldest first."""
-        return self._read(ROOMS + "ORDER BY rooms.id", tables.room)
-
-    def messages(self) -> Iterator[Message]:
-        """Yield all messages, oldest first."""
-        return self._read(MESSAGES + "ORDER BY messages.id", tables.message)
-
-    def reset(self) -> None:
-        """Delete all users, rooms and messages, but not the hubs."""
-        with self._transaction() as db:
-            for table in ("messages", "rooms", "users"):
-                db.execute(f"DELETE FROM {table}")  # noqa: S608 - one of three names
-
-    def _read(self, query: str, make: Callable[[Any], Any]) -> Iterator[Any]:
+    def read(self, what: str) -> Iterator[Any]:
+        """Yield all records of a kind, a name in `tables.RECORDS`, oldest first."""
+        query, make = OLDEST_FIRST[what]
         with as_store_error(self._path):
             yield from map(make, self._query(query))
+
+    def add_hubs(self, hubs: Sequence[str]) -> None:
+        """Create those hubs that are missing, with a room in them for each end user.
+
+        Raises:
+            StoreError: the file cannot be used.
+        """
+        with as_store_error(self._path):
+            if not self._missing_hubs(hubs):
+                return  # without waiting for other processes
+        with self._transaction() as db:
+            for slug in self._missing_hubs(hubs):
+                hub_id = db.execute("INSERT INTO hubs (slug) VALUES (?)", (slug,)).lastrowid
+                if not self._manual_rooms:
+                    db.execute(
+                        "INSERT INTO rooms (hub_id, user_id, active_at)"
+                        " SELECT ?, id, ? FROM users WHERE hub_id IS NULL",
+                        (hub_id, _now()),
+                    )
+
+    def reset(self) -> None:
+        """Delete all users, rooms, messages and requests, but not the hubs."""
+        with self._transaction() as db:
+            for table in ("messages", "rooms", "users", "requests"):
+                db.execute(f"DELETE FROM {table}")  # noqa: S608 - one of four names
 
     def _query(self, query: str) -> sqlite3.Cursor:
         connection = self._connection()
@@ -229,18 +231,13 @@ class Store:
         wanted = hubs if known else hubs or DEFAULT_HUBS
         return [slug for slug in dict.fromkeys(wanted) if slug not in known]
 
-    def _add_hubs(self, hubs: Sequence[str]) -> None:
-        if not self._missing_hubs(hubs):
-            return  # without waiting for other processes
-        with self._transaction() as db:
-            for slug in self._missing_hubs(hubs):
-                hub_id = db.execute("INSERT INTO hubs (slug) VALUES (?)", (slug,)).lastrowid
-                if not self._manual_rooms:
-                    db.execute(
-                        "INSERT INTO rooms (hub_id, user_id)"
-                        " SELECT ?, id FROM users WHERE hub_id IS NULL",
-                        (hub_id,),
-                    )
+    def _advice(self, hub: str) -> list[str]:
+        """Return what a client is told, besides what the backend says, about a missing hub."""
+        db = f"--db {shlex.quote(str(self._path.absolute()))}"
+        command = f"kabelwerk sandbox add-hub {shlex.quote(hub)} {db}"
+        create = f"can be created with '{command}', or with --hub of 'kabelwerk sandbox serve'"
+        known = f"names are listed by 'kabelwerk sandbox show hubs {db}'"
+        return [known] if hub == ANY_HUB else [create, known]
 
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
@@ -260,6 +257,10 @@ class Store:
                 db.rollback()
                 raise
             self._wait_to(db.commit, self._patience)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _hub_id(db: sqlite3.Connection, slug: str) -> int | None:

@@ -1,6 +1,8 @@
 """The rows of the sandbox's tables as records."""
 
 import json
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Annotated, Any, NamedTuple
 
 Time = Annotated[str, ("format", "date-time")]
@@ -50,7 +52,43 @@ class Message(NamedTuple):
     updated_at: Time
 
 
-RECORDS: dict[str, type] = {"users": User, "rooms": Room, "messages": Message}
+class Hub(NamedTuple):
+    """A hub."""
+
+    id: int
+    slug: str
+
+
+class Request(NamedTuple):
+    """A request to the API, and its answer. The token is masked in all of it.
+
+    `status` is None if there was no answer; `fault` says what went wrong on purpose. `key` is that
+    of the user, or of the room's user. A body may be cut; its size is that of the whole.
+    """
+
+    id: int
+    at: Time
+    method: str
+    path: str
+    key: str | None
+    status: int | None
+    duration_ms: float
+    fault: str | None
+    request_id: str | None
+    user_agent: str | None
+    request_bytes: int
+    response_bytes: int
+    request_body: str | None
+    response_body: str | None
+
+
+RECORDS: dict[str, type] = {
+    "users": User,
+    "rooms": Room,
+    "messages": Message,
+    "hubs": Hub,
+    "requests": Request,
+}
 """What `sandbox show` can show."""
 
 USERS = """
@@ -70,6 +108,7 @@ FROM messages JOIN rooms ON rooms.id = messages.room_id JOIN hubs ON hubs.id = r
      JOIN users AS owner ON owner.id = rooms.user_id
      LEFT JOIN users AS author ON author.id = messages.user_id
 """
+REQUESTS = f"SELECT {', '.join(Request._fields)} FROM requests "  # noqa: S608 - names of fields
 
 
 def pack(text: str) -> bytes:
@@ -112,3 +151,26 @@ def message(row: Any) -> Message:
     return Message(
         message_id, hub, room, room_id, author, _unpack(text), _unpack(html), "text", time, time
     )
+
+
+def hub(row: Any) -> Hub:
+    """Read the id and slug of a hub."""
+    return Hub(*row)
+
+
+def request(row: Any) -> Request:
+    """Read a row of `REQUESTS`."""
+    request_id, at, *facts, sent, answered = row
+    time = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+    bodies = (body and body.decode(errors="replace") for body in (sent, answered))
+    return Request(request_id, time.replace("+00:00", "Z"), *facts, *bodies)
+
+
+OLDEST_FIRST: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "users": (f"{USERS} ORDER BY users.id", user),
+    "rooms": (f"{ROOMS} ORDER BY rooms.id", room),
+    "messages": (f"{MESSAGES} ORDER BY messages.id", message),
+    "hubs": ("SELECT id, slug FROM hubs ORDER BY id", hub),
+    "requests": (f"{REQUESTS} ORDER BY at, id", request),
+}
+"""How all records of a kind are read."""

@@ -14,6 +14,22 @@ Check = Callable[[Any], str | None]
 Errors = dict[str, list[str]]
 
 
+class Missing(Exception):
+    """The user or room does not exist."""
+
+
+class Invalid(Exception):
+    """The value of a field is rejected.
+
+    Attributes:
+        errors: the messages by field.
+    """
+
+    def __init__(self, field: str, message: str, *advice: str) -> None:
+        super().__init__(f"{field} {message}")
+        self.errors = {field: [message, *advice]}
+
+
 def text(value: Any) -> str | None:
     """Check that a value is a text, and not blank."""
     if value is None or value == "":

@@ -137,8 +137,8 @@ MISTAKES = {
         "delete', 'kabelwerk users ensure', 'kabelwerk users update' have)."
     ),
     "--db x sandbox serve": (
-        "'kabelwerk' has no option '--db' ('kabelwerk sandbox reset', 'kabelwerk sandbox serve', "
-        "'kabelwerk sandbox show' have)."
+        "'kabelwerk' has no option '--db' ('kabelwerk sandbox add-hub', 'kabelwerk sandbox reset', "
+        "'kabelwerk sandbox serve', 'kabelwerk sandbox show' have)."
     ),
 }
 

@@ -14,6 +14,7 @@ from kabelwerk_cli.cli.described import Group
 from kabelwerk_cli.cli.root import kabelwerk
 from kabelwerk_cli.cli.tree import walk
 from kabelwerk_cli.output import as_json
+from kabelwerk_cli.sandbox.tables import RECORDS
 from kabelwerk_cli.terminal.error_report import ErrorLine, problem
 from kabelwerk_cli.terminal.exit_codes import _CODES, ExitCode
 from tests.batch.story import clinic, down, lost, rows, well
@@ -30,6 +31,7 @@ SHOW_NOTHING = {
     "schema",
     "sandbox serve",
     "sandbox reset",
+    "sandbox add-hub",
 }
 GENERAL = ["batch", "plan", "dry-run", "error"]
 FORMATS = jsonschema.FormatChecker(formats=())
@@ -112,7 +114,7 @@ def test_no_configuration_is_read(shell: Shell) -> None:
     [
         ("schema us", "users"),
         ("schema users cr", "create"),
-        ("schema sandbox show ", "users rooms messages"),
+        ("schema sandbox show ", "users rooms messages hubs requests"),
         ("schema d", "doctor dry-run"),
         ("schema users create ", ""),
     ],
@@ -225,7 +227,7 @@ def test_lists(schemas: Schemas, sandbox: Shell) -> None:
         changed = {} if operation == "create" else {"room": "motoko"}
         assert local.run(*OPERATIONS[operation].words(**changed)).code == 0
     assert local.run("rooms", "update", "--room", "motoko", "--hub-user", "batou").code == 0
-    shown = [f"sandbox show {what}" for what in ("users", "rooms", "messages")]
+    shown = [f"sandbox show {what}" for what in RECORDS]
     for there, name in [(local, name) for name in (*shown, "doctor", "config show")] + [
         (sandbox, "doctor"),
         (sandbox.configured("http://127.0.0.1:9"), "doctor"),

@@ -94,7 +94,7 @@ def test_nothing_acknowledged_is_lost(shell: Shell, tmp_path: Path) -> None:
                 servers[killed] = start(shell, path, ports[killed])
             clients.wait_for(WRITES)
         with closing(Store(path)) as store:
-            kept = {user.key for user in store.users()}
+            kept = {user.key for user in store.read("users")}
         assert clients.acknowledged <= kept
         # a client that was cut off does not know about at most one user a time
         assert len(kept) <= len(clients.acknowledged) + ROUNDS * CLIENTS

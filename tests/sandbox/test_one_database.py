@@ -123,7 +123,8 @@ def test_reset_asks_on_a_terminal(shell: Shell) -> None:
     for answer, code in (("n\n", 2), ("\n", 2), ("\x03", 130), ("y\n", 0)):
         assert shell.run(*SHOW).out == "r1\n"
         with Terminal(shell, *reset, size=(24, 300)) as terminal:
-            question = f"Delete all users, rooms and messages in sandbox database '{path}'? [y/N] "
+            what = "users, rooms, messages and requests"
+            question = f"Delete all {what} in sandbox database '{path}'? [y/N] "
             terminal.wait_for_prompt(question)
             terminal.type(answer)
             assert terminal.end() == code

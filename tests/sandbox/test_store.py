@@ -21,18 +21,18 @@ def test_an_end_user_gets_a_room_in_every_hub(tmp_path: Path) -> None:
     with closing(Store(tmp_path / "db", hubs=["ward", "desk"])) as store:
         store.create_user(key="kusanagi", name="Motoko", hub=None)
         store.create_user(key="batou", name="Batou", hub="ward")
-        assert [(room.hub, room.user.key) for room in store.rooms()] == [
+        assert [(room.hub, room.user.key) for room in store.read("rooms")] == [
             ("ward", "kusanagi"),
             ("desk", "kusanagi"),
         ]
     with closing(Store(tmp_path / "db", hubs=["lab"])) as store:
-        assert [room.hub for room in store.rooms()] == ["ward", "desk", "lab"]
+        assert [room.hub for room in store.read("rooms")] == ["ward", "desk", "lab"]
 
 
 def test_manual_rooms(tmp_path: Path) -> None:
     with closing(Store(tmp_path / "db", manual_rooms=True)) as store:
         store.create_user(key="kusanagi", name="Motoko", hub=None)
-        assert list(store.rooms()) == []
+        assert list(store.read("rooms")) == []
         with pytest.raises(Missing):
             store.update_room(hub="_", room="kusanagi", changes={"archived": True})
 
@@ -58,9 +58,9 @@ def test_deleting_a_user_takes_the_room_and_leaves_other_rooms(store: Store) -> 
         store.post_message(hub="_", room=room, user="batou", text="?", html="<p>?</p>")
     store.delete_user(key="kusanagi")
     store.delete_user(key="batou")
-    (room,) = store.rooms()
+    (room,) = store.read("rooms")
     assert (room.user.key, room.hub_user) == ("other", None)
-    (message,) = store.messages()
+    (message,) = store.read("messages")
     assert (message.room, message.user) == ("other", None)
     with pytest.raises(Missing):
         store.delete_user(key="kusanagi")
@@ -88,7 +88,7 @@ def test_who_may_post_and_be_assigned(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["\ud800", "a\x00b", "\udcff\u202e", "日本"])
 def test_any_text_comes_back(store: Store, name: str) -> None:
     store.create_user(key="kusanagi", name=name, hub=None)
-    assert [user.name for user in store.users()] == [name]
+    assert [user.name for user in store.read("users")] == [name]
 
 
 def test_a_transaction_that_fails_leaves_nothing(store: Store) -> None:
@@ -96,13 +96,13 @@ def test_a_transaction_that_fails_leaves_nothing(store: Store) -> None:
     changes = {"archived": True, "hub_user": "nobody"}
     with pytest.raises(Invalid):
         store.update_room(hub="_", room="kusanagi", changes=changes)
-    assert [room.archived for room in store.rooms()] == [False]
+    assert [room.archived for room in store.read("rooms")] == [False]
 
 
 def test_reset(store: Store) -> None:
     store.create_user(key="kusanagi", name="Motoko", hub=None)
     store.reset()
-    assert not [*store.users(), *store.rooms(), *store.messages()]
+    assert not [*store.read("users"), *store.read("rooms"), *store.read("messages")]
     store.create_user(key="kusanagi", name="Motoko", hub="section9")
 
 
@@ -146,5 +146,5 @@ def test_many_processes_begin_one_file_at_once(tmp_path: Path) -> None:
     with ThreadPoolExecutor(16) as pool:
         assert set(pool.map(write, range(16))) == {0}
     with closing(Store(tmp_path / "db")) as store:
-        assert len(list(store.users())) == 16 * 5
-        assert len(list(store.rooms())) == 16 * 5
+        assert len(list(store.read("users"))) == 16 * 5
+        assert len(list(store.read("rooms"))) == 16 * 5

@@ -128,7 +128,7 @@ LISTED = {
     "kabelwerk users create --output=": ["table", "json", "jsonl", "csv", "tsv"],
     "kabelwerk users create --profile ": ["ward", "desk"],
     "kabelwerk users create --profile=": ["ward", "desk"],
-    "kabelwerk sandbox show ": ["users", "rooms", "messages"],
+    "kabelwerk sandbox show ": ["users", "rooms", "messages", "hubs", "requests"],
 }
 DESCRIPTION = "Output format: table, json, jsonl, csv or tsv. [default: table]"
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import falcon
 
+from kabelwerk_cli.sandbox.masking import Mask
+
 from .view import View, Wanted
 
 WSGIApp = Callable[..., Iterable[bytes]]
@@ -34,20 +36,21 @@ HEADERS = {
 }
 
 
-def create_page(view: View, key: str) -> falcon.App[falcon.Request, falcon.Response]:
+def create_page(view: View, key: str, mask: Mask) -> falcon.App[falcon.Request, falcon.Response]:
     """Return the WSGI app of the page.
 
     Args:
         view: what the page shows.
         key: what a request must have to see it. It is in the fragment of the page's URL, which
             browsers do not send, and is of no use for the API.
+        mask: what hides the API token, wherever it is in the data.
     """
     app = falcon.App()
     app.add_middleware(_Headers())
     app.add_route("/", _File("index.html"))
     for name in FILES:
         app.add_route(f"/page/{name}", _File(name))
-    app.add_route("/page/data", _Data(view, key))
+    app.add_route("/page/data", _Data(view, key, mask))
     app.add_error_handler(Exception, _say_unavailable)
     return app
 
@@ -79,9 +82,10 @@ class _File:
 
 
 class _Data:
-    def __init__(self, view: View, key: str) -> None:
+    def __init__(self, view: View, key: str, mask: Mask) -> None:
         self._view = view
         self._key = key
+        self._mask = mask
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Answer 304 if nothing has changed, which makes asking every second cheap."""
@@ -100,7 +104,7 @@ class _Data:
             resp.status = falcon.HTTP_304
         else:
             resp.content_type = falcon.MEDIA_JSON
-            resp.data = json.dumps(shown).encode()
+            resp.data = json.dumps(self._mask.values(shown)).encode()
 
 
 def _say_unavailable(_: falcon.Request, __: falcon.Response, ___: Exception, ____: object) -> None:
