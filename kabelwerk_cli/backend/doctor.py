@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from kabelwerk_cli import errors
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import CA_FILE, MAX_TIME, OUTPUT, TIMEOUT
-from kabelwerk_cli.config.token import read_token
+from kabelwerk_cli.config.token import find_token, read_token
 from kabelwerk_cli.delivery.sender import Limits
 from kabelwerk_cli.network.handshake import speaks_tls, suspicious
 from kabelwerk_cli.network.reasons import NoHandshake, explain
@@ -119,7 +119,7 @@ class Examination:
         if proxy := environment_proxies(address).get("https"):
             self._peer = _address_of(proxy)
             self._proxy = "{}:{}".format(*self._peer)
-        source = settings.token_source
+        source = find_token(settings)
         return f"{place(settings)}, token from {source.name if source else 'nowhere'}"
 
     def name(self) -> str:

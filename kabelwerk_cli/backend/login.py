@@ -11,7 +11,6 @@ from urllib.parse import quote
 import click
 import tomlkit
 
-from kabelwerk_cli.cli.completion import how_to_install
 from kabelwerk_cli.config import token_keyring
 from kabelwerk_cli.config.profiles import DEFAULT_NAME, parse_config, read_config
 from kabelwerk_cli.config.resolve import Settings
@@ -53,8 +52,6 @@ def login(session: Session) -> None:
         f"Logged in to {address.origin}. The token is stored in {where}, profile '{name}' in "
         f"'{path}'."
     )
-    if tip := how_to_install(settings.environ.get("SHELL", "")):
-        console.tell(tip)
 
 
 def _store(document: Any, path: str, name: str, url: str, token: str | None) -> str:

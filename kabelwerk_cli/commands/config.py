@@ -29,8 +29,11 @@ def login(session: Session) -> None:
     extra [keyring] is installed, otherwise in a file that only you can read.
     """
     from kabelwerk_cli.backend.login import login as log_in
+    from kabelwerk_cli.cli.completion import how_to_install
 
     log_in(session)
+    if tip := how_to_install(session.settings.environ.get("SHELL", "")):
+        session.console.tell(tip)
 
 
 @click.command(

@@ -6,7 +6,6 @@ chosen otherwise (`KABELWERK_PROFILE`, or `profile =` in the configuration); the
 """
 
 import contextlib
-import functools
 import itertools
 import os
 from collections.abc import Mapping
@@ -33,9 +32,6 @@ from .settings import (
     Setting,
     T,
 )
-
-if TYPE_CHECKING:
-    from .token import Source
 
 MUST_NOT_BE_EMPTY = (
     *(URL.environment, PROFILE.environment, SANDBOX_DB.environment),
@@ -91,13 +87,6 @@ class Settings(dict[Setting[Any], Any]):
         named = setting.name in self.profile.values
         value: T = _from_profile(setting, self.profile) if named else setting.default
         return value
-
-    @functools.cached_property
-    def token_source(self) -> "Source | None":
-        """The source of the API token, see `token.find_token`; looked up once."""
-        from .token import find_token
-
-        return find_token(self)
 
     def with_option(self, setting: Setting[T], value: T) -> "Settings":
         """Return these settings as if one more option had been given."""

@@ -47,7 +47,7 @@ def read_token(settings: Settings) -> str:
         ConfigurationError: there is none for the address in force, or it is invalid. The message
             does not contain it.
     """
-    source = settings.token_source
+    source = find_token(settings)
     if source is None:
         raise ConfigurationError(
             f"No API token. Set {TOKEN_VARIABLE}, use --token-file FILE, or run 'kabelwerk login'."
@@ -101,7 +101,7 @@ def find_new_token(settings: Settings) -> Source | None:
 def describe_token(settings: Settings) -> tuple[str, str]:
     """Return whether there is a token, and where it comes from or what is wrong."""
     try:
-        source = settings.token_source
+        source = find_token(settings)
     except ConfigurationError as error:
         return "conflict", str(error)
     return ("set", source.name) if source else ("not set", "")
@@ -158,7 +158,7 @@ def origin_of(url: str) -> str:
 
 def loose_file(settings: Settings) -> str | None:
     """Return the token's file if others can read it."""
-    source = settings.token_source
+    source = find_token(settings)
     if source is None or source.file in {None, "-"}:
         return None
     with contextlib.suppress(OSError):
