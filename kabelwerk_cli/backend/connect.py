@@ -158,9 +158,9 @@ def tell_about_files(session: Session) -> None:
     sandbox's database if the environment chose it.
     """
     settings, console, _ = session
-    if cure := settings.profile.cure:
+    if advice := settings.profile.advice:
         path = settings.profile.path
-        console.warn(f"Others can write to the configuration '{path}'; run: {cure} '{path}'")
+        console.warn(f"Others can write to the configuration '{path}'; run: {advice} '{path}'")
     # the sandbox needs no token, so it does not matter which address one is for
     if database := sandbox_path(settings):
         if str(database) == settings[SANDBOX_DB]:

@@ -176,8 +176,8 @@ class Examination:
         if sandbox_path(self._settings) is not None:
             raise NotNeeded("the sandbox needs no token")
         if error := self._rejected:
-            cure = "Check the token, or run 'kabelwerk login'."
-            raise errors.AuthenticationError(f"{error} {cure}", error.report)
+            advice = "Check the token, or run 'kabelwerk login'."
+            raise errors.AuthenticationError(f"{error} {advice}", error.report)
         return "the server accepts the token"
 
     def _network(self) -> Address:
@@ -206,7 +206,7 @@ class Examination:
     def _unreachable(self, error: OSError) -> errors.ConnectionError:
         """Return the error for a failure, in the words of a call."""
         failure = explain(error, address=self._network(), proxy=self._proxy or None, sent=False)
-        return failure.error(f"{capitalized(failure.reason)}. {failure.cure or UNREACHABLE}")
+        return failure.error(f"{capitalized(failure.reason)}. {failure.advice or UNREACHABLE}")
 
     def _check_scheme(self) -> None:
         """Refuse http in the URL of a server that expects https."""

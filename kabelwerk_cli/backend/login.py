@@ -19,7 +19,7 @@ from kabelwerk_cli.config.token import find_new_token, origin_of
 from kabelwerk_cli.errors import Cancelled, ConfigurationError
 from kabelwerk_cli.files import write_private
 from kabelwerk_cli.network.token import check_token
-from kabelwerk_cli.terminal.console import Console, complain
+from kabelwerk_cli.terminal.console import Console, write_stderr
 from kabelwerk_cli.terminal.session import Session
 
 from .connect import network_address
@@ -156,7 +156,7 @@ def _ask(console: Console, what: str, prompt: Callable[..., Any]) -> Any:
         # click raises it for Ctrl-C and for the end of the input
         if isinstance(error.__context__, KeyboardInterrupt):
             if prompt is click.prompt:
-                complain("")  # after hidden input, click ends the line
+                write_stderr("")  # after hidden input, click ends the line
             raise error.__context__ from None
         raise Cancelled(f"No {what}.") from None
 

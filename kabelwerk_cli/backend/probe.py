@@ -83,4 +83,4 @@ def _not_the_api(last: Verdict) -> str:
 
 
 def _not_reached(last: Verdict) -> str:
-    return f"{capitalized(last.reason)}. {last.cure or UNREACHABLE}"
+    return f"{capitalized(last.reason)}. {last.advice or UNREACHABLE}"

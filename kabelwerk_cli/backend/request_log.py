@@ -12,9 +12,9 @@ from kabelwerk_cli.delivery.outcomes import SETTLED_NOTHING
 from kabelwerk_cli.delivery.sender import Attempted
 from kabelwerk_cli.delivery.verdicts import Ending
 from kabelwerk_cli.errors import ConfigurationError
-from kabelwerk_cli.operations.call import ABSENT_DEED
+from kabelwerk_cli.operations.call import ABSENT_EFFECT
 from kabelwerk_cli.output import compact
-from kabelwerk_cli.terminal.console import Console, complain
+from kabelwerk_cli.terminal.console import Console, write_stderr
 from kabelwerk_cli.terminal.session import Session
 
 BODIES = 2
@@ -62,12 +62,12 @@ def _narrate(verbosity: int, attempted: Attempted) -> None:
     status = verdict.status or verdict.reason
     milliseconds = f"{attempted.seconds * 1000:.0f} ms"
     request = f"attempt {attempted.number}, request {verdict.request_id}"
-    complain(f"{call.method} /api{call.path} {status} {milliseconds}, {request}")
+    write_stderr(f"{call.method} /api{call.path} {status} {milliseconds}, {request}")
     if verbosity >= BODIES:
         if call.body is not None:
-            complain(f"> {compact(call.body)}")
+            write_stderr(f"> {compact(call.body)}")
         if attempted.answer:
-            complain(f"< {attempted.answer}")
+            write_stderr(f"< {attempted.answer}")
 
 
 @contextlib.contextmanager
@@ -101,7 +101,7 @@ def _logger(path: str, handle: int) -> Observer:
         try:
             os.write(handle, _entry(attempted))
         except OSError as error:
-            complain(f"Cannot write log file '{path}': {error.strerror}.")
+            write_stderr(f"Cannot write log file '{path}': {error.strerror}.")
 
     return log
 
@@ -110,9 +110,9 @@ def _outcome(attempted: Attempted) -> str:
     """Return what happened, in the words of the records of a batch."""
     call, verdict = attempted.call, attempted.verdict
     if verdict.ending is Ending.DONE:
-        return call.deed
+        return call.effect
     if verdict.is_missing and call.absence_suffices:
-        return ABSENT_DEED
+        return ABSENT_EFFECT
     return "failed" if verdict.ending in SETTLED_NOTHING else "unknown"
 
 

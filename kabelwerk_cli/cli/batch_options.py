@@ -6,7 +6,7 @@ import click
 
 from kabelwerk_cli.files import read_text, without_newline
 
-from .options import AroundOption, BatchOption, FileType, Number, claim_stdin, is_given
+from .options import BatchOption, FileType, Number, RunOption, claim_stdin, is_given
 
 if TYPE_CHECKING:
     from kabelwerk_cli.rows.template import Template
@@ -59,15 +59,15 @@ def _only_one(ctx: click.Context, param: click.Parameter, values: tuple[str, ...
     return values[0] if values else None
 
 
-DRY_RUN = AroundOption(
+DRY_RUN = RunOption(
     ["--dry-run"], is_flag=True, help="Print the request as a curl command; send nothing."
 )
-YES = AroundOption(["--yes"], is_flag=True, help="Do not ask for confirmation.")
-YES_FOR_BATCHES = AroundOption(
+YES = RunOption(["--yes"], is_flag=True, help="Do not ask for confirmation.")
+YES_FOR_BATCHES = RunOption(
     ["--yes"], is_flag=True, help="Do not prompt; required for batches in a protected profile."
 )
 BATCH_OPTIONS: tuple[click.Option, ...] = (
-    AroundOption(
+    RunOption(
         ["--from", "from_file"],
         type=FileType(),
         multiple=True,
@@ -149,7 +149,7 @@ BATCH_OPTIONS: tuple[click.Option, ...] = (
 
 
 MESSAGE_OPTIONS: tuple[click.Option, ...] = (
-    AroundOption(
+    RunOption(
         ["--template"],
         type=TemplateType(),
         metavar="TEXT|@FILE",

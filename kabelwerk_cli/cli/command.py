@@ -21,7 +21,7 @@ from kabelwerk_cli.terminal.session import ARGUMENTS, Session, open_session
 
 from .batch_options import explicit, options_for, take_options
 from .described import Described
-from .options import KeyOption, OtherwiseOption, claim_stdin
+from .options import FileValueOption, KeyOption, claim_stdin
 
 if TYPE_CHECKING:
     from kabelwerk_cli.delivery.outcomes import Success
@@ -102,7 +102,7 @@ class CallCommand(Described):
         """Parse the arguments; some options set the value of another one."""
         rest = super().parse_args(ctx, args)
         for param in self.params:
-            if isinstance(param, OtherwiseOption):
+            if isinstance(param, FileValueOption):
                 param.move_value(ctx)
         return rest
 

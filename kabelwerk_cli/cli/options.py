@@ -87,11 +87,11 @@ def remember_settings(ctx: click.Context) -> None:
         ctx.params.pop(setting.name, None)
 
 
-class AroundOption(click.Option):
+class RunOption(click.Option):
     """An option of a call command that is not a parameter of the call."""
 
 
-class BatchOption(AroundOption):
+class BatchOption(RunOption):
     """An option that controls how a batch is sent."""
 
 
@@ -116,7 +116,7 @@ class ColumnOption(click.Option):
             return None, args
 
 
-class OtherwiseOption(ColumnOption):
+class FileValueOption(ColumnOption):
     """Another way to give the value of an option, which is a column; this one is not.
 
     Args:

@@ -6,8 +6,8 @@ from kabelwerk_cli.cli.command import CallCommand
 from kabelwerk_cli.cli.described import Group
 from kabelwerk_cli.cli.options import (
     ColumnOption,
+    FileValueOption,
     KeyOption,
-    OtherwiseOption,
     TextFile,
     room_hub_option,
     room_option,
@@ -43,7 +43,7 @@ def messages() -> None:
 @click.option("--text", cls=ColumnOption, metavar="TEXT", help="Text of the message.")
 @click.option(
     "--text-file",
-    cls=OtherwiseOption,
+    cls=FileValueOption,
     value_of="text",
     type=TextFile(),
     metavar="FILE",

@@ -9,9 +9,9 @@ from kabelwerk_cli.cli.described import Group
 from kabelwerk_cli.cli.options import (
     Attribute,
     ColumnOption,
+    FileValueOption,
     JsonObject,
     KeyOption,
-    OtherwiseOption,
     as_object,
     room_hub_option,
     room_option,
@@ -60,7 +60,7 @@ def rooms() -> None:
 )
 @click.option(
     "--attribute",
-    cls=OtherwiseOption,
+    cls=FileValueOption,
     value_of="attributes",
     type=Attribute(),
     multiple=True,

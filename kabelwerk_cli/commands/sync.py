@@ -41,7 +41,7 @@ def users(*, key: str, name: str, hub: str | None) -> Call[User]:
     The file has the columns key and name. Sends only what differs from what the backend last
     acknowledged; see 'kabelwerk help sync'.
     """
-    return calls.ensure_user(key=key, name=name, hub=hub).turned()
+    return calls.ensure_user(key=key, name=name, hub=hub).swapped()
 
 
 @click.command(

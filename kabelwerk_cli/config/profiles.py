@@ -27,7 +27,7 @@ class Profile(NamedTuple):
     """The configuration file."""
     values: Mapping[str, Any]
     """The values by the setting's name."""
-    cure: str = ""
+    advice: str = ""
     """The command that keeps others from writing the configuration; empty if they cannot."""
 
     def file(self, name: str) -> str:
@@ -75,7 +75,7 @@ def find_profile(path: str, name: str | None, *, file_named: bool, must_exist: b
     chosen = name or document.get("profile", DEFAULT_NAME)
     profiles = document.get("profiles", {})
     if chosen in profiles:
-        return Profile(chosen, path, profiles[chosen], _cure(path))
+        return Profile(chosen, path, profiles[chosen], _advice(path))
     if must_exist and (name is not None or "profile" in document):
         known = ", ".join(sorted(profiles)) or "none"
         raise ConfigurationError(
@@ -92,11 +92,11 @@ def _missing(path: str, name: str | None, *, file_named: bool) -> ConfigurationE
         login += ["--config", path]
     if name:
         login += ["--profile", name]
-    cure = f"Create it with: {shlex.join(login)}"
-    return ConfigurationError(f"Configuration '{path}' does not exist. {cure}")
+    advice = f"Create it with: {shlex.join(login)}"
+    return ConfigurationError(f"Configuration '{path}' does not exist. {advice}")
 
 
-def _cure(path: str) -> str:
+def _advice(path: str) -> str:
     found = os.stat(path)  # noqa: PTH116 - importing pathlib is slow
     if found.st_uid not in {0, os.geteuid()}:
         return 'sudo chown "$USER"'

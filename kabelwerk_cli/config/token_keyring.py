@@ -58,7 +58,7 @@ def forget(url: str, limit: float) -> None:
     _ask("change", limit, delete)
 
 
-def _ask(deed: str, limit: float, ask: Callable[[Any], T]) -> T:
+def _ask(action: str, limit: float, ask: Callable[[Any], T]) -> T:
     """Call the keyring, which may wait for a person to unlock it, and may raise anything."""
     try:
         import keyring
@@ -88,4 +88,4 @@ def _ask(deed: str, limit: float, ask: Callable[[Any], T]) -> T:
         reason = "it is locked"
     else:
         reason = "it failed"
-    raise ConfigurationError(f"Cannot {deed} the keyring: {reason}.")
+    raise ConfigurationError(f"Cannot {action} the keyring: {reason}.")

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from kabelwerk_cli.errors import Applied, Report
 from kabelwerk_cli.network.wire import Attempt
-from kabelwerk_cli.operations.call import Call, Otherwise, Reason
+from kabelwerk_cli.operations.call import Call, Fallback, Reason
 from kabelwerk_cli.words import capitalized
 
 from .verdicts import Ending, Verdict
@@ -23,7 +23,7 @@ class Step(NamedTuple):
     """Why it was sent instead of the one before it; None for the first."""
     tries: list[Verdict]
 
-    def following(self) -> Otherwise | None:
+    def following(self) -> Fallback | None:
         """Return the call to send instead, if there is one for the way this one ended."""
         other, last = self.call.otherwise, self.tries[-1]
         if other is None or last.ending in APPLIED or last.ending is Ending.CONTRADICTED:
@@ -76,9 +76,9 @@ class History:
         call = self.decisive.call
         subject = capitalized(call.subject)
         said = {
-            Applied.NO: f"{subject} was not {call.deed}.",
-            Applied.YES: f"{subject} was {call.deed}.",
-            Applied.UNKNOWN: f"{subject} may have been {call.deed}. {what_next(call)}",
+            Applied.NO: f"{subject} was not {call.effect}.",
+            Applied.YES: f"{subject} was {call.effect}.",
+            Applied.UNKNOWN: f"{subject} may have been {call.effect}. {what_next(call)}",
         }
         return said[self.applied]
 

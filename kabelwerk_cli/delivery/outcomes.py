@@ -10,8 +10,8 @@ from typing import Any, Generic, NamedTuple
 
 from kabelwerk_cli import errors
 from kabelwerk_cli.errors import Report
-from kabelwerk_cli.operations.call import ABSENT_DEED, Call, R
-from kabelwerk_cli.operations.models import Deed
+from kabelwerk_cli.operations.call import ABSENT_EFFECT, Call, R
+from kabelwerk_cli.operations.models import Effect
 from kabelwerk_cli.words import capitalized
 
 from .history import SAFE, History, what_next
@@ -21,7 +21,7 @@ from .verdicts import HTTP_REDIRECT, Ending, Verdict
 A_YEAR = 365 * 24 * 3600
 ADDRESS = "This is probably not a Kabelwerk backend; check the URL."
 TOO_LARGE = "The request is larger than the server allows."
-CURES: Mapping[int, str] = {
+ADVICE: Mapping[int, str] = {
     HTTPStatus.PAYMENT_REQUIRED: "The account may have reached its limit or have an unpaid bill.",
     HTTPStatus.NOT_FOUND: ADDRESS,
     HTTPStatus.METHOD_NOT_ALLOWED: ADDRESS,
@@ -36,7 +36,7 @@ CURES: Mapping[int, str] = {
     HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS: "Access is blocked for legal reasons.",
 }
 """What to say about a rejection with a status that the API does not use."""
-OTHER_CURE = "The server does not accept the request; ask the operator of the backend."
+OTHER_ADVICE = "The server does not accept the request; ask the operator of the backend."
 SETTLED_NOTHING = frozenset({Ending.NOT_SENT, Ending.REJECTED})
 
 
@@ -45,7 +45,7 @@ class Success(NamedTuple, Generic[R]):
 
     record: R
     """What the call returns; None if it returns nothing."""
-    deed: Deed
+    effect: Effect
     """What happened; `absent` if nothing had to be deleted."""
     notes: tuple[str, ...]
     """What the caller should know although the call succeeded, each a sentence."""
@@ -69,17 +69,17 @@ def conclude(history: History) -> Success[Any]:
     complete = history.steps[0].call.complete
     if last.ending is Ending.DONE:
         notes = tuple(f"{capitalized(note)}; it is shown as given." for note in last.notes)
-        record = complete(last.record, call.deed)
-        return Success(record, call.deed, notes, report, history.unused)
+        record = complete(last.record, call.effect)
+        return Success(record, call.effect, notes, report, history.unused)
     if call.deletes and last.is_missing and (doubt or call.absence_suffices):
         subject = capitalized(call.subject)
         gone = "is gone; the answer to an earlier attempt was lost" if doubt else "did not exist"
-        deed = call.deed if doubt else ABSENT_DEED
-        return Success(complete(None, deed), deed, (f"{subject} {gone}.",), report)
+        effect = call.effect if doubt else ABSENT_EFFECT
+        return Success(complete(None, effect), effect, (f"{subject} {gone}.",), report)
     if doubt and last.ending in SETTLED_NOTHING:
         taken = "The user exists now, possibly created by an earlier attempt."
         raise errors.OutcomeUnknown(
-            f"{capitalized(call.subject)} may have been {call.deed}: first {doubt.reason}; then "
+            f"{capitalized(call.subject)} may have been {call.effect}: first {doubt.reason}; then "
             f"{_why(last)} {taken if last.is_taken else what_next(call)}",
             report,
         )
@@ -100,25 +100,27 @@ def ignored(who: str, unused: str) -> str:
 
 
 def _not_sent(call: Call[Any], last: Verdict) -> str:
-    return f"{capitalized(call.subject)} was not {call.deed}: {last.reason}. {last.cure or SAFE}"
+    return (
+        f"{capitalized(call.subject)} was not {call.effect}: {last.reason}. {last.advice or SAFE}"
+    )
 
 
 def _rejected(call: Call[Any], last: Verdict) -> str:
-    message = f"{capitalized(call.subject)} was not {call.deed}: {_why(last)}"
-    return f"{message} {_cure(call, last)}".rstrip()
+    message = f"{capitalized(call.subject)} was not {call.effect}: {_why(last)}"
+    return f"{message} {_advice(call, last)}".rstrip()
 
 
 def _unknown(call: Call[Any], last: Verdict) -> str:
     request = f" (request {last.request_id})" if last.request_id else ""
     return (
-        f"{capitalized(call.subject)} may have been {call.deed}: {last.reason}{request}."
+        f"{capitalized(call.subject)} may have been {call.effect}: {last.reason}{request}."
         f"{tell(last.fields, last.reason)}{_asked_to_wait(last)} {what_next(call)}"
     )
 
 
 def _acknowledged(call: Call[Any], last: Verdict) -> str:
     return (
-        f"{capitalized(call.subject)} was probably {call.deed}, but the answer does not show it: "
+        f"{capitalized(call.subject)} was probably {call.effect}, but the answer does not show it: "
         f"{last.reason}. Check it before you do anything else."
     )
 
@@ -132,7 +134,7 @@ _MESSAGES = {
 }
 
 
-def _cure(call: Call[Any], last: Verdict) -> str:
+def _advice(call: Call[Any], last: Verdict) -> str:
     match last.error:
         case errors.AuthenticationError:
             return "Check the API token."
@@ -141,11 +143,11 @@ def _cure(call: Call[Any], last: Verdict) -> str:
         case errors.RateLimited:
             return f"{_asked_to_wait(last)} It is safe to run the same command again later.".strip()
         case errors.ValidationError:
-            return _cure_input(call, last)
-    return ADDRESS if last.status in HTTP_REDIRECT else CURES.get(last.status or 0, OTHER_CURE)
+            return _advise_on_input(call, last)
+    return ADDRESS if last.status in HTTP_REDIRECT else ADVICE.get(last.status or 0, OTHER_ADVICE)
 
 
-def _cure_input(call: Call[Any], last: Verdict) -> str:
+def _advise_on_input(call: Call[Any], last: Verdict) -> str:
     # the messages for the fields say the rest; an `ensure` has done what this would tell to do
     if call.creates_user and call.otherwise is None and says_taken(last.fields):
         return "To update a user who exists, use 'kabelwerk users ensure'."

@@ -131,7 +131,7 @@ class Sender:
                 following = other.call
                 if other.when is Reason.TAKEN and step.when is Reason.MISSING and step.in_doubt:
                     # nobody had the key before, so the user with this key was created by this call
-                    following = following._replace(deed=step.call.deed, unused="")
+                    following = following._replace(effect=step.call.effect, unused="")
                 step = history.begin(following, other.when)
                 self._try_all(step, history, give_up_at)
         except KeyboardInterrupt as signal:

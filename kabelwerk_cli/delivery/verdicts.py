@@ -66,7 +66,7 @@ class Verdict(NamedTuple):
     request_id: str | None = None
     timed_out: bool = False
     """Whether the time limit ended the attempt."""
-    cure: str = ""
+    advice: str = ""
     """What to do about it, as a sentence, if that follows from the failure."""
 
     @property
@@ -102,7 +102,7 @@ def judge_failure(failure: Failure, *, sent: bool) -> Verdict:
     else:
         reason = f"the request was not sent: {failure.reason}"
         verdict = Verdict(Ending.NOT_SENT, reason, failure.error)
-    return verdict._replace(timed_out=failure.timed_out, cure=failure.cure)
+    return verdict._replace(timed_out=failure.timed_out, advice=failure.advice)
 
 
 def judge(

@@ -264,12 +264,12 @@ class Runner:
             stop = self._breaker.watch(result.fate, error)
         else:
             report = success.report
-            record, deed, notes, _, unused = success
+            record, effect, notes, _, unused = success
             result = result_of(
                 task.planned,
                 Fate.DONE,
                 record=record,
-                deed=deed,
+                effect=effect,
                 notes=notes,
                 sent=True,
                 unused=unused,

@@ -77,4 +77,4 @@ def _doubt_about(row: Row, known: Entry) -> OutcomeUnknown:
         report = report._replace(status=said.status, attempts=said.attempts)
         why = said.message
     when = shown_time(known.at)
-    return OutcomeUnknown(f"{subject} may have been {row.call.deed} on {when}: {why}", report)
+    return OutcomeUnknown(f"{subject} may have been {row.call.effect} on {when}: {why}", report)

@@ -32,7 +32,7 @@ class Kind(NamedTuple):
     """The ID in the file's header, which tells it from other databases."""
     holds: str
     """What the file records, as a sentence."""
-    cure: str
+    advice: str
     """What to do about a damaged file, as a sentence with a placeholder for its path."""
 
 

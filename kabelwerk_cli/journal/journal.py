@@ -54,8 +54,8 @@ PER_SECOND = 1_000_000
 PATIENCE = 5
 """How often to reopen a journal that was replaced in the meantime."""
 DISK_ERRORS = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")
-DISK_CURE = "Check that the disk is not full, and that the file can be written."
-FOLDER_CURE = "Check that its folder exists, and can be written."
+DISK_ADVICE = "Check that the disk is not full, and that the file can be written."
+FOLDER_ADVICE = "Check that its folder exists, and can be written."
 
 _READ = f"SELECT {', '.join(COLUMNS)} FROM entries"  # noqa: S608
 
@@ -266,17 +266,21 @@ class Journal:
             yield
         except (sqlite3.Error, UnicodeError) as error:
             if "locked" in str(error):
-                what, cure = (
+                what, advice = (
                     "is in use by another process",
                     "Try again when that process has ended.",
                 )
             else:
                 what = f"cannot be used ({error})"
-                cure = DISK_CURE if _is_of_disk(error) else self.kind.cure.format(path=self.path)
-            raise JournalError(f"{self._name} {what}. {self.kind.holds} {cure}") from error
+                advice = (
+                    DISK_ADVICE if _is_of_disk(error) else self.kind.advice.format(path=self.path)
+                )
+            raise JournalError(f"{self._name} {what}. {self.kind.holds} {advice}") from error
         except OSError as error:
             reason = error.strerror or error
-            raise JournalError(f"{self._name} cannot be used ({reason}). {FOLDER_CURE}") from error
+            raise JournalError(
+                f"{self._name} cannot be used ({reason}). {FOLDER_ADVICE}"
+            ) from error
 
     @property
     def _name(self) -> str:

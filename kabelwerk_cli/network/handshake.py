@@ -9,7 +9,7 @@ import socket
 import ssl
 from typing import Any
 
-from .sockets import TimeKeeper, timed
+from .sockets import Deadline, timed
 
 NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"})
 """What OpenSSL calls an answer that is not TLS."""
@@ -21,17 +21,17 @@ class PlainHttp(OSError):
     """The server speaks plain http on a port that should be for TLS."""
 
 
-def suspicious(keeper: TimeKeeper) -> Any:
+def suspicious(deadline: Deadline) -> Any:
     """Return a timed class of TLS sockets whose handshake raises `PlainHttp`."""
 
-    class Suspicious(timed(ssl.SSLSocket, keeper)):  # type: ignore[misc]
+    class Suspicious(timed(ssl.SSLSocket, deadline)):  # type: ignore[misc]
         def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - as in ssl
-            self.settimeout(min(PATIENCE, keeper.left()))
+            self.settimeout(min(PATIENCE, deadline.left()))
             try:
                 super().do_handshake(block)
             except TimeoutError:
                 self._ask()
-                self.settimeout(keeper.left())
+                self.settimeout(deadline.left())
                 super().do_handshake(block)
             except ssl.SSLError as error:
                 if error.reason in NOT_TLS:
@@ -43,7 +43,7 @@ def suspicious(keeper: TimeKeeper) -> Any:
                 address = self.getpeername()
             except OSError:
                 return  # closed by now
-            if speaks_http(self.family, address, min(PATIENCE, keeper.left())):
+            if speaks_http(self.family, address, min(PATIENCE, deadline.left())):
                 raise PlainHttp
 
     return Suspicious

@@ -57,17 +57,17 @@ def _of_trust(cause: BaseException, address: Address, proxy: str | None) -> Fail
     """Return why the token must not be sent to the server, if that is why the attempt failed."""
     if isinstance(cause, NotLoopback):
         reason = f"'{address.host}' resolves to {cause}, which is not this machine"
-        cure = "Use https, or --allow-insecure-http if you trust the network."
-        return Failure(reason, ConfigurationError, cure=cure)
+        advice = "Use https, or --allow-insecure-http if you trust the network."
+        return Failure(reason, ConfigurationError, advice=advice)
     if isinstance(cause, PlainHttp):
-        cure = f"Use {address._replace(scheme='http').origin}." if address.is_loopback else PORT
+        advice = f"Use {address._replace(scheme='http').origin}." if address.is_loopback else PORT
         reason = f"the server at {address.origin} speaks plain http, not https"
-        return Failure(reason, ConfigurationError, cure=cure)
+        return Failure(reason, ConfigurationError, advice=advice)
     if isinstance(cause, ssl.SSLCertVerificationError):
         where = proxy or address.host
         reason = f"the certificate of {where} is not trusted: {cause.verify_message}"
-        cure = "If you run this server, pass its CA with --ca-file."
-        return Failure(reason, UntrustedCertificate, cure=cure)
+        advice = "If you run this server, pass its CA with --ca-file."
+        return Failure(reason, UntrustedCertificate, advice=advice)
     return None
 
 

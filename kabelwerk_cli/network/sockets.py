@@ -1,7 +1,7 @@
 """Sockets whose operations share one time limit, and how they are opened.
 
 A socket's own time limit applies to a single read or write. Here, each waits no longer than the
-time that is left for all of them; see `TimeKeeper`.
+time that is left for all of them; see `Deadline`.
 """
 
 import errno
@@ -13,7 +13,7 @@ import threading
 from typing import Any, Protocol
 
 
-class TimeKeeper(Protocol):
+class Deadline(Protocol):
     """Knows how much time is left."""
 
     def left(self) -> float:
@@ -37,14 +37,14 @@ class ExpectsTls(Exception):
     """The server answered a request in plain http with TLS."""
 
 
-def timed(base: type, keeper: TimeKeeper) -> Any:
+def timed(base: type, deadline: Deadline) -> Any:
     """Return a subclass of a socket class whose operations wait no longer than the time left."""
-    return type(f"Timed{base.__name__}", (_Timed, base), {"keeper": keeper})
+    return type(f"Timed{base.__name__}", (_Timed, base), {"deadline": deadline})
 
 
 def _in_time(name: str) -> Any:
     def method(self: Any, *args: Any) -> Any:
-        left = self.keeper.left()
+        left = self.deadline.left()
         limit = self.gettimeout()
         if limit is None or abs(limit - left) > SLACK:
             self.settimeout(left)
@@ -54,7 +54,7 @@ def _in_time(name: str) -> Any:
 
 
 class _Timed:
-    keeper: TimeKeeper
+    deadline: Deadline
     recv = _in_time("recv")
     recv_into = _in_time("recv_into")
     send = _in_time("send")
@@ -88,28 +88,28 @@ class _WholeLines(io.BufferedReader):
         raise ConnectionAbortedError(errno.ECONNABORTED, "connection closed by the server")
 
 
-def open_socket(host: str, port: int, keeper: TimeKeeper) -> socket.socket:
+def open_socket(host: str, port: int, deadline: Deadline) -> socket.socket:
     """Return a timed socket, connected to the first of the host's addresses that accepts.
 
     Args:
         host: a name or an address.
         port: the port.
-        keeper: knows the time left, now and for all later operations of the socket.
+        deadline: knows the time left, now and for all later operations of the socket.
 
     Raises:
         OSError: no address accepts the connection in time.
     """
     failure: OSError = OSError("the host has no address")
-    timed_socket = timed(socket.socket, keeper)
-    addresses = look_up(host, port, keeper.left())
+    timed_socket = timed(socket.socket, deadline)
+    addresses = look_up(host, port, deadline.left())
     for tried, (family, kind, protocol, _, address) in enumerate(addresses):
         connection: socket.socket = timed_socket(family, kind, protocol)
         try:
             # a fair share, so that an address that is silent leaves time for the next one
-            connection.settimeout(keeper.left() / (len(addresses) - tried))
+            connection.settimeout(deadline.left() / (len(addresses) - tried))
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection.connect(address)
-            connection.settimeout(keeper.left())  # for the TLS handshake
+            connection.settimeout(deadline.left())  # for the TLS handshake
         except OSError as error:
             connection.close()
             failure = error

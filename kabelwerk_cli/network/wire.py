@@ -86,7 +86,7 @@ class Failure(Exception):
     Attributes:
         reason: what happened, as the second half of a sentence.
         error: what to raise if the request was not sent.
-        cure: what to do about it, as a sentence; empty for trying again.
+        advice: what to do about it, as a sentence; empty for trying again.
         timed_out: whether the cause is the time limit.
         garbled: whether there was an answer that is not HTTP, or broke off.
     """
@@ -96,14 +96,14 @@ class Failure(Exception):
         reason: str,
         error: type[ConnectionError] = ConnectionError,
         *,
-        cure: str = "",
+        advice: str = "",
         timed_out: bool = False,
         garbled: bool = False,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.error = error
-        self.cure = cure
+        self.advice = advice
         self.timed_out = timed_out
         self.garbled = garbled
 

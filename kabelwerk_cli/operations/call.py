@@ -9,12 +9,12 @@ from enum import Enum
 from types import NoneType
 from typing import Any, Generic, NamedTuple, TypeVar, get_args
 
-from .models import Deed, Record
+from .models import Effect, Record
 
 R = TypeVar("R")
 
-ABSENT_DEED: Deed = "absent"
-"""The deed for a subject that was to be deleted and did not exist."""
+ABSENT_EFFECT: Effect = "absent"
+"""The effect for a subject that was to be deleted and did not exist."""
 
 
 class Reason(Enum):
@@ -24,7 +24,7 @@ class Reason(Enum):
     TAKEN = "the key is taken, or it is unknown whether the user was created"
 
 
-class Otherwise(NamedTuple):
+class Fallback(NamedTuple):
     """The call to send if the one before it is rejected for a certain reason."""
 
     when: Reason
@@ -52,7 +52,7 @@ class Call(NamedTuple, Generic[R]):
     """The path below the API's address, its segments not yet percent-encoded."""
     subject: str
     """What the call is about, in words that fit into a sentence."""
-    deed: Deed
+    effect: Effect
     """What happens to the subject."""
     missing: str
     """What a 404 means, as a sentence."""
@@ -70,13 +70,13 @@ class Call(NamedTuple, Generic[R]):
     """Whether doing it twice is the same as doing it once."""
     absence_suffices: bool = False
     """Whether a subject that does not exist counts as a success."""
-    otherwise: Otherwise | None = None
+    otherwise: Fallback | None = None
     """The call to send instead if this one is rejected for a certain reason."""
     unused: str = ""
     """What was requested and this call does not send, in words; another call of the same operation
     does."""
     complete: Callable[[Any, Any], R] = _as_answered
-    """Makes the record that is returned, from the answer's and the deed."""
+    """Makes the record that is returned, from the answer's and the effect."""
 
     @property
     def path(self) -> str:
@@ -107,7 +107,7 @@ class Call(NamedTuple, Generic[R]):
         """Return this call, and each that may be sent instead of the one before it."""
         return (self, *self.otherwise.call.steps()) if self.otherwise else (self,)
 
-    def turned(self) -> "Call[Any]":
+    def swapped(self) -> "Call[Any]":
         """Return the call that begins with this one's alternative, and falls back to this one.
 
         Update, otherwise create, becomes create, otherwise update. A call without an alternative
@@ -116,5 +116,5 @@ class Call(NamedTuple, Generic[R]):
         if self.otherwise is None:
             return self
         when = Reason.MISSING if self.otherwise.when is Reason.TAKEN else Reason.TAKEN
-        back = Otherwise(when, self._replace(otherwise=None))
+        back = Fallback(when, self._replace(otherwise=None))
         return self.otherwise.call._replace(otherwise=back)

@@ -12,8 +12,8 @@ from typing import Any, Final
 from kabelwerk_cli.errors import InvalidInput
 
 from .arguments import check_boolean, check_key, check_object, check_text
-from .call import Call, Otherwise, Reason
-from .models import Deed, EnsuredUser, Message, Room, User
+from .call import Call, Fallback, Reason
+from .models import Effect, EnsuredUser, Message, Room, User
 
 
 class Absent(Enum):
@@ -116,8 +116,8 @@ def ensure_user(*, key: str, name: str, hub: str | None = None) -> Call[EnsuredU
     update: Call[Any] = update_user(key=key, name=name)._replace(unused="hub" if hub else "")
     create = create_user(key=key, name=name, hub=hub)
     return update._replace(
-        otherwise=Otherwise(
-            Reason.MISSING, create._replace(otherwise=Otherwise(Reason.TAKEN, update))
+        otherwise=Fallback(
+            Reason.MISSING, create._replace(otherwise=Fallback(Reason.TAKEN, update))
         ),
         complete=EnsuredUser.of,
     )
@@ -204,7 +204,9 @@ def _no_user(key: str) -> str:
     return f"User '{key}' does not exist."
 
 
-def _about_room(hub: str, room: str, name: str, method: str, deed: Deed, **more: Any) -> Call[Any]:
+def _about_room(
+    hub: str, room: str, name: str, method: str, effect: Effect, **more: Any
+) -> Call[Any]:
     """Return a call about a room."""
     segments = ("hubs", check_key("hub", hub), "rooms", check_key("room", room))
     missing = (
@@ -212,4 +214,4 @@ def _about_room(hub: str, room: str, name: str, method: str, deed: Deed, **more:
         "the first time."
     )
     subject = f"room '{room}' of hub '{hub}'"
-    return Call(name, method, segments, subject, deed, missing, room, segments, **more)
+    return Call(name, method, segments, subject, effect, missing, room, segments, **more)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from types import UnionType
 from typing import Any, Literal, NamedTuple
 
-Deed = Literal["created", "updated", "deleted", "absent", "posted"]
+Effect = Literal["created", "updated", "deleted", "absent", "posted"]
 """What became of the user, room or message that a call is about."""
 
 

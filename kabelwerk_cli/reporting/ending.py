@@ -69,7 +69,7 @@ class Ended(NamedTuple):
     """The command line, without the program."""
 
 
-def cures(ended: Ended) -> list[str]:
+def advise(ended: Ended) -> list[str]:
     """Return what to do, as sentences, the most important first."""
     steps = (_stopped, _unknown, _changed, _taken, _rejected, _again, _handed_over)
     return [sentence for step in steps for sentence in step(ended)]
@@ -228,7 +228,7 @@ def conclude(console: Console, ended: Ended) -> None:
         BatchUnknown: the outcome of some rows is unknown.
     """
     totals, stop = ended.totals, ended.stop
-    counts, advice = totals.counts, " ".join(cures(ended))
+    counts, advice = totals.counts, " ".join(advise(ended))
     # rows beyond --limit are not failures
     all_unsent, changed = counts[Fate.NOT_ATTEMPTED], totals.errors[AlreadyPosted.__name__]
     unsent = changed if ended.limited and not stop else all_unsent

@@ -13,7 +13,7 @@ from kabelwerk_cli.output import Format, as_json
 from kabelwerk_cli.rows.reader import BadRow
 from kabelwerk_cli.rows.table import Item
 from kabelwerk_cli.tabular.file import BadFile, RowFile
-from kabelwerk_cli.terminal.console import Listing, complain, complain_json
+from kabelwerk_cli.terminal.console import Listing, write_stderr, write_stderr_json
 from kabelwerk_cli.terminal.error_report import problem
 from kabelwerk_cli.terminal.session import Session
 from kabelwerk_cli.words import count_of, with_stop
@@ -142,7 +142,7 @@ class Telling:
         finally:
             if not (goes_on and self._is_table and not self._session.console.is_quiet):
                 for line in self._invalid.lines(self._told.where):
-                    complain(line)
+                    write_stderr(line)
 
     def invalid(self, row: BadRow) -> None:
         """Report a row that the check found invalid."""
@@ -150,17 +150,17 @@ class Telling:
             self._record(refused(row))
         if self._is_json:
             said = {"number": row.number, "line": row.line, "key": row.key, "problem": row.problem}
-            complain_json({"invalid": as_json(said)})
+            write_stderr_json({"invalid": as_json(said)})
         else:
             case = _case(refused(row))
             self._invalid.add(case._replace(outcome="invalid", text=with_stop(row.problem)))
 
-    def refusal(self, plan: Checked, deed: str) -> BadFile:
+    def refusal(self, plan: Checked, verb: str) -> BadFile:
         """Report that nothing is sent because rows are invalid, and return the error.
 
         Args:
             plan: the rows.
-            deed: what could be done with the other rows.
+            verb: what could be done with the other rows.
         """
         if self._report:
             other = problem(NotAttempted("Other rows of the file are invalid."))
@@ -170,7 +170,7 @@ class Telling:
         verb = "is" if plan.bad == 1 else "are"
         return BadFile(
             f"{plan.bad} of {count_of(plan.rows, 'row')} {verb} invalid. Correct the file, or use "
-            f"--skip-invalid to {deed} the other rows."
+            f"--skip-invalid to {verb} the other rows."
         )
 
     def result(self, result: Result) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 from kabelwerk_cli.errors import InvalidRow
 from kabelwerk_cli.journal.fate import INTERNAL, Fate
 from kabelwerk_cli.operations.call import Call
-from kabelwerk_cli.operations.models import Deed
+from kabelwerk_cli.operations.models import Effect
 from kabelwerk_cli.rows.reader import BadRow, sentence
 from kabelwerk_cli.terminal.error_report import Problem, problem
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from kabelwerk_cli.rows.table import Item
 
 _FATES = dict.fromkeys(fate.shown.value for fate in Fate if fate not in INTERNAL)
-OUTCOMES = (*typing.get_args(Deed), *_FATES)
+OUTCOMES = (*typing.get_args(Effect), *_FATES)
 """What became of a row, see `Result.outcome`."""
 OWN = (
     ("row", int | None),
@@ -58,7 +58,7 @@ class Result(NamedTuple):
     record: Any = None
     error: Problem | None = None
     notes: tuple[str, ...] = ()
-    deed: str = ""
+    effect: str = ""
     """What this run did: `created`, `posted` ...; empty if this run did nothing."""
     sent: bool = False
     """Whether this run sent it."""
@@ -70,7 +70,7 @@ class Result(NamedTuple):
     @property
     def outcome(self) -> str:
         """The outcome as it is shown."""
-        return self.deed or self.fate.shown
+        return self.effect or self.fate.shown
 
 
 def result_of(planned: "Item", fate: Fate, **more: Any) -> Result:

@@ -12,9 +12,9 @@ from kabelwerk_cli.words import count_of
 from .result import Result
 
 DEEDS = ("created", "updated", "deleted", "absent", "posted")
-"""The deeds that a summary begins with; others follow."""
+"""The effects that a summary begins with; others follow."""
 LEFT = (Fate.FAILED, Fate.UNKNOWN, Fate.HANDED_OVER, Fate.NOT_ATTEMPTED)
-"""The outcomes that a summary lists after the deeds."""
+"""The outcomes that a summary lists after the effects."""
 
 
 class Totals:
@@ -28,7 +28,7 @@ class Totals:
 
     Attributes:
         counts: the number of rows by fate.
-        deeds: the number of rows that this run `created`, `posted` ...
+        effects: the number of rows that this run `created`, `posted` ...
         errors: the number of rows that are not done, by type of error.
         sent: the number of rows that this run sent, by fate.
         rejected: how many rows need correction.
@@ -47,7 +47,7 @@ class Totals:
     ) -> None:
         self.rows = rows
         self.counts = before.copy()
-        self.deeds = Counter[str]()
+        self.effects = Counter[str]()
         self.errors = Counter[str]()
         self.sent = Counter[Fate]()
         self.unused = Counter[str]()
@@ -59,8 +59,8 @@ class Totals:
         """Count a row."""
         self.counts[result.fate.shown] += 1
         self.rejected += result.fate is Fate.REJECTED
-        if result.deed:
-            self.deeds[result.deed] += 1
+        if result.effect:
+            self.effects[result.effect] += 1
         if result.unused:
             self.unused[result.unused] += 1
         if result.error:
@@ -107,8 +107,8 @@ class Totals:
 
     def summary(self) -> dict[str, int]:
         """Return the number of rows by outcome, without zeros."""
-        earlier = self.counts[Fate.DONE] - self.deeds.total()
-        counts = dict.fromkeys(DEEDS, 0) | self.deeds | {"done by earlier runs": earlier}
+        earlier = self.counts[Fate.DONE] - self.effects.total()
+        counts = dict.fromkeys(DEEDS, 0) | self.effects | {"done by earlier runs": earlier}
         counts |= {str(fate): self.counts[fate] for fate in LEFT}
         return {what: count for what, count in counts.items() if count}
 

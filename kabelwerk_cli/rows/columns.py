@@ -125,8 +125,8 @@ class Columns:
             raise BadFile(f"{text[:1].upper()}{text[1:]}.") from None
         for name in self._missing(found):
             option = f", or use {option_of(name)} to set it for every row"
-            cure = f"Add it{option if self._settable else ''}."
-            raise BadFile(f"There is no column '{name}'. {cure}")
+            advice = f"Add it{option if self._settable else ''}."
+            raise BadFile(f"There is no column '{name}'. {advice}")
 
     def check_seen(self) -> None:
         """Refuse a mapped column or a placeholder that no row has.

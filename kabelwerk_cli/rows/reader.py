@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from kabelwerk_cli.cli.options import ColumnOption, JsonObject, KeyOption, OtherwiseOption
+from kabelwerk_cli.cli.options import ColumnOption, FileValueOption, JsonObject, KeyOption
 from kabelwerk_cli.config import parsers
 from kabelwerk_cli.errors import InvalidInput, Refused
 from kabelwerk_cli.operations.call import Call
@@ -107,7 +107,7 @@ class RowReader:
         columns = [
             option
             for option in command.params
-            if isinstance(option, ColumnOption) and not isinstance(option, OtherwiseOption)
+            if isinstance(option, ColumnOption) and not isinstance(option, FileValueOption)
         ]
         self._required = [option.name or "" for option in columns if option.required]
         # by name, as their order on the command line must not change a row's digest

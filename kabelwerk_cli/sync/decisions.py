@@ -88,7 +88,7 @@ class SyncTasks:
         if change.bad:
             raise Changed(f"Line {raw.line} of '{self._file.name}' was changed after the check.")
         if change.action is not Action.CREATE:
-            made = made._replace(call=made.call.turned())
+            made = made._replace(call=made.call.swapped())
         return Task(made, change, self._known(change))
 
     def _leaver(self, change: Change) -> Task | Result:

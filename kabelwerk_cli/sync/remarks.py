@@ -63,12 +63,12 @@ class SyncTotals(Totals):
         super().count(result)
         if result.fate is Fate.REJECTED and result.error:
             self._plan.reject(result.number, result.error.message)
-        if not result.deed:
+        if not result.effect:
             return
         action = self._plan.action_of(result.number)
-        if action is Action.CREATE and result.deed == "updated":
+        if action is Action.CREATE and result.effect == "updated":
             self._found.add(result.key)
-        if action in {Action.UPDATE, Action.RESEND} and result.deed == "created":
+        if action in {Action.UPDATE, Action.RESEND} and result.effect == "created":
             self._again.add(result.key)
 
     def remarks(self) -> Iterator[str]:

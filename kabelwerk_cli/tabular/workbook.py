@@ -39,9 +39,9 @@ def workbook_kind(name: str, start: bytes, open_binary: Callable[[], IO[bytes]])
     Raises:
         BadFile: it is neither a workbook nor text.
     """
-    for magic, what, cure in OTHERS:
+    for magic, what, advice in OTHERS:
         if start.lstrip().startswith(magic):
-            raise BadFile(f"'{name}' is {what}, not a table. {cure}")
+            raise BadFile(f"'{name}' is {what}, not a table. {advice}")
     if start.startswith(OLE):
         with open_binary() as file:
             protected = PASSWORD in file.read()

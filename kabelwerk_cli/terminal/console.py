@@ -148,9 +148,9 @@ class Console:
         if self.is_quiet:
             return
         if self._is_json:
-            complain_json({"note": text})
+            write_stderr_json({"note": text})
         else:
-            complain(text, label, color)
+            write_stderr(text, label, color)
 
     def with_summary(self, summary: str, text: str) -> str:
         """Return the message of an error that ends a run with a summary.
@@ -160,7 +160,7 @@ class Console:
         """
         if self._is_json or not text:
             return f"{summary} {text}".rstrip()
-        complain(summary)
+        write_stderr(summary)
         return text
 
     def say(self, lines: Iterable[str]) -> None:
@@ -218,12 +218,12 @@ class Console:
         # stdout is for results: input() would write its prompt there
         choice = "[y/N]" if answer == "y" else f"Type {answer} to continue:"
         for line in details:
-            complain(line)
+            write_stderr(line)
         try:
             print(f"{visible(question)} {choice} ", end="", file=sys.stderr, flush=True)  # noqa: T201
             typed = sys.stdin.readline().strip().lower()
         except KeyboardInterrupt:
-            complain("")  # start the next message on a new line
+            write_stderr("")  # start the next message on a new line
             raise
         if typed != answer and (answer, typed) != ("y", "yes"):
             raise Cancelled("Not confirmed.")
@@ -234,7 +234,7 @@ def colors_errors(settings: Settings) -> bool:
     return settings.color(terminal=_is_terminal(sys.stderr))
 
 
-def complain(text: str, label: str = "", color: Color | None = None) -> None:
+def write_stderr(text: str, label: str = "", color: Color | None = None) -> None:
     """Write text to stderr as one line, with control characters escaped.
 
     Args:
@@ -257,7 +257,7 @@ def _shown(text: str) -> str:
     return without_commands(line) if in_workflow() else line
 
 
-def complain_json(value: Mapping[str, Any]) -> None:
+def write_stderr_json(value: Mapping[str, Any]) -> None:
     """Write a JSON object to stderr as one line."""
     _write_error(compact(value, workflow=in_workflow()))
 

@@ -12,7 +12,7 @@ from kabelwerk_cli.errors import Applied, Failed, NotSent, Refused, Report, Summ
 from kabelwerk_cli.output import Color, Format, as_json, shortened, visible
 
 from .book import NOTHING_SENT, Book
-from .console import colors_errors, complain, complain_json
+from .console import colors_errors, write_stderr, write_stderr_json
 from .exit_codes import ERROR_TYPES, ExitCode, describe_bug, error_type, exit_code
 
 LONGEST_MESSAGE = 2000
@@ -76,11 +76,11 @@ def show_error(error: BaseException, book: Book, settings: Settings) -> None:
         settings: the format and whether to use color.
     """
     if settings[OUTPUT] in {Format.JSON, Format.JSONL}:
-        complain_json(as_json(ErrorLine(problem(error, book))))
+        write_stderr_json(as_json(ErrorLine(problem(error, book))))
     else:
         # a server may send a text of any length; JSON output has all of it
         message = shortened(visible(problem(error, book).message), LONGEST_MESSAGE)
-        complain(message, "Error:", Color.RED if colors_errors(settings) else None)
+        write_stderr(message, "Error:", Color.RED if colors_errors(settings) else None)
 
 
 def _report(error: BaseException, book: Book) -> Report:

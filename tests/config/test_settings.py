@@ -214,16 +214,18 @@ def test_a_configuration_of_another_user_is_warned_about(
     path.chmod(0o600)
     found = path.stat()
 
-    def cure(owner: int, user: int) -> str:
+    def advice(owner: int, user: int) -> str:
         values = [*found[:4], owner, *found[5:]]
         monkeypatch.setattr(profiles.os, "stat", lambda _: os.stat_result(values))
         monkeypatch.setattr(profiles.os, "geteuid", lambda: user)
         profile = profiles.find_profile(str(path), None, file_named=False, must_exist=True)
         monkeypatch.undo()
-        return profile.cure
+        return profile.advice
 
-    assert cure(owner=1000, user=1000) == cure(owner=0, user=1000) == cure(owner=0, user=0) == ""
-    assert cure(owner=1001, user=1000) == cure(owner=1000, user=0) == 'sudo chown "$USER"'
+    assert (
+        advice(owner=1000, user=1000) == advice(owner=0, user=1000) == advice(owner=0, user=0) == ""
+    )
+    assert advice(owner=1001, user=1000) == advice(owner=1000, user=0) == 'sudo chown "$USER"'
 
 
 def test_a_named_one_that_is_missing(shell: Shell) -> None:

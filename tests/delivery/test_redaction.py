@@ -75,7 +75,7 @@ def test_a_record_does_not_show_the_token(call, body, spell):
     if spell is escaped:
         content = content.replace(TOKEN, escaped(TOKEN))
     end, shown = send(call, Answer(200, "OK", {}, content.encode()))
-    assert end.deed == call.deed  # what the server repeats is still what was asked for
+    assert end.effect == call.effect  # what the server repeats is still what was asked for
     assert TOKEN not in shown
     assert escaped(TOKEN) not in shown
     assert "[token]" in shown

@@ -241,7 +241,7 @@ def test_a_contradiction_is_in_doubt_and_not_repeated(call):
     assert error.report.applied is Applied.UNKNOWN
     assert error.report.safe_to_rerun is call.repeatable
     assert len(transport.requests) == 1
-    assert f"may have been {call.deed}" in str(error)
+    assert f"may have been {call.effect}" in str(error)
     assert "request-1" in str(error)
 
 
@@ -387,8 +387,8 @@ def test_ensure_resolves_every_doubt(how, requests, events):
     ],
 )
 def test_a_creation_that_becomes_an_update_claims_no_more(how, requests, events):
-    outcome, transport = send(ENSURE.turned(), *events)
-    assert (outcome.deed, len(transport.requests)) == (how, requests)
+    outcome, transport = send(ENSURE.swapped(), *events)
+    assert (outcome.effect, len(transport.requests)) == (how, requests)
 
 
 @pytest.mark.parametrize(

@@ -169,7 +169,7 @@ def test_a_long_message_is_one_line_of_a_bounded_length(shell: Shell) -> None:
     assert "…" in line
 
 
-def test_the_cure_stays_behind_a_long_key(shell: Shell) -> None:
+def test_the_advice_stays_behind_a_long_key(shell: Shell) -> None:
     key = "k" * 1024
     text = "t" * 5000
     words = ("messages", "post", "--room", key, "--user", key, "--text", text, f"--x{text}")

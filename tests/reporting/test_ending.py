@@ -20,7 +20,7 @@ from kabelwerk_cli.errors import (
 )
 from kabelwerk_cli.journal.fate import Fate
 from kabelwerk_cli.journal.journal import JournalError
-from kabelwerk_cli.reporting.ending import Ended, Stop, cures
+from kabelwerk_cli.reporting.ending import Ended, Stop, advise
 from kabelwerk_cli.reporting.result import Result
 from kabelwerk_cli.reporting.totals import Totals
 from kabelwerk_cli.rows.table import Changed
@@ -68,9 +68,9 @@ def ended(rows: str, **more: object) -> Ended:
     names = rows.split()
     totals = Totals(len(names), Counter(), "journal", rerun=True)
     for number, name in enumerate(names, start=1):
-        fate, error, deed = ROWS[name]
+        fate, error, effect = ROWS[name]
         said = problem(error) if error else None
-        totals.count(Result(number, number + 1, f"r{number}", fate, error=said, deed=deed))
+        totals.count(Result(number, number + 1, f"r{number}", fate, error=said, effect=effect))
     given = {"journal": "j", "repeatable": False, "line": LINE, **more}
     return Ended(totals, **given)  # type: ignore[arg-type]
 
@@ -213,9 +213,9 @@ CASES: dict[str, tuple[Ended, str]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_cure_fits(name: str) -> None:
+def test_the_advice_fits(name: str) -> None:
     case, line = CASES[name]
-    assert " ".join(cures(case)) == line
+    assert " ".join(advise(case)) == line
 
 
 SUMMARIES: dict[str, str] = {

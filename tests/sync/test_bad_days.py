@@ -1,4 +1,4 @@
-"""Bad days: each ends with a code, a cure, and a state from which the next run gets it right."""
+"""Bad days: each ends with a code, advice, and a state from which the next run gets it right."""
 
 import os
 import signal

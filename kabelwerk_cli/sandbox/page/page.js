@@ -80,11 +80,11 @@ function suggest(note, text, ...commands) {
 const quoted = (word) => (/^[\w.-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
 /** Explain in `note` that these are not all, or why there are none. */
-function explain(note, kind, { items, more, filtered }, cure, ...commands) {
+function explain(note, kind, { items, more, filtered }, advice, ...commands) {
   if (more) suggest(note, `These are the ${items.length} newest ${kind}. Filter to find others.`);
   else if (items.length) suggest(note, "");
   else if (filtered) suggest(note, `No ${kind} match the filter.`);
-  else suggest(note, `No ${kind} yet. ${cure}`, ...commands);
+  else suggest(note, `No ${kind} yet. ${advice}`, ...commands);
 }
 
 const valued = ([name, value], id) => ({ id, name, value });
@@ -209,8 +209,8 @@ function showUsers(section, { users, more, hubs }, filtered) {
   $("table", section).hidden = users.length === 0;
   const hubUser = `users create --key batou --name Batou --hub ${quoted(hubs[0]?.slug ?? "_")}`;
   const found = { items: users, more, filtered };
-  const cure = "Create an end user and a hub user:";
-  explain($(".note", section), "users", found, cure, CREATE, hubUser);
+  const advice = "Create an end user and a hub user:";
+  explain($(".note", section), "users", found, advice, CREATE, hubUser);
 }
 
 function report(state) {
