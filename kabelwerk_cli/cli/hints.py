@@ -151,6 +151,11 @@ OPTIONS = (
     Hint("--from", "--file --input --csv-file", "Use --from FILE."),
     Hint("--archived", "--archive", "Use --archived."),
     Hint("--archived", "--unarchive --unarchived", "Use --no-archived."),
+    Hint(
+        "--attributes",
+        "--attribute --attr",
+        "Use --attributes JSON, which replaces all attributes of the room.",
+    ),
     Hint("--hub-user", "--assign --assignee --assign-to", "Use --hub-user KEY."),
 )
 

@@ -244,36 +244,3 @@ class JsonObject(FileType):
         if not isinstance(given, dict):
             self.fail("not a JSON object such as '{\"age\": 42}'", param, ctx)
         return given
-
-
-class Attribute(click.ParamType[tuple[str, Any]]):
-    """An attribute as `KEY=VALUE`."""
-
-    name = "attribute"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, Any]:
-        """Return the key and the value: what JSON it is, or else the text itself."""
-        from kabelwerk_cli.operations.json_text import Malformed, read_json
-
-        key, _, text = value.partition("=")
-        if not key or "=" not in value:
-            self.fail(f"'{value}' is not KEY=VALUE, such as ward=9", param, ctx)
-        try:
-            return key, read_json(text)
-        except Malformed:
-            return key, text
-        except ValueError as error:
-            self.fail(f"'{key}': {error}. For a text, use '{key}=\"...\"'", param, ctx)
-
-
-def as_object(
-    ctx: click.Context, param: click.Parameter, pairs: tuple[tuple[str, Any], ...]
-) -> dict[str, Any] | None:
-    """Return attributes as an object; None if there are none."""
-    found = dict(pairs)
-    for key in found:
-        if sum(name == key for name, _ in pairs) > 1:
-            raise click.BadParameter(f"'{key}' appears twice.", ctx, param)
-    return found or None

@@ -7,12 +7,9 @@ import click
 from kabelwerk_cli.cli.command import CallCommand
 from kabelwerk_cli.cli.described import Group
 from kabelwerk_cli.cli.options import (
-    Attribute,
     ColumnOption,
-    FileValueOption,
     JsonObject,
     KeyOption,
-    as_object,
     room_hub_option,
     room_option,
 )
@@ -38,7 +35,6 @@ def rooms() -> None:
     examples=[
         "kabelwerk rooms update --room kusanagi --archived",
         "kabelwerk rooms update --room kusanagi --attributes '{\"ward\": 9}'",
-        "kabelwerk rooms update --room kusanagi --attribute ward=9 --attribute bed=12b",
         "kabelwerk rooms update --room kusanagi --hub section9 --hub-user batou",
         "kabelwerk rooms update --room kusanagi --unassign",
     ],
@@ -57,17 +53,6 @@ def rooms() -> None:
     type=JsonObject(),
     metavar="JSON",
     help="Replace all attributes of the room; a JSON object, @FILE, or '-' for stdin.",
-)
-@click.option(
-    "--attribute",
-    cls=FileValueOption,
-    value_of="attributes",
-    type=Attribute(),
-    multiple=True,
-    callback=as_object,
-    metavar="KEY=VALUE",
-    help="Replace all attributes with these; repeatable. VALUE is JSON, such as 9, true or "
-    "'\"9\"', or else text.",
 )
 @click.option(
     "--hub-user",
@@ -92,8 +77,8 @@ def update(
         raise click.UsageError("--hub-user and --unassign cannot be used together.")
     if archived is None and attributes is None and hub_user is None and not unassign:
         raise click.UsageError(
-            "There is nothing to change. Use --archived, --no-archived, --attributes, --attribute, "
-            "--hub-user or --unassign."
+            "There is nothing to change. Use --archived, --no-archived, --attributes, --hub-user "
+            "or --unassign."
         )
     return calls.update_room(
         hub=hub,

@@ -1,5 +1,6 @@
 """Results on terminals of 80 and 40 columns: nothing is broken in the middle of a word."""
 
+import json
 import re
 
 import pytest
@@ -13,7 +14,10 @@ TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"
 USER = ("users", "ensure", "--key", KEY, "--name", "Motoko Kusanagi")
 SHOWN = {
     USER: [KEY, "updated"],
-    ("rooms", "update", "--room", KEY, "--attribute", f"text={TEXT}"): [KEY, "1234567890123"],
+    ("rooms", "update", "--room", KEY, "--attributes", json.dumps({"text": TEXT})): [
+        KEY,
+        "1234567890123",
+    ],
     ("messages", "post", "--room", KEY, "--user", KEY, "--text", TEXT): [
         KEY,
         TIME,
