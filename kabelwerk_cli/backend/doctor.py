@@ -13,9 +13,8 @@ from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import CA_FILE, MAX_TIME, OUTPUT, TIMEOUT
 from kabelwerk_cli.config.token import find_token, read_token
 from kabelwerk_cli.delivery.sender import Limits
-from kabelwerk_cli.network.handshake import speaks_tls, suspicious
 from kabelwerk_cli.network.reasons import NoHandshake, explain
-from kabelwerk_cli.network.sockets import look_up, open_socket
+from kabelwerk_cli.network.sockets import look_up, open_socket, timed
 from kabelwerk_cli.network.transport import environment_proxies, tls_context
 from kabelwerk_cli.network.url import Address
 from kabelwerk_cli.network.wire import Attempt
@@ -148,7 +147,7 @@ class Examination:
         if self._proxy:
             raise NotNeeded("'api' checks the certificate, through the proxy")
         context = tls_context(self._settings[CA_FILE])
-        context.sslsocket_class = suspicious(self._clock())
+        context.sslsocket_class = timed(ssl.SSLSocket, self._clock())
         with self._connect() as connection:
             try:
                 with context.wrap_socket(connection, server_hostname=self._peer[0]) as secured:
@@ -166,9 +165,6 @@ class Examination:
             probe(self._limits(), self._token, self._book, self._observe)
         except errors.AuthenticationError as error:
             self._rejected = error
-        except errors.OutcomeUnknown:
-            self._check_scheme()
-            raise
         return "responds like the Kabelwerk API"
 
     def token(self) -> str:
@@ -207,18 +203,6 @@ class Examination:
         """Return the error for a failure, in the words of a call."""
         failure = explain(error, address=self._network(), proxy=self._proxy or None, sent=False)
         return failure.error(f"{capitalized(failure.reason)}. {failure.advice or UNREACHABLE}")
-
-    def _check_scheme(self) -> None:
-        """Refuse http in the URL of a server that expects https."""
-        address = self._address
-        if address is None or address.scheme != "http" or not self._found:
-            return
-        family, *_, peer = self._found[0]
-        if speaks_tls(family, peer, self._clock().left()):
-            raise errors.ConfigurationError(
-                f"The server at {address.origin} expects https. Use "
-                f"{address._replace(scheme='https').origin}."
-            )
 
 
 def _is_address(host: str) -> bool:

@@ -11,7 +11,6 @@ import ssl
 from kabelwerk_cli.errors import ConfigurationError, UntrustedCertificate
 from kabelwerk_cli.words import shorten
 
-from .handshake import NOT_TLS, PlainHttp
 from .sockets import ExpectsTls, NotLoopback
 from .url import Address
 from .wire import Failure
@@ -19,7 +18,8 @@ from .wire import Failure
 LONGEST_PHRASE = 100
 """How much of the text of a proxy's status line is repeated, in characters."""
 
-PORT = "Check the port in the URL: the API needs https."
+NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"})
+"""What OpenSSL calls an answer that is not TLS, such as one in plain http."""
 
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d+)(.*)", re.DOTALL)
 
@@ -47,10 +47,11 @@ def explain(error: BaseException, *, address: Address, proxy: str | None, sent: 
         return Failure(f"the server at {origin} expects https", garbled=True)
     if sent and _is_garbled(cause):
         return Failure("the answer could not be read", garbled=True)
+    advice = _about_plain_http(address) if isinstance(cause, NoHandshake) else ""
     where = "" if sent else f" ({origin})"
     if sent and address.scheme == "http" and isinstance(cause, ConnectionError):
         where = " (a server that expects https does this, too)"
-    return Failure(f"{_reason(cause)}{where}", timed_out=timed_out)
+    return Failure(f"{_reason(cause)}{where}", timed_out=timed_out, advice=advice)
 
 
 def _of_trust(cause: BaseException, address: Address, proxy: str | None) -> Failure | None:
@@ -59,16 +60,26 @@ def _of_trust(cause: BaseException, address: Address, proxy: str | None) -> Fail
         reason = f"'{address.host}' resolves to {cause}, which is not this machine"
         advice = "Use https, or --allow-insecure-http if you trust the network."
         return Failure(reason, ConfigurationError, advice=advice)
-    if isinstance(cause, PlainHttp):
-        advice = f"Use {address._replace(scheme='http').origin}." if address.is_loopback else PORT
-        reason = f"the server at {address.origin} speaks plain http, not https"
-        return Failure(reason, ConfigurationError, advice=advice)
+    if isinstance(cause, ssl.SSLError) and cause.reason in NOT_TLS and not proxy:
+        reason = f"the server at {address.origin} does not speak TLS on this port"
+        return Failure(reason, ConfigurationError, advice=_about_plain_http(address))
     if isinstance(cause, ssl.SSLCertVerificationError):
         where = proxy or address.host
         reason = f"the certificate of {where} is not trusted: {cause.verify_message}"
         advice = "If you run this server, pass its CA with --ca-file."
         return Failure(reason, UntrustedCertificate, advice=advice)
     return None
+
+
+def _about_plain_http(address: Address) -> str:
+    """Return what to do if a server does not answer a TLS handshake with another, or at all.
+
+    Many servers that speak plain http take a handshake for the start of a request, and wait for
+    the rest.
+    """
+    if address.is_loopback:
+        return f"If it speaks plain http, use {address._replace(scheme='http').origin}."
+    return "Check the port in the URL: the API needs https."
 
 
 def _root(error: BaseException) -> BaseException:
@@ -78,7 +89,7 @@ def _root(error: BaseException) -> BaseException:
         inner = seen[-1].__cause__ or seen[-1].__context__
         if inner is None:
             inner = next((arg for arg in seen[-1].args if isinstance(arg, BaseException)), None)
-        if inner is None or inner in seen or isinstance(seen[-1], (NoHandshake, PlainHttp)):
+        if inner is None or inner in seen or isinstance(seen[-1], NoHandshake):
             return seen[-1]
         seen.append(inner)
 

@@ -20,7 +20,6 @@ from urllib3.exceptions import NewConnectionError
 
 from kabelwerk_cli.errors import ConfigurationError
 
-from .handshake import suspicious
 from .reasons import NoHandshake, explain
 from .sockets import check_loopback, open_socket, timed
 from .url import Address
@@ -54,7 +53,6 @@ class NetworkTransport:
             ca_file,
             secure=address.scheme == "https",
             local_only=address.local_only,
-            direct=not self._proxies,
         )
 
     def carry(self, request: Request, attempt: Attempt) -> Answer:
@@ -130,16 +128,12 @@ class _Adapter(requests.adapters.HTTPAdapter):
     at_proxy = False
     """Whether what fails now is the proxy: the backend is not reached yet."""
 
-    def __init__(
-        self, ca_file: str | None, *, secure: bool, local_only: bool, direct: bool
-    ) -> None:
+    def __init__(self, ca_file: str | None, *, secure: bool, local_only: bool) -> None:
         self.local_only = local_only
         # one context for all connections: loading the certificates takes longer than a handshake
         self._context = tls_context(ca_file) if secure else None
         if self._context:
-            # behind a proxy, the other end of a connection is not the server
-            kind = suspicious(self) if direct else timed(ssl.SSLSocket, self)
-            self._context.sslsocket_class = kind
+            self._context.sslsocket_class = timed(ssl.SSLSocket, self)
         super().__init__(max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:

@@ -11,6 +11,7 @@ import pytest
 from tests.faultserver import (
     FAULTS,
     NAME,
+    PLAIN_ON_TLS,
     Authority,
     ConnectProxy,
     FaultyServer,
@@ -96,17 +97,21 @@ def test_a_wrong_certificate(
 
 
 def test_no_tls_where_it_should_be(shell: Shell) -> None:
+    with FaultyServer([Step(PLAIN_ON_TLS)]) as server:
+        code, checks, message = examined(shell.configured(server.encrypted_url))
+    assert (code, checks["tls"], checks["api"]) == (3, "failed", "skipped")
+    assert f"does not speak TLS on this port. If it speaks plain http, use {server.url}" in message
     with FaultyServer() as server:
         code, checks, message = examined(shell.configured(server.encrypted_url), "--timeout", "2")
-    assert (code, checks["tls"]) == (3, "failed")
-    assert f"{server.encrypted_url} speaks plain http, not https. Use {server.url}." in message
+    assert (code, checks["tls"]) == (7, "failed")
+    assert f"({server.encrypted_url}). If it speaks plain http, use {server.url}." in message
 
 
 def test_tls_where_it_should_not_be(shell: Shell, authority: Authority) -> None:
     with FaultyServer(tls=authority.right()) as server:
         code, checks, message = examined(shell.configured(server.plain_url))
-    assert (code, checks["api"], checks["token"]) == (3, "failed", "skipped")
-    assert message == f"The server at {server.plain_url} expects https. Use {server.url}."
+    assert (code, checks["api"], checks["token"]) == (9, "failed", "skipped")
+    assert "connection closed by the server (a server that expects https does this, too)" in message
 
 
 @pytest.mark.parametrize("name", ["status-429", "status-503"])

@@ -209,14 +209,14 @@ def test_plain_text_on_a_tls_port_is_not_sent(shell: Shell) -> None:
     assert ran.code == 3
 
 
-def test_https_to_a_served_sandbox_is_told_at_once(sandbox: Shell) -> None:
+def test_https_to_a_served_sandbox_is_told(sandbox: Shell) -> None:
     """Its server waits for the end of a request, which a handshake does not have."""
     url = sandbox.environment["KABELWERK_URL"]
     there = sandbox.configured(url.removeprefix("http://"))
-    ran = there.run(*COMMANDS["update"], "-o", "json")
+    ran = there.run(*COMMANDS["update"], "-o", "json", "--timeout", "1", "--retries", "0")
     error = json.loads(ran.err)["error"]
-    assert (ran.code, error["attempts"]) == (3, 1)
-    assert f"speaks plain http, not https. Use {url}." in error["message"]
+    assert (ran.code, error["attempts"]) == (7, 1)
+    assert f"If it speaks plain http, use {url}." in error["message"]
 
 
 def test_tls_on_a_plain_port_is_unknown(shell: Shell) -> None:

@@ -8,7 +8,7 @@ import pytest
 from kabelwerk_cli import errors
 from kabelwerk_cli.delivery.sender import Limits, Sender, Tools
 from kabelwerk_cli.errors import Applied
-from kabelwerk_cli.network import handshake, sockets
+from kabelwerk_cli.network import sockets
 from kabelwerk_cli.network.transport import NetworkTransport
 from kabelwerk_cli.network.url import parse_address
 from kabelwerk_cli.operations import calls
@@ -144,18 +144,23 @@ def test_what_is_not_http_could_not_be_read(name):
     assert "the request was sent, but the answer could not be read" in str(end)
 
 
-@pytest.mark.parametrize("faults", [[Step(PLAIN_ON_TLS)], []], ids=["answers", "waits"])
-def test_https_at_a_port_for_http_is_told_by_name_and_not_tried_again(faults):
-    with FaultyServer(faults) as server:
+def test_https_at_a_port_for_http_is_told_by_name_and_not_tried_again():
+    with FaultyServer([Step(PLAIN_ON_TLS)]) as server:
         end = send(server.encrypted_url, retries=2)
-        # a handshake, and a request in plain http that has no token
-        assert [request.method for request in server.requests if request.complete] == (
-            [] if faults else ["HEAD"]
-        )
-        assert TOKEN.encode() not in b"".join(request.raw for request in server.requests)
+        assert server.requests == []
     assert type(end) is errors.ConfigurationError
     assert (end.report.attempts, end.report.applied) == (1, Applied.NO)
-    assert f"{server.encrypted_url} speaks plain http, not https. Use {server.url}." in str(end)
+    assert f"{server.encrypted_url} does not speak TLS on this port" in str(end)
+    assert f"If it speaks plain http, use {server.url}." in str(end)
+
+
+def test_a_server_that_waits_for_the_rest_of_a_handshake_may_speak_http():
+    with FaultyServer() as server:
+        end = send(server.encrypted_url, connect=0.5, retries=0)
+        assert [request for request in server.requests if request.complete] == []
+    assert type(end) is errors.ConnectionError
+    assert f"timed out in the TLS handshake ({server.encrypted_url})" in str(end)
+    assert f"If it speaks plain http, use {server.url}." in str(end)
 
 
 def test_what_is_neither_tls_nor_http_is_not_called_so():
@@ -163,10 +168,9 @@ def test_what_is_neither_tls_nor_http_is_not_called_so():
         greeted = []
 
         def greet():
-            for _ in range(2):  # the handshake, and the question whether it is http
-                connection, _ = listener.accept()
-                greeted.append(connection)
-                connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
+            connection, _ = listener.accept()
+            greeted.append(connection)
+            connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
 
         greeting = threading.Thread(target=greet, daemon=True)
         greeting.start()
@@ -174,24 +178,8 @@ def test_what_is_neither_tls_nor_http_is_not_called_so():
         greeting.join(20)
         for connection in greeted:
             connection.close()
-    assert type(end) is errors.ConnectionError
-    assert "the server does not speak TLS on this port" in str(end)
-
-
-class Slow(FaultyServer):
-    """Takes longer for a handshake than a client waits before it asks for plain http."""
-
-    def _handshake(self, wire, context):
-        self._stop.wait(handshake.PATIENCE + 0.2)
-        return super()._handshake(wire, context)
-
-
-def test_a_slow_handshake_is_waited_for(authority, ca_file):
-    with Slow(tls=authority.right()) as server:
-        end = send(server.url, ca_file=str(ca_file), timeout=10.0)
-        assert len(server.requests) == 1
-        assert server.connections == 2  # the other one asked whether it is http
-    assert end.report.applied is Applied.YES
+    assert type(end) is errors.ConfigurationError
+    assert "does not speak TLS on this port" in str(end)
 
 
 def test_http_at_a_port_for_tls(authority):
