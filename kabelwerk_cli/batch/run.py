@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from kabelwerk_cli.backend.connect import senders_for, tell_about_files
 from kabelwerk_cli.engine.rejects import Rejects
-from kabelwerk_cli.engine.run import check_outputs
+from kabelwerk_cli.engine.run import check_outputs, open_input
 from kabelwerk_cli.engine.runner import Runner
 from kabelwerk_cli.engine.sending import send
 from kabelwerk_cli.journal.fate import SKIPPED, Fate
@@ -74,7 +74,7 @@ def _prepare(batch: Batch, stack: contextlib.ExitStack) -> _Ready:
         Refused: rows are invalid, or a file or an option cannot be used.
     """
     options, session = batch.options, batch.session
-    file = stack.enter_context(RowFile(batch.file, encoding=options.encoding, sheet=options.sheet))
+    file = stack.enter_context(open_input(options, session.console))
     check_outputs(file, options, session.settings, ("--journal", journal_path(batch, file)))
     if not file.is_json:
         batch.reader.check_columns(file.columns)

@@ -135,8 +135,8 @@ value are skipped.
   does not matter here either. Put a name that contains a comma in double
   quotes: --ignore-columns '"Ward, floor"'.
 - Text is read as UTF-8, or as UTF-16 if it has a byte order mark. For other
-  encodings, the error suggests one: CSV files from Excel often need
-  --encoding cp1252. A first line such as sep=; sets the delimiter.
+  encodings, the error shows the likely readings: CSV files from Excel often
+  need --encoding cp1252. A first line such as sep=; sets the delimiter.
 - Workbooks need the extra [excel]: pip install 'kabelwerk-cli[excel]'. The
   first sheet is read, or --sheet NAME. Numbers have no thousands separators
   and no trailing zeros; dates are written 2026-03-01 or 2026-03-01T09:30:00.

@@ -1,4 +1,4 @@
-"""What every run does with the files that it writes."""
+"""What every run does with the files that it reads and writes."""
 
 import itertools
 import os
@@ -7,8 +7,22 @@ from pathlib import Path
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import LOG_FILE
 from kabelwerk_cli.tabular.file import BadFile, RowFile
+from kabelwerk_cli.terminal.console import Console
 
 from .options import BatchOptions
+
+
+def open_input(options: BatchOptions, console: Console) -> RowFile:
+    """Return the file of rows, and warn of what is strange about it.
+
+    Raises:
+        BadFile: it cannot be read, or has no header.
+        Refused: an option does not fit the file.
+    """
+    file = RowFile(options.from_file or "", encoding=options.encoding, sheet=options.sheet)
+    for remark in file.remarks:
+        console.warn(remark)
+    return file
 
 
 def check_outputs(

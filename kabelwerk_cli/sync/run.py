@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kabelwerk_cli.backend.connect import senders_for, tell_about_files
-from kabelwerk_cli.engine.run import check_outputs
+from kabelwerk_cli.engine.run import check_outputs, open_input
 from kabelwerk_cli.engine.runner import Runner
 from kabelwerk_cli.engine.sending import send
 from kabelwerk_cli.errors import BatchFailed
@@ -83,8 +83,7 @@ def _prepare(sync: Sync, stack: contextlib.ExitStack) -> _Ready:
     Raises:
         Refused: the plan is refused, or there cannot be one.
     """
-    name, encoding, sheet = sync.batch.from_file or "", sync.batch.encoding, sync.batch.sheet
-    file = stack.enter_context(RowFile(name, encoding=encoding, sheet=sheet))
+    file = stack.enter_context(open_input(sync.batch, sync.session.console))
     path = state_path(sync.options, file)
     check_outputs(file, sync.batch, sync.session.settings, ("--state", path))
     if not file.is_json:

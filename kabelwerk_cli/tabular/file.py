@@ -42,6 +42,7 @@ class RowFile:
         delimiter: what separates the cells of a row.
         encoding: the encoding of a text file, and of a rejects file.
         mark: the byte order mark at its start, if any.
+        remarks: what to warn about.
 
     Raises:
         BadFile: it cannot be read, or has no header.
@@ -51,6 +52,7 @@ class RowFile:
     def __init__(self, name: str, *, encoding: str | None = None, sheet: str | None = None) -> None:
         self.name = name
         self.shown = "standard input" if name == "-" else name
+        self.remarks: tuple[str, ...] = ()
         self._spool: IO[bytes] | None = None
         self._rows: Rows
         with self._trouble():
@@ -145,6 +147,9 @@ class RowFile:
             raise BadFile(f"--sheet is for workbooks; '{self.shown}' is a text file.")
         text = Text(self.shown, self._open, encoding)
         self.mark, self.encoding = text.mark, text.encoding
+        if text.is_misread:
+            misread = f"'{self.shown}' is valid UTF-8, but is read as {text.encoding}."
+            self.remarks = (f"{misread} Leave out --encoding if names look wrong.",)
         with text.open() as file:
             start = first_line(file).lstrip()
         if "\0" in start:

@@ -117,7 +117,7 @@ BAD = {
     "key,name\n a,A\n": "--exact-key",
     'key,name\na,A\nb,"B\n"\nc,C,D\n': "Line 5 (row 3)",
     'key,name\na,A\nb,"B"x\n': "Line 3 of 'rows': there is text after the closing",
-    b"key,name\na,caf\xe9\n": "'rows' is not UTF-8; it looks like cp1252. Use --encoding cp1252.",
+    b"key,name\na,caf\xe9\n": "'rows' is not UTF-8. Line 2 reads 'a,café' with --encoding cp1252",
     '{"key": "a"}\n': "name is missing",
     '{"key": "a", "name": "A"}\n{"key": 7, "name": "B"}\n': "Line 2 (row 2): key: must be a string",
     '{"key": "a", "name": "A"}\n{\n': "Line 2 (row 2): it is not valid JSON",

@@ -160,7 +160,24 @@ FILES = {
         "u.csv",
         "key;name\r\nu1;Jürgen\r\n".encode("utf-16-le"),
         {"u1": "Jürgen"},
-        "--encoding utf-16-le",
+    ),
+    "UTF-32 without a mark": File(
+        "u.csv", "key;name\r\nu1;Иван\r\n".encode("utf-32-be"), {"u1": "Иван"}
+    ),
+    "Japanese, with escape sequences": File(
+        "jis.csv",
+        "key,name\nu1,山田太郎\n".encode("iso-2022-jp"),
+        {"u1": "山田太郎"},
+        "--encoding iso-2022-jp",
+    ),
+    "Korean, with escape sequences": File(
+        "kr.csv",
+        "key,name\nu1,김철수\n".encode("iso-2022-kr"),
+        {"u1": "김철수"},
+        "--encoding iso-2022-kr",
+    ),
+    "Chinese, with escape sequences": File(
+        "hz.csv", "key,name\nu1,王小明\n".encode("hz"), {"u1": "王小明"}, "--encoding hz"
     ),
     "JSON Lines": File(
         "users.jsonl",
@@ -216,9 +233,9 @@ FILES = {
 
 
 def options_in(err: str) -> list[str]:
-    """Return the options that an error says to use."""
-    found = re.search(r"Use (--.*?)\.( Nothing|$)", err, re.MULTILINE)
-    return shlex.split(found[1]) if found else []
+    """Return the options that an error says to use, and the encoding that it shows first."""
+    found = re.search(r"Use (--.*?)\.( Nothing|$)|with (--encoding [\w-]+)", err, re.MULTILINE)
+    return shlex.split(found[1] or found[3]) if found else []
 
 
 @pytest.mark.parametrize("kind", FILES)
@@ -242,6 +259,20 @@ def test_a_file_gets_in_with_the_options_that_its_errors_name(shell: Shell, kind
     assert users == file.users
     assert file.says in ran.err
     assert (len(ran.err.splitlines()) > 1) is bool(file.says), ran.err
+
+
+def test_utf_8_is_not_read_as_something_else_without_a_warning(shell: Shell) -> None:
+    (shell.home / "x").write_text("key,name\nu1,Jürgen\n")
+    with FaultyServer() as server:
+        run = shell.configured(server).run
+        ran = run(*CREATE, "--from", "x", "--encoding", "cp1252", "--dry-run")
+        says = "Warning: 'x' is valid UTF-8, but is read as cp1252. Leave out --encoding"
+        assert (ran.code, says in ran.err) == (0, True)
+        # a byte order mark outranks the option, and ASCII is the same in both
+        for start in ("\ufeffkey,name\nu1,Jürgen\n", "key,name\nu1,J\n"):
+            (shell.home / "x").write_text(start)
+            ran = run(*CREATE, "--from", "x", "--encoding", "cp1252", "--dry-run")
+            assert (ran.code, "Warning" in ran.err) == (0, False)
 
 
 LONG = "".join(f"u{n},N\n" for n in range(2, 4000))
@@ -348,14 +379,40 @@ REFUSED = {
         "Line 4 of 'x' is not valid UTF-8, although the rest is. Correct that line.",
     ),
     "no known encoding": (
-        b"key,name\nu1,\x81\x8d\xff\xfe\xfd\n",
+        b"key,name\nu1," + bytes(range(128, 256)) + b"\n",
         "",
         "'x' is not UTF-8 (line 2). Save it as UTF-8, or use --encoding NAME.",
     ),
     "another encoding": (
         "key,name\nu1,Jürgen\nu2,Käthe\n".encode("cp850"),
         "--encoding cp1252",
-        "Line 2 of 'x' is not valid cp1252; it looks like cp850. Use --encoding cp850.",
+        (
+            "Line 2 of 'x' is not valid cp1252. Line 3 reads 'u2,Käthe' with --encoding cp850, "
+            "'u2,Kãthe' with --encoding cp860, 'u2,KÑthe' with --encoding mac-roman. Use the one "
+            "that is right, or save the file as UTF-8."
+        ),
+    ),
+    "escape sequences": (
+        "key,name\nu1,A\nu2,山田\n".encode("iso-2022-jp"),
+        "",
+        (
+            "'x' has escape sequences. Line 3 reads 'u2,山田' with --encoding iso-2022-jp. Use "
+            "that if it is right, or save the file as UTF-8. To read it as it is, use "
+            "--encoding utf-8."
+        ),
+    ),
+    "another encoding of UTF-8": (
+        "key,name\nu1,\u0141\u0142\u0181\n",
+        "--encoding cp1252",
+        (
+            "Line 2 of 'x' is not valid cp1252. Line 2 reads 'u1,\u0141\u0142\u0181' with "
+            "--encoding utf-8. Use that if it is right, or save the file as UTF-8."
+        ),
+    ),
+    "another encoding of UTF-16": (
+        "key,name\nu1,A\n".encode("utf-16-le"),
+        "--encoding cp1252",
+        "'x' is utf-16-le. Leave out --encoding, or use --encoding utf-16-le.",
     ),
     "cut in the middle": (
         "key,name\r\nu1,A\r\n".encode("utf-16")[:-1],
