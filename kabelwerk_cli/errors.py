@@ -19,8 +19,6 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-import click
-
 
 class Applied(StrEnum):
     """Whether the server did what was asked, as far as is known."""
@@ -53,11 +51,14 @@ class KabelwerkError(Exception):
 
     Attributes:
         report: what is known about the call's outcome, see `Report`.
+        cause: why it happened, without the subject of the call, so that it is the same text for all
+            rows of a batch that fail for the same reason.
     """
 
-    def __init__(self, message: str, report: Report = BEFORE_SENDING) -> None:
+    def __init__(self, message: str, report: Report = BEFORE_SENDING, *, cause: str = "") -> None:
         super().__init__(message)
         self.report = report
+        self.cause = cause or message
 
 
 class ValidationError(KabelwerkError):
@@ -75,8 +76,10 @@ class ValidationError(KabelwerkError):
         message: str,
         report: Report = BEFORE_SENDING,
         fields: Mapping[str, Sequence[str]] | None = None,
+        *,
+        cause: str = "",
     ) -> None:
-        super().__init__(message, report)
+        super().__init__(message, report, cause=cause)
         self.fields = {name: list(messages) for name, messages in (fields or {}).items()}
         self.field = min(self.fields, default=None)
         self.error_message = next(iter(self.fields.get(self.field or "", ())), "")
@@ -144,8 +147,8 @@ class Failed(Exception):
     """An error of neither the API nor click; the book knows what was changed before it."""
 
 
-class Refused(click.UsageError):
-    """A file or option turned out to be unusable while the command ran; see `Failed`."""
+class Refused(Failed):
+    """A file or option turned out to be unusable while the command ran."""
 
 
 class Cancelled(Failed):

@@ -1,11 +1,5 @@
 """Sentences and their parts, as all messages write them."""
 
-
-def with_stop(clause: str) -> str:
-    """Return a clause that says why, or a sentence, with a full stop at its end."""
-    return clause if clause.endswith((".", "?")) else f"{clause}."
-
-
 ELLIPSIS = "…"
 
 
@@ -14,10 +8,15 @@ def shorten(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - len(ELLIPSIS)] + ELLIPSIS
 
 
-def sentence(text: str) -> str:
+def with_stop(text: str) -> str:
     """Return `text` with a full stop, unless it ends with a mark of its own."""
     text = text.rstrip()
-    return text if text.endswith((".", "!", "?", ELLIPSIS)) else f"{text}."
+    return text if text.endswith((".", "!", "?", "?)", ELLIPSIS)) else f"{text}."
+
+
+def sentence(clause: str) -> str:
+    """Return a clause as a sentence: with a capital, and a full stop."""
+    return with_stop(capitalized(clause))
 
 
 def capitalized(text: str) -> str:

@@ -85,3 +85,15 @@ def test_the_table_of_a_call_needs_little_of_rich(shell: Shell) -> None:
         found = imported(shell.configured(server).environment, *UPDATE)
     assert not {"rich.table", "rich.console"} & found
     assert "rich.cells" in found
+
+
+def test_importing_an_error_loads_no_call_and_no_model() -> None:
+    """The errors are the ground that all rooms stand on: they need none of them, nor click."""
+    found = subprocess.run(
+        [sys.executable, "-c", "import sys, kabelwerk_cli.errors; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert [name for name in found if name.startswith("kabelwerk_cli.")] == ["kabelwerk_cli.errors"]
+    assert "click" not in found

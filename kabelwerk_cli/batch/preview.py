@@ -58,8 +58,8 @@ def ask(batch: "Batch", tasks: Tasks) -> None:
     first, number = _survey(batch, tasks)
     if not number:
         return
-    verb, noun = ("Delete", "user") if batch.destructive else ("Post", "message")
-    question = f"{verb} {count_of(number, noun)} at {place(batch.session.settings)}?"
+    action, noun = ("Delete", "user") if batch.destructive else ("Post", "message")
+    question = f"{action} {count_of(number, noun)} at {place(batch.session.settings)}?"
     details = [] if batch.destructive else [_message(task) for task in first]
     if details and number > len(first):
         details.append(f"... and {number - len(first)} more")

@@ -155,32 +155,28 @@ class CallCommand(Described):
 
         name = " ".join(ctx.command_path.split()[1:])
         exact_key = session.settings[EXACT_KEY]
-        try:
-            reader = RowReader(
-                self,
-                ctx.params,
-                explicit(ctx),
-                exact_key=exact_key,
-                mapping=options.mapping,
-                ignored=options.ignore_columns,
-                template=options.template,
+        reader = RowReader(
+            self,
+            ctx.params,
+            explicit(ctx),
+            exact_key=exact_key,
+            mapping=options.mapping,
+            ignored=options.ignore_columns,
+            template=options.template,
+        )
+        run_batch(
+            Batch(
+                name,
+                ctx.meta[ARGUMENTS],
+                file,
+                reader,
+                record=self.record,
+                destructive=self.destructive,
+                repeatable=self.repeatable,
+                options=options,
+                session=session,
             )
-            run_batch(
-                Batch(
-                    name,
-                    ctx.meta[ARGUMENTS],
-                    file,
-                    reader,
-                    record=self.record,
-                    destructive=self.destructive,
-                    repeatable=self.repeatable,
-                    options=options,
-                    session=session,
-                )
-            )
-        except click.UsageError as error:
-            error.ctx = error.ctx or ctx
-            raise
+        )
 
     def _show(self, console: Console, call: Call[Any], success: "Success[Any]") -> None:
         if console.is_quiet:

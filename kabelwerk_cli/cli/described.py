@@ -8,7 +8,7 @@ import click
 from kabelwerk_cli.config.resolve import for_errors
 from kabelwerk_cli.config.settings import OUTPUT
 from kabelwerk_cli.output import Format
-from kabelwerk_cli.terminal.session import open_session
+from kabelwerk_cli.terminal.session import COMMAND, open_session
 
 from .options import COMMON_OPTIONS, IN_TOPICS, remember_settings
 
@@ -34,6 +34,7 @@ class Described(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the arguments; for what cannot be parsed, say what to use instead."""
         given = tuple(args)
+        ctx.meta[COMMAND] = ctx.command_path
         try:
             return super().parse_args(ctx, args)
         except click.UsageError as error:

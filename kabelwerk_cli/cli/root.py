@@ -14,9 +14,9 @@ from kabelwerk_cli.config.resolve import for_errors, typed_line
 from kabelwerk_cli.config.settings import CONFIG, NO_COLOR, OUTPUT, PROFILE
 from kabelwerk_cli.errors import OutputLost
 from kabelwerk_cli.terminal.book import NOTHING_SENT, Book
-from kabelwerk_cli.terminal.error_report import problem, show_error
+from kabelwerk_cli.terminal.error_report import PROGRAM, problem, show_error
 from kabelwerk_cli.terminal.exit_codes import ExitCode, exit_code
-from kabelwerk_cli.terminal.session import ARGUMENTS, book_of
+from kabelwerk_cli.terminal.session import ARGUMENTS, COMMAND, book_of
 from kabelwerk_cli.terminal.signals import Terminated, ignore_signals, raised_signal
 
 from .described import Group
@@ -96,25 +96,27 @@ class Root(Group):
         """Parse the options given before the subcommand."""
         given: dict[str, Any] = {}
         argv = tuple(args)
-        with _boundary(given, argv, NOTHING_SENT):
+        with _boundary(given, argv, NOTHING_SENT, {}):
             context = super().make_context(info_name, args, parent, obj=given, **extra)
         context.meta[ARGUMENTS] = argv
         return context
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the subcommand."""
-        with _boundary(ctx.obj, ctx.meta[ARGUMENTS], book_of(ctx)):
+        with _boundary(ctx.obj, ctx.meta[ARGUMENTS], book_of(ctx), ctx.meta):
             result = super().invoke(ctx)
             ignore_signals()
         return result
 
 
 @contextlib.contextmanager
-def _boundary(given: Mapping[str, Any], argv: Sequence[str], book: Book) -> Iterator[None]:
+def _boundary(
+    given: Mapping[str, Any], argv: Sequence[str], book: Book, meta: Mapping[str, Any]
+) -> Iterator[None]:
     """Turn any error into one line on stderr and an exit code."""
 
     def end(error: BaseException) -> click.exceptions.Exit:
-        code = _report(error, given, argv, book)
+        code = _report(error, given, argv, book, meta.get(COMMAND, PROGRAM))
         ignore_signals()
         return click.exceptions.Exit(code)
 
@@ -137,12 +139,16 @@ def report_interrupt(signal: KeyboardInterrupt) -> ExitCode:
 
 
 def _report(
-    error: BaseException, given: Mapping[str, Any], argv: Sequence[str], book: Book
+    error: BaseException,
+    given: Mapping[str, Any],
+    argv: Sequence[str],
+    book: Book,
+    command: str = PROGRAM,
 ) -> ExitCode:
     error = _wrapped_signal(error) or _lost_signal(error) or error
     ended = _lost_output(error) or error
     if not _is_silent(error, book):
-        show_error(ended, book, for_errors({**_asked_format(argv), **given}))
+        show_error(ended, book, for_errors({**_asked_format(argv), **given}), command)
     return exit_code(ended, problem(ended, book).applied)
 
 

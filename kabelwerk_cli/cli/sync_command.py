@@ -66,11 +66,7 @@ class SyncCommand(Described):
         session.console.check_fields(self._shown(batch))
         if session.settings[TOKEN_FILE] == "-":
             claim_stdin(ctx, TOKEN_FILE.option)
-        try:
-            self._run(ctx, session, batch, options)
-        except click.UsageError as error:
-            error.ctx = error.ctx or ctx
-            raise
+        self._run(ctx, session, batch, options)
 
     def _shown(self, batch: BatchOptions) -> type:
         """Return the type of the records that are shown."""

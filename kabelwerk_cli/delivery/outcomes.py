@@ -78,15 +78,14 @@ def conclude(history: History) -> Success[Any]:
         return Success(complete(None, effect), effect, (f"{subject} {gone}.",), report)
     if doubt and last.ending in SETTLED_NOTHING:
         taken = "The user exists now, possibly created by an earlier attempt."
-        raise errors.OutcomeUnknown(
-            f"{capitalized(call.subject)} may have been {call.effect}: first {doubt.reason}; then "
-            f"{_why(last)} {taken if last.is_taken else what_next(call)}",
-            report,
-        )
+        advice = taken if last.is_taken else what_next(call)
+        cause = f"first {doubt.reason}; then {_why(last)}"
+        message = f"{_told(call, 'may have been')}: {cause} {advice}"
+        raise errors.OutcomeUnknown(message, report, cause=cause)
     message = _MESSAGES[last.ending](call, last)
     if issubclass(last.error, errors.ValidationError):
-        raise last.error(message, report, last.fields)
-    raise last.error(message, report)
+        raise last.error(message, report, last.fields, cause=_why(last))
+    raise last.error(message, report, cause=_why(last))
 
 
 def ignored(who: str, unused: str) -> str:
@@ -99,28 +98,31 @@ def ignored(who: str, unused: str) -> str:
     return f"{who} already existed, so the {unused} was ignored: it is only used to create a user."
 
 
+def _told(call: Call[Any], how: str) -> str:
+    """Return what became of the subject; no other part of a message names it."""
+    return f"{capitalized(call.subject)} {how} {call.effect}"
+
+
 def _not_sent(call: Call[Any], last: Verdict) -> str:
-    return (
-        f"{capitalized(call.subject)} was not {call.effect}: {last.reason}. {last.advice or SAFE}"
-    )
+    return f"{_told(call, 'was not')}: {last.reason}. {last.advice or SAFE}"
 
 
 def _rejected(call: Call[Any], last: Verdict) -> str:
-    message = f"{capitalized(call.subject)} was not {call.effect}: {_why(last)}"
+    message = f"{_told(call, 'was not')}: {_why(last)}"
     return f"{message} {_advice(call, last)}".rstrip()
 
 
 def _unknown(call: Call[Any], last: Verdict) -> str:
     request = f" (request {last.request_id})" if last.request_id else ""
     return (
-        f"{capitalized(call.subject)} may have been {call.effect}: {last.reason}{request}."
+        f"{_told(call, 'may have been')}: {last.reason}{request}."
         f"{tell(last.fields, last.reason)}{_asked_to_wait(last)} {what_next(call)}"
     )
 
 
 def _acknowledged(call: Call[Any], last: Verdict) -> str:
     return (
-        f"{capitalized(call.subject)} was probably {call.effect}, but the answer does not show it: "
+        f"{_told(call, 'was probably')}, but the answer does not show it: "
         f"{last.reason}. Check it before you do anything else."
     )
 

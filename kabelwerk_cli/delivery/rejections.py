@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from kabelwerk_cli.words import sentence, shorten
+from kabelwerk_cli.words import count_of, sentence, shorten, with_stop
 
 LONGEST_MESSAGE = 1000
 """How much of one message is kept, in characters."""
@@ -79,11 +79,11 @@ def tell(fields: Mapping[str, Sequence[str]], reason: str) -> str:
             else:
                 told += text
     if more:
-        told += f" The server sent {more} more {'message' if more == 1 else 'messages'}."
+        told += f" The server sent {count_of(more, 'more message')}."
     return told
 
 
 def _sentence(name: str, message: str) -> str:
     if name in GENERAL:
-        return sentence(message[:1].upper() + message[1:])
-    return sentence(f"{name} {message}")
+        return sentence(message)
+    return with_stop(f"{name} {message}")

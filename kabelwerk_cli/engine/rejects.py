@@ -18,11 +18,12 @@ from kabelwerk_cli.journal.fate import Fate
 from kabelwerk_cli.journal.file import Entry
 from kabelwerk_cli.journal.journal import GROUP, Journal
 from kabelwerk_cli.output import as_json, compact
-from kabelwerk_cli.rows.reader import BadRow, RowReader, sentence
+from kabelwerk_cli.rows.reader import BadRow, RowReader
 from kabelwerk_cli.rows.table import reread, same
 from kabelwerk_cli.tabular.file import ERROR_COLUMN, Raw, RowFile
 from kabelwerk_cli.tabular.raw import fold
 from kabelwerk_cli.terminal.error_report import problem, read_problem
+from kabelwerk_cli.words import sentence
 
 NOT_WRITTEN = "?"
 """The digest of a file that is not complete."""

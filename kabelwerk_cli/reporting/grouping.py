@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from kabelwerk_cli.journal.fate import Fate
 from kabelwerk_cli.output import shortened
-from kabelwerk_cli.words import count_of
+from kabelwerk_cli.words import capitalized, count_of
 
 MOST_ROWS = 20
 """The most rows that are listed for a cause."""
@@ -78,7 +78,7 @@ class Group:
         """Yield one line for a single row, otherwise a heading and the first rows."""
         if self.count == 1:
             line = _placed(self.first[0], self.text)
-            yield f"{line[:1].upper()}{line[1:]}"
+            yield capitalized(line)
             return
         yield self.heading()
         for case in self.first:

@@ -155,12 +155,12 @@ class Telling:
             case = _case(refused(row))
             self._invalid.add(case._replace(outcome="invalid", text=with_stop(row.problem)))
 
-    def refusal(self, plan: Checked, verb: str) -> BadFile:
+    def refusal(self, plan: Checked, purpose: str) -> BadFile:
         """Report that nothing is sent because rows are invalid, and return the error.
 
         Args:
             plan: the rows.
-            verb: what could be done with the other rows.
+            purpose: what could be done with the other rows.
         """
         if self._report:
             other = problem(NotAttempted("Other rows of the file are invalid."))
@@ -170,7 +170,7 @@ class Telling:
         verb = "is" if plan.bad == 1 else "are"
         return BadFile(
             f"{plan.bad} of {count_of(plan.rows, 'row')} {verb} invalid. Correct the file, or use "
-            f"--skip-invalid to {verb} the other rows."
+            f"--skip-invalid to {purpose} the other rows."
         )
 
     def result(self, result: Result) -> None:

@@ -8,8 +8,9 @@ from kabelwerk_cli.errors import InvalidRow
 from kabelwerk_cli.journal.fate import INTERNAL, Fate
 from kabelwerk_cli.operations.call import Call
 from kabelwerk_cli.operations.models import Effect
-from kabelwerk_cli.rows.reader import BadRow, sentence
+from kabelwerk_cli.rows.reader import BadRow
 from kabelwerk_cli.terminal.error_report import Problem, problem
+from kabelwerk_cli.words import sentence
 
 if TYPE_CHECKING:
     from kabelwerk_cli.rows.table import Item

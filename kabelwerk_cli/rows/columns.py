@@ -11,6 +11,7 @@ from kabelwerk_cli.config.parsers import did_you_mean
 from kabelwerk_cli.config.settings import option_of
 from kabelwerk_cli.errors import Refused
 from kabelwerk_cli.tabular.raw import ERROR_COLUMN, BadFile, fold
+from kabelwerk_cli.words import sentence
 
 Convert = Callable[[Any], Any]
 IDENTITY = frozenset({"key", "room", "hub"})
@@ -122,7 +123,7 @@ class Columns:
             found = {column.name for column in self.plan(columns)}
         except ValueError as error:
             text = str(error)
-            raise BadFile(f"{text[:1].upper()}{text[1:]}.") from None
+            raise BadFile(sentence(text)) from None
         for name in self._missing(found):
             option = f", or use {option_of(name)} to set it for every row"
             advice = f"Add it{option if self._settable else ''}."

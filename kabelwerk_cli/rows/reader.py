@@ -14,7 +14,6 @@ from kabelwerk_cli.errors import InvalidInput, Refused
 from kabelwerk_cli.operations.call import Call
 from kabelwerk_cli.operations.json_text import read_json
 from kabelwerk_cli.tabular.raw import Raw, fold
-from kabelwerk_cli.words import with_stop
 
 from .columns import IDENTITY, Columns, Convert
 from .template import Template
@@ -203,11 +202,6 @@ class RowReader:
         if isinstance(option, KeyOption) and not self._exact_key:
             return _required_key if option.required else _optional_key
         return _text if option.required else _optional_text
-
-
-def sentence(problem: str) -> str:
-    """Return a problem as a sentence."""
-    return with_stop(f"{problem[:1].upper()}{problem[1:]}")
 
 
 def _key(arguments: Mapping[str, Any]) -> str:

@@ -10,11 +10,13 @@ from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import OUTPUT, option_of
 from kabelwerk_cli.errors import Applied, Failed, NotSent, Refused, Report, Summed
 from kabelwerk_cli.output import Color, Format, as_json, shortened, visible
+from kabelwerk_cli.words import with_stop
 
 from .book import NOTHING_SENT, Book
 from .console import colors_errors, write_stderr, write_stderr_json
 from .exit_codes import ERROR_TYPES, ExitCode, describe_bug, error_type, exit_code
 
+PROGRAM = "kabelwerk"
 LONGEST_MESSAGE = 2000
 """Characters of an error for people."""
 
@@ -39,17 +41,18 @@ class ErrorLine(NamedTuple):
     error: Problem
 
 
-def problem(error: BaseException, book: Book = NOTHING_SENT) -> Problem:
+def problem(error: BaseException, book: Book = NOTHING_SENT, command: str = PROGRAM) -> Problem:
     """Return the error object for an error that ended a run or a row of a batch.
 
     Args:
         error: the error.
         book: what was changed; errors of the API have their own report instead.
+        command: the name of the command that ended, for errors of its usage.
     """
     report = _report(error, book)
     return Problem(
         type=error_type(error),
-        message=_message(error, book),
+        message=_message(error, book, command),
         status=report.status,
         fields=error.fields if isinstance(error, errors.ValidationError) else {},
         applied=report.applied,
@@ -67,19 +70,23 @@ def read_problem(text: str | None) -> Problem | None:
     return Problem(**json.loads(text)) if text else None
 
 
-def show_error(error: BaseException, book: Book, settings: Settings) -> None:
+def show_error(
+    error: BaseException, book: Book, settings: Settings, command: str = PROGRAM
+) -> None:
     """Write an error that ended a run as one line to stderr.
 
     Args:
         error: the error.
         book: what was changed.
         settings: the format and whether to use color.
+        command: the name of the command, see `problem`.
     """
+    ended = problem(error, book, command)
     if settings[OUTPUT] in {Format.JSON, Format.JSONL}:
-        write_stderr_json(as_json(ErrorLine(problem(error, book))))
+        write_stderr_json(as_json(ErrorLine(ended)))
     else:
         # a server may send a text of any length; JSON output has all of it
-        message = shortened(visible(problem(error, book).message), LONGEST_MESSAGE)
+        message = shortened(visible(ended.message), LONGEST_MESSAGE)
         write_stderr(message, "Error:", Color.RED if colors_errors(settings) else None)
 
 
@@ -90,7 +97,7 @@ def _report(error: BaseException, book: Book) -> Report:
     return own if own and (book.is_blank or own.applied is told.applied) else told
 
 
-def _message(error: BaseException, book: Book) -> str:
+def _message(error: BaseException, book: Book, command: str) -> str:
     if isinstance(error, errors.InvalidInput) and error.field:
         return f"{option_of(error.field)} {error.error_message}. {book.sentence()}"
     if isinstance(error, (errors.KabelwerkError, errors.Interrupted)):
@@ -99,19 +106,20 @@ def _message(error: BaseException, book: Book) -> str:
         return str(error) if agrees else f"{error} {book.sentence()}"
     if isinstance(error, (NotSent, Summed)):
         return str(error)
-    if isinstance(error, click.ClickException):
-        return _usage(error, book)
+    if isinstance(error, (click.ClickException, Refused)):
+        return _usage(error, book, command)
     if isinstance(error, KeyboardInterrupt):
         return f"Interrupted. {book.sentence()}"
     said = str(error) if isinstance(error, Failed) else describe_bug(error)
     return f"{said} {book.sentence()}"
 
 
-def _usage(error: click.ClickException, book: Book) -> str:
-    # some of click's messages have line breaks
-    message = " ".join(error.format_message().split())
-    context = error.ctx if isinstance(error, click.UsageError) else None
-    path = context.command_path if context else "kabelwerk"
-    stop = "" if message.endswith((".", "?", "?)")) else "."
-    told = f" {book.sentence()}" if isinstance(error, Refused) else ""
-    return f"{message}{stop}{told} See '{path} --help'."
+def _usage(error: click.ClickException | Refused, book: Book, command: str) -> str:
+    if isinstance(error, Refused):
+        said = f"{with_stop(str(error))} {book.sentence()}"
+    else:
+        # some of click's messages have line breaks
+        said = with_stop(" ".join(error.format_message().split()))
+        if isinstance(error, click.UsageError) and error.ctx:
+            command = error.ctx.command_path
+    return f"{said} See '{command} --help'."

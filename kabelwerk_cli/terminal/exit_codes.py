@@ -14,6 +14,7 @@ from kabelwerk_cli.errors import (
     InvalidRow,
     NotAttempted,
     OutputLost,
+    Refused,
 )
 
 from .signals import Terminated
@@ -79,6 +80,7 @@ _CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (
     (errors.RateLimited, ExitCode.NOT_SENT),
     (errors.ServerError, ExitCode.SERVER),
     (click.ClickException, ExitCode.USAGE),
+    (Refused, ExitCode.USAGE),
     (Cancelled, ExitCode.USAGE),
     (InvalidRow, ExitCode.USAGE),
     (AlreadyPosted, ExitCode.USAGE),
@@ -92,6 +94,7 @@ _CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (
 )
 _NAMES: Mapping[type[BaseException], str] = {
     click.ClickException: "UsageError",
+    Refused: "UsageError",
     Terminated: "Interrupted",
     KeyboardInterrupt: "Interrupted",
     BaseException: "Bug",

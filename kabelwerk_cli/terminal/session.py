@@ -12,6 +12,9 @@ from .console import Console
 ARGUMENTS = f"{__name__}.arguments"
 """Where a context's `meta` has the words of the command line, without the program."""
 
+COMMAND = f"{__name__}.command"
+"""Where a context's `meta` has the name of the command that runs, such as `kabelwerk users`."""
+
 
 class Session(NamedTuple):
     """One run of one command: its settings, its console, and the book of what it changed."""

@@ -9,7 +9,7 @@ from kabelwerk_cli.delivery.redaction import Redaction
 from kabelwerk_cli.delivery.sender import Limits, Sender
 from kabelwerk_cli.network.wire import Answer
 from kabelwerk_cli.operations import calls
-from kabelwerk_cli.words import sentence, shorten
+from kabelwerk_cli.words import shorten, with_stop
 
 TOKEN = "s3cret+token/with=signs&more"
 FORMS = [
@@ -163,4 +163,4 @@ def test_a_long_text_is_cut(text, cut):
     [("no", "no."), ("no.", "no."), ("no!", "no!"), ("no \n", "no."), ("n…", "n…")],
 )
 def test_a_sentence_has_one_mark_at_its_end(text, said):
-    assert sentence(text) == said
+    assert with_stop(text) == said

@@ -445,3 +445,18 @@ def test_absence_suffices_where_it_is_said_so():
     page = Answer(404, "", {}, b"<html>")
     error, _ = send(gone, page)
     assert type(error) is errors.ServerError
+
+
+REJECTED = Answer(400, "Bad Request", {}, b'{"errors": {"name": ["is odd"]}}')
+
+
+@pytest.mark.parametrize("event", [REJECTED, status(404), status(503), NOT_SENT, LOST])
+def test_the_cause_is_the_same_for_all_subjects(event):
+    """So the rows of a batch that fail for the same reason are told once."""
+    keys = ("kusanagi", "batou")
+    ends = [send(calls.update_user(key=key, name="Motoko"), event)[0] for key in keys]
+    assert ends[0].cause == ends[1].cause
+    assert all(
+        key in str(end) and key not in end.cause for key, end in zip(keys, ends, strict=True)
+    )
+    assert ends[0].cause.removesuffix(".") in str(ends[0])
