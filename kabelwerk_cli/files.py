@@ -1,11 +1,11 @@
-"""Reading files that a user names (texts, attributes, tokens), and writing private files."""
+"""Reading files that a user names (texts, attributes, tokens), and replacing a file as a whole."""
 
 import codecs
 import contextlib
 import os
 import stat
 import sys
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Self
 
 from kabelwerk_cli.errors import ConfigurationError
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def sync_folder(path: "Path") -> None:
+def sync_folder(path: "str | Path") -> None:
     """Sync the folder of a file that was just created or renamed."""
-    folder = os.open(path.absolute().parent, os.O_RDONLY)
+    folder = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY)  # noqa: PTH100, PTH120
     try:
         os.fsync(folder)
     finally:
@@ -78,32 +78,80 @@ def without_newline(text: str) -> str:
     return text.removesuffix("\n").removesuffix("\r") if text.endswith("\n") else text
 
 
+class Replacement:
+    """New content for a file, which is under a temporary name beside it until it is complete.
+
+    The temporary file is created at once, to find out whether that is possible. A symbolic link
+    stays, and the file it points to is replaced.
+
+    Args:
+        path: the file to replace, or to create.
+        private: whether only the owner may read it; otherwise, the umask decides.
+
+    Attributes:
+        path: the file, with links followed.
+        name: the temporary file; in the same folder, because only there renaming is atomic.
+        file: where to write the content.
+
+    Raises:
+        OSError: the temporary file cannot be created.
+    """
+
+    def __init__(self, path: "str | Path", *, private: bool = True) -> None:
+        self.path = os.path.realpath(path)
+        folder, base = os.path.split(self.path)
+        self.name = os.path.join(folder, f".{base}.{os.urandom(8).hex()}")  # noqa: PTH118
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        handle = os.open(self.name, flags, 0o600 if private else 0o666)
+        self.file: IO[bytes] = os.fdopen(handle, "w+b")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.discard()
+
+    def complete(self) -> None:
+        """Close the file, whose content is then on the disk under the temporary name.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        if not self.file.closed:
+            self.file.flush()
+            os.fsync(self.file.fileno())
+            self.file.close()
+
+    def publish(self) -> None:
+        """Complete the file, and give it its name.
+
+        Raises:
+            OSError: it cannot be written. An existing file is unchanged.
+        """
+        self.complete()
+        os.replace(self.name, self.path)  # noqa: PTH105 - importing pathlib is slow
+        sync_folder(self.path)
+
+    def discard(self) -> None:
+        """Remove the temporary file, if there still is one; called at the end in any case."""
+        with contextlib.suppress(OSError):
+            self.file.close()
+        with contextlib.suppress(OSError):
+            os.unlink(self.name)  # noqa: PTH108 - importing pathlib is slow
+
+
 def write_private(path: "Path", content: str) -> None:
     """Write a file (mode 0600) completely or not at all, and create its folder (mode 0700).
-
-    A symbolic link stays, and the file it points to is replaced.
 
     Raises:
         ConfigurationError: it cannot be written. An existing file is unchanged.
     """
-    import tempfile
-    from pathlib import Path
-
-    target = Path(os.path.realpath(path))
     try:
-        if target.exists() and not target.is_file():
+        if path.exists() and not path.is_file():
             raise ConfigurationError(f"Cannot write '{path}': not a regular file.")
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")  # 0600
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                Path(name).unlink()
-            raise
+        path.resolve().parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with Replacement(path) as new:
+            new.file.write(content.encode())
+            new.publish()
     except OSError as error:
         raise ConfigurationError(f"Cannot write '{path}': {error.strerror}.") from None

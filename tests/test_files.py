@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kabelwerk_cli.errors import ConfigurationError
-from kabelwerk_cli.files import write_private
+from kabelwerk_cli.files import Replacement, write_private
 from tests.shell import TOKEN
 
 
@@ -18,3 +18,34 @@ def test_no_device_is_replaced_by_a_file(tmp_path: Path) -> None:
             write_private(tmp_path / name, TOKEN)
     assert (tmp_path / "device").is_fifo()
     assert {path.name for path in tmp_path.iterdir()} == {"device", "link"}
+
+
+@pytest.mark.parametrize(("private", "mode"), [(True, 0o600), (False, 0o640)])
+def test_a_replacement_has_its_name_once_it_is_complete(
+    tmp_path: Path, *, private: bool, mode: int
+) -> None:
+    target, link = tmp_path / "target", tmp_path / "link"
+    link.symlink_to("target")
+    before = os.umask(0o027)
+    try:
+        with Replacement(link, private=private) as new:
+            new.file.write(b"whole")
+            assert not target.exists()
+            new.publish()
+    finally:
+        os.umask(before)
+    assert (link.is_symlink(), target.read_bytes()) == (True, b"whole")
+    assert target.stat().st_mode & 0o777 == mode
+    assert {path.name for path in tmp_path.iterdir()} == {"target", "link"}
+
+
+def test_a_replacement_that_is_not_published_leaves_nothing(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.write_text("old")
+    with pytest.raises(ZeroDivisionError), Replacement(target) as new:  # noqa: PT012
+        new.file.write(b"half")
+        1 / 0  # noqa: B018
+    assert [path.name for path in tmp_path.iterdir()] == ["target"]
+    assert target.read_text() == "old"
+    with pytest.raises(OSError, match="No such file"):
+        Replacement(tmp_path / "missing" / "target")

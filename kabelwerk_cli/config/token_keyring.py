@@ -1,10 +1,10 @@
 """The API token in the system keyring, through the optional package keyring."""
 
-import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from kabelwerk_cli.errors import ConfigurationError
+from kabelwerk_cli.network.time_limit import in_time
 
 T = TypeVar("T")
 
@@ -67,25 +67,14 @@ def _ask(action: str, limit: float, ask: Callable[[Any], T]) -> T:
         raise ConfigurationError(
             "The module keyring is not installed. Install 'kabelwerk-cli[keyring]'."
         ) from None
-    ended: list[T | Exception] = []
-
-    def run() -> None:
-        try:
-            ended.append(ask(keyring))
-        except Exception as error:  # noqa: BLE001 - its text may have the token
-            ended.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(limit)
-    if not ended:
+    try:
+        return in_time(lambda: ask(keyring), limit)
+    except TimeoutError:
         reason = f"it did not answer within {limit:g} s"
-    elif not isinstance(answer := ended[0], Exception):
-        return answer
-    elif isinstance(answer, keyring.errors.NoKeyringError):
+    except keyring.errors.NoKeyringError:
         reason = "there is none on this machine"
-    elif isinstance(answer, keyring.errors.KeyringLocked):
+    except keyring.errors.KeyringLocked:
         reason = "it is locked"
-    else:
+    except Exception:  # noqa: BLE001 - its text may have the token
         reason = "it failed"
     raise ConfigurationError(f"Cannot {action} the keyring: {reason}.")

@@ -9,8 +9,9 @@ import http.client
 import io
 import ipaddress
 import socket
-import threading
 from typing import Any, Protocol
+
+from .time_limit import in_time
 
 
 class Deadline(Protocol):
@@ -154,21 +155,7 @@ def look_up(host: str, port: int, limit: float) -> list[Any]:
     Raises:
         OSError: there are none, or it took too long.
     """
-    found: list[Any] = []
-
-    def resolve() -> None:
-        try:
-            found.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except (OSError, UnicodeError) as error:
-            found.append(error)
-
-    thread = threading.Thread(target=resolve, daemon=True)
-    thread.start()
-    thread.join(limit)
-    if not found:
-        raise TimeoutError("timed out")
-    if isinstance(found[0], UnicodeError):
-        raise socket.gaierror(socket.EAI_NONAME, "not a valid host name")
-    if isinstance(found[0], OSError):
-        raise found[0]
-    return found[0]  # type: ignore[no-any-return]
+    try:
+        return in_time(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), limit)
+    except UnicodeError:
+        raise socket.gaierror(socket.EAI_NONAME, "not a valid host name") from None

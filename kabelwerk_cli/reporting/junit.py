@@ -4,18 +4,16 @@ Test cases are written as results arrive, after space reserved for the head, whi
 counts and is written last. Memory is flat, however many rows there are.
 """
 
-import contextlib
 import html
-import os
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 from kabelwerk_cli.errors import Refused
+from kabelwerk_cli.files import Replacement
 from kabelwerk_cli.journal.fate import Fate
 from kabelwerk_cli.output import shortened, visible
 
@@ -65,17 +63,14 @@ class JUnitReport:
     """
 
     def __init__(self, path: str, subject: Subject, clocks: Clocks | None = None) -> None:
-        self._path = Path(os.path.realpath(path))
-        _check_replaceable(self._path, path)
+        _check_replaceable(path)
         self._subject = subject
         self._clocks = clocks or Clocks()
         self._started = (self._clocks.clock(), self._clocks.now())
         self._counts = Counter[str]()
         self._trouble: OSError | None = None
         try:
-            self._file: IO[bytes] = tempfile.NamedTemporaryFile(  # noqa: SIM115 - `close` closes it
-                dir=self._path.parent, prefix=f".{self._path.name}.", delete=False
-            )
+            self._new = Replacement(path)
         except OSError as error:
             raise Refused(f"Cannot write '{path}': {error.strerror or error}.") from None
         most = Counter(dict.fromkeys(("tests", "failures", "errors", "skipped"), MOST))
@@ -114,18 +109,15 @@ class JUnitReport:
         """
         if self._trouble:
             raise self._trouble
-        self._file.write(TAIL)
-        self._file.seek(0)
+        self._new.file.write(TAIL)
+        self._new.file.seek(0)
         head = self._head(self._counts, self._clocks.clock() - self._started[0])
-        self._file.write(head.ljust(self._room))
-        self._file.close()
-        Path(self._file.name).replace(self._path)
+        self._new.file.write(head.ljust(self._room))
+        self._new.publish()
 
     def close(self) -> None:
         """Remove the temporary file of an unfinished report."""
-        with contextlib.suppress(OSError):
-            self._file.close()
-        Path(self._file.name).unlink(missing_ok=True)
+        self._new.discard()
 
     def _case(self, name: str, line: int, inner: str) -> None:
         self._counts["tests"] += 1
@@ -137,7 +129,7 @@ class JUnitReport:
         """Write to the temporary file; a full disk must not end the run, see `finish`."""
         if self._trouble is None:
             try:
-                self._file.write(text)
+                self._new.file.write(text)
             except OSError as error:
                 self._trouble = error
 
@@ -152,15 +144,15 @@ class JUnitReport:
         return f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n<testsuite{suite}>'.encode()
 
 
-def _check_replaceable(path: Path, named: str) -> None:
+def _check_replaceable(path: str) -> None:
     """Refuse to overwrite a file that is not a report, in case the name was mistyped."""
     try:
-        with path.open("rb") as file:
+        with Path(path).open("rb") as file:
             start = file.read(len(START))
     except OSError:
         return  # there is none, or creating the report fails with a clear error
     if start not in {b"", START}:
-        raise Refused(f"'{named}' exists, and is not an XML report. Use another --report.")
+        raise Refused(f"'{path}' exists, and is not an XML report. Use another --report.")
 
 
 def _attributes(**values: str) -> str:
