@@ -1,7 +1,6 @@
 """The README's ways to install: pipx, uv, pip, the single file and the Debian package."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,9 +23,8 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """Return a copy of the source, without what is not committed."""
-    ignored = shutil.ignore_patterns(".*", "dist", "__pycache__")
-    shutil.copytree(ROOT, tmp_path / "clone", ignore=ignored)
+    """Return a clone, without what is not committed."""
+    subprocess.run(["git", "clone", "--quiet", ROOT, tmp_path / "clone"], check=True)
     return tmp_path / "clone"
 
 

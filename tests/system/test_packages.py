@@ -1,5 +1,8 @@
 """The packages that are built: wheel, source archive, single file, Debian package."""
 
+import json
+import os
+import re
 import subprocess
 import sys
 import urllib.request
@@ -8,19 +11,89 @@ from pathlib import Path
 
 import pytest
 
+from kabelwerk_cli import __version__
 from tests.faultserver import Authority, FaultyServer
 from tests.shell import TOKEN, Ran, Shell, served
 from tools.generate import ROOT
-from tools.package import build_debian_package, build_single_file
+from tools.release.__main__ import release
+from tools.release.single_file import find, pythons
 
 CREATE = ("users", "create", "--key", "kusanagi", "--name", "Motoko", "-o", "tsv")
 
 
 @pytest.fixture(scope="module")
-def single_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("dist") / "kabelwerk.pyz"
-    build_single_file(path)
-    return path
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a release, built by somebody else, elsewhere, under another umask."""
+    folder = tmp_path_factory.mktemp("release")
+    clone = folder / "clone"
+    subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
+    before = os.umask(0o077)
+    try:
+        release(clone, folder / "dist")
+    finally:
+        os.umask(before)
+    return folder / "dist"
+
+
+@pytest.fixture
+def single_file(built: Path) -> Path:
+    return built / "kabelwerk.pyz"
+
+
+def test_a_release_has_the_same_bytes_wherever_it_is_built(built: Path, tmp_path: Path) -> None:
+    release(ROOT, tmp_path)
+    assert (tmp_path / "SHA256SUMS").read_text() == (built / "SHA256SUMS").read_text()
+    check = ["sha256sum", "--check", "--strict", "SHA256SUMS"]
+    subprocess.run(check, cwd=built, check=True, capture_output=True)
+    listed = {line.split()[1] for line in (built / "SHA256SUMS").read_text().splitlines()}
+    assert listed == {path.name for path in built.iterdir()} - {"SHA256SUMS"}
+    assert len(listed) == 6
+    assert all(path.stat().st_mode & 0o044 for path in built.iterdir())
+
+
+def test_the_bill_and_the_licenses_name_all_that_is_bundled(built: Path) -> None:
+    lock = (ROOT / "tools/locks/bundle.txt").read_text()
+    locked = set(re.findall(r"^([a-z0-9-]+)==([^ ;]+)", lock, flags=re.MULTILINE))
+    (bill,) = built.glob("*.cdx.json")
+    parts = json.loads(bill.read_text())["components"]
+    assert {(part["name"].lower(), part["version"]) for part in parts} == locked
+    text = (built / "LICENSES.txt").read_text()
+    titles = set(re.findall(r"^=+\n(\S+) (\S+) \(.+\)\n=+$", text, flags=re.MULTILINE))
+    named = {(name.lower(), version) for name, version in titles}
+    assert named == locked | {("kabelwerk-cli", __version__)}
+
+
+@pytest.mark.parametrize("version", ["3.8", "3.10"])
+def test_an_older_python_gets_one_line(single_file: Path, version: str) -> None:
+    """Where the machine has none, the check of the version is all that is run."""
+    older = next(find(version), None)
+    if older:
+        command: list[str | Path] = [older, single_file]
+    else:
+        with zipfile.ZipFile(single_file) as archive:
+            main = archive.read("__main__.py").decode()
+        major, minor = version.split(".")
+        pretend = f"import sys; sys.version_info = ({major}, {minor}, 0)\n"
+        command = [sys.executable, "-c", pretend + main.replace("import sys\n", "", 1)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    said = f"kabelwerk requires Python 3.11 or newer; this is Python {version}.\n"
+    assert (ran.returncode, ran.stdout, ran.stderr) == (1, "", said)
+
+
+def test_the_single_file_is_compiled_for_each_python_of_this_machine(single_file: Path) -> None:
+    with zipfile.ZipFile(single_file) as archive:
+        for version, python in pythons().items():
+            ask = "import importlib.util as util; print(util.MAGIC_NUMBER.hex())"
+            magic = subprocess.run([python, "-c", ask], capture_output=True, text=True, check=True)
+            own = [name for name in archive.namelist() if name.startswith(f"python{version}/")]
+            compiled = [archive.read(name) for name in own if name.endswith(".pyc")]
+            assert {code[:4].hex() for code in compiled} == {magic.stdout.strip()}
+            assert f"python{version}/kabelwerk_cli/__main__.pyc" in own
+            assert not [name for name in own if name.endswith(".py")]
+            ran = subprocess.run(
+                [python, single_file, "--version"], capture_output=True, check=True
+            )
+            assert ran.stdout.startswith(b"kabelwerk, version ")
 
 
 def alone(program: Path, *args: str, **environment: str) -> Ran:
@@ -102,15 +175,25 @@ def test_the_source_package_builds_the_same_wheel(tmp_path: Path) -> None:
     assert folders == {"kabelwerk_cli", f"{package}.dist-info", f"{package}.data"}
 
 
-def test_the_debian_package(tmp_path: Path) -> None:
-    package = tmp_path / "kabelwerk.deb"
-    build_debian_package(package)
+def test_the_debian_package(built: Path, tmp_path: Path) -> None:
+    (package,) = built.glob("*.deb")
     subprocess.run(["dpkg-deb", "-x", package, tmp_path / "root"], check=True)
     program = tmp_path / "root/usr/bin/kabelwerk"
     assert program.read_bytes().startswith(b"#!/usr/bin/python3\n")
     assert program.stat().st_mode & 0o777 == 0o755
+    scripts = tmp_path / "control"
+    subprocess.run(["dpkg-deb", "-e", package, scripts], check=True)
+    check = ["md5sum", "--check", "--strict", "--quiet", scripts / "md5sums"]
+    subprocess.run(check, cwd=tmp_path / "root", check=True)
+    # it looks for its modules where they are once it is installed
+    modules = tmp_path / "root/usr/share/kabelwerk"
+    text = program.read_text().replace("/usr/share/kabelwerk", str(modules))
+    program.write_text(text)
+    assert not list(modules.rglob("*.pyc"))
     ran = alone(program, *CREATE, "--url", "sandbox:own.db")
     assert ran == (0, "1\tkusanagi\tMotoko\n", "")
+    assert "py3compile -p kabelwerk /usr/share/kabelwerk" in (scripts / "postinst").read_text()
+    assert "py3clean -p kabelwerk" in (scripts / "prerm").read_text()
     fields = subprocess.run(
         ["dpkg-deb", "-f", package], capture_output=True, text=True, check=True
     ).stdout
@@ -131,3 +214,31 @@ def test_the_debian_package(tmp_path: Path) -> None:
         "fish/vendor_completions.d/kabelwerk.fish",
     ):
         assert (share / place).is_file()
+
+
+def test_the_workflows_use_only_what_is_pinned() -> None:
+    for workflow in (ROOT / ".github/workflows").glob("*.yml"):
+        used = re.findall(r"uses: (\S+)", workflow.read_text())
+        assert used
+        assert all(re.fullmatch(r"[\w/.-]+@[0-9a-f]{40}", action) for action in used), workflow
+
+
+@pytest.mark.parametrize(("tag", "code"), [(f"v{__version__}", 0), ("v9.9.9", 1)])
+def test_a_tag_is_that_of_the_version(tag: str, code: int) -> None:
+    check = [sys.executable, "-m", "tools.release.tag", tag]
+    ran = subprocess.run(check, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == code
+    assert (f"this is version {__version__}" in ran.stderr) is bool(code)
+
+
+def test_the_image_has_the_single_file(built: Path, tmp_path: Path) -> None:
+    """The steps of the Dockerfile, in a folder that stands for the image."""
+    lines = (ROOT / "Dockerfile").read_text().splitlines()
+    (copied,) = [line.split()[1:] for line in lines if line.startswith("COPY ")]
+    program = tmp_path / copied[1].lstrip("/")
+    program.parent.mkdir(parents=True)
+    program.write_bytes((built / Path(copied[0]).name).read_bytes())
+    program.chmod(0o755)
+    assert 'ENTRYPOINT ["kabelwerk"]' in lines
+    ran = alone(program, *CREATE, "--url", "sandbox:own.db")
+    assert ran == (0, "1\tkusanagi\tMotoko\n", "")

@@ -1,0 +1,1 @@
+"""Build everything that is published, from declared parts: `python -m tools.release`."""
