@@ -28,6 +28,7 @@ MODULES = (
     "kabelwerk_cli.cli.root",
     "kabelwerk_cli.delivery.sender",
     "kabelwerk_cli.network.transport",
+    "kabelwerk_cli.backend.backends",
     "kabelwerk_cli.backend.connect",
     "kabelwerk_cli.backend.sandbox",
     "kabelwerk_cli.batch.run",

@@ -74,7 +74,7 @@ def test_the_root_holds_few_modules_and_no_file_is_long():
                 "sandbox/store.py",
             },
         ),
-        ("platformdirs", {"backend/sandbox.py"}),
+        ("platformdirs", {"backend/backends.py"}),
         ("falcon", {"sandbox/app.py", "sandbox/page/app.py"}),
         ("waitress", {"sandbox/server.py"}),
     ],

@@ -6,28 +6,26 @@ from typing import TYPE_CHECKING
 
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import (
-    ALLOW_INSECURE_HTTP,
     CA_FILE,
     MAX_TIME,
     RETRIES,
     SANDBOX_DB,
     TIMEOUT,
-    URL,
 )
 from kabelwerk_cli.config.token import loose_file, read_token
 from kabelwerk_cli.delivery.sender import Attempted, Limits, Sender, Tools
 from kabelwerk_cli.delivery.verdicts import Verdict
-from kabelwerk_cli.errors import ConfigurationError
-from kabelwerk_cli.network.url import Address, parse_address
+from kabelwerk_cli.network.url import Address
 from kabelwerk_cli.network.wire import Transport
 from kabelwerk_cli.terminal.session import Session
 from kabelwerk_cli.terminal.signals import pause
 
-from .sandbox import open_transport, sandbox_path
+from .backends import Sandbox, in_process, resolve_backend
+from .request_log import observer
+from .sandbox import open_transport
 
 if TYPE_CHECKING:
     from kabelwerk_cli.network.transport import NetworkTransport
-from .request_log import observer
 
 MakeSender = Callable[[Callable[[Verdict], bool], Tools], Sender]
 """Creates a sender, given a function to ask before a retry, and how to wait."""
@@ -36,7 +34,7 @@ MakeSender = Callable[[Callable[[Verdict], bool], Tools], Sender]
 def senders_for(session: Session, stack: contextlib.ExitStack) -> MakeSender:
     """Return a function that creates a sender for each worker; the token is read once."""
     settings = session.settings
-    token = "" if sandbox_path(settings) else read_token(settings)
+    token = "" if in_process(settings) else read_token(settings)
     # a retry would be one line among thousands that does not name its row
     observe = observer(session, repeats=False)
 
@@ -49,7 +47,6 @@ def senders_for(session: Session, stack: contextlib.ExitStack) -> MakeSender:
 
 COMMAND = Tools(sleep=pause)
 """The tools of a command, which runs in the main thread and can be interrupted."""
-SERVED_SANDBOX = "http://localhost/api"
 
 
 @contextlib.contextmanager
@@ -73,11 +70,13 @@ def open_sender(
     Raises:
         ConfigurationError: the URL or the token is missing or unsafe.
     """
+    backend = resolve_backend(settings)
     transport: Transport
-    if path := sandbox_path(settings):
-        transport, token = open_transport(path, settings[MAX_TIME]), ""
+    if isinstance(backend, Sandbox):
+        transport, token = open_transport(backend.path, settings[MAX_TIME]), ""
     else:
-        transport, token = _network(settings, token)
+        token = read_token(settings) if token is None else token
+        transport = _network_transport(settings, backend.address)
     try:
         yield Sender(
             transport,
@@ -95,60 +94,12 @@ def open_sender(
         transport.close()
 
 
-def network_address(settings: Settings) -> Address:
-    """Return the address of the backend in the settings.
-
-    Raises:
-        ConfigurationError: the URL is missing or unsafe.
-    """
-    url = settings[URL]
-    if not url:
-        raise ConfigurationError(
-            "No URL. Set KABELWERK_URL, use --url URL, or run 'kabelwerk login'. To try things "
-            "out, use --sandbox."
-        )
-    return parse_address(url, allow_insecure_http=settings[ALLOW_INSECURE_HTTP])
-
-
-def base_url(settings: Settings) -> str:
-    """Return the URL of the API; for the sandbox, as if it were served.
-
-    Raises:
-        ConfigurationError: the URL is missing or unsafe.
-    """
-    in_process = sandbox_path(settings) is not None
-    return SERVED_SANDBOX if in_process else network_address(settings).base
-
-
-def describe(settings: Settings) -> str:
-    """Return a name for the backend in the settings that is always the same for one backend.
-
-    Raises:
-        ConfigurationError: the URL is missing or unsafe.
-    """
-    path = sandbox_path(settings)
-    return f"sandbox:{path.absolute()}" if path else network_address(settings).origin
-
-
-def place(settings: Settings) -> str:
-    """Return the backend and the profile as a confirmation names them.
-
-    Raises:
-        ConfigurationError: the URL is missing or unsafe.
-    """
-    profile = f" (profile '{settings.profile.name}')" if settings.profile.name else ""
-    return f"{describe(settings)}{profile}"
-
-
-def _network(settings: Settings, given: str | None) -> "tuple[NetworkTransport, str]":
-    address = network_address(settings)
-    token = read_token(settings) if given is None else given
-
+def _network_transport(settings: Settings, address: Address) -> "NetworkTransport":
     # a call to the sandbox does not need requests
     from kabelwerk_cli.network.transport import NetworkTransport, environment_proxies
 
     proxies = environment_proxies(address)
-    return NetworkTransport(address, ca_file=settings[CA_FILE], proxies=proxies), token
+    return NetworkTransport(address, ca_file=settings[CA_FILE], proxies=proxies)
 
 
 def tell_about_files(session: Session) -> None:
@@ -162,10 +113,9 @@ def tell_about_files(session: Session) -> None:
         path = settings.profile.path
         console.warn(f"Others can write to the configuration '{path}'; run: {advice} '{path}'")
     # the sandbox needs no token, so it does not matter which address one is for
-    if database := sandbox_path(settings):
-        if str(database) == settings[SANDBOX_DB]:
-            console.note(
-                f"Using sandbox database '{database.absolute()}' ({settings.origin(SANDBOX_DB)})."
-            )
+    if sandbox := in_process(settings):
+        if str(sandbox.path) == settings[SANDBOX_DB]:
+            database, origin = sandbox.path.absolute(), settings.origin(SANDBOX_DB)
+            console.note(f"Using sandbox database '{database}' ({origin}).")
     elif token_file := loose_file(settings):
         console.warn(f"Others can read the token in '{token_file}'; run: chmod 600 '{token_file}'")

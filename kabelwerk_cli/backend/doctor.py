@@ -24,11 +24,11 @@ from kabelwerk_cli.terminal.console import Listing
 from kabelwerk_cli.terminal.session import Session
 from kabelwerk_cli.words import capitalized
 
+from .backends import Network, backend_and_profile, resolve_backend
 from .checks import Check, Outcome
-from .connect import network_address, place, tell_about_files
+from .connect import tell_about_files
 from .probe import UNREACHABLE, probe
 from .request_log import Observer, observer
-from .sandbox import sandbox_path
 
 PORTS = {"https": 443, "http": 80}
 AN_INSTANT = 0.001
@@ -110,16 +110,17 @@ class Examination:
     def settings(self) -> str:
         """Check the settings, and read the token: a pipe can be read only once."""
         settings = self._settings
-        if sandbox_path(settings) is not None:
-            return f"{place(settings)}; no token needed"
-        address = self._address = network_address(settings)
+        backend = resolve_backend(settings)
+        if not isinstance(backend, Network):
+            return f"{backend_and_profile(settings)}; no token needed"
+        address = self._address = backend.address
         self._token = read_token(settings)
         self._peer = address.host, address.port or PORTS[address.scheme]
         if proxy := environment_proxies(address).get("https"):
             self._peer = _address_of(proxy)
             self._proxy = "{}:{}".format(*self._peer)
         source = find_token(settings)
-        return f"{place(settings)}, token from {source.name if source else 'nowhere'}"
+        return f"{backend_and_profile(settings)}, token from {source.name if source else 'nowhere'}"
 
     def name(self) -> str:
         """Look the host name up, or the proxy's."""
@@ -169,7 +170,7 @@ class Examination:
 
     def token(self) -> str:
         """Report what the API said about the token."""
-        if sandbox_path(self._settings) is not None:
+        if self._address is None:
             raise NotNeeded("the sandbox needs no token")
         if error := self._rejected:
             advice = "Check the token, or run 'kabelwerk login'."

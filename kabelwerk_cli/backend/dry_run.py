@@ -14,8 +14,7 @@ from kabelwerk_cli.output import Format, compact
 from kabelwerk_cli.terminal.console import Listing
 from kabelwerk_cli.terminal.session import Session
 
-from .connect import base_url, network_address
-from .sandbox import sandbox_path
+from .backends import Network, resolve_backend
 
 SHOWN_TOKEN = f"${TOKEN_VARIABLE}"
 LONGEST_WORD = 100 * 1024
@@ -42,7 +41,7 @@ def previews(call: Call[Any], settings: Settings) -> list[Preview]:
     Raises:
         ConfigurationError: the URL is missing or unsafe.
     """
-    base = base_url(settings)
+    base = resolve_backend(settings).base
     # an update that is sent twice is shown once
     steps = {(step.method, step.path): step for step in call.steps()}
     return [_preview(step, base) for step in steps.values()]
@@ -113,9 +112,10 @@ def _promises(settings: Settings) -> list[str]:
 
 
 def _may_use_proxy(settings: Settings) -> bool:
-    if sandbox_path(settings) is not None:
+    backend = resolve_backend(settings)
+    if not isinstance(backend, Network):
         return False
-    address = network_address(settings)
+    address = backend.address
     return address.scheme == "https" and not address.is_loopback
 
 

@@ -22,7 +22,7 @@ from kabelwerk_cli.network.token import check_token
 from kabelwerk_cli.terminal.console import Console, write_stderr
 from kabelwerk_cli.terminal.session import Session
 
-from .connect import network_address
+from .backends import network_address
 from .probe import probe
 
 TOKEN_KEYS = ("token_file", "token_command", "token_keyring")

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 from kabelwerk_cli.config.resolve import Settings
-from kabelwerk_cli.config.settings import MAX_TIME, SANDBOX, SANDBOX_DB, TOKEN_VARIABLE, URL
+from kabelwerk_cli.config.settings import MAX_TIME, SANDBOX_DB, TOKEN_VARIABLE, URL
 from kabelwerk_cli.errors import ConfigurationError, Refused
 from kabelwerk_cli.network.wire import Answer, Attempt, Failure, Request
 from kabelwerk_cli.operations.arguments import check_key
@@ -17,13 +16,14 @@ from kabelwerk_cli.terminal.console import Console, Listing
 from kabelwerk_cli.terminal.session import Session
 from kabelwerk_cli.terminal.signals import pause
 
+from .backends import SCHEME, default_path, named_sandbox
+
 if TYPE_CHECKING:
     from kabelwerk_cli.sandbox.adapter import App
     from kabelwerk_cli.sandbox.faults import Fault
     from kabelwerk_cli.sandbox.recorder import RequestLog
     from kabelwerk_cli.sandbox.store import Store
 
-SCHEME = "sandbox:"
 SUMMARIES = {
     "rooms": ("id", "hub", "user.key", "archived", "hub_user.key", "attributes"),
     "messages": ("id", "hub", "room", "user.key", "inserted_at", "text"),
@@ -36,41 +36,12 @@ SEED_LIMIT = 1_000_000
 """A random seed is below this."""
 
 
-def sandbox_path(settings: Settings) -> Path | None:
-    """Return the database file if the settings choose the sandbox, else None.
-
-    Raises:
-        ConfigurationError: both the sandbox and a URL are chosen, and neither overrides the other.
-    """
-    url = settings[URL]
-    if url and url.startswith(SCHEME):
-        path = unquote(url.removeprefix(SCHEME).removeprefix("//"))
-        return Path(path) if path else default_path(settings)
-    if not settings[SANDBOX]:
-        return None
-    if url and settings.rank(URL) >= settings.rank(SANDBOX):
-        raise ConfigurationError(
-            f"Cannot use both the sandbox ({settings.origin(SANDBOX)}) and '{url}' "
-            f"({settings.origin(URL)}). Remove one of them."
-        )
-    return default_path(settings)
-
-
-def default_path(settings: Settings) -> Path:
-    """Return the database file to use if neither an option nor a URL names one."""
-    if named := settings[SANDBOX_DB]:
-        return Path(named)
-    import platformdirs
-
-    return platformdirs.user_data_path("kabelwerk") / "sandbox.db"
-
-
 def chosen_path(settings: Settings, db: str | None) -> Path:
     """Return the database file for the commands of the group `sandbox`."""
     if db is not None:
         return Path(db)
     url = settings[URL] or ""
-    path = sandbox_path(settings) if url.startswith(SCHEME) else None
+    path = named_sandbox(url) if url.startswith(SCHEME) else None
     return path or default_path(settings)
 
 

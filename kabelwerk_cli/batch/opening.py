@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from kabelwerk_cli.backend.connect import describe
+from kabelwerk_cli.backend.backends import backend_name
 from kabelwerk_cli.engine.rejects import settle
 from kabelwerk_cli.errors import AlreadyPosted, Refused
 from kabelwerk_cli.journal.fate import DOUBTFUL, SENT, Fate
@@ -128,7 +128,7 @@ def open_journal(batch: "Batch", found: Found, plan: Plan) -> Iterator[Journal]:
 
 def purpose_of(batch: "Batch") -> str:
     """Return the purpose of a journal of this batch: its command and address."""
-    return f"{batch.name} at {describe(batch.session.settings)}"
+    return f"{batch.name} at {backend_name(batch.session.settings)}"
 
 
 def journal_path(batch: "Batch", file: RowFile) -> Path | None:

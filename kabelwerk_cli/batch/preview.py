@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from kabelwerk_cli.backend.connect import place
+from kabelwerk_cli.backend.backends import backend_and_profile
 from kabelwerk_cli.backend.dry_run import previews, show_previews
 from kabelwerk_cli.engine.task import Task
 from kabelwerk_cli.output import Format
@@ -59,7 +59,9 @@ def ask(batch: "Batch", tasks: Tasks) -> None:
     if not number:
         return
     action, noun = ("Delete", "user") if batch.destructive else ("Post", "message")
-    question = f"{action} {count_of(number, noun)} at {place(batch.session.settings)}?"
+    question = (
+        f"{action} {count_of(number, noun)} at {backend_and_profile(batch.session.settings)}?"
+    )
     details = [] if batch.destructive else [_message(task) for task in first]
     if details and number > len(first):
         details.append(f"... and {number - len(first)} more")

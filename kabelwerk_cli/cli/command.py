@@ -126,9 +126,9 @@ class CallCommand(Described):
             _preview(session, call)
             return
         if self.destructive:
-            from kabelwerk_cli.backend.connect import place
+            from kabelwerk_cli.backend.backends import backend_and_profile
 
-            where = place(session.settings)
+            where = backend_and_profile(session.settings)
             confirm(session, f"Delete {call.subject} at {where}?", yes=options.yes)
         self._show(session.console, call, _send(session, call))
 

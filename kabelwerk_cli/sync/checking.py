@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from kabelwerk_cli.backend.connect import describe
+from kabelwerk_cli.backend.backends import backend_name
 from kabelwerk_cli.engine.options import BatchOptions
 from kabelwerk_cli.errors import Refused
 from kabelwerk_cli.reporting.reporter import Telling
@@ -55,7 +55,7 @@ class Sync(NamedTuple):
     def purpose(self) -> str:
         """The purpose of a state of this sync: its command, scope and address."""
         words = filter(None, (self.command, self.scope))
-        return f"{' '.join(words)} at {describe(self.session.settings)}"
+        return f"{' '.join(words)} at {backend_name(self.session.settings)}"
 
 
 def make_plan(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from kabelwerk_cli.backend.connect import place
+from kabelwerk_cli.backend.backends import backend_and_profile
 from kabelwerk_cli.errors import Cancelled
 from kabelwerk_cli.terminal.confirm import check_protection
 from kabelwerk_cli.terminal.console import Console, Listing
@@ -92,7 +92,7 @@ def ask(sync: Sync, plan: SyncPlan, missing: Path | None) -> None:
     check_protection(sync.session, yes=sync.batch.yes)
     changes = any(plan.counts[action] for action in CHANGES)
     if sync.may_ask and (changes or missing):
-        where = place(sync.session.settings)
+        where = backend_and_profile(sync.session.settings)
         sends = f"adopt these {sync.noun}s" if sync.options.adopt else "make these changes"
         asks = f"{sends.capitalize()} at {where}?"
         if missing:
