@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kabelwerk_cli.cli import help_topics
+from kabelwerk_cli.commands.topic_texts import CRON
 from tests.documents import DOCUMENTS, OFFLINE, PATH, ROOT, blocks, marked, run_script
 from tests.pseudo_terminal import Terminal
 from tests.shell import TOKEN, Shell, served
@@ -106,8 +106,8 @@ def test_the_account_block_runs(shell: Shell, sandbox: Shell) -> None:
 
 
 def test_the_crontab_line_runs(shell: Shell) -> None:
-    assert help_topics.CRON in DOCUMENTS["docs/help.md"]
-    line = help_topics.CRON.removeprefix("0 * * * * ")
+    assert CRON in DOCUMENTS["docs/help.md"]
+    line = CRON.removeprefix("0 * * * * ")
     with served(shell) as client:
         ran = run_script(line, client, program="sh")
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")

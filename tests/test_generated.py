@@ -113,3 +113,16 @@ def test_the_other_examples_parse(path: str) -> None:
         words = commands_in(example)[len(path.split()) - 1 :]
         with command.make_context(path, list(words), obj={}) as context:
             assert context.command is command
+
+
+@pytest.mark.parametrize(("path", "command"), TREE, ids=[path for path, _ in TREE])
+def test_each_option_names_its_value_and_its_default(path: str, command: click.Command) -> None:
+    context = click.Context(command, obj={})
+    for param in command.params:
+        if not isinstance(param, click.Option) or param.is_flag or param.count:
+            continue
+        assert param.metavar or isinstance(param.type, click.Choice), (path, param.opts)
+        _, text = param.get_help_record(context) or ("", "")
+        default = param.get_default(context)
+        shown = "[default: " in text or "[required]" in text
+        assert shown or not isinstance(default, (str, int, float)), (path, param.opts)

@@ -10,10 +10,11 @@ from pathlib import Path
 import click
 
 from kabelwerk_cli.cli.completion import SCRIPTS
-from kabelwerk_cli.cli.help_topics import TOPICS, exit_code_table
+from kabelwerk_cli.cli.help_topics import TOPICS
 from kabelwerk_cli.cli.root import kabelwerk
 from kabelwerk_cli.cli.tree import walk
 from kabelwerk_cli.commands.help import topic_text
+from kabelwerk_cli.commands.topics import exit_code_table
 from kabelwerk_cli.operations import calls
 
 from .manual import pages, summary

@@ -8,10 +8,11 @@ import click
 
 from kabelwerk_cli import __version__
 from kabelwerk_cli.cli.described import Described
-from kabelwerk_cli.cli.help_topics import TOPICS, UNCHANGED, variables
+from kabelwerk_cli.cli.help_topics import TOPICS, UNCHANGED
 from kabelwerk_cli.cli.options import COMMON_OPTIONS, SettingOption
 from kabelwerk_cli.cli.tree import walk
 from kabelwerk_cli.commands.help import topic_options
+from kabelwerk_cli.commands.topics import sections, variables
 from kabelwerk_cli.terminal.exit_codes import ExitCode
 
 ROOT = ("kabelwerk",)
@@ -31,14 +32,6 @@ FILES = {
     ),
     "~/.local/share/kabelwerk/sandbox.db": "Users, rooms and messages in the sandbox.",
 }
-ROW = re.compile(r" {0,2}(\S+(?: \S+)*) {2,}(\S.*)")
-"""The first line of a row in a topic's table."""
-INDENT = " " * 5
-"""How a row's further lines begin, at least."""
-EXAMPLE = re.compile(r"kabelwerk |\d")
-"""How command lines and crontab entries begin."""
-PROSE = 60
-"""The longest line of a paragraph is at least as long, unlike that of a sample file."""
 Params = Iterable[click.Parameter | None]
 
 
@@ -83,9 +76,10 @@ def command_page(command: click.Command, path: tuple[str, ...], root: click.Grou
 def topic_page(name: str, root: click.Group) -> str:
     """Return the page of a help topic."""
     context = click.Context(root, obj={})
-    topic = TOPICS[name]
-    lines = [*head(f"kabelwerk-{name}", 7, topic.summary), ".SH DESCRIPTION"]
-    lines += formatted(topic.text())
+    lines = [*head(f"kabelwerk-{name}", 7, TOPICS[name]), ".SH DESCRIPTION"]
+    for title, text in sections(name):
+        lines += [f".SS {escaped(title)}"] if title else []
+        lines += verbatim(text)
     for title, params in topic_options(name, root):
         lines += [f".SH {title.upper()}", *options(params, context)]
     leaves = [
@@ -178,34 +172,6 @@ def see_also(pages: Sequence[str]) -> list[str]:
 def paragraph(text: str) -> str:
     """Return filled text."""
     return escaped(" ".join(text.split()))
-
-
-def formatted(text: str) -> Iterator[str]:
-    """Yield a topic's text: lists, tables and paragraphs filled, examples as they are."""
-    for number, block in enumerate(text.split("\n\n")):
-        lines = block.splitlines()
-        if block.startswith("- "):
-            for item in block.removeprefix("- ").split("\n- "):
-                yield from (".IP \\(bu 2", paragraph(item))
-        elif rows := table(lines):
-            yield from tagged(rows)
-        else:
-            yield from [".PP"] * bool(number)  # not after a heading
-            example = EXAMPLE.match(block) or max(map(len, lines)) < PROSE
-            yield from verbatim(block) if example else [paragraph(block)]
-
-
-def table(lines: list[str]) -> list[tuple[str, str]]:
-    """Return the terms and texts of a table, whose texts may have several lines; or nothing."""
-    rows: list[tuple[str, str]] = []
-    for line in lines:
-        if row := ROW.fullmatch(line):
-            rows.append((row[1], row[2]))
-        elif line.startswith(INDENT) and rows:
-            rows[-1] = (rows[-1][0], f"{rows[-1][1]} {line.strip()}")
-        else:
-            return []
-    return rows
 
 
 def verbatim(text: str) -> list[str]:

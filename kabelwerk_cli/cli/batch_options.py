@@ -105,7 +105,7 @@ BATCH_OPTIONS: tuple[click.Option, ...] = (
         default=8,
         metavar="N",
         show_default=True,
-        help="Send up to N rows at the same time.",
+        help="Send up to N rows at the same time, at most 256.",
     ),
     BatchOption(
         ["--rate"],
@@ -151,20 +151,26 @@ BATCH_OPTIONS: tuple[click.Option, ...] = (
 MESSAGE_OPTIONS: tuple[click.Option, ...] = (
     RunOption(
         ["--template"],
+        topic="mailings",
         type=TemplateType(),
         metavar="TEXT|@FILE",
         help="Text of each message; {{column}} and {{column|default}} are filled in.",
     ),
     BatchOption(
-        ["--resume"], is_flag=True, help="Send the rows that a finished mailing has not sent."
+        ["--resume"],
+        topic="mailings",
+        is_flag=True,
+        help="Send the rows that a finished mailing has not sent.",
     ),
     BatchOption(
         ["--send-changed"],
+        topic="mailings",
         is_flag=True,
         help="Also post rows that were changed after their message was posted.",
     ),
     BatchOption(
         ["--resend-unknown"],
+        topic="mailings",
         is_flag=False,
         flag_value=ALL,
         multiple=True,
@@ -173,6 +179,7 @@ MESSAGE_OPTIONS: tuple[click.Option, ...] = (
     ),
     BatchOption(
         ["--mark-posted"],
+        topic="mailings",
         is_flag=False,
         flag_value=ALL,
         multiple=True,

@@ -82,7 +82,7 @@ class CallCommand(Described):
         repeatable: whether doing it twice is the same as doing it once, see `Call`.
     """
 
-    topics = ("batches", "options")
+    topics: tuple[str, ...] = ("batches", "options")
 
     def __init__(
         self,
@@ -96,6 +96,8 @@ class CallCommand(Described):
         self.record = record
         self.destructive = destructive
         self.repeatable = repeatable
+        if not repeatable:
+            self.topics = ("mailings", *self.topics)
         self.params += options_for(destructive=destructive, repeatable=repeatable)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -70,7 +70,7 @@ class Described(click.Command):
             formatter.write_dl([row for param in own if (row := param.get_help_record(ctx))])
         with formatter.section("Learn more"):
             formatter.write_dl(
-                [(f"kabelwerk help {name}", f"{TOPICS[name].summary}.") for name in self.topics]
+                [(f"kabelwerk help {name}", f"{TOPICS[name]}.") for name in self.topics]
             )
 
 

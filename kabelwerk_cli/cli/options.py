@@ -88,7 +88,21 @@ def remember_settings(ctx: click.Context) -> None:
 
 
 class RunOption(click.Option):
-    """An option of a call command that is not a parameter of the call."""
+    """An option of a call command that is not a parameter of the call.
+
+    Args:
+        topic: the help topic that explains it.
+    """
+
+    def __init__(self, *args: Any, topic: str = "batches", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.topic = topic
+
+    def get_help_extra(self, ctx: click.Context) -> Any:
+        """Return the default; the help says in words how large a number may be."""
+        extra = super().get_help_extra(ctx)
+        extra.pop("range", None)
+        return extra
 
 
 class BatchOption(RunOption):

@@ -54,7 +54,7 @@ COMMANDS = {
 class Root(Group):
     """The root group. Errors are handled here, so click's test runner sees the real exit codes."""
 
-    topics = ("options", "batches", "sync", "formats", "exit-codes", "environment")
+    topics = ("options", "batches", "mailings", "sync", "formats", "exit-codes", "environment")
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the summaries of the commands, importing none of them."""
@@ -204,7 +204,6 @@ def _asked_format(argv: Sequence[str]) -> dict[str, Any]:
     context_settings={"help_option_names": ["-h", "--help"]},
     examples=[
         "kabelwerk users create --key kusanagi --name Motoko",
-        "kabelwerk rooms update --room kusanagi --archived",
         "kabelwerk messages post --room kusanagi --user batou --text 'Hello'",
         "kabelwerk --sandbox users create --key kusanagi --name Motoko",
     ],

@@ -7,11 +7,16 @@ from click.shell_completion import CompletionItem
 
 from kabelwerk_cli.cli.command import ActionCommand
 from kabelwerk_cli.cli.completion import starting_with
-from kabelwerk_cli.cli.help_topics import TOPICS, WIDTH
+from kabelwerk_cli.cli.help_topics import TOPICS
 from kabelwerk_cli.cli.hints import unknown_command
 from kabelwerk_cli.cli.options import COMMON_OPTIONS, ColumnOption, SettingOption
 from kabelwerk_cli.cli.tree import walk
 from kabelwerk_cli.terminal.session import Session
+
+from .topics import WIDTH, topic_prose
+
+MAILINGS = "mailings"
+"""The topic of options that only messages have."""
 
 
 class Word(click.ParamType[str]):
@@ -71,7 +76,7 @@ def topic_text(name: str, root: click.Command) -> str:
     for title, params in topic_options(name, root):
         with formatter.section(title):
             formatter.write_dl([row for p in params if (row := p.get_help_record(context))])
-    return f"{TOPICS[name].text()}\n\n{formatter.getvalue()}".rstrip()
+    return f"{topic_prose(name)}\n\n{formatter.getvalue()}".rstrip()
 
 
 def topic_options(name: str, root: click.Command) -> list[tuple[str, list[click.Parameter]]]:
@@ -87,7 +92,9 @@ def topic_options(name: str, root: click.Command) -> list[tuple[str, list[click.
     found: dict[str, click.Parameter] = {}
     for command, path in commands:
         for param in command.params:
-            if not isinstance(param, (click.Argument, ColumnOption, SettingOption)):
+            if isinstance(param, (click.Argument, ColumnOption, SettingOption)):
+                continue
+            if (getattr(param, "topic", "") == MAILINGS) is (name == MAILINGS):
                 found.setdefault(param.opts[0], param)
                 owners.setdefault(param.opts[0], []).append(path)
     groups: dict[str, list[click.Parameter]] = {"Options": []}

@@ -37,7 +37,8 @@ def test_help_works_with_any_configuration(shell: Shell) -> None:
 def test_the_topics_list_the_options_that_the_help_of_a_command_leaves_out(shell: Shell) -> None:
     short = shell.run("messages", "post", "--help").out
     assert "--from FILE" in short
-    for option, topic in (("--map", "batches"), ("--mark-posted", "batches"), ("--url", "options")):
+    topics = {"--map": "batches", "--mark-posted": "mailings", "--url": "options"}
+    for option, topic in topics.items():
         assert f"  {option} " not in short
         assert f"kabelwerk help {topic}" in short
         assert f"  {option} " in shell.run("help", topic).out
