@@ -1,19 +1,18 @@
-"""One batch from its file to its summary."""
+"""One batch from its file to its summary: what a run does that is a batch."""
 
 import contextlib
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from kabelwerk_cli.backend.connect import senders_for, tell_about_files
+from kabelwerk_cli.backend.connect import tell_about_files
 from kabelwerk_cli.engine.rejects import Rejects
-from kabelwerk_cli.engine.run import check_outputs, open_input
+from kabelwerk_cli.engine.run import Opened, Run, opened, refuse_invalid, send_rows
 from kabelwerk_cli.engine.runner import Runner
-from kabelwerk_cli.engine.sending import send
 from kabelwerk_cli.journal.fate import SKIPPED, Fate
-from kabelwerk_cli.journal.journal import Journal, JournalError, shown_time
-from kabelwerk_cli.reporting.ending import Ended, conclude
-from kabelwerk_cli.reporting.reporter import Telling, told
+from kabelwerk_cli.journal.journal import Journal, shown_time
+from kabelwerk_cli.reporting.ending import Ended
 from kabelwerk_cli.reporting.totals import Totals
 from kabelwerk_cli.rows.key_warnings import warn_of_keys
 from kabelwerk_cli.rows.table import Changed
@@ -31,16 +30,51 @@ from .preview import ask, preview
 class _Ready(NamedTuple):
     """A batch whose file has been checked and compared with the journal."""
 
-    file: RowFile
     plan: Plan
     found: Found
     rejects: Rejects
-    telling: Telling
+    tasks: Callable[[Journal | None], Tasks]
+    """Returns the rows, and what to do with each."""
 
-    def tasks(self, batch: Batch, journal: Journal | None) -> Tasks:
-        """Return the rows, and what to do with each."""
-        options, tell_all = batch.options, batch.tell_all
-        return Tasks(self.file, batch.reader, self.plan, journal, options, tell_all=tell_all)
+
+class _Sending(NamedTuple):
+    """A batch whose journal is open to be written to; see `Sending`."""
+
+    batch: Batch
+    journal: Journal
+    plan: Plan
+    tasks: Tasks
+    totals: Totals
+    path: Path | None
+    rejects: Rejects
+
+    def finish(self, runner: Runner) -> None:
+        """Hand rejected rows over, and mark the journal as finished if nothing is left to do.
+
+        Raises:
+            JournalError: the journal cannot be written.
+        """
+        del runner
+        try:
+            self.totals.hand_over(self.rejects.write(self.journal, self.plan))
+        except (OSError, Changed) as error:
+            reason = getattr(error, "strerror", None) or error
+            self.batch.session.console.warn(f"Cannot write the rejects file: {reason}")
+        if self.journal.outstanding == 0:
+            self.journal.settle([])
+
+    def ended(self, runner: Runner) -> Ended:
+        """Return how the batch ended."""
+        return Ended(
+            self.totals,
+            runner.stop,
+            limited=runner.limit_reached,
+            repeatable=self.batch.repeatable,
+            journal=str(self.path) if self.path else None,
+            finished=self.journal.about.finished,
+            rejects=self.batch.options.rejects,
+            line=self.batch.line,
+        )
 
 
 def run_batch(batch: Batch) -> None:
@@ -53,72 +87,63 @@ def run_batch(batch: Batch) -> None:
         Interrupted: a signal ended the run.
         Cancelled: it was not confirmed.
         AlreadyPosted: the journal is that of a finished mailing.
-        click.UsageError: the file is invalid, or the journal belongs to another batch.
+        Refused: the file is invalid, or the journal belongs to another batch.
         ConfigurationError: the settings, or the journal, do not allow it.
     """
+    run = Run(batch.name, batch.reader, batch.record, batch.options, batch.session)
+
+    def journal(file: RowFile) -> tuple[str, Path | None]:
+        return "--journal", journal_path(batch, file)
+
     with contextlib.ExitStack() as stack:
-        ready = _prepare(batch, stack)
-        tasks = ready.tasks(batch, ready.found.journal)
+        source = stack.enter_context(opened(run, journal))
+        ready = _prepare(batch, source, stack)
+        tasks = ready.tasks(ready.found.journal)
         if batch.options.dry_run:
             preview(batch, tasks, ready.plan.rows)
             return
         ask(batch, tasks)
         tell_about_files(batch.session)
-        _send(batch, ready, stack)
+        sent = send_rows(run, source.reporters, stack, lambda: _sending(batch, ready, stack))
+        # at the very end: a run that is killed earlier leaves a journal in which all rows are done;
+        # and under the journal's lock, so that no other run has begun to write to it
+        if batch.repeatable and sent.totals.counts[Fate.DONE] == sent.totals.rows:
+            sent.journal.remove()
+        sent.journal.close()
 
 
-def _prepare(batch: Batch, stack: contextlib.ExitStack) -> _Ready:
+def _prepare(batch: Batch, source: Opened, stack: contextlib.ExitStack) -> _Ready:
     """Check the file, and compare it with the journal.
 
     Raises:
         Refused: rows are invalid, or a file or an option cannot be used.
     """
-    options, session = batch.options, batch.session
-    file = stack.enter_context(open_input(options, session.console))
-    check_outputs(file, options, session.settings, ("--journal", journal_path(batch, file)))
-    if not file.is_json:
-        batch.reader.check_columns(file.columns)
-    telling = stack.enter_context(Telling(session, told(batch.name, file, options, batch.record)))
+    options, (file, reporters) = batch.options, source
     found = stack.enter_context(find_journal(batch, file))
-    with telling.checking(goes_on=options.skip_invalid):
-        plan = stack.enter_context(check(file, batch.reader, found.journal, telling.invalid))
-    warn_of_keys(plan, session.console.warn, sets_values=batch.repeatable)
+    with reporters.checking(goes_on=options.skip_invalid):
+        plan = stack.enter_context(check(file, batch.reader, found.journal, reporters.invalid))
+    warn_of_keys(plan, batch.session.console.warn, sets_values=batch.repeatable)
     compare(batch, found, plan)
     if plan.bad and not options.skip_invalid:
-        raise telling.refusal(plan, "send")
+        refuse_invalid(reporters, plan, "send")
     rejects = stack.enter_context(Rejects(file, batch.reader, options.rejects))
     rejects.check(found.journal)
-    return _Ready(file, plan, found, rejects, telling)
+
+    def tasks(journal: Journal | None) -> Tasks:
+        return Tasks(file, batch.reader, plan, journal, options, tell_all=batch.tell_all)
+
+    return _Ready(plan, found, rejects, tasks)
 
 
-def _send(batch: Batch, ready: _Ready, stack: contextlib.ExitStack) -> None:
-    """Send the rows, and report the results."""
-    session, plan, found, telling = batch.session, ready.plan, ready.found, ready.telling
-    # find missing settings before there is a journal
-    senders = senders_for(session, stack)
-    journal = stack.enter_context(open_journal(batch, found, plan))
-    totals = _totals(batch, plan, found.path)
-    _note_earlier(batch, plan)
-    runner = Runner(journal, plan, senders, batch.options)
-    session.book.open(totals)
-    send(session, runner, ready.tasks(batch, journal), totals, telling)
-    try:
-        journal.flush()
-        _hand_over(batch, ready.rejects, journal, plan, totals)
-        if journal.outstanding == 0:
-            journal.settle([])  # marks the journal as finished if no row was left to do so
-    except JournalError as error:
-        runner.end("the journal cannot be written", error)
-    telling.end(totals.summary())
-    telling.show()
-    for warning in totals.warnings():
-        session.console.warn(warning)
-    conclude(session.console, _ended(batch, runner, totals, journal, found.path))
-    # at the very end: a run that is killed earlier leaves a journal in which all rows are done; and
-    # under the journal's lock, so that no other run has begun to write to it
-    if batch.repeatable and totals.counts[Fate.DONE] == totals.rows:
-        journal.remove()
-    journal.close()
+def _sending(batch: Batch, ready: _Ready, stack: contextlib.ExitStack) -> _Sending:
+    """Open the journal to write to, and say what earlier runs did."""
+    plan, path = ready.plan, ready.found.path
+    journal = stack.enter_context(open_journal(batch, ready.found, plan))
+    if last := plan.last_done():
+        done = count_of(plan.count(Fate.DONE), "row")
+        batch.session.console.note(f"Skipping {done} done by {shown_time(last)}.")
+    totals = _totals(batch, plan, path)
+    return _Sending(batch, journal, plan, ready.tasks(journal), totals, path, ready.rejects)
 
 
 def _totals(batch: Batch, plan: Plan, journal: Path | None) -> Totals:
@@ -129,34 +154,3 @@ def _totals(batch: Batch, plan: Plan, journal: Path | None) -> Totals:
     if not batch.tell_all:
         before = Counter({fate: plan.count(fate) for fate in SKIPPED})
     return Totals(plan.rows, before, str(journal) if journal else None, rerun=rerun)
-
-
-def _note_earlier(batch: Batch, plan: Plan) -> None:
-    if last := plan.last_done():
-        done = count_of(plan.count(Fate.DONE), "row")
-        batch.session.console.note(f"Skipping {done} done by {shown_time(last)}.")
-
-
-def _ended(
-    batch: Batch, runner: Runner, totals: Totals, journal: Journal, path: Path | None
-) -> Ended:
-    return Ended(
-        totals,
-        runner.stop,
-        limited=runner.limit_reached,
-        repeatable=batch.repeatable,
-        journal=str(path) if path else None,
-        finished=journal.about.finished,
-        rejects=batch.options.rejects,
-        line=batch.line,
-    )
-
-
-def _hand_over(
-    batch: Batch, rejects: Rejects, journal: Journal, plan: Plan, totals: Totals
-) -> None:
-    try:
-        totals.hand_over(rejects.write(journal, plan))
-    except (OSError, Changed) as error:
-        reason = getattr(error, "strerror", None) or error
-        batch.session.console.warn(f"Cannot write the rejects file: {reason}")

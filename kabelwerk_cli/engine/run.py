@@ -1,51 +1,187 @@
-"""What every run does with the files that it reads and writes."""
+"""What every run does, a batch or a sync: from its file to its last line."""
 
+import contextlib
 import itertools
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple, Protocol, TypeVar
 
-from kabelwerk_cli.config.resolve import Settings
+from kabelwerk_cli.backend.connect import senders_for
 from kabelwerk_cli.config.settings import LOG_FILE
+from kabelwerk_cli.journal.journal import Journal, JournalError
+from kabelwerk_cli.reporting.ending import Ended, conclude
+from kabelwerk_cli.reporting.opening import open_reporters
+from kabelwerk_cli.reporting.reporter import Checked, Reporters, Subject
+from kabelwerk_cli.reporting.totals import Totals
+from kabelwerk_cli.rows.reader import RowReader
 from kabelwerk_cli.tabular.file import BadFile, RowFile
-from kabelwerk_cli.terminal.console import Console
+from kabelwerk_cli.terminal.session import Session
+from kabelwerk_cli.words import count_of
 
 from .options import BatchOptions
+from .runner import Runner
+from .sending import send
+from .task import Queue, Work
 
 
-def open_input(options: BatchOptions, console: Console) -> RowFile:
-    """Return the file of rows, and warn of what is strange about it.
+class Run(NamedTuple):
+    """A command that takes its rows from a file."""
+
+    command: str
+    """The command's path, such as `users create`."""
+    reader: RowReader
+    record: type
+    """The type of the record that a row's call returns."""
+    options: BatchOptions
+    session: Session
+
+
+class Opened(NamedTuple):
+    """The file of a run, and what reports about it."""
+
+    file: RowFile
+    reporters: Reporters
+
+
+class Sending(Protocol):
+    """The part of sending rows in which batches and syncs differ."""
+
+    @property
+    def journal(self) -> Journal:
+        """The journal or state that is written to."""
+
+    @property
+    def plan(self) -> Queue:
+        """Knows which rows have to wait."""
+
+    @property
+    def tasks(self) -> Work:
+        """The rows."""
+
+    @property
+    def totals(self) -> Totals:
+        """Counts the results."""
+
+    def finish(self, runner: Runner) -> None:
+        """Do what is left once everything is sent.
+
+        Raises:
+            JournalError: the journal or state cannot be written.
+        """
+
+    def ended(self, runner: Runner) -> Ended:
+        """Return how the run ended."""
+
+
+Sends = TypeVar("Sends", bound=Sending)
+
+
+@contextlib.contextmanager
+def opened(run: Run, journal: Callable[[RowFile], tuple[str, Path | None]]) -> Iterator[Opened]:
+    """Open the file and the reports of a run.
+
+    Args:
+        run: the run.
+        journal: returns the option of the journal or state, and its path.
 
     Raises:
-        BadFile: it cannot be read, or has no header.
-        Refused: an option does not fit the file.
+        Refused: a file or an option cannot be used.
     """
-    file = RowFile(options.from_file or "", encoding=options.encoding, sheet=options.sheet)
-    for remark in file.remarks:
-        console.warn(remark)
-    return file
+    options, session = run.options, run.session
+    name = options.from_file or ""
+    with RowFile(name, encoding=options.encoding, sheet=options.sheet) as file:
+        _check_outputs(run, file, journal(file))
+        if not file.is_json:
+            run.reader.check_columns(file.columns)
+        report = None if options.dry_run else options.report
+        subject = Subject(run.command, file.name, is_stream=file.is_stream)
+        with open_reporters(
+            session, subject, run.record, report=report, rejects=options.rejects
+        ) as reporters:
+            yield Opened(file, reporters)
 
 
-def check_outputs(
-    file: RowFile, options: BatchOptions, settings: Settings, journal: tuple[str, Path | None]
-) -> None:
+def refuse_invalid(reporters: Reporters, plan: Checked, purpose: str) -> None:
+    """Report that nothing is sent because rows are invalid.
+
+    Args:
+        reporters: the reporters.
+        plan: the rows.
+        purpose: what could be done with the other rows.
+
+    Raises:
+        BadFile: always.
+    """
+    reporters.refused(plan)
+    verb = "is" if plan.bad == 1 else "are"
+    raise BadFile(
+        f"{plan.bad} of {count_of(plan.rows, 'row')} {verb} invalid. Correct the file, or use "
+        f"--skip-invalid to {purpose} the other rows."
+    )
+
+
+def send_rows(
+    run: Run, reporters: Reporters, stack: contextlib.ExitStack, open_journal: Callable[[], Sends]
+) -> Sends:
+    """Send the rows, and report how that ended.
+
+    Args:
+        run: the run.
+        reporters: report it.
+        stack: closes the connections, after what is opened from now on.
+        open_journal: opens the journal or state to write to, or creates it.
+
+    Returns:
+        What `open_journal` returned, if everything requested is done.
+
+    Raises:
+        BatchFailed: rows are not done, and the outcome of each is known.
+        BatchUnknown: the outcome of some rows is unknown.
+        KabelwerkError: what stopped the run before anything was applied.
+        Interrupted: a signal ended the run.
+        OutputLost: stdout cannot be written.
+    """
+    session = run.session
+    # find missing settings before there is a journal
+    senders = senders_for(session, stack)
+    sending = open_journal()
+    journal, totals = sending.journal, sending.totals
+    runner = Runner(journal, sending.plan, senders, run.options)
+    session.book.open(totals)
+    send(runner, sending.tasks, totals, reporters)
+    try:
+        journal.flush()
+        sending.finish(runner)
+    except JournalError as error:
+        runner.end(f"the {journal.kind.noun} cannot be written", error)
+    reporters.end(totals.summary())
+    for warning in totals.warnings():
+        session.console.warn(warning)
+    for remark in totals.remarks():
+        session.console.note(remark)
+    conclude(session.console, sending.ended(runner))
+    return sending
+
+
+def _check_outputs(run: Run, file: RowFile, journal: tuple[str, Path | None]) -> None:
     """Refuse to overwrite the input, another output, a device or a folder.
 
     Args:
+        run: names the rejects file, the report and the log file.
         file: the input.
-        options: name the rejects file and the report.
-        settings: name the log file.
         journal: the option of the journal or state, and its path.
 
     Raises:
         BadFile: one of them cannot be used.
     """
-    option, kept = journal
+    kept_by, kept = journal
     made = {
-        "--rejects": options.rejects,
-        "--report": options.report,
-        option: str(kept) if kept else None,
+        "--rejects": run.options.rejects,
+        "--report": run.options.report,
+        kept_by: str(kept) if kept else None,
     }
-    log = (LOG_FILE.option, settings[LOG_FILE])
+    log = (LOG_FILE.option, run.session.settings[LOG_FILE])
     given = {option: path for option, path in (*made.items(), log) if path}
     for option, path in given.items():
         if file.is_same(path):

@@ -2,69 +2,47 @@
 
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from types import FrameType
 
-from kabelwerk_cli.config.settings import OUTPUT
 from kabelwerk_cli.errors import OutputLost
-from kabelwerk_cli.journal.fate import Fate
-from kabelwerk_cli.output import Format
-from kabelwerk_cli.reporting.progress import progress
-from kabelwerk_cli.reporting.reporter import FAILURES, Telling
-from kabelwerk_cli.reporting.result import Result, to_record
+from kabelwerk_cli.reporting.reporter import Reporters
 from kabelwerk_cli.reporting.totals import Totals
-from kabelwerk_cli.terminal.console import Listing
-from kabelwerk_cli.terminal.session import Session
 from kabelwerk_cli.terminal.signals import leave_on_signals, raise_signal
 
 from .runner import Runner
 from .task import Work
 
 
-def send(session: Session, runner: Runner, tasks: Work, totals: Totals, telling: Telling) -> None:
-    """Send the rows, and show each record as its result arrives. Tables show failures at the end.
+def send(runner: Runner, tasks: Work, totals: Totals, reporters: Reporters) -> None:
+    """Send the rows, and count and report each result as it arrives.
 
     Args:
-        session: has the settings and the console.
         runner: sends them.
         tasks: the rows.
         totals: counts them.
-        telling: reports them.
+        reporters: report them.
 
     Raises:
         OutputLost: stdout cannot be written; the rows in flight have ended.
     """
-    console, kind = session.console, telling.kind
-    shown_before = totals.counts.total()
+    lost: list[Exception] = []
 
-    def results() -> Iterator[Result]:
-        with (
-            progress(console, telling.label, totals.rows, shown_before) as advance,
-            _signals(runner),
-        ):
-            for result in runner.run(tasks):
-                totals.count(result)
-                telling.result(result)
-                yield result
-                if result.fate is not Fate.NOT_ATTEMPTED:
-                    advance(result.fate.shown in FAILURES)
+    def tell(step: Callable[[], None]) -> None:
+        try:
+            step()
+        except (OutputLost, BrokenPipeError) as error:
+            lost.append(error)
+            runner.end("standard output cannot be written")
 
-    every = results()
-    if session.settings[OUTPUT] is Format.TABLE or console.is_quiet:
-        _exhaust(every)
-        return
-    try:
-        console.show(Listing(kind, (to_record(kind, result) for result in every), live=True))
-    except (OutputLost, BrokenPipeError):
-        runner.end("standard output cannot be written")
-        _exhaust(every)
-        raise
-
-
-def _exhaust(results: Iterator[Result]) -> None:
-    """Send the remaining rows without showing them."""
-    for _ in results:
-        pass
+    tell(partial(reporters.begin, totals.rows, totals.counts.total()))
+    with _signals(runner):
+        for result in runner.run(tasks):
+            totals.count(result)
+            tell(partial(reporters.result, result))
+    for error in lost:
+        raise error
 
 
 @contextlib.contextmanager

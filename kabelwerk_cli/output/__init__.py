@@ -6,7 +6,7 @@ imports rich).
 """
 
 from .fields import as_json, columns, compact, known_fields
-from .formats import write
+from .formats import Writer, open_writer, write
 from .style import Format, Style
 from .text import Color, painted, shortened, visible, without_commands
 
@@ -14,10 +14,12 @@ __all__ = [
     "Color",
     "Format",
     "Style",
+    "Writer",
     "as_json",
     "columns",
     "compact",
     "known_fields",
+    "open_writer",
     "painted",
     "shortened",
     "visible",

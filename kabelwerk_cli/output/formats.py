@@ -1,62 +1,104 @@
 """The output formats. Records are streamed; only a table keeps them, to measure its columns."""
 
 from collections.abc import Iterable
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 from .fields import as_cell, as_object, columns, compact, indented
 from .style import Format, Style
 from .text import visible, without_commands
 
 
-def write(
-    output: Format, record_type: type, records: Iterable[Any], stream: TextIO, style: Style
-) -> None:
-    """Write records of one type.
+class Writer(Protocol):
+    """Writes records of one type, one after the other."""
+
+    def __init__(self, record_type: type, stream: TextIO, style: Style) -> None: ...
+
+    def write(self, record: Any) -> None:
+        """Write a record."""
+
+    def end(self) -> None:
+        """Write what comes after the last record."""
+
+
+def open_writer(output: Format, record_type: type, stream: TextIO, style: Style) -> Writer:
+    """Write what comes before the first record, and return what writes the records.
 
     Args:
         output: the format.
         record_type: the class of the records, so that zero records still have column names.
-        records: the records.
         stream: where to write.
         style: fields, terminal and color.
     """
-    _WRITERS[output](record_type, records, stream, style)
+    return _WRITERS[output](record_type, stream, style)
+
+
+def write(
+    output: Format, record_type: type, records: Iterable[Any], stream: TextIO, style: Style
+) -> None:
+    """Write records of one type; see `open_writer`."""
+    writer = open_writer(output, record_type, stream, style)
+    for record in records:
+        writer.write(record)
+    writer.end()
     stream.flush()
 
 
-def _json(_: type, records: Iterable[Any], stream: TextIO, style: Style) -> None:
-    """Write an array, or a single object."""
-    before = "[\n"
-    for record in records:
-        text = indented(as_object(record, style.fields), workflow=style.workflow)
-        if style.single:
-            stream.write(f"{text}\n")
+class _Json:
+    """Writes an array, or a single object."""
+
+    def __init__(self, _: type, stream: TextIO, style: Style) -> None:
+        self._stream = stream
+        self._style = style
+        self._before = "[\n"
+
+    def write(self, record: Any) -> None:
+        text = indented(as_object(record, self._style.fields), workflow=self._style.workflow)
+        if self._style.single:
+            self._stream.write(f"{text}\n")
         else:
-            stream.write(before + "\n".join(f"  {line}" for line in text.splitlines()))
-            before = ",\n"
-    if not style.single:
-        stream.write("[]\n" if before == "[\n" else "\n]\n")
+            item = "\n".join(f"  {line}" for line in text.splitlines())
+            self._stream.write(self._before + item)
+            self._before = ",\n"
+
+    def end(self) -> None:
+        if not self._style.single:
+            self._stream.write("[]\n" if self._before == "[\n" else "\n]\n")
 
 
-def _jsonl(_: type, records: Iterable[Any], stream: TextIO, style: Style) -> None:
-    """Write one object per line."""
-    for record in records:
-        value = as_object(record, style.fields)
-        stream.write(compact(value, workflow=style.workflow) + "\n")
+class _JsonLines:
+    """Writes one object per line."""
+
+    def __init__(self, _: type, stream: TextIO, style: Style) -> None:
+        self._stream = stream
+        self._style = style
+
+    def write(self, record: Any) -> None:
+        value = as_object(record, self._style.fields)
+        self._stream.write(compact(value, workflow=self._style.workflow) + "\n")
+
+    def end(self) -> None:
+        pass
 
 
-def _csv(record_type: type, records: Iterable[Any], stream: TextIO, style: Style) -> None:
-    """Write a header, then one row per record; formulas are prefixed with an apostrophe."""
-    import csv
+class _Csv:
+    """Writes a header, then one row per record; formulas are prefixed with an apostrophe."""
 
-    fields = style.fields or columns(record_type)
-    rows = csv.writer(stream, lineterminator="\n")
-    quoted = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
-    rows.writerow(fields)
-    for record in records:
-        cells = [_csv_cell(as_cell(record, field), style) for field in fields]
-        commands = style.workflow and any(without_commands(cell) != cell for cell in cells)
-        (quoted if commands else rows).writerow(cells)
+    def __init__(self, record_type: type, stream: TextIO, style: Style) -> None:
+        import csv
+
+        self._style = style
+        self._fields = style.fields or columns(record_type)
+        self._rows = csv.writer(stream, lineterminator="\n")
+        self._quoted = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        self._rows.writerow(self._fields)
+
+    def write(self, record: Any) -> None:
+        cells = [_csv_cell(as_cell(record, field), self._style) for field in self._fields]
+        commands = self._style.workflow and any(without_commands(cell) != cell for cell in cells)
+        (self._quoted if commands else self._rows).writerow(cells)
+
+    def end(self) -> None:
+        pass
 
 
 def _csv_cell(text: str, style: Style) -> str:
@@ -65,27 +107,45 @@ def _csv_cell(text: str, style: Style) -> str:
     return visible(f"'{text}" if runs and not style.raw_csv and not is_number else text)
 
 
-def _tsv(record_type: type, records: Iterable[Any], stream: TextIO, style: Style) -> None:
-    """Write tab-separated values without a header."""
-    fields = style.fields or columns(record_type)
-    for record in records:
-        stream.write("\t".join(visible(as_cell(record, field)) for field in fields) + "\n")
+class _Tsv:
+    """Writes tab-separated values without a header."""
+
+    def __init__(self, record_type: type, stream: TextIO, style: Style) -> None:
+        self._stream = stream
+        self._fields = style.fields or columns(record_type)
+
+    def write(self, record: Any) -> None:
+        cells = (visible(as_cell(record, field)) for field in self._fields)
+        self._stream.write("\t".join(cells) + "\n")
+
+    def end(self) -> None:
+        pass
 
 
-def _table(record_type: type, records: Iterable[Any], stream: TextIO, style: Style) -> None:
-    """Write a table for people, see `table`."""
-    from .table import print_table
+class _Table:
+    """Writes a table for people, see `table`."""
 
-    fields = style.fields or style.summary or columns(record_type)
-    safe = without_commands if style.workflow else str
-    rows = [[safe(visible(as_cell(record, field))) for field in fields] for record in records]
-    print_table(fields, rows, stream, style)
+    def __init__(self, record_type: type, stream: TextIO, style: Style) -> None:
+        self._stream = stream
+        self._style = style
+        self._fields = style.fields or style.summary or columns(record_type)
+        self._safe = without_commands if style.workflow else str
+        self._rows: list[list[str]] = []
+
+    def write(self, record: Any) -> None:
+        cells = (as_cell(record, field) for field in self._fields)
+        self._rows.append([self._safe(visible(cell)) for cell in cells])
+
+    def end(self) -> None:
+        from .table import print_table
+
+        print_table(self._fields, self._rows, self._stream, self._style)
 
 
-_WRITERS = {
-    Format.TABLE: _table,
-    Format.JSON: _json,
-    Format.JSONL: _jsonl,
-    Format.CSV: _csv,
-    Format.TSV: _tsv,
+_WRITERS: dict[Format, type[Writer]] = {
+    Format.TABLE: _Table,
+    Format.JSON: _Json,
+    Format.JSONL: _JsonLines,
+    Format.CSV: _Csv,
+    Format.TSV: _Tsv,
 }

@@ -1,17 +1,24 @@
-"""Output for GitHub Actions: annotations of files, and a summary of the step.
+"""Reports to GitHub Actions: annotations of the file, and a summary of the step.
 
 https://docs.github.com/actions/reference/workflow-commands-for-github-actions
 """
 
 import html
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from kabelwerk_cli.config.workflow import Workflow
+from kabelwerk_cli.journal.fate import Fate
 from kabelwerk_cli.output import shortened, visible, without_commands
+from kabelwerk_cli.rows.reader import BadRow
 from kabelwerk_cli.terminal.console import command_runner
 
+from .reporter import Checked, Reporter, Subject
+from .result import Result, refused
+
+MOST_ANNOTATED = 10
+"""The most failures that are annotated and listed in the summary."""
 LONGEST_MESSAGE = 1000
 """Characters of an annotation or of a line of the summary."""
 
@@ -26,9 +33,55 @@ class Failure(NamedTuple):
     message: str
 
 
-def annotate(workflow: Workflow, failure: Failure) -> None:
-    """Annotate the line of a failure in its file."""
-    command_runner(annotation(workflow, failure))
+class WorkflowReporter(Reporter):
+    """Annotates the first failures in the file, and summarizes the run on the page of the step.
+
+    Args:
+        workflow: the workflow.
+        subject: what the run is about.
+        warn: called with a sentence if the summary cannot be written.
+    """
+
+    def __init__(self, workflow: Workflow, subject: Subject, warn: Callable[[str], None]) -> None:
+        self._workflow = workflow
+        self._subject = subject
+        self._warn = warn
+        self._failures: list[Failure] = []
+
+    def invalid(self, row: BadRow, *, returns: bool) -> None:
+        """Annotate an invalid row, unless it is among the results."""
+        if not returns:
+            self.result(refused(row))
+
+    def result(self, result: Result) -> None:
+        """Annotate a row that failed."""
+        if result.has_failed and result.error:
+            row = f" (row {result.number})" if result.line else ""
+            self._annotate(result.line or 1, row, result.error.message)
+
+    def end(self, counts: Mapping[str, int]) -> None:
+        """Summarize the run."""
+        title = f"kabelwerk {self._subject.command} --from {self._subject.file}"
+        try:
+            summarize(self._workflow, title, counts, self._failures)
+        except OSError as error:
+            self._warn(f"Cannot write GITHUB_STEP_SUMMARY: {error.strerror or error}.")
+
+    def refused(self, plan: Checked) -> None:
+        """Summarize a run that sends nothing."""
+        self.end({"invalid": plan.bad, str(Fate.NOT_ATTEMPTED): plan.rows - plan.bad})
+
+    def failed(self, error: Exception) -> None:
+        """Annotate the file with the error that ended the run, and summarize it."""
+        self._annotate(1, "", str(error))
+        self.end({})
+
+    def _annotate(self, line: int, row: str, message: str) -> None:
+        if len(self._failures) < MOST_ANNOTATED:
+            file = "" if self._subject.is_stream else self._subject.file
+            failure = Failure(file, line, f"{self._subject.command}{row}", message)
+            self._failures.append(failure)
+            command_runner(annotation(self._workflow, failure))
 
 
 def annotation(workflow: Workflow, failure: Failure) -> str:

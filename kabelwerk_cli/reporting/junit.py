@@ -7,17 +7,20 @@ counts and is written last. Memory is flat, however many rows there are.
 import html
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from kabelwerk_cli.errors import Refused
+from kabelwerk_cli.errors import NotAttempted, Refused
 from kabelwerk_cli.files import Replacement
 from kabelwerk_cli.journal.fate import Fate
 from kabelwerk_cli.output import shortened, visible
+from kabelwerk_cli.rows.reader import BadRow
+from kabelwerk_cli.terminal.error_report import problem
 
-from .result import Result
+from .reporter import Checked, Reporter, Subject
+from .result import Result, refused, result_of
 
 LONGEST_MESSAGE = 2000
 """The longest message, in characters."""
@@ -34,15 +37,6 @@ KINDS = {
 """The element for a row that is not done, and the attribute that counts such rows."""
 
 
-class Subject(NamedTuple):
-    """What a report is about."""
-
-    command: str
-    """Such as `users create`."""
-    file: str
-    """The file of rows."""
-
-
 class Clocks(NamedTuple):
     """The clocks of a report."""
 
@@ -50,21 +44,30 @@ class Clocks(NamedTuple):
     now: Callable[[], float] = time.time
 
 
-class JUnitReport:
+class JUnitReport(Reporter):
     """A report that is being written. Its temporary file is created at once.
 
     Args:
         path: where the report goes.
         subject: what it is about.
+        warn: called with a sentence if it cannot be written.
         clocks: the clocks for its times.
 
     Raises:
         Refused: the file cannot be written.
     """
 
-    def __init__(self, path: str, subject: Subject, clocks: Clocks | None = None) -> None:
+    def __init__(
+        self,
+        path: str,
+        subject: Subject,
+        warn: Callable[[str], None],
+        clocks: Clocks | None = None,
+    ) -> None:
+        self._named = path
         _check_replaceable(path)
         self._subject = subject
+        self._warn = warn
         self._clocks = clocks or Clocks()
         self._started = (self._clocks.clock(), self._clocks.now())
         self._counts = Counter[str]()
@@ -77,7 +80,12 @@ class JUnitReport:
         self._room = len(self._head(most, float(MOST)))
         self._write(b" " * self._room + b"\n")
 
-    def add(self, result: Result) -> None:
+    def invalid(self, row: BadRow, *, returns: bool) -> None:
+        """Add an invalid row, unless it is among the results."""
+        if not returns:
+            self.result(refused(row))
+
+    def result(self, result: Result) -> None:
         """Add the outcome of a row."""
         kind = KINDS.get(result.fate.shown)
         inner = ""
@@ -90,23 +98,30 @@ class JUnitReport:
         row = f" (row {result.number})" if result.line else ""
         self._case(f"{result.key}{row}", result.line or 1, inner)
 
-    def add_all(self, results: Iterable[Result]) -> None:
-        """Add the outcomes of several rows."""
-        for result in results:
-            self.add(result)
+    def end(self, counts: Mapping[str, int]) -> None:
+        """Complete the report, and give it its name."""
+        del counts
+        try:
+            self._finish()
+        except OSError as error:
+            self._warn(f"Cannot write '{self._named}': {error.strerror or error}.")
 
-    def add_ending(self, error: BaseException) -> None:
-        """Add the error that prevented the whole run."""
+    def refused(self, plan: Checked) -> None:
+        """Add the rows that are not sent because others are invalid, and complete the report."""
+        other = problem(NotAttempted("Other rows of the file are invalid."))
+        for row in plan:
+            if not row.bad:
+                self.result(result_of(row, Fate.NOT_ATTEMPTED, error=other))
+        self.end({})
+
+    def failed(self, error: Exception) -> None:
+        """Add the error that ended the run, and complete the report."""
         self._counts["errors"] += 1
         inner = f"<error{_attributes(type=type(error).__name__, message=str(error))}/>"
         self._case(self._subject.file, 1, inner)
+        self.end({})
 
-    def finish(self) -> None:
-        """Complete the report, and give it its name.
-
-        Raises:
-            OSError: it cannot be written.
-        """
+    def _finish(self) -> None:
         if self._trouble:
             raise self._trouble
         self._new.file.write(TAIL)
@@ -121,12 +136,12 @@ class JUnitReport:
 
     def _case(self, name: str, line: int, inner: str) -> None:
         self._counts["tests"] += 1
-        command, file = self._subject
+        command, file = self._subject.command, self._subject.file
         named = _attributes(classname=command, name=name, file=file, line=str(line))
         self._write(f"<testcase{named}>{inner}</testcase>\n".encode())
 
     def _write(self, text: bytes) -> None:
-        """Write to the temporary file; a full disk must not end the run, see `finish`."""
+        """Write to the temporary file; a full disk must not end the run, see `end`."""
         if self._trouble is None:
             try:
                 self._new.file.write(text)

@@ -1,17 +1,27 @@
-"""Progress of a batch: a bar on a terminal, otherwise a line every 30 seconds."""
+"""Reports the progress of a run: a bar on a terminal, otherwise a line every 30 seconds."""
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol
 
+from kabelwerk_cli.journal.fate import Fate
 from kabelwerk_cli.terminal.console import Console
 
+from .reporter import Reporter
+from .result import Result
+
 EVERY_SECONDS = 30.0
-Advance = Callable[[bool], None]
-"""Called after each row, with whether it failed."""
 Clock = Callable[[], float]
 MINUTE = 60
 HOUR = 3600
+
+
+class Advance(Protocol):
+    """Called after each row."""
+
+    def __call__(self, *, failed: bool) -> None:
+        """Show that there is one more row, which failed or not."""
 
 
 class Pace:
@@ -58,27 +68,43 @@ class Pace:
         )
 
 
-@contextlib.contextmanager
-def progress(
-    console: Console, label: str, total: int, before: int, clock: Clock = time.monotonic
-) -> Iterator[Advance]:
-    """Yield the function to call after each row.
+class Progress(Reporter):
+    """Shows how far a run is.
 
     Args:
         console: where to show it.
         label: what is being done.
-        total: how many rows there are.
-        before: how many of them earlier runs have done.
         clock: returns the monotonic time in seconds.
     """
-    pace = Pace(total, before, clock)
-    if console.is_quiet:
-        yield lambda _: None
-    elif console.is_watched:
-        with _bar(console, label, pace) as advance:
-            yield advance
-    else:
-        yield _lines(console, pace, clock)
+
+    def __init__(self, console: Console, label: str, clock: Clock = time.monotonic) -> None:
+        self._console = console
+        self._label = label
+        self._clock = clock
+        self._stack = contextlib.ExitStack()
+        self._advance: Advance | None = None
+
+    def begin(self, rows: int, before: int) -> None:
+        """Show the bar, or start to measure the time."""
+        pace = Pace(rows, before, self._clock)
+        if self._console.is_watched:
+            self._advance = self._stack.enter_context(_bar(self._console, self._label, pace))
+        else:
+            self._advance = _lines(self._console, pace, self._clock)
+
+    def result(self, result: Result) -> None:
+        """Count a row."""
+        if self._advance and result.fate is not Fate.NOT_ATTEMPTED:
+            self._advance(failed=result.has_failed)
+
+    def end(self, counts: Mapping[str, int]) -> None:
+        """Remove the bar."""
+        del counts
+        self.close()
+
+    def close(self) -> None:
+        """Remove the bar, if it is shown."""
+        self._stack.close()
 
 
 @contextlib.contextmanager
@@ -109,7 +135,7 @@ def _bar(shown_on: Console, label: str, pace: Pace) -> Iterator[Advance]:
     with bar:
         task = bar.add_task("", total=pace.total, completed=pace.done, rate=0.0, failed=0)
 
-        def advance(failed: bool) -> None:  # noqa: FBT001 - see `Advance`
+        def advance(*, failed: bool) -> None:
             pace.count(failed=failed)
             bar.update(task, advance=1, rate=pace.rate, failed=pace.failed)
 
@@ -119,7 +145,7 @@ def _bar(shown_on: Console, label: str, pace: Pace) -> Iterator[Advance]:
 def _lines(console: Console, pace: Pace, clock: Clock) -> Advance:
     told = clock()
 
-    def advance(failed: bool) -> None:  # noqa: FBT001 - see `Advance`
+    def advance(*, failed: bool) -> None:
         nonlocal told
         pace.count(failed=failed)
         if clock() - told >= EVERY_SECONDS:

@@ -73,6 +73,11 @@ class Result(NamedTuple):
         """The outcome as it is shown."""
         return self.effect or self.fate.shown
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether it was not applied, or that is unknown."""
+        return self.fate.shown in {Fate.FAILED, Fate.UNKNOWN}
+
 
 def result_of(planned: "Item", fate: Fate, **more: Any) -> Result:
     """Return the result of a planned row."""

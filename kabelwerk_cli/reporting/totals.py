@@ -105,6 +105,10 @@ class Totals:
         for unused, rows in self.unused.items():
             yield ignored(count_of(rows, "user"), unused)
 
+    def remarks(self) -> Iterator[str]:
+        """Yield remarks about what was not as planned, as sentences."""
+        yield from ()
+
     def summary(self) -> dict[str, int]:
         """Return the number of rows by outcome, without zeros."""
         earlier = self.counts[Fate.DONE] - self.effects.total()

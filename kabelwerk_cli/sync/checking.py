@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from kabelwerk_cli.backend.backends import backend_name
 from kabelwerk_cli.engine.options import BatchOptions
+from kabelwerk_cli.engine.run import refuse_invalid
 from kabelwerk_cli.errors import Refused
-from kabelwerk_cli.reporting.reporter import Telling
+from kabelwerk_cli.reporting.reporter import Reporters
 from kabelwerk_cli.rows.key_warnings import warn_of_keys
 from kabelwerk_cli.rows.reader import BadRow, Parsed, TruthReader
 from kabelwerk_cli.rows.table import ANY_HUB, check_hubs, reread, same
@@ -59,7 +60,7 @@ class Sync(NamedTuple):
 
 
 def make_plan(
-    sync: Sync, file: RowFile, state: State | None, plan: SyncPlan, telling: Telling
+    sync: Sync, file: RowFile, state: State | None, plan: SyncPlan, reporters: Reporters
 ) -> None:
     """Compare the file with the state, and report invalid rows.
 
@@ -67,10 +68,10 @@ def make_plan(
         BadFile: the file cannot be read, is empty, or has invalid rows or a key twice.
     """
     sends = not (sync.options.adopt or sync.batch.dry_run)
-    with telling.checking(goes_on=sync.batch.skip_invalid and sends):
-        _compare(sync, file, state, plan, telling.invalid)
+    with reporters.checking(goes_on=sync.batch.skip_invalid and sends):
+        _compare(sync, file, state, plan, reporters.invalid)
     if plan.bad and not sync.batch.skip_invalid:
-        raise telling.refusal(plan, "sync")
+        refuse_invalid(reporters, plan, "sync")
     if plan.twice:
         (first, key), (second, _) = map(plan.row, plan.twice)
         raise BadFile(

@@ -1,17 +1,14 @@
-"""One sync from its file to its summary."""
+"""One sync from its file to its summary: what a run does that is a sync."""
 
 import contextlib
 from pathlib import Path
 from typing import NamedTuple
 
-from kabelwerk_cli.backend.connect import senders_for, tell_about_files
-from kabelwerk_cli.engine.run import check_outputs, open_input
+from kabelwerk_cli.backend.connect import tell_about_files
+from kabelwerk_cli.engine.run import Opened, Run, opened, send_rows
 from kabelwerk_cli.engine.runner import Runner
-from kabelwerk_cli.engine.sending import send
 from kabelwerk_cli.errors import BatchFailed
-from kabelwerk_cli.journal.journal import JournalError
-from kabelwerk_cli.reporting.ending import Ended, conclude
-from kabelwerk_cli.reporting.reporter import Telling, told
+from kabelwerk_cli.reporting.ending import Ended
 from kabelwerk_cli.rows.table import Changed
 from kabelwerk_cli.tabular.file import RowFile
 
@@ -33,12 +30,42 @@ class _Ready(NamedTuple):
     path: Path
     """The path of the state."""
     state: State | None
-    telling: Telling
 
     def opened(self, sync: Sync, stack: contextlib.ExitStack) -> State:
         """Return the state to write to, which is created if there is none."""
         made = make_state(self.path, sync.purpose, sync.secret)
         return self.state or stack.enter_context(made)
+
+
+class _Sending(NamedTuple):
+    """A sync whose state is open to be written to; see `Sending`."""
+
+    sync: Sync
+    journal: State
+    plan: SyncPlan
+    tasks: SyncTasks
+    totals: SyncTotals
+    path: Path
+    rejects: RejectsCopy
+
+    def finish(self, runner: Runner) -> None:
+        """Write the rejects file, and mark the state as finished.
+
+        Raises:
+            JournalError: the state cannot be written.
+        """
+        try:
+            self.rejects.copy(self.journal, self.plan)
+        except (OSError, Changed) as error:
+            reason = getattr(error, "strerror", None) or error
+            self.sync.session.console.warn(f"Cannot write the rejects file: {reason}")
+        if runner.stop is None and self.journal.about.entries:
+            self.journal.finish()
+
+    def ended(self, runner: Runner) -> Ended:
+        """Return how the sync ended."""
+        path, copy = str(self.path), self.sync.batch.rejects
+        return Ended(self.totals, runner.stop, journal=path, rejects=copy, line=self.sync.line)
 
 
 def run_sync(sync: Sync) -> None:
@@ -53,20 +80,26 @@ def run_sync(sync: Sync) -> None:
         KabelwerkError: what stopped the run before anything was applied.
         Interrupted: a signal ended the run.
     """
+    run = Run(sync.command, sync.reader, sync.record, sync.batch, sync.session)
+
+    def state(file: RowFile) -> tuple[str, Path | None]:
+        return "--state", state_path(sync.options, file)
+
     with contextlib.ExitStack() as stack:
-        ready = _prepare(sync, stack)
+        source = stack.enter_context(opened(run, state))
+        ready = _prepare(sync, source, stack)
         if sync.batch.dry_run:
-            ready.telling.end(counted(ready.plan))
+            source.reporters.end(counted(ready.plan))
             return
         unasked = ready.state or missing_state(ready.path, sync.options) is None
         ask(sync, ready.plan, None if unasked else ready.path)
         tell_about_files(sync.session)
         if sync.options.adopt:
             adopt(ready.opened(sync, stack), ready.plan)
-            ready.telling.end(counted(ready.plan))
+            source.reporters.end(counted(ready.plan))
             _conclude_adoption(sync, ready.plan)
         else:
-            _send(sync, ready, stack)
+            send_rows(run, source.reporters, stack, lambda: _sending(sync, ready, stack))
 
 
 def _conclude_adoption(sync: Sync, plan: SyncPlan) -> None:
@@ -77,20 +110,14 @@ def _conclude_adoption(sync: Sync, plan: SyncPlan) -> None:
     console.note(said)
 
 
-def _prepare(sync: Sync, stack: contextlib.ExitStack) -> _Ready:
+def _prepare(sync: Sync, source: Opened, stack: contextlib.ExitStack) -> _Ready:
     """Compare the file with the state, and show the plan of a dry run.
 
     Raises:
         Refused: the plan is refused, or there cannot be one.
     """
-    file = stack.enter_context(open_input(sync.batch, sync.session.console))
+    file, reporters = source
     path = state_path(sync.options, file)
-    check_outputs(file, sync.batch, sync.session.settings, ("--state", path))
-    if not file.is_json:
-        sync.reader.check_columns(file.columns)
-    telling = stack.enter_context(
-        Telling(sync.session, told(sync.command, file, sync.batch, sync.record))
-    )
     state = find_state(path, sync.purpose, sync.options)
     if state:
         stack.push(state)
@@ -98,48 +125,21 @@ def _prepare(sync: Sync, stack: contextlib.ExitStack) -> _Ready:
     if missing and not sync.batch.dry_run:
         raise missing
     plan = stack.enter_context(SyncPlan())
-    make_plan(sync, file, state, plan, telling)
+    make_plan(sync, file, state, plan, reporters)
     if sync.batch.dry_run:
         show_plan(sync.session.console, plan, sync.noun)
         sync.session.console.note(f"{in_numbers(plan)}.")
     for refusal in (*([missing] if missing else []), *refused(sync, file, state, plan)):
         raise refusal
-    return _Ready(file, plan, path, state, telling)
+    return _Ready(file, plan, path, state)
 
 
-def _send(sync: Sync, ready: _Ready, stack: contextlib.ExitStack) -> None:
-    """Send the differences, and report the results."""
-    session, plan, telling = sync.session, ready.plan, ready.telling
-    # find missing settings before there is a state
-    senders = senders_for(session, stack)
-    rejects = stack.enter_context(RejectsCopy(ready.file, sync.reader, sync.batch.rejects))
+def _sending(sync: Sync, ready: _Ready, stack: contextlib.ExitStack) -> _Sending:
+    """Open the state to write to, which is created if there is none."""
+    file, plan, path, _ = ready
+    rejects = stack.enter_context(RejectsCopy(file, sync.reader, sync.batch.rejects))
     rejects.check(ready.state)
     state = ready.opened(sync, stack)
-    totals = SyncTotals(plan, ready.path, sync.noun)
-    runner = Runner(state, plan, senders, sync.batch)
-    session.book.open(totals)
-    tasks = SyncTasks(ready.file, sync.reader, plan, state, sync.delete)
-    send(session, runner, tasks, totals, telling)
-    _close(sync, runner, state, plan, rejects)
-    telling.end(totals.summary())
-    telling.show()
-    for remark in totals.remarks():
-        session.console.note(remark)
-    path, copy = str(ready.path), sync.batch.rejects
-    ended = Ended(totals, runner.stop, journal=path, rejects=copy, line=sync.line)
-    conclude(session.console, ended)
-
-
-def _close(sync: Sync, runner: Runner, state: State, plan: SyncPlan, rejects: RejectsCopy) -> None:
-    """Finish the state and the rejects file once everything is sent."""
-    try:
-        state.flush()
-        try:
-            rejects.copy(state, plan)
-        except (OSError, Changed) as error:
-            reason = getattr(error, "strerror", None) or error
-            sync.session.console.warn(f"Cannot write the rejects file: {reason}")
-        if runner.stop is None and state.about.entries:
-            state.finish()
-    except JournalError as error:
-        runner.end("the state cannot be written", error)
+    tasks = SyncTasks(file, sync.reader, plan, state, sync.delete)
+    totals = SyncTotals(plan, path, sync.noun)
+    return _Sending(sync, state, plan, tasks, totals, path, rejects)

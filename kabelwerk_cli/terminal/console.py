@@ -16,8 +16,10 @@ from kabelwerk_cli.output import (
     Color,
     Format,
     Style,
+    Writer,
     compact,
     known_fields,
+    open_writer,
     painted,
     visible,
     without_commands,
@@ -82,21 +84,34 @@ class Console:
             if not listing.live:
                 self._book.close()
 
+    def stream(self, record_type: type) -> "RecordStream":
+        """Return what writes records to stdout one by one, as they become known.
+
+        Raises:
+            OutputLost: stdout cannot be written.
+        """
+        with _stdout_failures():
+            style = self._style(Listing(record_type, ()))
+            return RecordStream(open_writer(self._output, record_type, sys.stdout, style))
+
     def _write(self, listing: Listing) -> None:
         with _stdout_failures():
-            terminal = _is_terminal(sys.stdout)
-            style = Style(
-                fields=self._settings[FIELDS] or None,
-                summary=listing.summary,
-                single=listing.single,
-                terminal=terminal and not self._settings.dumb_terminal,
-                color=self._settings.color(terminal=terminal),
-                raw_csv=self._settings[RAW_CSV],
-                workflow=in_workflow(),
-                colors=listing.colors,
-            )
+            style = self._style(listing)
             records = _flushed(listing.records) if listing.live else listing.records
             write(self._output, listing.record_type, records, sys.stdout, style)
+
+    def _style(self, listing: Listing) -> Style:
+        terminal = _is_terminal(sys.stdout)
+        return Style(
+            fields=self._settings[FIELDS] or None,
+            summary=listing.summary,
+            single=listing.single,
+            terminal=terminal and not self._settings.dumb_terminal,
+            color=self._settings.color(terminal=terminal),
+            raw_csv=self._settings[RAW_CSV],
+            workflow=in_workflow(),
+            colors=listing.colors,
+        )
 
     def print(self, text: str) -> None:
         """Write text to stdout as it is.
@@ -227,6 +242,37 @@ class Console:
             raise
         if typed != answer and (answer, typed) != ("y", "yes"):
             raise Cancelled("Not confirmed.")
+
+
+class RecordStream:
+    """Writes records to stdout, each at once.
+
+    Args:
+        writer: writes them in a format.
+    """
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+
+    def write(self, record: Any) -> None:
+        """Write a record.
+
+        Raises:
+            OutputLost: stdout cannot be written.
+        """
+        with _stdout_failures():
+            self._writer.write(record)
+            sys.stdout.flush()
+
+    def end(self) -> None:
+        """Write what comes after the last record.
+
+        Raises:
+            OutputLost: stdout cannot be written.
+        """
+        with _stdout_failures():
+            self._writer.end()
+            sys.stdout.flush()
 
 
 def colors_errors(settings: Settings) -> bool:

@@ -13,7 +13,8 @@ from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from kabelwerk_cli.errors import InvalidRow
 from kabelwerk_cli.journal.fate import Fate
-from kabelwerk_cli.reporting.junit import Clocks, JUnitReport, Subject
+from kabelwerk_cli.reporting.junit import Clocks, JUnitReport
+from kabelwerk_cli.reporting.reporter import Subject
 from kabelwerk_cli.reporting.result import Result
 from kabelwerk_cli.terminal.error_report import problem
 from tests.batch.story import FILE, JOURNAL, POST, UPDATE, busy, clinic, lost, rows, well
@@ -168,11 +169,11 @@ def test_a_report_that_cannot_be_written_in_the_end_is_a_note(shell: Shell) -> N
 
 def test_hostile_text_arrives_visible(tmp_path: Path) -> None:
     path = tmp_path / "r.xml"
-    report = JUnitReport(str(path), Subject("users create", "]]>\x00.csv"), Clocks())
+    report = JUnitReport(str(path), Subject("users create", "]]>\x00.csv"), pytest.fail, Clocks())
     for number, text in enumerate(HOSTILE, start=1):
         error = problem(InvalidRow(text))
-        report.add(Result(number, number + 1, text, Fate.REJECTED, error=error))
-    report.finish()
+        report.result(Result(number, number + 1, text, Fate.REJECTED, error=error))
+    report.end({})
     suite = suite_of(path)
     assert suite.name == r"users create --from ]]>\x00.csv"
     shown = [case.name.removesuffix(f" (row {n})") for n, case in enumerate(suite, start=1)]
@@ -186,8 +187,10 @@ def test_hostile_text_arrives_visible(tmp_path: Path) -> None:
 def test_times_are_those_of_the_clocks(tmp_path: Path) -> None:
     seconds = iter((10.0, 72.5))
     clocks = Clocks(lambda: next(seconds), lambda: 0.0)
-    report = JUnitReport(str(tmp_path / "r.xml"), Subject("users create", FILE), clocks)
-    report.finish()
+    report = JUnitReport(
+        str(tmp_path / "r.xml"), Subject("users create", FILE), pytest.fail, clocks
+    )
+    report.end({})
     suite = suite_of(tmp_path / "r.xml")
     assert (suite.time, suite.timestamp) == (62.5, "1970-01-01T00:00:00")
 

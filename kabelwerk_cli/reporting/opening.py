@@ -1,0 +1,81 @@
+"""Chooses what reports a run; nothing else knows which reporters there are."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from kabelwerk_cli.config.settings import FIELDS, OUTPUT
+from kabelwerk_cli.config.workflow import workflow
+from kabelwerk_cli.output import Format
+from kabelwerk_cli.terminal.session import Session
+
+from .failures import GroupedFailures, InvalidAsJson, InvalidRows, RowNotes
+from .github import WorkflowReporter
+from .junit import JUnitReport
+from .progress import Progress
+from .records import Records
+from .reporter import Reporter, Reporters, Subject
+from .result import batch_record
+
+
+def open_reporters(
+    session: Session, subject: Subject, record: type, *, report: str | None, rejects: str | None
+) -> Reporters:
+    """Return what reports a run.
+
+    Args:
+        session: has the settings and the console.
+        subject: what the run is about.
+        record: the type of the record that a row's call returns.
+        report: the JUnit report to write, if any.
+        rejects: the rejects file, if any; rows are listed there, too.
+
+    Raises:
+        Refused: the report cannot be written.
+    """
+    where = where_listed([report, rejects])
+    # those that write to stdout come last: if that fails, the others know of the row
+    return Reporters(
+        [
+            *_unattended(session.console.warn, subject, report),
+            *_on_streams(session, subject, batch_record(record), where),
+        ]
+    )
+
+
+def _unattended(
+    warn: Callable[[str], None], subject: Subject, report: str | None
+) -> Iterator[Reporter]:
+    """Yield what reports to programs."""
+    if report:
+        yield JUnitReport(report, subject, warn)
+    if found := workflow():
+        yield WorkflowReporter(found, subject, warn)
+
+
+def _on_streams(session: Session, subject: Subject, kind: type, where: str) -> Iterator[Reporter]:
+    """Yield what reports on stderr and stdout."""
+    settings, console = session.settings, session.console
+    output = settings[OUTPUT]
+    if not console.is_quiet:
+        yield Progress(console, subject.command)
+    if output in {Format.JSON, Format.JSONL}:
+        yield InvalidAsJson()
+    elif console.is_quiet or output is not Format.TABLE:
+        yield InvalidRows(where)
+    if output is Format.TABLE and not console.is_quiet:
+        yield GroupedFailures(console, kind, where, by_fields=bool(settings[FIELDS]))
+    else:
+        yield RowNotes(console)
+        if not console.is_quiet:
+            yield Records(console, kind)
+
+
+def where_listed(files: Sequence[str | None]) -> str:
+    """Return where all rows are listed, as a clause.
+
+    Args:
+        files: the report and the rejects file; None for one that was not requested.
+    """
+    named = [f"'{file}'" for file in files if file]
+    if named:
+        return f"see {' and '.join(named)}"
+    return "use -o jsonl, --report FILE or --rejects FILE to list them"
