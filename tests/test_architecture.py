@@ -100,7 +100,10 @@ def uses(path, *names):
         (("sys.exit", "exit", "SystemExit"), {"__main__.py"}),
         (("os._exit",), {"__main__.py", "terminal/signals.py"}),
         (("print", "sys.stdout.write"), {"terminal/console.py"}),
-        (("os.environ", "os.getenv", "environ.get"), {"config/resolve.py", "config/workflow.py"}),
+        (
+            ("os.environ", "os.getenv", "environ.get"),
+            {"config/resolve.py", "config/workflow.py", "tabular/copy.py"},
+        ),
         (("breakpoint", "eval", "exec"), set()),
     ],
 )

@@ -10,7 +10,7 @@ from kabelwerk_cli.journal.file import Entry
 from kabelwerk_cli.journal.journal import Journal, shown_time
 from kabelwerk_cli.reporting.result import Result, own_words, refused, result_of
 from kabelwerk_cli.rows.reader import BadRow, Row, RowReader
-from kabelwerk_cli.rows.table import Planned, reread, same
+from kabelwerk_cli.rows.table import Planned, read_row, reread
 from kabelwerk_cli.tabular.file import Raw, RowFile
 from kabelwerk_cli.terminal.error_report import problem, read_problem
 
@@ -47,13 +47,9 @@ class Tasks:
         self._tell_all = tell_all
 
     def __iter__(self) -> Iterator[Task | Result]:
-        """Yield the rows to send, and the results of those that are not sent.
-
-        Raises:
-            Changed: the file was changed after the check.
-        """
+        """Yield the rows to send, and the results of those that are not sent."""
         rows = iter(self._plan) if self._tell_all else self._plan.unsettled()
-        for planned, raw in reread(self._file, rows, self._plan.rows):
+        for planned, raw in reread(self._file, rows):
             yield _settled(planned) if planned.is_settled else self._decide(planned, raw)
 
     def count(self) -> int:
@@ -81,7 +77,7 @@ class Tasks:
         return Entry(planned.id, fate, planned.key, task.row.hub, at, request_id, error)
 
     def _decide(self, planned: Planned, raw: Raw) -> Task | Result:
-        made = same(self._file, self._reader, raw, planned)
+        made = read_row(self._reader, raw)
         if planned.overridden and (isinstance(made, BadRow) or made.call.method != "PATCH"):
             return _settled(planned)  # only updates have to be sent again
         if isinstance(made, BadRow):

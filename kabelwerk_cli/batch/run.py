@@ -15,7 +15,6 @@ from kabelwerk_cli.journal.journal import Journal, shown_time
 from kabelwerk_cli.reporting.ending import Ended
 from kabelwerk_cli.reporting.totals import Totals
 from kabelwerk_cli.rows.key_warnings import warn_of_keys
-from kabelwerk_cli.rows.table import Changed
 from kabelwerk_cli.tabular.file import RowFile
 from kabelwerk_cli.words import count_of
 
@@ -57,8 +56,8 @@ class _Sending(NamedTuple):
         del runner
         try:
             self.totals.hand_over(self.rejects.write(self.journal, self.plan))
-        except (OSError, Changed) as error:
-            reason = getattr(error, "strerror", None) or error
+        except OSError as error:
+            reason = error.strerror or error
             self.batch.session.console.warn(f"Cannot write the rejects file: {reason}")
         if self.journal.outstanding == 0:
             self.journal.settle([])
@@ -104,7 +103,7 @@ def run_batch(batch: Batch) -> None:
             return
         ask(batch, tasks)
         tell_about_files(batch.session)
-        sent = send_rows(run, source.reporters, stack, lambda: _sending(batch, ready, stack))
+        sent = send_rows(run, source, stack, lambda: _sending(batch, ready, stack))
         # at the very end: a run that is killed earlier leaves a journal in which all rows are done;
         # and under the journal's lock, so that no other run has begun to write to it
         if batch.repeatable and sent.totals.counts[Fate.DONE] == sent.totals.rows:
@@ -126,6 +125,7 @@ def _prepare(batch: Batch, source: Opened, stack: contextlib.ExitStack) -> _Read
     compare(batch, found, plan)
     if plan.bad and not options.skip_invalid:
         refuse_invalid(reporters, plan, "send")
+    file.check_unchanged()
     rejects = stack.enter_context(Rejects(file, batch.reader, options.rejects))
     rejects.check(found.journal)
 

@@ -52,6 +52,9 @@ batou,Batou
 - The whole file is checked before anything is sent. Identical errors are shown
   once, with a count and the first rows. If any row is invalid, nothing is
   sent, unless --skip-invalid is given.
+- The file is copied first, to a temporary file in TMPDIR, /var/tmp or /tmp, so
+  changing it during the run has no effect. If it changes before the first
+  request, it is still being written, and nothing is sent.
 - Keys that a spreadsheet has probably changed (1.23457E+11, lost leading
   zeros) are reported, and so are keys that appear more than once with
   different values.

@@ -19,7 +19,7 @@ from kabelwerk_cli.journal.file import Entry
 from kabelwerk_cli.journal.journal import GROUP, Journal
 from kabelwerk_cli.output import as_json, compact
 from kabelwerk_cli.rows.reader import BadRow, RowReader
-from kabelwerk_cli.rows.table import reread, same
+from kabelwerk_cli.rows.table import read_row, reread
 from kabelwerk_cli.tabular.file import ERROR_COLUMN, Raw, RowFile
 from kabelwerk_cli.tabular.raw import fold
 from kabelwerk_cli.terminal.error_report import problem, read_problem
@@ -93,7 +93,6 @@ class Rejects:
 
         Raises:
             OSError: the file cannot be written.
-            Changed: the input was changed after the check.
             JournalError: the journal cannot be written; the rows stay rejected there.
         """
         if self._path is None or self._file is None:
@@ -137,11 +136,11 @@ class Rejects:
 
     def _rejected(self, journal: Journal, plan: Plan) -> Iterator[tuple[Raw, Entry, Entry | None]]:
         """Yield each rejected row, with its entry and the one in the journal."""
-        for planned, raw in reread(self._input, plan.unsettled(), plan.rows):
+        for planned, raw in reread(self._input, plan.unsettled()):
             known = journal.find([planned.id]).get(planned.id)
             if not planned.bad and not (known and known.fate is Fate.REJECTED):
                 continue
-            refused = same(self._input, self._reader, raw, planned)
+            refused = read_row(self._reader, raw)
             if planned.bad:
                 said = refused.problem if isinstance(refused, BadRow) else ""
                 error = compact(as_json(problem(InvalidRow(sentence(said)))))

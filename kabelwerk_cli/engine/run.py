@@ -122,13 +122,13 @@ def refuse_invalid(reporters: Reporters, plan: Checked, purpose: str) -> None:
 
 
 def send_rows(
-    run: Run, reporters: Reporters, stack: contextlib.ExitStack, open_journal: Callable[[], Sends]
+    run: Run, source: Opened, stack: contextlib.ExitStack, open_journal: Callable[[], Sends]
 ) -> Sends:
     """Send the rows, and report how that ended.
 
     Args:
         run: the run.
-        reporters: report it.
+        source: the file, and what reports the run.
         stack: closes the connections, after what is opened from now on.
         open_journal: opens the journal or state to write to, or creates it.
 
@@ -141,10 +141,12 @@ def send_rows(
         KabelwerkError: what stopped the run before anything was applied.
         Interrupted: a signal ended the run.
         OutputLost: stdout cannot be written.
+        BadFile: the file is still being written; nothing was sent.
     """
-    session = run.session
+    session, (file, reporters) = run.session, source
     # find missing settings before there is a journal
     senders = senders_for(session, stack)
+    file.check_unchanged()
     sending = open_journal()
     journal, totals = sending.journal, sending.totals
     runner = Runner(journal, sending.plan, senders, run.options)

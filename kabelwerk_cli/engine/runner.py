@@ -32,7 +32,6 @@ from kabelwerk_cli.journal.journal import PER_SECOND, Journal, JournalError
 from kabelwerk_cli.output import as_json, compact
 from kabelwerk_cli.reporting.ending import Stop
 from kabelwerk_cli.reporting.result import Result, own_words, result_of
-from kabelwerk_cli.rows.table import Changed
 from kabelwerk_cli.terminal.error_report import problem
 
 from .limits import Breaker, Quota
@@ -100,8 +99,8 @@ class Runner:
         """Send all rows, and yield the result of each, in any order.
 
         Results among the rows, of those that are not sent, are passed on. After `end`, or if the
-        file was changed or the journal cannot be read, no new rows are sent, rows in flight are
-        waited for, and the rest is `not attempted`.
+        journal cannot be read, no new rows are sent, rows in flight are waited for, and the rest
+        is `not attempted`.
         """
         for worker in self._workers:
             worker.start()
@@ -116,8 +115,6 @@ class Runner:
                     else:
                         yield from self._place(row)
                 read_all = True
-            except Changed as error:
-                self.end(str(error).removesuffix("."), error)
             except JournalError as error:
                 self.end(f"the {self._journal.kind.noun} cannot be read", error)
             while self._in_flight:

@@ -17,7 +17,6 @@ from kabelwerk_cli.errors import (
 )
 from kabelwerk_cli.journal.fate import Fate
 from kabelwerk_cli.journal.journal import JournalError
-from kabelwerk_cli.rows.table import Changed
 from kabelwerk_cli.terminal.console import Console
 from kabelwerk_cli.terminal.signals import Terminated
 from kabelwerk_cli.words import capitalized
@@ -86,8 +85,6 @@ def _stopped(ended: Ended) -> Iterator[str]:
         yield "Check the API token with 'kabelwerk doctor'; 'kabelwerk login' stores another."
     elif isinstance(error, UntrustedCertificate):
         yield "If you trust this server, pass its CA certificate with --ca-file."
-    elif isinstance(error, Changed):
-        yield "Do not change the file during a run."
     elif isinstance(error, ConfigurationError):
         yield str(error)
     elif isinstance(error, KabelwerkError):

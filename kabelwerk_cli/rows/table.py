@@ -22,7 +22,9 @@ def temporary_trouble() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise ConfigurationError(f"Cannot write a temporary file: {error}.") from error
+        raise ConfigurationError(
+            f"Cannot write a temporary file: {error}. Set TMPDIR to a folder with enough space."
+        ) from error
 
 
 FIRST = bytes(4)
@@ -89,16 +91,8 @@ class Checked(Protocol):
     def number(self) -> int:
         """1 for the first row after the header."""
 
-    @property
-    def digest(self) -> bytes:
-        """Identifies its content."""
-
 
 T = TypeVar("T", bound=Checked)
-
-
-class Changed(ConfigurationError):
-    """The file was changed after the check; no further rows are sent."""
 
 
 def check_hubs(file: RowFile, hubs: set[str]) -> None:
@@ -111,43 +105,19 @@ def check_hubs(file: RowFile, hubs: set[str]) -> None:
         )
 
 
-def reread(file: RowFile, rows: Iterable[T], count: int) -> Iterator[tuple[T, Raw]]:
-    """Read a file again, and yield some of its rows beside what was planned for them.
-
-    Args:
-        file: the file.
-        rows: what was planned for these rows, in order.
-        count: how many rows the file had.
-
-    Raises:
-        Changed: there are fewer rows, or more.
-    """
+def reread(file: RowFile, rows: Iterable[T]) -> Iterator[tuple[T, Raw]]:
+    """Read a file again, and yield some of its rows beside what was planned for them, in order."""
     last = 0
-    try:
-        records = file.records()
-        for row in rows:
-            record = next(itertools.islice(records, row.number - last - 1, None), None)
-            if record is None:
-                raise Changed(f"'{file.shown}' was shortened after it was checked.")
-            last = row.number
-            yield row, file.read(record)
-        last += sum(1 for _ in records)
-    except BadFile:
-        raise Changed(f"'{file.shown}' was changed after it was checked.") from None
-    if last != count:
-        what = "shortened" if last < count else "extended"
-        raise Changed(f"'{file.shown}' was {what} after it was checked.")
+    records = file.records()
+    for row in rows:
+        record = next(itertools.islice(records, row.number - last - 1, None))
+        last = row.number
+        yield row, file.read(record)
 
 
-def same(file: RowFile, reader: RowReader, raw: Raw, planned: Checked) -> Row | BadRow:
-    """Return a row as it was checked: its call, or why there is none.
-
-    Raises:
-        Changed: it is a different row now.
-    """
+def read_row(reader: RowReader, raw: Raw) -> Row | BadRow:
+    """Return a row's call, or why there is none."""
     row = reader.parse(raw)
-    if row.digest != planned.digest:
-        raise Changed(f"Line {raw.line} of '{file.shown}' was changed after it was checked.")
     return reader.make(row) if isinstance(row, Parsed) else row
 
 

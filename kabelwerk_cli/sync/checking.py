@@ -11,7 +11,7 @@ from kabelwerk_cli.errors import Refused
 from kabelwerk_cli.reporting.reporter import Reporters
 from kabelwerk_cli.rows.key_warnings import warn_of_keys
 from kabelwerk_cli.rows.reader import BadRow, Parsed, TruthReader
-from kabelwerk_cli.rows.table import ANY_HUB, check_hubs, reread, same
+from kabelwerk_cli.rows.table import ANY_HUB, check_hubs, read_row, reread
 from kabelwerk_cli.tabular.file import BadFile, RowFile
 from kabelwerk_cli.terminal.session import Session
 
@@ -120,9 +120,9 @@ def _parsed(sync: Sync, file: RowFile, tell: Callable[[BadRow], None]) -> Iterat
 
 def _validate(sync: Sync, file: RowFile, plan: SyncPlan, tell: Callable[[BadRow], None]) -> None:
     """Check that each changed row is valid; unchanged rows were valid when they were sent."""
-    for change, raw in reread(file, plan.in_file(), plan.rows):
+    for change, raw in reread(file, plan.in_file()):
         if change.action is not Action.INVALID:
-            made = same(file, sync.reader, raw, change)
+            made = read_row(sync.reader, raw)
             if isinstance(made, BadRow):
                 tell(made)
                 plan.refuse(change.number, names_nobody=made.column == "key")

@@ -10,7 +10,7 @@ from kabelwerk_cli.journal.file import Entry
 from kabelwerk_cli.operations.call import Call
 from kabelwerk_cli.reporting.result import Result, refused, result_of
 from kabelwerk_cli.rows.reader import BadRow, Row, RowReader
-from kabelwerk_cli.rows.table import Changed, reread, same
+from kabelwerk_cli.rows.table import read_row, reread
 from kabelwerk_cli.tabular.file import Raw, RowFile
 
 from .actions import Action
@@ -42,12 +42,8 @@ class SyncTasks:
         self._delete = delete
 
     def __iter__(self) -> Iterator[Task | Result]:
-        """Yield the changes to send, and the results of those that are not sent.
-
-        Raises:
-            Changed: the file was changed after the check.
-        """
-        for change, raw in reread(self._file, self._plan.in_file(), self._plan.rows):
+        """Yield the changes to send, and the results of those that are not sent."""
+        for change, raw in reread(self._file, self._plan.in_file()):
             yield self._in_file(change, raw)
         for change in self._plan.after(self._plan.rows):
             yield self._leaver(change)
@@ -82,11 +78,9 @@ class SyncTasks:
         return Entry(change.id, fate, change.key, change.hub, at, request_id, error, known.content)
 
     def _in_file(self, change: Change, raw: Raw) -> Task | Result:
-        made = same(self._file, self._reader, raw, change)
+        made = read_row(self._reader, raw)
         if isinstance(made, BadRow):
             return refused(made)
-        if change.bad:
-            raise Changed(f"Line {raw.line} of '{self._file.name}' was changed after the check.")
         if change.action is not Action.CREATE:
             made = made._replace(call=made.call.swapped())
         return Task(made, change, self._known(change))

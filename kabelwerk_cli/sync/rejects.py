@@ -35,7 +35,6 @@ class RejectsCopy(Rejects):
 
         Raises:
             OSError: the file cannot be written.
-            Changed: the input was changed after the check.
             JournalError: the state cannot be written.
         """
         if self._path is None or self._file is None:
@@ -43,7 +42,7 @@ class RejectsCopy(Rejects):
         if not (plan.has_rejected or self._path.exists()):
             return
         self._file.write(self._header())
-        for change, raw in reread(self._input, plan.in_file(), plan.rows):
+        for change, raw in reread(self._input, plan.in_file()):
             if (message := plan.rejected(change.number)) is not None:
                 self._file.write(self._line(raw, message))
         self._file.flush()

@@ -9,7 +9,6 @@ from kabelwerk_cli.engine.run import Opened, Run, opened, send_rows
 from kabelwerk_cli.engine.runner import Runner
 from kabelwerk_cli.errors import BatchFailed
 from kabelwerk_cli.reporting.ending import Ended
-from kabelwerk_cli.rows.table import Changed
 from kabelwerk_cli.tabular.file import RowFile
 
 from .checking import Sync, make_plan, refused
@@ -56,8 +55,8 @@ class _Sending(NamedTuple):
         """
         try:
             self.rejects.copy(self.journal, self.plan)
-        except (OSError, Changed) as error:
-            reason = getattr(error, "strerror", None) or error
+        except OSError as error:
+            reason = error.strerror or error
             self.sync.session.console.warn(f"Cannot write the rejects file: {reason}")
         if runner.stop is None and self.journal.about.entries:
             self.journal.finish()
@@ -95,11 +94,12 @@ def run_sync(sync: Sync) -> None:
         ask(sync, ready.plan, None if unasked else ready.path)
         tell_about_files(sync.session)
         if sync.options.adopt:
+            source.file.check_unchanged()
             adopt(ready.opened(sync, stack), ready.plan)
             source.reporters.end(counted(ready.plan))
             _conclude_adoption(sync, ready.plan)
         else:
-            send_rows(run, source.reporters, stack, lambda: _sending(sync, ready, stack))
+            send_rows(run, source, stack, lambda: _sending(sync, ready, stack))
 
 
 def _conclude_adoption(sync: Sync, plan: SyncPlan) -> None:
@@ -129,6 +129,7 @@ def _prepare(sync: Sync, source: Opened, stack: contextlib.ExitStack) -> _Ready:
     if sync.batch.dry_run:
         show_plan(sync.session.console, plan, sync.noun)
         sync.session.console.note(f"{in_numbers(plan)}.")
+    file.check_unchanged()
     for refusal in (*([missing] if missing else []), *refused(sync, file, state, plan)):
         raise refusal
     return _Ready(file, plan, path, state)

@@ -3,13 +3,11 @@
 import codecs
 import contextlib
 import os
-import shutil
-import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, BinaryIO
 
+from .copy import Copy
 from .delimited import CELL_LIMIT, LINE_LIMIT, Delimited, first_line
 from .json_lines import JsonLines
 from .raw import ERROR_COLUMN, BadFile, Raw, Rows
@@ -26,11 +24,10 @@ LINES = (".jsonl", ".ndjson")
 
 
 class RowFile:
-    """A file of rows, which may be read several times.
+    """A file of rows, which may be read several times: it is copied first, and the copy is read.
 
     Args:
-        name: the file, or `-` for standard input. Input that can be read only once, such as a
-            pipe, is copied to a temporary file.
+        name: the file, or `-` for standard input.
         encoding: the encoding of a text; None for UTF-8. A byte order mark overrides it.
         sheet: the name of a workbook's sheet; None for the first one.
 
@@ -43,24 +40,26 @@ class RowFile:
         encoding: the encoding of a text file, and of a rejects file.
         mark: the byte order mark at its start, if any.
         remarks: what to warn about.
+        is_stream: whether it can be read only once, so that no later run can resume it.
 
     Raises:
         BadFile: it cannot be read, or has no header.
         Refused: an option does not fit the file.
+        ConfigurationError: it cannot be copied to the temporary folder.
     """
 
     def __init__(self, name: str, *, encoding: str | None = None, sheet: str | None = None) -> None:
         self.name = name
         self.shown = "standard input" if name == "-" else name
         self.remarks: tuple[str, ...] = ()
-        self._spool: IO[bytes] | None = None
+        self.is_stream = _is_stream(name)
         self._rows: Rows
-        with self._trouble():
-            if _is_stream(name):
-                self._keep()
+        with contextlib.ExitStack() as stack, self._trouble():
+            self._copy = stack.enter_context(Copy(name))
             with self._open() as file:
                 kind = workbook_kind(self.shown, file.read(START), self._open)
             self._rows = self._sheet(kind, encoding, sheet) if kind else self._text(encoding, sheet)
+            stack.pop_all()
         self.is_json = isinstance(self._rows, JsonLines)
         self.columns = self._rows.columns
         self.delimiter = self._rows.delimiter
@@ -69,8 +68,19 @@ class RowFile:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._spool:
-            self._spool.close()
+        self._copy.__exit__()
+
+    def check_unchanged(self) -> None:
+        """Refuse a file that was written to since the copying began: it may not be complete.
+
+        Raises:
+            BadFile: its size or time is another one.
+        """
+        if not self.is_stream and self._copy.is_outdated:
+            raise BadFile(
+                f"'{self.shown}' is being written: it changed after the run began. Run the command "
+                "again when it is complete."
+            )
 
     def __iter__(self) -> Iterator[Raw]:
         """Yield every row.
@@ -92,11 +102,6 @@ class RowFile:
     def read(self, record: Any) -> Raw:
         """Return a row."""
         return self._rows.read(record)
-
-    @property
-    def is_stream(self) -> bool:
-        """Whether it can be read only once, so that no later run can resume it."""
-        return self._spool is not None
 
     @property
     def is_terminated(self) -> bool:
@@ -122,19 +127,8 @@ class RowFile:
         except OSError as error:
             raise BadFile(f"Cannot read '{self.shown}': {error.strerror or error}.") from None
 
-    def _keep(self) -> None:
-        with contextlib.ExitStack() as stack:
-            stdin = self.name == "-"
-            source = sys.stdin.buffer if stdin else stack.enter_context(Path(self.name).open("rb"))
-            self._spool = tempfile.TemporaryFile()  # noqa: SIM115 - `__exit__` closes it
-            shutil.copyfileobj(source, self._spool)
-        self._spool.flush()
-
-    def _open(self) -> IO[bytes]:
-        if self._spool is None:
-            return Path(self.name).open("rb")
-        self._spool.seek(0)
-        return os.fdopen(os.dup(self._spool.fileno()), "rb")
+    def _open(self) -> BinaryIO:
+        return self._copy.open()
 
     def _sheet(self, kind: str, encoding: str | None, sheet: str | None) -> Sheet:
         if encoding:

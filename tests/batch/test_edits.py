@@ -1,10 +1,11 @@
-"""A file that is edited, grown or cut while its rows are sent.
+"""A file that is edited, grown, cut or removed while it is checked and sent.
 
 Each row is longer than what is read of a file at once: what follows is not read before its turn.
 """
 
 import io
-import re
+import resource
+import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.faultserver import FaultyServer
+from tests.pseudo_terminal import Terminal
 from tests.shell import Shell
 
 from .story import (
@@ -19,10 +21,7 @@ from .story import (
     JOURNAL,
     ONE_BY_ONE,
     POST,
-    UPDATE,
-    busy,
     clinic,
-    error_of,
     meanwhile,
     outcomes_of,
     posted,
@@ -76,25 +75,26 @@ def remove(path: Path) -> None:
     path.unlink()
 
 
-FIRST_3 = len(rows("r1:a r2:b r3:c", padding=LONG))
-CHANGED, CUT, GROWN = "was changed", "was shortened", "was extended"
-CHANGES: dict[str, tuple[Change, int, str]] = {
-    "a later row is changed": (rewrite("r1:a r2:b r3:c r4:d r5:X"), 4, CHANGED),
-    "a row is put in": (rewrite("r1:a r2:b r3:c X:x r4:d r5:e"), 4, CHANGED),
-    "rows change places": (rewrite("r1:a r2:b r3:c r5:e r4:d"), 4, CHANGED),
-    "the last row becomes longer": (
-        lambda path: path.write_text(rows(WHOLE, padding=LONG)[:-1] + "more\n"),
-        4,
-        CHANGED,
-    ),
-    "rows are cut off": (cut(FIRST_3), 3, ""),
-    "a row is cut": (cut(FIRST_3 + 12_000), 3, CHANGED),
-    "all is cut off": (cut(0), 3, ""),
-    "rows are added": (extend("kusanagi,x\n"), 5, GROWN),
-    "a part of a row is added": (extend("kusanagi"), 5, ""),
-    "a quote is added": (extend('"'), 5, CHANGED),
+def rewrite_in_place(path: Path) -> None:
+    """Make it another file of the same size."""
+    path.write_text(path.read_text().replace("e", "E"))
+
+
+CHANGES: dict[str, Change] = {
+    "a later row is changed": rewrite("r1:a r2:b r3:c r4:d r5:X"),
+    "an earlier row is changed": rewrite("r1:X r2:b r3:c r4:d r5:e"),
+    "a row is put in": rewrite("r1:a r2:b r3:c X:x r4:d r5:e"),
+    "rows change places": rewrite("r1:a r2:b r3:c r5:e r4:d"),
+    "the size stays the same": rewrite_in_place,
+    "rows are cut off": cut(len(rows("r1:a r2:b r3:c", padding=LONG))),
+    "a row is cut": cut(3 * LONG + 12_000),
+    "all is cut off": cut(0),
+    "rows are added": extend("kusanagi,x\n"),
+    "a quote is added": extend('"'),
+    "another file takes its name": replace("r1:x r2:y"),
+    "the file is removed": remove,
+    "a folder takes its name": lambda path: (path.unlink(), path.mkdir()),
 }
-"""For each change how many of the rows may be sent, and what is said."""
 
 
 def test_every_row_is_longer_than_what_is_read_at_once() -> None:
@@ -103,80 +103,43 @@ def test_every_row_is_longer_than_what_is_read_at_once() -> None:
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_file_that_changes_while_it_is_sent(shell: Shell, name: str) -> None:
-    change, most, says = CHANGES[name]
-    path = shell.home / FILE
-    path.write_text(rows(WHOLE, padding=LONG))
-    script = (well(1), meanwhile(lambda: change(path)))
-    model = clinic()
-    with FaultyServer(script, model=model) as server:
-        run = shell.configured(server).run
-        ran = run(*POST, "--from", FILE, *ONE_BY_ONE, "-o", "jsonl")
-        outcomes = outcomes_of(ran.out)
-        sent = len(posted(model))
-        # what was sent is as it was checked, up to the change
-        assert posted(model) == WHOLE.split()[:sent]
-        assert 2 <= sent <= most
-        # each row is told, once; what was not sent is not called done
-        assert outcomes == {n: "done" if n <= sent else "not attempted" for n in range(1, 6)}
-        assert ran.code == 10
-        assert "after it was checked" in ran.err
-        assert says in ran.err
-        assert error_of(ran.err)["applied"] == "yes"
-        # with the rows that were checked the file is sent to its end, and nothing twice
-        path.write_text(rows(WHOLE, padding=LONG))
-        again = run(*POST, "--from", FILE, *ONE_BY_ONE, "-o", "jsonl", "--resume")
-        assert again.code == 0
-        assert sorted(posted(model)) == WHOLE.split()
-        assert set(outcomes_of(again.out).values()) == {"done"}
-
-
-UNSEEN = {
-    "an earlier row is changed": rewrite("r1:X r2:b r3:c r4:d r5:e"),
-    "another file takes its name": replace("r1:x r2:y"),
-    "the file is removed": remove,
-}
-
-
-@pytest.mark.parametrize("name", UNSEEN)
-def test_a_change_of_what_was_read_already(shell: Shell, name: str) -> None:
+    """What was checked is sent, to its end."""
     path, model = shell.home / FILE, clinic()
     path.write_text(rows(WHOLE, padding=LONG))
-    script = (well(1), meanwhile(lambda: UNSEEN[name](path)))
+    script = (well(1), meanwhile(lambda: CHANGES[name](path)))
     with FaultyServer(script, model=model) as server:
         ran = shell.configured(server).run(*POST, "--from", FILE, *ONE_BY_ONE, "-o", "jsonl")
-    assert ran.code == 0
+    assert (ran.code, "5 rows: 5 posted." in ran.err) == (0, True), ran.err
     assert posted(model) == WHOLE.split()
     assert outcomes_of(ran.out) == dict.fromkeys(range(1, 6), "done")
 
 
+@pytest.mark.parametrize("name", CHANGES)
 @pytest.mark.parametrize("output", ["table", "jsonl"])
-def test_rows_done_before_are_counted_behind_a_change(shell: Shell, output: str) -> None:
-    """Three rows wait to be sent again, the others are done, and the file is cut meanwhile."""
-    path, names = shell.home / FILE, "key,name"
-    path.write_text(rows(WHOLE, names, padding=LONG))
-    update = (*UPDATE, "--from", FILE, *ONE_BY_ONE, "-o")
-    with FaultyServer([busy(3)], model=clinic()) as server:
-        run = shell.configured(server).run
-        assert run(*update, "jsonl").code == 10
-        half = len(rows("r1:a r2:b r3:c", names, padding=LONG))
-        server.follow([meanwhile(lambda: cut(half)(path))])
-        ran = run(*update, output, "--rate", "10")  # later rows are read after the first is sent
-    assert ran.code == 10
-    assert "Stopped" in ran.err
-    if output == "jsonl":
-        outcomes = outcomes_of(ran.out)
-        assert sorted(outcomes) == [1, 2, 3, 4, 5]
-        assert [outcomes[n] for n in (1, 4, 5)] == ["done"] * 3
-    counts = re.search(
-        r"5 rows: (?:(\d) updated, )?(\d) done by earlier runs(?:, (\d) not attempted)?\.", ran.err
-    )
-    assert counts
-    assert sum(int(count or 0) for count in counts.groups()) == 5
-    assert (shell.home / JOURNAL).exists()
+def test_a_file_that_changes_before_it_is_sent(shell: Shell, name: str, output: str) -> None:
+    """Nothing is sent while it is being written; one that is gone was complete."""
+    path = shell.home / FILE
+    path.write_text(rows(WHOLE, padding=LONG))
+    with FaultyServer(model=clinic()) as server:
+        there = shell.configured(server)
+        command = (*POST, "--from", FILE, *ONE_BY_ONE, "-o", output)
+        with Terminal(there, *command) as asked:
+            asked.wait_for("Type 5 to continue: ")
+            CHANGES[name](path)
+            asked.type("5\n")
+            code = asked.end()
+    sent = len(server.requests)
+    if name == "the file is removed":
+        assert (code, sent) == (0, 5)
+    else:
+        assert (code, sent) == (2, 0), asked.screen
+        assert f"'{FILE}' is being written" in asked.screen
+        assert "Nothing was sent." in asked.screen or output == "jsonl"
+        assert not (shell.home / JOURNAL).exists()
 
 
-def test_a_change_before_the_first_row(shell: Shell) -> None:
-    """The file grows while it is checked: then it is what was checked, or nothing is sent."""
+def test_a_file_that_grows_while_it_is_checked(shell: Shell) -> None:
+    """Then it is what was checked, or nothing is sent."""
     path, model = shell.home / FILE, clinic()
     path.write_text(rows("r1:a r2:b", padding=LONG))
     with FaultyServer(model=model) as server:
@@ -186,11 +149,9 @@ def test_a_change_before_the_first_row(shell: Shell) -> None:
                     file.write(f"r1,more-{number}\n")
                 time.sleep(0.01)
             out, err = process.communicate()
-        rows_told = outcomes_of(out.decode())
-        done = [n for n, outcome in rows_told.items() if outcome == "done"]
+        done = [n for n, outcome in outcomes_of(out.decode()).items() if outcome == "done"]
         assert len(posted(model)) == len(done)
-        assert process.returncode in {0, 2, 3, 10}, err
-        assert b"bug" not in err
+        assert process.returncode == (0 if done else 2), err
 
 
 @pytest.mark.parametrize("bad", ["ghost:b", ":b"])
@@ -204,11 +165,54 @@ def test_rejects_are_the_rows_that_were_checked(shell: Shell, bad: str) -> None:
         last = 1 if bad.startswith(":") else 2
         server.follow([well(last), meanwhile(lambda: rewrite("r1:a nobody:X r2:c")(path))])
         ran = run(*post, "--rejects", "rejects.csv")
-        assert (ran.code, posted(model)) == (10, ["r1:a", "r2:c"])
-        assert outcomes_of(ran.out) == {1: "done", 2: "failed", 3: "done"}
-        assert "changed after it was checked" in ran.err
-        assert not (shell.home / "rejects.csv").exists()
-        path.write_text(rows(f"r1:a {bad} r2:c"))
-        again = run(*post, "--resume", "--rejects", "rejects.csv")
-        assert outcomes_of(again.out)[2] == "failed"
-        assert bad.replace(":", ",") in (shell.home / "rejects.csv").read_text()
+    assert (ran.code, posted(model)) == (0, ["r1:a", "r2:c"]), ran.err
+    assert outcomes_of(ran.out) == {1: "done", 2: "failed", 3: "done"}
+    text = (shell.home / "rejects.csv").read_text()
+    assert bad.replace(":", ",") in text
+    assert "nobody" not in text
+
+
+def test_where_the_copy_is(shell: Shell) -> None:
+    """It has no name, only its owner may read it, and the folder is chosen by TMPDIR."""
+    (shell.home / FILE).write_text(rows("r1:a r2:b"))
+    folder = shell.home / "tmp"
+    folder.mkdir()
+    seen: list[tuple[int, str]] = []
+
+    def look() -> None:
+        links = Path(f"/proc/{process.pid}/fd").iterdir()
+        opened = [(stat.S_IMODE(link.stat().st_mode), str(link.readlink())) for link in links]
+        seen.extend((mode, name) for mode, name in opened if name.startswith(f"{folder}/"))
+        assert not [*folder.glob("*row*")]
+
+    with FaultyServer([meanwhile(look)], model=clinic()) as server:
+        there = shell.configured(server, TMPDIR=str(folder))
+        with there.start(*POST, "--from", FILE, *ONE_BY_ONE) as process:
+            process.communicate()
+        assert process.returncode == 0
+    assert seen
+    assert {mode for mode, _ in seen} == {0o600}
+    assert all(name.endswith("(deleted)") for _, name in seen)
+
+
+def limit_files() -> None:
+    """Let no file be larger than what a full disk has room for."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+
+@pytest.mark.parametrize("source", [FILE, "-"])
+@pytest.mark.parametrize("why", ["No such file or directory", "File too large"])
+def test_a_folder_without_room_for_the_copy(shell: Shell, why: str, source: str) -> None:
+    path = shell.home / FILE
+    path.write_text(rows(WHOLE, padding=2 * LONG))
+    folder = shell.home if why == "File too large" else shell.home / "nowhere"
+    with FaultyServer(model=clinic()) as server, path.open("rb") as stdin:
+        there = shell.configured(server, TMPDIR=str(folder))
+        options = {"preexec_fn": limit_files, "stdin": stdin}
+        with there.start(*POST, "--from", source, **options) as process:
+            _, err = process.communicate()
+    assert process.returncode == 3
+    assert not server.requests
+    assert err.decode().startswith(f"Error: Cannot copy the input to a temporary file: {why}. ")
+    assert b"Set TMPDIR to a folder" in err
+    assert [each.name for each in shell.home.iterdir()] == [FILE]

@@ -23,7 +23,6 @@ from kabelwerk_cli.journal.journal import JournalError
 from kabelwerk_cli.reporting.ending import Ended, Stop, advise
 from kabelwerk_cli.reporting.result import Result
 from kabelwerk_cli.reporting.totals import Totals
-from kabelwerk_cli.rows.table import Changed
 from kabelwerk_cli.terminal.error_report import problem
 
 TAKEN = ValidationError("Taken.", fields={"key": ["has already been taken"]})
@@ -194,10 +193,6 @@ CASES: dict[str, tuple[Ended, str]] = {
             "Stopped: the journal cannot be written. Check the disk and the permissions of 'j'. "
             f"{AGAIN}"
         ),
-    ),
-    "a file that changes": (
-        ended("done unsent", stop=Stop("Line 3 was changed", Changed("x"))),
-        f"Stopped: Line 3 was changed. Do not change the file during a run. {AGAIN}",
     ),
     "unknown messages before rejected rows": (ended("unknown rejected"), f"{UNKNOWN} {CORRECT}"),
     "a dead server before unknown messages": (
