@@ -167,8 +167,55 @@ class InvalidRow(NotSent):
     """A row of a batch is invalid."""
 
 
-class AlreadyPosted(Failed):
-    """A message was posted before; posting again requires an option."""
+class Stop(StrEnum):
+    """Why a run looks like a mistake."""
+
+    FINISHED = "finished"
+    """The journal is that of a mailing that is finished."""
+    DUPLICATES = "duplicates"
+    """Two rows post the same message."""
+    POSTED = "posted"
+    """Another journal of the same folder says that these messages were posted."""
+    DAMAGED_KEYS = "damaged-keys"
+    """A spreadsheet has changed keys."""
+    LOOKALIKES = "lookalikes"
+    """A key that left the file looks like one that came into it."""
+    UNTERMINATED = "unterminated"
+    """The last line of the file has no line break."""
+    DELETIONS = "deletions"
+    """Too many users would be deleted."""
+    CHANGES = "changes"
+    """Too many users or rooms would be created and updated."""
+
+
+class SafetyStop(Failed):
+    """A run that looks like a mistake was stopped before anything was sent.
+
+    Args:
+        message: what looks like a mistake, and the options that allow it.
+        stop: why it was stopped; if there are several reasons, the most important one. None for a
+            single row.
+    """
+
+    def __init__(self, message: str, stop: Stop | None) -> None:
+        super().__init__(message)
+        self.stop = stop
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # an exception is copied by calling its class with what it was made of
+        return type(self), (str(self), self.stop), self.__dict__
+
+
+class AlreadyPosted(SafetyStop):
+    """Messages were posted before; posting again requires an option.
+
+    Args:
+        message: what was posted, and the options that post it again.
+        stop: why it was stopped; None for a single row.
+    """
+
+    def __init__(self, message: str, stop: Stop | None = Stop.FINISHED) -> None:
+        super().__init__(message, stop)
 
 
 class NotAttempted(NotSent):

@@ -117,7 +117,8 @@ def _settled(planned: Planned) -> Result:
 def _already_posted(planned: Planned, at: int) -> Result:
     error = AlreadyPosted(
         f"A message to this room was sent on {shown_time(at)}, and its row is no longer in the "
-        "file. Use --send-changed to post this one as well."
+        "file. Use --send-changed to post this one as well.",
+        stop=None,
     )
     # the message is about this row only: others may have been sent
     said = problem(error)._replace(message=str(error))

@@ -11,7 +11,7 @@ import click
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import EXACT_KEY, OUTPUT, TOKEN_FILE
 from kabelwerk_cli.engine.options import BatchOptions
-from kabelwerk_cli.errors import InvalidInput
+from kabelwerk_cli.operations.arguments import check_key, check_plain
 from kabelwerk_cli.operations.call import Call
 from kabelwerk_cli.operations.models import EnsuredUser, Message, Room, User
 from kabelwerk_cli.output import Format
@@ -119,10 +119,10 @@ class CallCommand(Described):
         session.console.check_fields(self._shown(session, options))
         if session.settings[TOKEN_FILE] == "-":
             claim_stdin(ctx, TOKEN_FILE.option)
+        check_keys(self, ctx, session.settings)
         if options.from_file is not None:
             self._run_batch(ctx, session, options, options.from_file)
             return
-        _check_white_space(self, ctx, session.settings)
         call: Call[Any] = super().invoke(ctx)
         if options.dry_run:
             _preview(session, call)
@@ -215,12 +215,11 @@ def _preview(session: Session, call: Call[Any]) -> None:
     show_previews(session, requests, single=len(requests) == 1)
 
 
-def _check_white_space(command: click.Command, ctx: click.Context, settings: Settings) -> None:
-    """Refuse keys that begin or end with white space, usually left by a careless script."""
+def check_keys(command: click.Command, ctx: click.Context, settings: Settings) -> None:
+    """Refuse keys that a person may mistake for others, usually left by a careless script."""
     if settings[EXACT_KEY]:
         return
     for param in command.params:
         value = ctx.params.get(param.name or "")
-        if isinstance(param, KeyOption) and value is not None and value != value.strip():
-            message = "begins or ends with white space; use --exact-key to keep it"
-            raise InvalidInput(param.name or "", message)
+        if isinstance(param, KeyOption) and value is not None:
+            check_plain(param.name or "", check_key(param.name or "", value))

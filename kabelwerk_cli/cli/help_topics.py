@@ -14,7 +14,7 @@ TOPICS: Mapping[str, str] = {
     "environment": "Environment variables, and what overrides what",
 }
 """What each topic explains."""
-UNCHANGED = "Codes 2 to 7 mean that nothing was changed."
+UNCHANGED = "Codes 2 to 7 and 11 mean that nothing was changed."
 
 
 def exit_code_line() -> str:

@@ -235,9 +235,11 @@ input fails again. After 8 or 9, the change may have been applied. Rerunning a
 'users' or 'rooms' command is safe: nothing is done twice. If the change was
 applied, 'users create' then ends with 6, and 'users delete' with 5. Before
 rerunning 'messages post', check the room, or the message may be posted twice.
-After 10, the error says what to do next. With -o json, the error on stderr has
-this information in "applied" and "safe_to_rerun". By then, kabelwerk has
-already retried what is safe to retry (see --retries).
+After 10, the error says what to do next. After 11, nothing was changed: check
+the input, and use the option that the error names only if the input is right.
+With -o json, the error on stderr has this information in "applied" and
+"safe_to_rerun", and the name of a safety stop in "stop". By then, kabelwerk
+has already retried what is safe to retry (see --retries).
 
 An hourly crontab entry that tries once more if the server is unreachable:
 
@@ -288,7 +290,7 @@ JSON, and quoted in CSV. TSV is left as it is: do not print it to the log.""",
         """\
 With json and jsonl, an error is one line of JSON on stderr:
 {"error":{"type","message","status","fields","applied","safe_to_rerun",
-"attempts","request_id","exit_code"}}.""",
+"attempts","request_id","exit_code","stop"}}.""",
     ),
 )
 TEXTS: Mapping[str, Sequence[Section]] = {

@@ -158,7 +158,9 @@ FIELDS: Setting[tuple[str, ...]] = _setting(
     sources=NOT_IN_PROFILE,
 )
 RAW_CSV = _flag("raw_csv", "Do not escape CSV cells that a spreadsheet would run as formulas.")
-EXACT_KEY = _flag("exact_key", "Accept keys that begin or end with white space.")
+EXACT_KEY = _flag(
+    "exact_key", "Accept keys with white space at an end, invisible characters, or not in NFC."
+)
 PROTECTED = _flag(
     "protected",
     "Require --yes and --profile for deletions, batches and syncs.",

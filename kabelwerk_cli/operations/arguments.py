@@ -47,6 +47,36 @@ def check_key(field: str, value: object) -> str:
     return key
 
 
+def check_plain(field: str, key: str) -> str:
+    """Return a key or slug if no person can mistake it for another one.
+
+    Two keys that look alike are two users, so the command line and files refuse most such keys
+    unless `--exact-key` is given.
+
+    Raises:
+        InvalidInput: it has white space at an end, invisible characters, or another normal form.
+    """
+    if key != key.strip():
+        raise InvalidInput(field, f"begins or ends with white space; {_EXACT}")
+    if key.isascii():
+        return key
+    # imported when there is a key to look up: a help text has none
+    import unicodedata
+
+    for character in key:
+        if unicodedata.category(character) == "Cf":
+            name = unicodedata.name(character, "no name").lower()
+            said = f"contains an invisible character (U+{ord(character):04X}, {name}); {_EXACT}"
+            raise InvalidInput(field, said)
+    if not unicodedata.is_normalized("NFC", key):
+        # some systems write an umlaut as two characters, which look like the one of others
+        raise InvalidInput(field, f"is not in the Unicode normal form NFC; {_EXACT}")
+    return key
+
+
+_EXACT = "use --exact-key to keep it"
+
+
 def check_boolean(field: str, value: object) -> bool:
     """Return `value` if it is a boolean.
 

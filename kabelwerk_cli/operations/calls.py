@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any, Final
 
 from kabelwerk_cli.errors import InvalidInput
+from kabelwerk_cli.output.text import visible_key
 
 from .arguments import check_boolean, check_key, check_object, check_text
 from .call import Call, Fallback, Reason
@@ -49,7 +50,7 @@ def create_user(*, key: str, name: str, hub: str | None = None) -> Call[User]:
         f"Hub '{hub}' may not exist." if hub else "There is no API at this address; check the URL."
     )
     return Call(
-        "create_user", "POST", ("users",), f"user '{key}'", "created", missing, key, ("users", key),
+        "create_user", "POST", ("users",), _user(key), "created", missing, key, ("users", key),
         body, User, (("key", key), ("name", name)),
     )  # fmt: skip
 
@@ -74,7 +75,7 @@ def update_user(*, key: str, name: str) -> Call[User]:
     path = ("users", check_key("key", key))
     body = {"name": check_text("name", name)}
     return Call(
-        "update_user", "PATCH", path, f"user '{key}'", "updated", _no_user(key), key, path,
+        "update_user", "PATCH", path, _user(key), "updated", _no_user(key), key, path,
         body, User, (("key", key), ("name", name)),
     )  # fmt: skip
 
@@ -92,7 +93,7 @@ def delete_user(*, key: str) -> Call[None]:
         ServerError: the backend failed or its answer is not the API's.
     """
     path = ("users", check_key("key", key))
-    return Call("delete_user", "DELETE", path, f"user '{key}'", "deleted", _no_user(key), key, path)
+    return Call("delete_user", "DELETE", path, _user(key), "deleted", _no_user(key), key, path)
 
 
 def ensure_user(*, key: str, name: str, hub: str | None = None) -> Call[EnsuredUser]:
@@ -200,8 +201,12 @@ def post_message(*, hub: str = "_", room: str, user: str, text: str) -> Call[Mes
     )
 
 
+def _user(key: str) -> str:
+    return f"user '{visible_key(key)}'"
+
+
 def _no_user(key: str) -> str:
-    return f"User '{key}' does not exist."
+    return f"User '{visible_key(key)}' does not exist."
 
 
 def _about_room(
@@ -210,8 +215,8 @@ def _about_room(
     """Return a call about a room."""
     segments = ("hubs", check_key("hub", hub), "rooms", check_key("room", room))
     missing = (
-        f"User '{room}' has no room in this hub; the user's app creates it when it connects for "
-        "the first time."
+        f"User '{visible_key(room)}' has no room in this hub; the user's app creates it when it "
+        "connects for the first time."
     )
-    subject = f"room '{room}' of hub '{hub}'"
+    subject = f"room '{visible_key(room)}' of hub '{visible_key(hub)}'"
     return Call(name, method, segments, subject, effect, missing, room, segments, **more)

@@ -8,7 +8,7 @@ imports rich).
 from .fields import as_json, columns, compact, known_fields
 from .formats import Writer, open_writer, write
 from .style import Format, Style
-from .text import Color, painted, shortened, visible, without_commands
+from .text import Color, painted, shortened, visible, visible_key, without_commands
 
 __all__ = [
     "Color",
@@ -23,6 +23,7 @@ __all__ = [
     "painted",
     "shortened",
     "visible",
+    "visible_key",
     "without_commands",
     "write",
 ]

@@ -5,7 +5,10 @@ from typing import Any, Protocol, TextIO
 
 from .fields import as_cell, as_object, columns, compact, indented
 from .style import Format, Style
-from .text import visible, without_commands
+from .text import visible, visible_key, without_commands
+
+KEYS = frozenset({"key", "hub"})
+"""The last part of the names of fields that hold a key."""
 
 
 class Writer(Protocol):
@@ -130,11 +133,15 @@ class _Table:
         self._style = style
         self._fields = style.fields or style.summary or columns(record_type)
         self._safe = without_commands if style.workflow else str
+        self._shown = [
+            visible_key if field.split(".")[-1] in KEYS else visible for field in self._fields
+        ]
         self._rows: list[list[str]] = []
 
     def write(self, record: Any) -> None:
-        cells = (as_cell(record, field) for field in self._fields)
-        self._rows.append([self._safe(visible(cell)) for cell in cells])
+        cells = [as_cell(record, field) for field in self._fields]
+        shown = zip(self._shown, cells, strict=True)
+        self._rows.append([self._safe(show(cell)) for show, cell in shown])
 
     def end(self) -> None:
         from .table import print_table

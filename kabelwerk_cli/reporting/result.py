@@ -8,6 +8,7 @@ from kabelwerk_cli.errors import InvalidRow
 from kabelwerk_cli.journal.fate import INTERNAL, Fate
 from kabelwerk_cli.operations.call import Call
 from kabelwerk_cli.operations.models import Effect
+from kabelwerk_cli.output import visible_key
 from kabelwerk_cli.rows.reader import BadRow
 from kabelwerk_cli.terminal.error_report import Problem, problem
 from kabelwerk_cli.words import sentence
@@ -95,4 +96,5 @@ def refused(row: BadRow) -> Result:
 def own_words(call: Call[Any]) -> tuple[str, ...]:
     """Return the values of a call that a message may repeat; see `Result.own`."""
     values = (call.key, *call.target[1::2], *(call.body or {}).values())
-    return tuple(value for value in values if isinstance(value, str) and len(value) <= LONGEST_OWN)
+    own = [value for value in values if isinstance(value, str) and len(value) <= LONGEST_OWN]
+    return tuple(dict.fromkeys([*own, *map(visible_key, own)]))

@@ -11,6 +11,7 @@ import click
 from kabelwerk_cli.cli.options import ColumnOption, FileValueOption, JsonObject, KeyOption
 from kabelwerk_cli.config import parsers
 from kabelwerk_cli.errors import InvalidInput, Refused
+from kabelwerk_cli.operations.arguments import check_plain
 from kabelwerk_cli.operations.call import Call
 from kabelwerk_cli.operations.json_text import read_json
 from kabelwerk_cli.tabular.raw import Raw, fold
@@ -80,7 +81,7 @@ class RowReader:
         command: the command.
         params: the values of the command's options, for rows that do not set their own.
         explicit: the options that were given on the command line, by the names of their params.
-        exact_key: whether keys may begin or end with white space.
+        exact_key: whether to accept keys that a person may mistake for others.
         mapping: pairs of a command's column and the file's column that it is read from.
         ignored: lists of columns that are left out, separated by commas.
         template: the text of each row, to be filled in from its columns.
@@ -234,10 +235,10 @@ def _optional_text(cell: Any) -> str | None:
 
 
 def _required_key(cell: Any) -> str:
-    if not isinstance(cell, str) or cell != cell.strip():
-        _text(cell)
-        raise ValueError("begins or ends with white space; see --exact-key")
-    return cell
+    try:
+        return check_plain("", _text(cell))
+    except InvalidInput as error:
+        raise ValueError(error.error_message) from None
 
 
 def _optional_key(cell: Any) -> str | None:

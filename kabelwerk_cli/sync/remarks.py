@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from kabelwerk_cli.journal.fate import Fate
-from kabelwerk_cli.output import visible
+from kabelwerk_cli.output import visible_key
 from kabelwerk_cli.reporting.result import Result
 from kabelwerk_cli.reporting.totals import Totals
 from kabelwerk_cli.words import count_of
@@ -28,7 +28,7 @@ class Names:
         """Add a name."""
         self.count += 1
         if self.count <= NAMED:
-            self._first.append(f"'{visible(name)}'")
+            self._first.append(f"'{visible_key(name)}'")
 
     def __str__(self) -> str:
         more = self.count - len(self._first)

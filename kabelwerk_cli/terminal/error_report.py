@@ -8,7 +8,7 @@ import click
 from kabelwerk_cli import errors
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import OUTPUT, option_of
-from kabelwerk_cli.errors import Applied, Failed, NotSent, Refused, Report, Summed
+from kabelwerk_cli.errors import Applied, Failed, NotSent, Refused, Report, SafetyStop, Summed
 from kabelwerk_cli.output import Color, Format, as_json, shortened, visible
 from kabelwerk_cli.words import with_stop
 
@@ -33,6 +33,8 @@ class Problem(NamedTuple):
     attempts: int
     request_id: str | None
     exit_code: ExitCode
+    stop: errors.Stop | None = None
+    """The name of the safety stop; None for other errors."""
 
 
 class ErrorLine(NamedTuple):
@@ -60,6 +62,7 @@ def problem(error: BaseException, book: Book = NOTHING_SENT, command: str = PROG
         attempts=report.attempts,
         request_id=report.request_id,
         exit_code=exit_code(error, report.applied),
+        stop=error.stop if isinstance(error, SafetyStop) else None,
     )
 
 

@@ -15,13 +15,14 @@ from kabelwerk_cli.errors import (
     NotAttempted,
     OutputLost,
     Refused,
+    SafetyStop,
 )
 
 from .signals import Terminated
 
 
 class ExitCode(IntEnum):
-    """The exit code of a run, and what it means. Codes 2 to 7 mean that nothing was changed."""
+    """The exit code of a run, and what it means. Codes 2 to 7 and 11: nothing was changed."""
 
     meaning: str
 
@@ -48,12 +49,15 @@ class ExitCode(IntEnum):
     SERVER = 8, "server error or invalid response; the message says what was done"
     UNKNOWN = 9, "request sent but not answered; outcome unknown"
     BATCH = 10, "batch finished with failed rows, none with an unknown outcome"
+    STOPPED = 11, "safety stop: the run looks like a mistake; the message says how to allow it"
     INTERRUPTED = 130, "interrupted (Ctrl-C); the message says what was done"
     OUTPUT_LOST = 141, "stdout is closed or cannot be written; the message says what was done"
     TERMINATED = 143, "terminated (SIGTERM); the message says what was done"
 
 
-UNCHANGED = frozenset(code for code in ExitCode if ExitCode.USAGE <= code <= ExitCode.NOT_SENT)
+UNCHANGED = frozenset(code for code in ExitCode if ExitCode.USAGE <= code <= ExitCode.NOT_SENT) | {
+    ExitCode.STOPPED
+}
 
 
 def describe_bug(error: BaseException) -> str:
@@ -83,7 +87,8 @@ _CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (
     (Refused, ExitCode.USAGE),
     (Cancelled, ExitCode.USAGE),
     (InvalidRow, ExitCode.USAGE),
-    (AlreadyPosted, ExitCode.USAGE),
+    (AlreadyPosted, ExitCode.STOPPED),
+    (SafetyStop, ExitCode.STOPPED),
     (NotAttempted, ExitCode.NOT_SENT),
     (OutputLost, ExitCode.OUTPUT_LOST),
     (BatchFailed, ExitCode.BATCH),

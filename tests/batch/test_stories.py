@@ -10,38 +10,38 @@ from .story import FILE, HUBS, JOURNAL, UPDATE, Do, busy, down, lost, rows, tell
 NO_TOKEN = FAULTS["status-401"]
 WEEK_1 = rows("r1:one r2:one")
 WEEK_2 = rows("r1:two r2:two")
-ALREADY = {"type": "AlreadyPosted", "applied": "no", "safe_to_rerun": True, "exit_code": 2}
+ALREADY = {"type": "AlreadyPosted", "applied": "no", "safe_to_rerun": True, "exit_code": 11}
 AGAIN_POSTS_TWICE = {"applied": "unknown", "safe_to_rerun": False, "exit_code": 9}
 
 STORIES = {
     "a weekly mailing under the same name": [
         Do(file=WEEK_1, posted="r1:one r2:one", outcomes="1=done 2=done"),
-        Do(code=2, says="2 of 2 rows were posted", report=ALREADY, outcomes=""),
-        Do(code=2, file=WEEK_2, says="0 of 2 rows were posted", report=ALREADY),
+        Do(code=11, says="2 of 2 rows were posted", report=ALREADY, outcomes=""),
+        Do(code=11, file=WEEK_2, says="0 of 2 rows were posted", report=ALREADY),
         Do("--restart", posted="r1:two r2:two"),
-        Do(code=2, says="2 of 2 rows were posted", report=ALREADY),
+        Do(code=11, says="2 of 2 rows were posted", report=ALREADY),
         Do("--restart", file=WEEK_1, posted="r1:one r2:one"),
         Do("--restart", posted="r1:one r2:one"),
     ],
     "messages marked as posted in a mailing that is finished": [
         Do(file=WEEK_1, posted="r1:one r2:one"),
-        Do("--mark-posted", code=2, file=WEEK_1 + "r3,one\n", report=ALREADY),
+        Do("--mark-posted", code=11, file=WEEK_1 + "r3,one\n", report=ALREADY),
         Do("--mark-posted --resume", posted="r3:one", outcomes="1=done 2=done 3=done"),
     ],
     "recipients who were forgotten": [
         Do(file=WEEK_1, posted="r1:one r2:one"),
-        Do(code=2, file=WEEK_1 + "r3,one\n", says="2 of 3 rows were posted"),
+        Do(code=11, file=WEEK_1 + "r3,one\n", says="2 of 3 rows were posted"),
         Do("--resume", posted="r3:one", outcomes="1=done 2=done 3=done"),
         Do("--resume", outcomes="1=done 2=done 3=done"),
-        Do(code=2, says="3 of 3 rows were posted"),
+        Do(code=11, says="3 of 3 rows were posted"),
     ],
     "a room that does not exist": [
         Do(file=rows("r1:a ghost:b r2:c"), code=10, posted="r1:a r2:c"),
-        Do(code=2, says="2 of 3 rows were posted"),
+        Do(code=11, says="2 of 3 rows were posted"),
         Do("--resume", code=10, outcomes="1=done 2=failed 3=done"),
         Do("--resume --rejects r.csv", code=0, says="1 handed over"),
         Do("--resume", code=0, outcomes="1=done 2=handed-over 3=done"),
-        Do(code=2, report=ALREADY),
+        Do(code=11, report=ALREADY),
         Do(source="r.csv", file="room,text,error\nr3,b,whatever\n", posted="r3:b"),
         Do("--restart", code=10, posted="r1:a r2:c", outcomes="1=done 2=failed 3=done"),
     ],
@@ -71,7 +71,7 @@ STORIES = {
     ],
     "a pipeline in cron with a journal": [
         Do("--journal j", source="-", stdin=WEEK_1, posted="r1:one r2:one", journal=False),
-        Do("--journal j", source="-", stdin=WEEK_1, code=2, report=ALREADY, journal=False),
+        Do("--journal j", source="-", stdin=WEEK_1, code=11, report=ALREADY, journal=False),
         Do("--journal j --resume", source="-", stdin=WEEK_1, code=0, journal=False),
         Do("--journal k", source="-", stdin=WEEK_1, posted="r1:one r2:one", journal=False),
     ],
@@ -88,7 +88,7 @@ STORIES = {
             code=10,
             posted="r2:a",
         ),
-        Do(source="r.csv", code=2, says="1 of 2 rows was posted"),
+        Do(source="r.csv", code=11, says="1 of 2 rows was posted"),
         Do("--resume", source="r.csv", file=rows("r2:a r3:c"), posted="r3:c"),
         Do("--resume", outcomes="1=handed-over 2=done 3=handed-over"),
     ],
@@ -125,7 +125,7 @@ STORIES = {
         ),
         Do("--limit 1", posted="r4:d", outcomes="1=done 2=done 3=done 4=done 5=not-attempted"),
         Do(posted="r5:e"),
-        Do(code=2, says="5 of 5 rows were posted"),
+        Do(code=11, says="5 of 5 rows were posted"),
     ],
     "a trial that is corrected": [
         Do("--limit 1", file=rows("r1:a r2:a"), posted="r1:a"),
@@ -140,9 +140,9 @@ STORIES = {
     ],
     "one journal for two files": [
         Do("--journal j", file=rows("r1:a"), posted="r1:a", journal=False),
-        Do("--journal j", source="b.csv", file=rows("r2:b"), code=2, report=ALREADY, journal=None),
+        Do("--journal j", source="b.csv", file=rows("r2:b"), code=11, report=ALREADY, journal=None),
         Do("--journal j --resume", source="b.csv", posted="r2:b", journal=False),
-        Do("--journal j", code=2, report=ALREADY, journal=False),
+        Do("--journal j", code=11, report=ALREADY, journal=False),
         Do("--journal j --resume", outcomes="1=done", journal=False),
         Do("--journal j --resume", source="b.csv", outcomes="1=done", journal=False),
     ],
@@ -168,7 +168,7 @@ STORIES = {
             posted="r3:b",
         ),
         Do("--resume", outcomes="1=done 2=handed-over 3=done"),
-        Do(code=2, report=ALREADY),
+        Do(code=11, report=ALREADY),
     ],
     "a row in doubt that is taken out and put back": [
         Do(
@@ -178,7 +178,7 @@ STORIES = {
             code=9,
         ),
         Do(file=rows("r1:a r3:c"), outcomes="1=done 2=done"),
-        Do(file=rows("r1:a r2:b r3:c"), code=2, says="2 of 3 rows were posted"),
+        Do(file=rows("r1:a r2:b r3:c"), code=11, says="2 of 3 rows were posted"),
         Do("--resume", code=9, outcomes="1=done 2=unknown 3=done"),
     ],
     "a room that is settled by people": [
@@ -204,7 +204,7 @@ STORIES = {
             code=9,
         ),
         Do("--mark-posted", outcomes="1=done 2=done", says="2 messages are marked as posted"),
-        Do(code=2, report=ALREADY),
+        Do(code=11, report=ALREADY),
     ],
     "two rooms settled at once": [
         Do(
@@ -239,7 +239,7 @@ STORIES = {
         Do(file=rows("r1:b r2:b"), code=10, posted="r2:b", outcomes="1=not-attempted 2=done"),
         Do(code=10, outcomes="1=not-attempted 2=done"),
         Do("--send-changed", posted="r1:b", outcomes="1=done 2=done"),
-        Do(code=2, report=ALREADY),
+        Do(code=11, report=ALREADY),
     ],
     "a text in doubt that is corrected": [
         Do(file=rows("r1:a"), faults=(lost(applied=True),), posted="r1:a", code=9),
@@ -255,13 +255,13 @@ STORIES = {
     ],
     "nothing to start over": [
         Do("--restart", file=WEEK_1, posted="r1:one r2:one"),
-        Do(code=2, report=ALREADY),
+        Do(code=11, report=ALREADY),
     ],
     "starting over that is interrupted": [
         Do(file=WEEK_1, posted="r1:one r2:one"),
         Do("--restart", faults=(well(1), busy()), posted="r1:one", code=10),
         Do(posted="r2:one"),
-        Do(code=2, report=ALREADY),
+        Do(code=11, report=ALREADY),
     ],
     "starting over is not safe to repeat": [
         Do(file=WEEK_1, posted="r1:one r2:one"),
@@ -421,8 +421,8 @@ def test_a_link_to_the_file(shell: Shell) -> None:
     story = [
         Do(file=WEEK_1, faults=(well(1), busy()), posted="r1:one", code=10),
         Do(source="far/link.csv", posted="r2:one"),
-        Do(source="link.csv", code=2, report=ALREADY),
-        Do(code=2, report=ALREADY),
+        Do(source="link.csv", code=11, report=ALREADY),
+        Do(code=11, report=ALREADY),
     ]
     tell(shell, story)
     assert sorted(path.name for path in shell.home.rglob("*journal*")) == [JOURNAL]

@@ -107,7 +107,9 @@ def test_a_failure(
             "attempts",
             "request_id",
             "exit_code",
+            "stop",
         }
+        assert error["stop"] is None
         assert (error["type"], error["applied"], error["exit_code"], error["attempts"]) == (
             expected.type,
             expected.applied,

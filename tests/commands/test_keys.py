@@ -93,3 +93,47 @@ def test_a_text_and_attributes_from_files(shell: Shell) -> None:
         assert run(*room, "-", stdin=b"{}").code == 0
         assert server.model.rooms["section9", "kusanagi"].attributes == {}
         assert len(server.requests) == 10
+
+
+FLAWED = {
+    "\u00a0kusanagi": "begins or ends with white space",
+    "kusanagi\u200b": "an invisible character (U+200B, zero width space)",
+    "kusa\u00adnagi": "an invisible character (U+00AD, soft hyphen)",
+    "\ufeffkusanagi": "an invisible character (U+FEFF, zero width no-break space)",
+    "kusanagi\u202e": "an invisible character (U+202E, right-to-left override)",
+    "ju\u0308rgen": "is not in the Unicode normal form NFC",
+}
+
+
+@pytest.mark.parametrize("key", FLAWED, ids=ascii)
+def test_a_key_that_looks_like_another_needs_a_word(shell: Shell, key: str) -> None:
+    with FaultyServer() as server:
+        there = shell.configured(server)
+        for operation, name in TAKEN:
+            ran = there.run(*operation.words(**{name: key}))
+            assert (ran.code, FLAWED[key] in ran.err) == (2, True), ran.err
+            assert "--exact-key" in ran.err
+        (shell.home / "f.csv").write_text(f"key,name\n{key},A\n", encoding="utf-8")
+        if not key.startswith("\ufeff"):  # which is dropped where a file begins with it
+            ran = there.run("users", "create", "--from", "f.csv")
+            assert (ran.code, FLAWED[key] in ran.err) == (2, True), ran.err
+        post = ("messages", "post", "--from", "r.csv", "--user", "u", "--text", "t", "--hub", key)
+        (shell.home / "r.csv").write_text("room\nr1\n")
+        ran = there.run(*post, "--yes")
+        assert (ran.code, FLAWED[key] in ran.err) == (2, True), ran.err
+        assert server.attempts == []
+        command = ("users", "create", "--name", "x", "--key", key)
+        assert there.run(*command, "--exact-key").code == 0
+        assert key in server.model.users
+
+
+def test_a_key_in_another_normal_form_is_seen(shell: Shell) -> None:
+    with FaultyServer() as server:
+        there = shell.configured(server)
+        made = there.run("users", "create", "--key", "ju\u0308rgen", "--name", "x", "--exact-key")
+        assert "ju\\u0308rgen" in made.out
+        gone = there.run("users", "delete", "--key", "u\u0308", "--exact-key", "--yes")
+        assert "'u\\u0308'" in gone.err
+        exact = ("--exact-key", "-o", "json")
+        as_json = there.run("users", "create", "--key", "o\u0308", "--name", "x", *exact)
+        assert '"key": "o\\u0308"' in as_json.out

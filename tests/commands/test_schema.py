@@ -13,6 +13,7 @@ import pytest
 from kabelwerk_cli.cli.described import Group
 from kabelwerk_cli.cli.root import kabelwerk
 from kabelwerk_cli.cli.tree import walk
+from kabelwerk_cli.errors import Stop
 from kabelwerk_cli.output import as_json
 from kabelwerk_cli.sandbox.tables import RECORDS
 from kabelwerk_cli.terminal.error_report import ErrorLine, problem
@@ -272,13 +273,21 @@ def test_the_error_of_each_exit_code(schemas: Schemas) -> None:
     with Path("/dev/full").open("wb") as full:
         schemas.check_error(_cut(shell, stdout=full))
     codes.add(ExitCode.OUTPUT_LOST)
+    with FaultyServer(model=clinic()) as server:
+        (shell.home / "m.csv").write_text(rows("r1:a"))
+        post = ("messages", "post", "--user", "batou", "--from", "m.csv", "-o", "json", "--yes")
+        assert shell.configured(server).run(*post).code == 0
+        stopped = shell.configured(server).run(*post)
+    assert (stopped.code, schemas.check_error(stopped)["stop"]) == (11, "finished")
+    codes.add(ExitCode.STOPPED)
     assert codes == set(ExitCode)
 
 
 def test_the_type_of_each_error(schemas: Schemas) -> None:
     """The table of exit codes has every kind of error; what is not in it is a bug."""
     for kind, code in _CODES:
-        error = kind("key", "is bad") if kind.__name__ == "InvalidInput" else kind("Bad.")
+        two = {"InvalidInput": ("key", "is bad"), "SafetyStop": ("Bad.", Stop.DUPLICATES)}
+        error = kind(*two.get(kind.__name__, ("Bad.",)))
         value = as_json(ErrorLine(problem(error)))
         schemas.check("error", json.loads(json.dumps(value)))
         assert value["error"]["exit_code"] == code

@@ -103,7 +103,7 @@ def test_a_run_that_is_refused_as_a_whole_has_a_report(shell: Shell) -> None:
     post = (*POST, "--from", FILE, "--report", "r.xml")
     with FaultyServer(model=clinic()) as server:
         assert shell.configured(server).run(*post).code == 0
-        assert shell.configured(server).run(*post).code == 2
+        assert shell.configured(server).run(*post).code == 11
     assert told(shell.home / "r.xml") == [(FILE, FILE, "1", "error")]
 
 

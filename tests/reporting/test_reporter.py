@@ -23,7 +23,7 @@ NO = [invalid(f"no-{n}", {"name": [f"reason {n}"]}) for n in range(3)]
 EVERY = ("row", "key", "outcome")
 ERROR = (
     "type", "message", "status", "fields", "applied", "safe_to_rerun", "attempts", "request_id",
-    "exit_code",
+    "exit_code", "stop",
 )  # fmt: skip
 
 
@@ -262,7 +262,7 @@ def test_records_have_the_error_as_columns_or_as_an_object(shell: Shell) -> None
     header, first, second = csv.reader(io.StringIO(written))
     assert header == [*EVERY, *(f"error.{name}" for name in ERROR), "id", "name"]
     assert first[:3] == ["1", "kusanagi", "updated"]
-    assert first[3:12] == [""] * 9
+    assert first[3 : 3 + len(ERROR)] == [""] * len(ERROR)
     assert second[:4] == ["2", "nobody", "failed", "DoesNotExist"]
     assert bare.splitlines()[1].split("\t")[:4] == ["2", "nobody", "failed", "DoesNotExist"]
     assert (done["outcome"], done["error"], done["name"]) == ("done", None, None)
