@@ -151,6 +151,10 @@ class Refused(Failed):
     """A file or option turned out to be unusable while the command ran."""
 
 
+class BadFile(Refused):
+    """A file of rows cannot be read as a whole."""
+
+
 class Cancelled(Failed):
     """A confirmation was needed and not given."""
 

@@ -3,11 +3,12 @@
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 
+from kabelwerk_cli.errors import BadFile
 from kabelwerk_cli.journal.journal import Journal
 from kabelwerk_cli.rows.overlap import overlapped
 from kabelwerk_cli.rows.reader import BadRow, Parsed, RowReader
 from kabelwerk_cli.rows.table import BLOCK, check_hubs
-from kabelwerk_cli.tabular.file import BadFile, RowFile
+from kabelwerk_cli.tabular.file import RowFile
 
 from .plan import Block, Plan
 

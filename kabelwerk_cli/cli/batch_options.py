@@ -6,7 +6,7 @@ import click
 
 from kabelwerk_cli.files import read_text, without_newline
 
-from .options import BatchOption, FileType, Number, RunOption, claim_stdin, is_given
+from .options import BatchOption, FileType, Number, OneOf, RunOption, claim_stdin, is_given
 
 if TYPE_CHECKING:
     from kabelwerk_cli.rows.template import Template
@@ -97,7 +97,21 @@ BATCH_OPTIONS: tuple[click.Option, ...] = (
     BatchOption(
         ["--sheet"],
         metavar="NAME",
-        help="Sheet to read from a workbook. [default: the first one]",
+        help="Sheet to read from a workbook. [default: the first visible one]",
+    ),
+    BatchOption(
+        ["--hidden-rows"],
+        type=OneOf(("skip", "include")),
+        metavar="skip|include",
+        help="Skip or include the hidden and filtered rows of a workbook; required if it has any.",
+    ),
+    BatchOption(
+        ["--skip-lines"],
+        type=click.IntRange(0),
+        default=0,
+        metavar="N",
+        show_default=True,
+        help="Skip N lines above the header, such as a title.",
     ),
     BatchOption(
         ["--concurrency"],

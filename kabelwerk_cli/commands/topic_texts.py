@@ -39,12 +39,17 @@ batou,Batou
   --ignore-columns birthday,ward ignores columns ('*': all unknown ones). Put a
   name that contains a comma in double quotes:
   --ignore-columns '"Ward, floor"'.
-- Text is read as UTF-8, or as UTF-16 if it has a byte order mark. Other files
-  need --encoding; the error shows how a line reads in the likeliest encodings.
-- Workbooks need the extra [excel]: pip install 'kabelwerk-cli[excel]'. The
-  first sheet is read, or --sheet NAME. Numbers have no thousands separators
-  and no trailing zeros; dates are written 2026-03-01 or 2026-03-01T09:30:00.
-  A workbook is read into memory as a whole; use CSV for very long files.""",
+- --skip-lines 2 skips two lines above the header, such as a title.
+- Text is read as UTF-8, or as UTF-16 or UTF-32 if its first bytes show it. Other
+  files need --encoding; the error shows how a line reads in the likeliest
+  encodings. In CSV, ="00123" means 00123.
+- Of a workbook, the first visible sheet is read, or --sheet NAME. Hidden and
+  filtered rows need --hidden-rows skip or include. Numbers have no thousands
+  separators and no trailing zeros, but keep the zeros of a format like 00000;
+  dates are written 2026-03-01 or 2026-03-01T09:30:00.
+- A row is invalid if a column that is used has an error such as #N/A, a formula
+  without a stored value, or a cell under merged ones; if a key is a date, TRUE
+  or FALSE, or a number of more than 15 digits; or if it repeats the header.""",
     ),
     Section(
         "Checks",

@@ -29,6 +29,10 @@ class BatchOptions(NamedTuple):
     """Lists of the file's columns to ignore, separated by commas."""
     encoding: str | None = None
     sheet: str | None = None
+    skip_lines: int = 0
+    """How many lines above the header to skip."""
+    hidden_rows: str | None = None
+    """`skip` or `include` the hidden rows of a workbook; None to refuse them."""
     report: str | None = None
     resume: bool = False
     send_changed: bool = False

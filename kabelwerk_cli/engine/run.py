@@ -9,13 +9,14 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from kabelwerk_cli.backend.connect import senders_for
 from kabelwerk_cli.config.settings import LOG_FILE
+from kabelwerk_cli.errors import BadFile
 from kabelwerk_cli.journal.journal import Journal, JournalError
 from kabelwerk_cli.reporting.ending import Ended, conclude
 from kabelwerk_cli.reporting.opening import open_reporters
 from kabelwerk_cli.reporting.reporter import Checked, Reporters, Subject
 from kabelwerk_cli.reporting.totals import Totals
 from kabelwerk_cli.rows.reader import RowReader
-from kabelwerk_cli.tabular.file import BadFile, RowFile
+from kabelwerk_cli.tabular.file import RowFile
 from kabelwerk_cli.terminal.session import Session
 from kabelwerk_cli.words import count_of
 
@@ -89,17 +90,28 @@ def opened(run: Run, journal: Callable[[RowFile], tuple[str, Path | None]]) -> I
         Refused: a file or an option cannot be used.
     """
     options, session = run.options, run.session
-    name = options.from_file or ""
-    with RowFile(name, encoding=options.encoding, sheet=options.sheet) as file:
+    with _input(options) as file:
+        for remark in file.remarks:
+            session.console.warn(remark)
         _check_outputs(run, file, journal(file))
         if not file.is_json:
-            run.reader.check_columns(file.columns)
+            run.reader.check_columns(file.columns, file.top())
         report = None if options.dry_run else options.report
         subject = Subject(run.command, file.name, is_stream=file.is_stream)
         with open_reporters(
             session, subject, run.record, report=report, rejects=options.rejects
         ) as reporters:
             yield Opened(file, reporters)
+
+
+def _input(options: BatchOptions) -> RowFile:
+    return RowFile(
+        options.from_file or "",
+        encoding=options.encoding,
+        sheet=options.sheet,
+        skip_lines=options.skip_lines,
+        hidden_rows=options.hidden_rows,
+    )
 
 
 def refuse_invalid(reporters: Reporters, plan: Checked, purpose: str) -> None:

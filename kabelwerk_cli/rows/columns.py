@@ -1,25 +1,23 @@
 """Maps the columns of a file to those of a command, and explains how to handle the others."""
 
 import csv
-import difflib
-import io
 import shlex
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kabelwerk_cli.config.parsers import did_you_mean
 from kabelwerk_cli.config.settings import option_of
-from kabelwerk_cli.errors import Refused
-from kabelwerk_cli.tabular.raw import ERROR_COLUMN, BadFile, fold
+from kabelwerk_cli.errors import BadFile, Refused
+from kabelwerk_cli.tabular.raw import ERROR_COLUMN, fold
 from kabelwerk_cli.words import sentence
+
+from .column_names import LISTED, guess, is_assignment, joined, listed, named, without_invisible
 
 Convert = Callable[[Any], Any]
 IDENTITY = frozenset({"key", "room", "hub"})
 """The columns that say whom a row is about, not what it says."""
 EVERY = "*"
 """Ignores all unknown columns."""
-LISTED = 5
-"""The most columns that an error names."""
 
 
 class Column(NamedTuple):
@@ -104,26 +102,61 @@ class Columns:
         return tuple(sorted(found.values(), key=lambda column: column.name not in IDENTITY))
 
     def places(self, columns: Sequence[str]) -> Mapping[str, int]:
-        """Return the index of the column for each name that a template may use."""
+        """Return the index of the column for each name that a template may use.
+
+        Raises:
+            ValueError: the template uses a name that two columns have.
+        """
         found: dict[str, int] = {}
         for place, column in enumerate(columns):
             name = fold(column)
-            found |= dict.fromkeys((name, *self._mapped.get(name, ())), place)
+            if name in self._ignored and name not in self._mapped:
+                continue
+            for answered in {name, *self._mapped.get(name, ())}:
+                if answered in found and answered in self._placeholders:
+                    first = columns[found[answered]]
+                    raise ValueError(
+                        f"two columns have the value of {{{{{answered}}}}}, {named(first)} and "
+                        f"{named(column)}. Rename one of them"
+                    )
+                found[answered] = place
         return found
 
-    def check(self, columns: Sequence[str]) -> None:
+    def check(self, columns: Sequence[str], top: Iterable[tuple[int, Sequence[str]]] = ()) -> None:
         """Refuse a header.
+
+        Args:
+            columns: the file's columns.
+            top: the numbers and the cells of the first lines of the file.
 
         Raises:
             BadFile: a column is unknown, appears twice, is an option as well, or is missing.
         """
-        self._check_mapping(columns)
-        self._check_placeholders(columns)
         try:
+            self._check(columns)
+        except BadFile:
+            for line, cells in top:
+                if line > 1 and self._names_all(cells):
+                    raise BadFile(
+                        f"The columns are named in line {line}. Use --skip-lines {line - 1} to "
+                        "skip what is above it."
+                    ) from None
+            raise
+
+    def _names_all(self, cells: Sequence[str]) -> bool:
+        """Tell whether cells may be a header: they name all columns that are needed."""
+        names = {fold(cell) for cell in cells}
+        wanted = {*map(fold, self._mapping.values()), *self._placeholders}
+        needed = {name for name in self._missing(()) if name not in self._mapping}
+        return bool(wanted | needed) and names >= wanted | needed
+
+    def _check(self, columns: Sequence[str]) -> None:
+        try:
+            self._check_mapping(columns)
+            self._check_placeholders(columns)
             found = {column.name for column in self.plan(columns)}
         except ValueError as error:
-            text = str(error)
-            raise BadFile(sentence(text)) from None
+            raise BadFile(sentence(str(error))) from None
         for name in self._missing(found):
             option = f", or use {option_of(name)} to set it for every row"
             advice = f"Add it{option if self._settable else ''}."
@@ -146,7 +179,7 @@ class Columns:
         folded = {fold(column) for column in columns}
         for target, column in self._mapping.items():
             if fold(column) not in folded:
-                known = ", ".join(f"'{name}'" for name in columns)
+                known = ", ".join(map(named, columns))
                 raise BadFile(
                     f"--map {target}={column}: the file has no column '{column}'; it has {known}."
                 )
@@ -158,7 +191,7 @@ class Columns:
                 known = tuple(column for column in columns if column)
                 raise BadFile(
                     f"The template has {{{{{name}}}}}, but the file has no column '{name}'; it has "
-                    f"{', '.join(known)}.{did_you_mean(name, known)}"
+                    f"{', '.join(map(named, known))}.{did_you_mean(name, known)}"
                 )
 
     def _target(self, name: str) -> str:
@@ -186,39 +219,31 @@ class Columns:
     def _unknown(self, unknown: list[str], found: Collection[str]) -> str:
         """Return the error for unknown columns, with the options that make the file acceptable."""
         missing = self._missing(found)
+        if missing and is_assignment(unknown[0]):
+            return "the first line of the file sets a variable; it must name the columns"
+        for column in unknown:
+            if (
+                column != without_invisible(column)
+                and fold(without_invisible(column)) in self._known
+            ):
+                return f"column {named(column)} has an invisible character in its name. Remove it"
         no_column = "is no column" if len(missing) == 1 else "are no columns"
-        lacks = f"there {no_column} {_listed(missing)}, and " if missing else ""
+        lacks = f"there {no_column} {listed(missing)}, and " if missing else ""
         verb = "column {} is" if len(unknown) == 1 else "columns {} are"
         optional = [name for name in self._known if name not in {*found, *missing}]
-        meant = _guess(missing, optional, unknown)
+        meant = guess(missing, optional, [name for name in unknown if not is_assignment(name)])
         others = [column for column in unknown if column not in meant.values()]
         unsure = [name for name in missing if name not in meant]
         options = [f"--map {shlex.quote(f'{name}={column}')}" for name, column in meant.items()]
         options += [f"--map {name}=COLUMN" for name in unsure]
         if others:
-            names = EVERY if unsure or len(others) > LISTED else _joined(others)
+            many = len(others) > LISTED or any(map(is_assignment, others))
+            names = EVERY if unsure or many else joined(others)
             options.append(f"--ignore-columns {shlex.quote(names)}")
         return (
-            f"{lacks}{verb.format(_listed(unknown))} unknown; known: {', '.join(self._known)}. "
+            f"{lacks}{verb.format(listed(unknown))} unknown; known: {', '.join(self._known)}. "
             f"Use {' '.join(options)}"
         )
-
-
-def _guess(
-    missing: Sequence[str], optional: Sequence[str], columns: Sequence[str]
-) -> Mapping[str, str]:
-    """Return the unknown column that each of the command's columns probably corresponds to."""
-    left = {fold(column): column for column in columns}
-    meant: dict[str, str] = {}
-    for name in (*missing, *optional):
-        holding = [key for key in left if name in key and name in missing]
-        close = difflib.get_close_matches(name, left, n=1)
-        if key := holding if len(holding) == 1 else close:
-            meant[name] = left.pop(key[0])
-    rest = [name for name in missing if name not in meant]
-    if len(rest) == len(left) == 1:
-        meant[rest[0]] = next(iter(left.values()))
-    return meant
 
 
 def _twice(name: str, first: str, second: str) -> str:
@@ -226,27 +251,13 @@ def _twice(name: str, first: str, second: str) -> str:
         return f"the column '{second}' appears twice. Remove one of them"
     own = first if fold(first) == name else second
     return (
-        f"'{name}' would be read from two columns, '{first}' and '{second}'. Use --ignore-columns "
-        f"{shlex.quote(_joined([own]))} to leave that one out"
+        f"'{name}' would be read from two columns, {named(first)} and {named(second)}. Use "
+        f"--ignore-columns {shlex.quote(joined([own]))} to leave that one out"
     )
 
 
 def _both(option: str, column: str) -> str:
     return (
         f"'{column}' is a column, and {option} sets it for every row. Leave out the option, or use "
-        f"--ignore-columns {shlex.quote(_joined([column]))}"
+        f"--ignore-columns {shlex.quote(joined([column]))}"
     )
-
-
-def _listed(columns: Sequence[str]) -> str:
-    named = [f"'{column}'" if column else "'' (no name)" for column in columns[:LISTED]]
-    shown = ", ".join(named)
-    more = len(columns) - LISTED
-    return f"{shown} and {more} more" if more > 0 else shown
-
-
-def _joined(columns: Sequence[str]) -> str:
-    """Return columns as a list that --ignore-columns takes."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow(columns)
-    return text.getvalue()

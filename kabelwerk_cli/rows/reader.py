@@ -3,7 +3,7 @@
 import functools
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import click
@@ -15,6 +15,7 @@ from kabelwerk_cli.operations.arguments import check_plain
 from kabelwerk_cli.operations.call import Call
 from kabelwerk_cli.operations.json_text import read_json
 from kabelwerk_cli.tabular.raw import Raw, fold
+from kabelwerk_cli.workbooks.cells import AFTER_SUSPECT, SUSPECT, meaning
 
 from .columns import IDENTITY, Columns, Convert
 from .template import Template
@@ -130,13 +131,19 @@ class RowReader:
         self._plan = functools.lru_cache(self.columns.plan)
         self._places = functools.lru_cache(self.columns.places)
 
-    def check_columns(self, columns: Sequence[str]) -> None:
+    def check_columns(
+        self, columns: Sequence[str], top: Iterable[tuple[int, Sequence[str]]] = ()
+    ) -> None:
         """Refuse a header.
+
+        Args:
+            columns: the file's columns.
+            top: the numbers and the cells of the first lines of the file.
 
         Raises:
             BadFile: a column is unknown, appears twice, is an option as well, or is missing.
         """
-        self.columns.check(columns)
+        self.columns.check(columns, top)
 
     def parse(self, raw: Raw) -> Parsed | BadRow:
         """Return the arguments in the cells of a row, or what is wrong with them."""
@@ -147,6 +154,8 @@ class RowReader:
         try:
             for place, name, convert in self._plan(tuple(columns)):
                 cell = cells[place]
+                if type(cell) is not str or (cell < AFTER_SUSPECT and cell[:1] in SUSPECT):
+                    cell = meaning(cell, name, line)
                 if cell is None and name == "hub_user":
                     # null in JSON; CSV has a column unassign
                     arguments["unassign"] = True
@@ -154,9 +163,7 @@ class RowReader:
                     arguments[name] = value
             if self._template:
                 name = ""
-                places = self._places(tuple(columns))
-                values = {known: cells[place] for known, place in places.items()}
-                arguments["text"] = self._template.fill(values)
+                arguments["text"] = self._filled(raw)
         except ValueError as error:
             problem = f"{name}: {error}" if name else str(error)
             return _bad(raw, arguments, problem, name)
@@ -167,6 +174,18 @@ class RowReader:
         # version adds
         said = {name: value for name, value in arguments.items() if value is not None}
         return Parsed(number, line, arguments, _key(arguments), _hub(arguments), _digest(said))
+
+    def _filled(self, raw: Raw) -> str:
+        """Return the text that the template makes of a row."""
+        assert self._template  # noqa: S101 - for the types
+        places, values = self._places(tuple(raw.columns)), {}
+        for name in self._template.names:
+            if name in places:
+                try:
+                    values[name] = meaning(raw.cells[places[name]], "", raw.line)
+                except ValueError as error:
+                    raise ValueError(f"{name}: {error}") from None
+        return self._template.fill(values)
 
     def call(self, parsed: Parsed) -> Call[Any] | BadRow:
         """Return the call of a row, or why it is invalid."""

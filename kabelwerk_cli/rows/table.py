@@ -6,9 +6,9 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Protocol, TypeVar
 
-from kabelwerk_cli.errors import ConfigurationError
+from kabelwerk_cli.errors import BadFile, ConfigurationError
 from kabelwerk_cli.journal.fate import SKIPPED, Fate
-from kabelwerk_cli.tabular.file import BadFile, Raw, RowFile
+from kabelwerk_cli.tabular.file import Raw, RowFile
 
 from .reader import BadRow, Parsed, Row, RowReader
 

@@ -62,6 +62,8 @@ def parse_template(text: str) -> Template:
     Raises:
         ValueError: a placeholder is not closed or has no name, or there is none.
     """
+    if "{{{" in text or "}}}" in text:
+        raise ValueError("there are three braces in a row; a placeholder looks like {{name}}")
     parts: list[str | Placeholder] = []
     end = 0
     for match in re.finditer(_PLACEHOLDER, text):
@@ -80,7 +82,7 @@ def _placeholder(match: re.Match[str]) -> Placeholder:
     name = match[1].strip()
     if not name:
         raise ValueError("a placeholder has no name; it looks like {{name}}")
-    return Placeholder(name, match[2])
+    return Placeholder(name, None if match[2] is None else match[2].strip())
 
 
 def _value(placeholder: Placeholder, cell: Any) -> str:

@@ -7,12 +7,12 @@ from typing import NamedTuple
 from kabelwerk_cli.backend.backends import backend_name
 from kabelwerk_cli.engine.options import BatchOptions
 from kabelwerk_cli.engine.run import refuse_invalid
-from kabelwerk_cli.errors import Refused
+from kabelwerk_cli.errors import BadFile, Refused
 from kabelwerk_cli.reporting.reporter import Reporters
 from kabelwerk_cli.rows.key_warnings import warn_of_keys
 from kabelwerk_cli.rows.reader import BadRow, Parsed, TruthReader
 from kabelwerk_cli.rows.table import ANY_HUB, check_hubs, read_row, reread
-from kabelwerk_cli.tabular.file import BadFile, RowFile
+from kabelwerk_cli.tabular.file import RowFile
 from kabelwerk_cli.terminal.session import Session
 
 from .actions import IN_FILE, Action

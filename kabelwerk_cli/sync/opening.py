@@ -6,11 +6,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from kabelwerk_cli.errors import Refused
+from kabelwerk_cli.errors import BadFile, Refused
 from kabelwerk_cli.journal.fate import Fate
 from kabelwerk_cli.journal.file import Entry
 from kabelwerk_cli.journal.journal import PER_SECOND, JournalError
-from kabelwerk_cli.tabular.file import BadFile, RowFile
+from kabelwerk_cli.tabular.file import RowFile
 
 from .actions import Action
 from .options import SyncOptions

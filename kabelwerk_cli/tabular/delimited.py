@@ -3,10 +3,12 @@
 import csv
 import itertools
 import re
-from collections.abc import Iterable, Iterator
-from typing import IO
+from collections.abc import Iterable, Iterator, Sequence
+from typing import IO, Any
 
-from .raw import BadFile, Grid
+from kabelwerk_cli.errors import BadFile
+
+from .raw import TOP, Grid, Raw
 from .text import Text
 
 CELL_LIMIT = 1024 * 1024
@@ -19,16 +21,21 @@ _DECLARED = re.compile(r'"?sep=(?P<delimiter>[^\w\s"]|\t)"?\s*', re.IGNORECASE)
 _QUOTED = re.compile(r'"[^"]*"')
 
 
-_START, _PLAIN, _QUOTED_CELL, _CLOSED = range(4)
-"""The position of a character: before a cell, in a plain or quoted cell, or after a quoted one."""
+_FORMULA = re.compile(r'="((?:[^"]|"")*)"')
+"""A cell that Excel keeps as text, such as `="00123"`."""
+_START, _BLANK, _PLAIN, _QUOTED_CELL, _CLOSED = range(5)
+"""The position of a character: before a cell, after blanks at its start, in a plain or quoted cell,
+or after a quoted one."""
 _OPEN = (
     'a quoted cell is not closed. Add a quotation mark (") at the end of the cell, or remove the '
     "one at its start."
 )
 _STRAY = (
-    'there is text after the closing quotation mark (") of a cell. Inside a quoted cell, double '
-    'each quotation mark ("").'
+    'there is text after the closing quotation mark (") of a cell, if only a space. Inside a '
+    'quoted cell, double each quotation mark ("").'
 )
+_EARLY_SPACE = 'there is white space before the opening quotation mark (") of a cell. Remove it.'
+_TOO_LONG = "larger than field limit"
 _LONG = f"a cell is longer than {CELL_LIMIT} characters."
 
 
@@ -43,44 +50,87 @@ class Delimited(Grid):
         name: the file.
         text: its text.
         delimiter: what separates the cells; None to detect it from the first line.
+        skip_lines: how many lines above the header to skip.
 
     Raises:
         BadFile: its first line cannot be read.
     """
 
-    def __init__(self, name: str, text: Text, delimiter: str | None = None) -> None:
+    def __init__(
+        self, name: str, text: Text, delimiter: str | None = None, *, skip_lines: int = 0
+    ) -> None:
         self._text = text
         with text.open() as file:
+            for _ in itertools.islice(read_lines(file), skip_lines):
+                pass
             first = file.readline(LINE_LIMIT)
             declared = _DECLARED.fullmatch(first)
             header = first_line(file) if declared or first.isspace() else first
-        self._skipped = 1 if declared else 0
+        self._skipped = skip_lines + (1 if declared else 0)
         self.delimiter = declared["delimiter"] if declared else delimiter or _delimiter(header)
+        self._early_space = re.compile(rf'(?:^|[{re.escape(self.delimiter)}])\s+"')
+        self._has_formulas = False
         super().__init__(name)
+
+    def read(self, record: Any) -> Raw:
+        """Return a row; `="00123"` means 00123."""
+        raw = super().read(record)
+        return raw._replace(cells=_values(raw.cells)) if self._has_formulas else raw
+
+    def top(self) -> Iterator[tuple[int, Sequence[str]]]:
+        """Yield the numbers and the cells of the first `TOP` lines, each with its own delimiter."""
+        with self._text.open() as file:
+            for number, line in enumerate(itertools.islice(read_lines(file), TOP), start=1):
+                yield number, next(csv.reader([line], delimiter=_delimiter(line)), [])
+
+    def _headed(self, cells: Sequence[Any]) -> Sequence[str]:
+        return _values(cells)
 
     def _records(self) -> Iterator[tuple[int, list[str]]]:
         csv.field_size_limit(CELL_LIMIT)
+        quoted: list[str] = []
         with self._text.open() as file:
-            lines = itertools.islice(read_lines(file), self._skipped, None)
+            lines = read_lines(file, quoted)
+            for _ in itertools.islice(lines, self._skipped):
+                quoted.clear()
             reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
             line = self._skipped + 1
             try:
                 for cells in reader:
+                    if quoted:
+                        self._check_quotes(line, quoted)
+                        quoted.clear()
                     if any(cells):
                         yield line, cells
                     line = self._skipped + reader.line_num + 1
             except LongLine as error:
                 at = self._skipped + reader.line_num + 1
                 raise BadFile(f"Line {at} of '{self.name}' {error}.") from None
-            except csv.Error:
-                raise BadFile(self._misquoted(line)) from None
+            except csv.Error as error:
+                if _TOO_LONG in str(error) and self._skipped + reader.line_num == line:
+                    raise self._misquoted(line, _LONG) from None
+                raise self._misquoted(line, _mistake(quoted, self.delimiter) or _OPEN) from None
 
-    def _misquoted(self, line: int) -> str:
-        """Return what is wrong with the quotation marks of the record that begins at a line."""
-        with self._text.open() as file:
-            lines = itertools.islice(read_lines(file), line - 1, None)
-            below, mistake = _mistake(lines, self.delimiter)
-        return f"Line {line + below} of '{self.name}': {mistake}"
+    def _check_quotes(self, line: int, quoted: Sequence[str]) -> None:
+        """Look closer at the lines of a record that have quotation marks."""
+        text = "".join(quoted)
+        if '="' in text:
+            self._has_formulas = True
+        if self._early_space.search(text) and (mistake := _mistake(quoted, self.delimiter)):
+            raise self._misquoted(line, mistake)
+
+    def _misquoted(self, line: int, mistake: str) -> BadFile:
+        return BadFile(f"Line {line} of '{self.name}': {mistake}")
+
+
+def _values(cells: Sequence[str]) -> Sequence[str]:
+    """Return cells in which `="00123"` is replaced by 00123."""
+    return [
+        found[1].replace('""', '"')
+        if cell[:2] == '="' and (found := _FORMULA.fullmatch(cell))
+        else cell
+        for cell in cells
+    ]
 
 
 def first_line(file: IO[str]) -> str:
@@ -90,8 +140,12 @@ def first_line(file: IO[str]) -> str:
     return line
 
 
-def read_lines(file: IO[str]) -> Iterator[str]:
+def read_lines(file: IO[str], quoted: list[str] | None = None) -> Iterator[str]:
     """Yield the lines of a file, in flat memory even if a line never ends.
+
+    Args:
+        file: the file.
+        quoted: gets the lines that have quotation marks.
 
     Raises:
         LongLine: a line is longer than `LINE_LIMIT`.
@@ -99,6 +153,8 @@ def read_lines(file: IO[str]) -> Iterator[str]:
     while line := file.readline(LINE_LIMIT):
         if len(line) == LINE_LIMIT:
             raise LongLine(f"is longer than {LINE_LIMIT} characters")
+        if '"' in line and quoted is not None:
+            quoted.append(line)
         yield line
 
 
@@ -107,23 +163,28 @@ def _delimiter(header: str) -> str:
     return max(DELIMITERS, key=_QUOTED.sub("", header).count)
 
 
-def _mistake(lines: Iterable[str], delimiter: str) -> tuple[int, str]:
-    """Return on which line, counted from 0, a cell is malformed, and what is wrong with it."""
-    place, opened, number, length = _START, 0, 0, 0
-    for number, line in enumerate(lines):
+def _mistake(quoted: Iterable[str], delimiter: str) -> str:
+    """Return what is wrong with the quotation marks of a record; an empty text if nothing is.
+
+    Args:
+        quoted: its lines with quotation marks; others change nothing.
+        delimiter: what separates its cells.
+    """
+    place, opened = _START, 0
+    for number, line in enumerate(quoted):
         for character in line:
-            length += 1
-            if length > CELL_LIMIT:
-                return (opened, _OPEN) if number > opened else (number, _LONG)
             if place == _QUOTED_CELL:
                 place = _CLOSED if character == '"' else place
+            elif character == '"' and place == _BLANK:
+                return _EARLY_SPACE
             elif character == '"' and place in {_START, _CLOSED}:
                 opened = opened if place == _CLOSED else number
                 place = _QUOTED_CELL
             elif character in (delimiter, "\r", "\n"):
-                place, length, opened = _START, 0, number
+                place = _START
             elif place == _CLOSED:
-                return (opened, _OPEN) if number > opened else (number, _STRAY)
-            else:
-                place = _PLAIN
-    return opened, _OPEN
+                is_open = number > opened and not character.isspace()
+                return _OPEN if is_open else _STRAY
+            elif place in {_START, _BLANK}:
+                place = _BLANK if character.isspace() else _PLAIN
+    return ""

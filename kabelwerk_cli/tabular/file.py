@@ -3,18 +3,20 @@
 import codecs
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from kabelwerk_cli.errors import BadFile
 
 from .copy import Copy
 from .delimited import CELL_LIMIT, LINE_LIMIT, Delimited, first_line
 from .json_lines import JsonLines
-from .raw import ERROR_COLUMN, BadFile, Raw, Rows
+from .raw import ERROR_COLUMN, Raw, Rows
 from .text import Text
 from .workbook import Sheet, workbook_kind
 
-__all__ = ["CELL_LIMIT", "ERROR_COLUMN", "LINE_LIMIT", "BadFile", "Raw", "RowFile"]
+__all__ = ["CELL_LIMIT", "ERROR_COLUMN", "LINE_LIMIT", "Raw", "RowFile"]
 
 START = 4096
 """How many bytes are read to detect the kind of file."""
@@ -29,7 +31,9 @@ class RowFile:
     Args:
         name: the file, or `-` for standard input.
         encoding: the encoding of a text; None for UTF-8. A byte order mark overrides it.
-        sheet: the name of a workbook's sheet; None for the first one.
+        sheet: the name of a workbook's sheet; None for the first one that is visible.
+        skip_lines: how many lines above the header to skip.
+        hidden_rows: `skip` or `include` hidden rows of a workbook; None to refuse them.
 
     Attributes:
         name: the file as it was given.
@@ -48,7 +52,17 @@ class RowFile:
         ConfigurationError: it cannot be copied to the temporary folder.
     """
 
-    def __init__(self, name: str, *, encoding: str | None = None, sheet: str | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        encoding: str | None = None,
+        sheet: str | None = None,
+        skip_lines: int = 0,
+        hidden_rows: str | None = None,
+    ) -> None:
+        self._skip_lines = skip_lines
+        self._hidden_rows = hidden_rows
         self.name = name
         self.shown = "standard input" if name == "-" else name
         self.remarks: tuple[str, ...] = ()
@@ -103,6 +117,10 @@ class RowFile:
         """Return a row."""
         return self._rows.read(record)
 
+    def top(self) -> Iterator[tuple[int, Sequence[str]]]:
+        """Yield the numbers and the cells of the first lines of a table; see `Rows`."""
+        return self._rows.top()
+
     @property
     def is_terminated(self) -> bool:
         """Whether the last line of a text ends with a line break; if not, it may be truncated."""
@@ -134,11 +152,19 @@ class RowFile:
         if encoding:
             raise BadFile(f"--encoding is for text files; '{self.shown}' is {kind}.")
         self.mark, self.encoding = codecs.BOM_UTF8, "utf-8"
-        return Sheet(self.shown, kind, self._open, sheet)
+        return Sheet(
+            self.shown,
+            self._open,
+            sheet,
+            skip_lines=self._skip_lines,
+            hidden_rows=self._hidden_rows,
+        )
 
     def _text(self, encoding: str | None, sheet: str | None) -> Delimited | JsonLines:
         if sheet is not None:
             raise BadFile(f"--sheet is for workbooks; '{self.shown}' is a text file.")
+        if self._hidden_rows is not None:
+            raise BadFile(f"--hidden-rows is for workbooks; '{self.shown}' is a text file.")
         text = Text(self.shown, self._open, encoding)
         self.mark, self.encoding = text.mark, text.encoding
         if text.is_misread:
@@ -150,12 +176,15 @@ class RowFile:
             raise BadFile(text.not_text())
         suffix = Path(self.name).suffix.lower()
         if suffix in LINES or (suffix not in CELLS and start.startswith("{")):
+            if self._skip_lines:
+                raise BadFile(f"--skip-lines is for tables; '{self.shown}' has JSON on each line.")
             return JsonLines(self.shown, text)
         if suffix not in CELLS and start.startswith("["):
             raise BadFile(
                 f"'{self.shown}' is a JSON array. Put one object on each line: jq -c '.[]' FILE."
             )
-        return Delimited(self.shown, text, "\t" if suffix == ".tsv" else None)
+        delimiter = "\t" if suffix == ".tsv" else None
+        return Delimited(self.shown, text, delimiter, skip_lines=self._skip_lines)
 
 
 def _is_stream(name: str) -> bool:

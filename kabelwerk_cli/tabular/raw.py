@@ -1,12 +1,11 @@
 """Rows as they are in a file, independent of its format."""
 
 import abc
-import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from kabelwerk_cli.errors import Refused
+from kabelwerk_cli.errors import BadFile
 
 
 def fold(name: str) -> str:
@@ -14,13 +13,12 @@ def fold(name: str) -> str:
     return unicodedata.normalize("NFC", name).strip().casefold().replace("-", "_")
 
 
-_ASSIGNMENT = re.compile(r"(export\s+)?\w+=")
 ERROR_COLUMN = "error"
 """The column of a rejects file with the reason; it is ignored on input."""
 
 
-class BadFile(Refused):
-    """The file as a whole cannot be read."""
+TOP = 20
+"""Among how many lines a header is looked for below a title."""
 
 
 class Raw(NamedTuple):
@@ -56,6 +54,9 @@ class Rows(Protocol):
     def read(self, record: Any) -> Raw:
         """Return a row."""
 
+    def top(self) -> Iterator[tuple[int, Sequence[str]]]:
+        """Yield the numbers and the cells of the first `TOP` lines, if it has a header."""
+
 
 class Grid(abc.ABC):
     """Rows of cells below a header. Rows of blank cells are skipped, like blank lines.
@@ -72,39 +73,51 @@ class Grid(abc.ABC):
 
     def __init__(self, name: str) -> None:
         self.name = name
-        _, header = next(self._records(), (0, []))
+        self.columns: tuple[str, ...] = ()
+        self._header: Sequence[Any] = []
+        _, first = next(self._records(), (0, []))
+        header = self._headed(first)
         columns = [cell.strip() for cell in header]
         # spreadsheets export empty columns that were used before
         while columns and not columns[-1]:
             columns.pop()
         if not columns:
-            raise BadFile(f"'{name}' is empty. Its first line must name the columns.")
-        if any(map(_ASSIGNMENT.match, columns)):
-            # an error that lists the columns would print what may be a secret
-            raise BadFile(f"The first line of '{name}' sets a variable; it must name the columns.")
+            raise BadFile(self._empty())
         self.columns = tuple(columns)
+        self._header = header[: len(columns)]
 
     @abc.abstractmethod
-    def _records(self) -> Iterator[tuple[int, list[str]]]:
+    def _records(self) -> Iterator[tuple[int, Sequence[Any]]]:
         """Yield each line that is not blank, with its number."""
 
-    def records(self) -> Iterator[tuple[int, tuple[int, list[str]]]]:
+    def _headed(self, cells: Sequence[Any]) -> Sequence[str]:
+        """Return the texts of the header."""
+        return cells
+
+    def _empty(self) -> str:
+        """Return the error for a file without a header."""
+        return f"'{self.name}' is empty. Its first line must name the columns."
+
+    def records(self) -> Iterator[tuple[int, tuple[int, Sequence[Any]]]]:
         """Yield every row, with its number and line; see `Rows`."""
         numbered = enumerate(self._records())
         next(numbered, None)
         return numbered
 
-    def read(self, record: tuple[int, tuple[int, list[str]]]) -> Raw:
+    def read(self, record: tuple[int, tuple[int, Sequence[Any]]]) -> Raw:
         """Return a row."""
         number, (line, cells) = record
         columns, width = self.columns, len(self.columns)
+        if len(cells) > width and not any(cells[width:]):
+            cells = cells[:width]
+        if cells == self._header:
+            return Raw(number, line, (), (), cells, "the row repeats the header")
         if len(cells) == width:
             return Raw(number, line, columns, cells, cells)
-        if len(cells) > width and not any(cells[width:]):
-            return Raw(number, line, columns, cells[:width], cells[:width])
-        problem = f"the row has {_cells(len(cells))} instead of {width}"
-        return Raw(number, line, (), (), cells, problem)
+        return Raw(number, line, (), (), cells, self._wrong_width(line, cells))
 
-
-def _cells(count: int) -> str:
-    return "1 cell" if count == 1 else f"{count} cells"
+    def _wrong_width(self, line: int, cells: Sequence[Any]) -> str:
+        """Return what is wrong with a row that has too many or too few cells."""
+        del line
+        count = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
+        return f"the row has {count} instead of {len(self.columns)}"

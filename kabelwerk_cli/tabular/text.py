@@ -8,10 +8,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import IO, NamedTuple
 
-from kabelwerk_cli.errors import Refused
+from kabelwerk_cli.errors import BadFile, Refused
 
 from .alphabets import likely_encodings
-from .raw import BadFile
 
 MARKS = (
     (codecs.BOM_UTF8, "utf-8"),

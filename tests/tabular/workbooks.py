@@ -3,10 +3,18 @@
 import datetime as dt
 import io
 import zipfile
-from collections.abc import Mapping, Sequence
-from xml.sax.saxutils import escape
+from collections.abc import Collection, Mapping, Sequence
+from xml.sax.saxutils import escape, quoteattr
 
 Rows = Sequence[Sequence[object]]
+
+
+class Written(str):
+    """A cell as it is in the file, with its place as `{place}`."""
+
+    __slots__ = ()
+
+
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
@@ -18,19 +26,31 @@ DAY_0 = dt.datetime(1899, 12, 30)
 ODS = "application/vnd.oasis.opendocument.spreadsheet"
 ODS_NAMES = " ".join(
     f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
-    for name in ("office", "table", "text", "manifest")
+    for name in ("office", "table", "text", "manifest", "style")
 )
+ODS_NAMES += ' xmlns:calcext="urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0"'
 
 
-def xlsx(**sheets: Rows) -> bytes:
-    """A workbook of Excel."""
+def xlsx(
+    *, merged: str = "", hidden: Collection[int] = (), states: Sequence[str] = (), **sheets: Rows
+) -> bytes:
+    """A workbook of Excel.
+
+    Args:
+        merged: a range of merged cells in each sheet.
+        hidden: the rows of each sheet that are hidden.
+        states: which sheets are `visible`, `hidden` or `veryHidden`; the others are visible.
+        sheets: the rows of each sheet.
+    """
+    state = dict(enumerate(states))
     relations = "".join(
         f'<Relationship Id="r{n}" Type="{OFFICE}/worksheet" Target="worksheets/sheet{n}.xml"/>'
         for n, _ in enumerate(sheets)
     )
     relations += f'<Relationship Id="styles" Type="{OFFICE}/styles" Target="styles.xml"/>'
     names = "".join(
-        f'<sheet name="{name}" sheetId="{n + 1}" r:id="r{n}"/>' for n, name in enumerate(sheets)
+        f'<sheet name="{name}" sheetId="{n + 1}" r:id="r{n}" state="{state.get(n, "visible")}"/>'
+        for n, name in enumerate(sheets)
     )
     workbook = f'<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><sheets>{names}</sheets></workbook>'
     members = {
@@ -43,20 +63,26 @@ def xlsx(**sheets: Rows) -> bytes:
         "xl/styles.xml": STYLES,
     }
     for n, rows in enumerate(sheets.values()):
-        cells = "".join(_xlsx_row(number, row) for number, row in enumerate(rows, start=1))
-        sheet = f'<worksheet xmlns="{MAIN}"><sheetData>{cells}</sheetData></worksheet>'
+        cells = "".join(
+            _xlsx_row(number, row, "1" if number in hidden else "0")
+            for number, row in enumerate(rows, start=1)
+        )
+        merges = f'<mergeCells><mergeCell ref="{merged}"/></mergeCells>' if merged else ""
+        sheet = f'<worksheet xmlns="{MAIN}"><sheetData>{cells}</sheetData>{merges}</worksheet>'
         members[f"xl/worksheets/sheet{n}.xml"] = sheet
     return zipped(members)
 
 
-def _xlsx_row(number: int, row: Sequence[object]) -> str:
+def _xlsx_row(number: int, row: Sequence[object], hidden: str) -> str:
     cells = (_xlsx_cell(f"{chr(65 + n)}{number}", cell) for n, cell in enumerate(row))
-    return f'<row r="{number}">{"".join(cells)}</row>'
+    return f'<row r="{number}" hidden="{hidden}">{"".join(cells)}</row>'
 
 
 def _xlsx_cell(place: str, cell: object) -> str:
     if cell is None:
         return ""
+    if isinstance(cell, Written):
+        return cell.format(place=place)
     if isinstance(cell, bool):
         return f'<c r="{place}" t="b"><v>{int(cell)}</v></c>'
     if isinstance(cell, dt.date):
@@ -98,6 +124,8 @@ def _ods_row(row: Sequence[object]) -> str:
 def _ods_cell(cell: object) -> str:
     if cell is None:
         return "<table:table-cell/>"
+    if isinstance(cell, Written):
+        return cell
     kind, name, value = "string", "string-value", str(cell)
     if isinstance(cell, bool):
         kind, name, value = "boolean", "boolean-value", str(cell).lower()
@@ -106,7 +134,7 @@ def _ods_cell(cell: object) -> str:
     elif isinstance(cell, (int, float)):
         kind, name = "float", "value"
     return (
-        f'<table:table-cell office:value-type="{kind}" office:{name}="{escape(value)}">'
+        f'<table:table-cell office:value-type="{kind}" office:{name}={quoteattr(value)}>'
         f"<text:p>{escape(str(cell))}</text:p></table:table-cell>"
     )
 

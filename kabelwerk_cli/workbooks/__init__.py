@@ -1,0 +1,1 @@
+"""Rows of Excel and OpenDocument workbooks, with what is known of each cell."""

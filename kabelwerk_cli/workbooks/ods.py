@@ -1,0 +1,217 @@
+"""OpenDocument spreadsheets (.ods): rows of cells with what is known of them, row by row."""
+
+import re
+from collections.abc import Iterator
+
+from .archive import Archive, Attributes, Damaged, read_part, read_xml
+from .cells import (
+    CELL_LIMIT,
+    COLUMNS,
+    ROWS,
+    Cell,
+    Format,
+    Kind,
+    Merge,
+    SheetPart,
+    SheetRow,
+    formatted,
+    is_error,
+)
+
+CONTENT = "content.xml"
+_NOT_CELLS = frozenset({"annotation", "shapes", "frame", "custom-shape", "g", "forms"})
+"""Elements with texts that are beside the cells, or above them."""
+_HIDDEN = frozenset({"collapse", "filter"})
+_DURATION = re.compile(r"(-?)P(?:(\d+)D)?T?(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:[.,]\d+)?S)?")
+_NUMBERS = frozenset({"float", "percentage", "currency"})
+_GENERAL = Format()
+
+
+class OpenDocument:
+    """An OpenDocument spreadsheet.
+
+    Args:
+        archive: its content.
+
+    Raises:
+        Damaged: a part is missing, or is not what it must be.
+    """
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+        self.sheets = self._read_sheets()
+
+    def rows(self, sheet: SheetPart) -> Iterator[SheetRow]:
+        """Yield the rows of a sheet that have cells."""
+        cells = _Cells(sheet.name)
+        with self._archive.open(CONTENT) as file:
+            for _ in read_xml(file, start=cells.start, end=cells.end, text=cells.text):
+                for row, times in cells.take():
+                    for number in range(row.number, row.number + times):
+                        yield row._replace(number=number)
+
+    def merges(self, sheet: SheetPart) -> list[Merge]:
+        """Return nothing: covered cells are marked as such in the rows."""
+        del sheet
+        return []
+
+    def _read_sheets(self) -> tuple[SheetPart, ...]:
+        found: list[SheetPart] = []
+        hidden: set[str] = set()
+        style = [""]
+
+        def start(name: str, attributes: Attributes) -> None:
+            if name == "style":
+                style[0] = _get(attributes, "name")
+            elif name == "table-properties" and _get(attributes, "display") == "false":
+                hidden.add(style[0])
+            elif name == "table":
+                visible = _get(attributes, "style-name") not in hidden
+                found.append(SheetPart(_get(attributes, "name"), visible))
+
+        with self._archive.open(CONTENT) as file:
+            read_part(file, start)
+        return tuple(found)
+
+
+class _Cells:
+    """Collects the rows of a sheet while it is parsed."""
+
+    def __init__(self, sheet: str) -> None:
+        self._sheet = sheet
+        self._in_sheet = False
+        self._done: list[tuple[SheetRow, int]] = []
+        self._row, self._rows = 0, 1
+        self._hidden = False
+        self._cells: list[str | Cell] = []
+        self._blanks = 0
+        self._cell: Attributes | None = None
+        self._covered = False
+        self._parts: list[str] = []
+        self._paragraphs, self._size = 0, 0
+        self._skipped = 0
+
+    def take(self) -> list[tuple[SheetRow, int]]:
+        """Return the rows that were completed since the last time, and how often each is there."""
+        done, self._done = self._done, []
+        return done
+
+    def start(self, name: str, attributes: Attributes) -> None:
+        """Take the start of an element."""
+        if name == "table":
+            self._in_sheet = _get(attributes, "name") == self._sheet
+        elif not self._in_sheet:
+            return
+        elif name in {"table-cell", "covered-table-cell"}:
+            self._cell, self._covered = attributes, name != "table-cell"
+            self._parts, self._paragraphs, self._size = [], 0, 0
+        elif name == "table-row":
+            self._row += self._rows
+            self._rows = int(_get(attributes, "number-rows-repeated", "1"))
+            if self._rows < 1:
+                raise Damaged("rows")
+            self._hidden = _get(attributes, "visibility") in _HIDDEN
+            self._cells, self._blanks = [], 0
+        elif name in _NOT_CELLS:
+            self._skipped += 1
+        elif self._cell is not None and not self._skipped:
+            self._start_text(name, attributes)
+
+    def _start_text(self, name: str, attributes: Attributes) -> None:
+        if name == "p":
+            self._parts += ["\n"] * bool(self._paragraphs)
+            self._paragraphs += 1
+        elif name == "s":
+            self.text(" " * min(int(_get(attributes, "c", "1")), CELL_LIMIT))
+        elif name in {"tab", "line-break"}:
+            self.text("\t" if name == "tab" else "\n")
+
+    def text(self, text: str) -> None:
+        """Take a part of a text."""
+        if self._cell is not None and self._paragraphs and not self._skipped:
+            self._parts.append(text)
+            self._size += len(text)
+            if self._size > CELL_LIMIT:
+                raise Damaged("cell")
+
+    def end(self, name: str) -> None:
+        """Take the end of an element."""
+        if name == "table":
+            self._in_sheet = False
+        elif name in _NOT_CELLS and self._in_sheet:
+            self._skipped -= 1
+        elif self._cell is not None and name in {"table-cell", "covered-table-cell"}:
+            self._add(self._cell)
+            self._cell = None
+        elif name == "table-row" and self._in_sheet and self._cells:
+            if self._row + self._rows > ROWS + 1:
+                raise Damaged("rows")
+            row = SheetRow(self._row, self._hidden, self._cells)
+            self._done.append((row, self._rows))
+
+    def _add(self, attributes: Attributes) -> None:
+        times = int(_get(attributes, "number-columns-repeated", "1"))
+        column = len(self._cells) + self._blanks
+        cell = self._read(attributes)
+        if cell == "":
+            self._blanks += times
+            return
+        if column + times > COLUMNS or times < 1:
+            raise Damaged("columns")
+        self._cells += [""] * self._blanks
+        self._cells += (
+            [cell] * times
+            if isinstance(cell, str)
+            else [cell._replace(column=at) for at in range(column, column + times)]
+        )
+        self._blanks = 0
+
+    def _read(self, attributes: Attributes) -> str | Cell:
+        shown = "".join(self._parts)
+        kind = _get(attributes, "value-type")
+        text, mark = shown, None
+        if self._covered:
+            mark = Kind.COVERED
+        elif _is_error(attributes, shown):
+            mark = Kind.ERROR
+        elif _get(attributes, "formula") and not kind:
+            mark = Kind.UNKNOWN
+        elif kind in _NUMBERS:
+            text, mark = _number(_get(attributes, "value"), shown)
+        elif kind == "string":
+            text = shown or _get(attributes, "string-value")
+        elif kind:
+            text, mark = _typed(kind, attributes)
+        return Cell(self._sheet, 0, text, mark) if mark else text
+
+
+def _is_error(attributes: Attributes, shown: str) -> bool:
+    """Tell whether a formula has an error: LibreOffice says so in an attribute of its own."""
+    says_so = any(n.endswith(":value-type") and v == "error" for n, v in attributes.items())
+    return says_so or (bool(_get(attributes, "formula")) and is_error(shown))
+
+
+def _number(value: str, shown: str) -> tuple[str, Kind | None]:
+    text, mark = formatted(float(value), _GENERAL)
+    # a format of zeros
+    is_same = shown.isascii() and shown.isdecimal() and float(shown) == float(value)
+    return (shown, None) if is_same and not mark else (text, mark)
+
+
+def _typed(kind: str, attributes: Attributes) -> tuple[str, Kind]:
+    if kind == "boolean":
+        return _get(attributes, "boolean-value"), Kind.TRUTH
+    if kind == "date":
+        return _get(attributes, "date-value").removesuffix("T00:00:00"), Kind.DATE
+    found = _DURATION.fullmatch(_get(attributes, "time-value")) if kind == "time" else None
+    if not found:
+        raise Damaged("type")
+    sign, days, hours, minutes, seconds = found.groups(default="0")
+    whole = int(days) * 24 + int(hours)
+    return f"{sign.strip('0')}{whole:02}:{int(minutes):02}:{int(seconds):02}", Kind.DATE
+
+
+def _get(attributes: Attributes, name: str, default: str = "") -> str:
+    """Return an attribute by its local name."""
+    ends = f":{name}"
+    return next((value for key, value in attributes.items() if key.endswith(ends)), default)
