@@ -181,15 +181,15 @@ class CallCommand(Described):
         )
 
     def _show(self, console: Console, call: Call[Any], success: "Success[Any]") -> None:
-        if console.is_quiet:
-            return
-        for note in success.notes:
-            console.note(note)
         if success.unused:
             from kabelwerk_cli.delivery.outcomes import ignored
             from kabelwerk_cli.words import capitalized
 
             console.warn(ignored(capitalized(call.subject), success.unused))
+        if console.is_quiet:
+            return
+        for note in success.notes:
+            console.note(note)
         summary = SUMMARIES.get(self.record)
         console.show(Listing(self.record, [success.record], summary, single=True))
 

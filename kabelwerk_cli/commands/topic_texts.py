@@ -101,7 +101,10 @@ batou,Batou
   unknown, not attempted, handed over), error, and the fields of the user, room
   or message. CSV and TSV have error.type, error.message and so on as columns.
 - A table shows only failures: identical errors once, with a count and the
-  first 20 rows. The summary on stderr ends with what to do next.
+  first 20 rows. The summary on stderr ends with what to do next. With json and
+  jsonl, it is {"summary":{"rows":30,"updated":28,"failed":2}}.
+- With -q, nothing is printed on success. Otherwise, stderr gets warnings, the
+  failures as in a table, the summary and what to do next.
 - --report FILE writes a JUnit XML report with one test case per row. In GitHub
   Actions, the first ten failures are also annotated in the file, and the
   counts are added to the step summary.

@@ -169,7 +169,7 @@ def send_rows(
         sending.finish(runner)
     except JournalError as error:
         runner.end(f"the {journal.kind.noun} cannot be written", error)
-    reporters.end(totals.summary())
+    reporters.end(totals.counted())
     for warning in totals.warnings():
         session.console.warn(warning)
     for remark in totals.remarks():

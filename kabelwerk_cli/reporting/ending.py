@@ -230,11 +230,12 @@ def conclude(console: Console, ended: Ended) -> None:
     all_unsent, changed = counts[Fate.NOT_ATTEMPTED], totals.errors[AlreadyPosted.__name__]
     unsent = changed if ended.limited and not stop else all_unsent
     if not (counts[Fate.FAILED] or counts[Fate.UNKNOWN] or unsent or stop):
-        console.note(str(totals))
+        rejected = bool(totals.handed_over)  # which is a success only for those who call this
+        console.sum_up(totals.summed(), is_success=not rejected)
         if advice:
-            console.note(advice)
+            console.note(advice, always=rejected)
         return
-    text = console.with_summary(str(totals), advice)
+    text = console.with_summary(totals.summed(), advice)
     report = totals.report()
     if stop and stop.is_signal:
         cause = Terminated() if stop.reason == "SIGTERM" else KeyboardInterrupt()

@@ -9,7 +9,7 @@ from kabelwerk_cli.terminal.console import Console, Listing, write_stderr, write
 from kabelwerk_cli.words import with_stop
 
 from .grouping import Case, Causes, Group
-from .reporter import Reporter
+from .reporter import Checked, Reporter, refused_counts
 from .result import Result, refused, to_record
 
 
@@ -45,6 +45,10 @@ class InvalidAsJson(Reporter):
         said = {"number": row.number, "line": row.line, "key": row.key, "problem": row.problem}
         write_stderr_json({"invalid": as_json(said)})
 
+    def refused(self, plan: Checked) -> None:
+        """Write how many rows are invalid."""
+        write_stderr_json({"summary": refused_counts(plan)})
+
 
 class RowNotes(Reporter):
     """Writes the notes about each row to stderr, for the formats that have a record a row."""
@@ -59,10 +63,28 @@ class RowNotes(Reporter):
 
 
 class GroupedFailures(InvalidRows):
-    """Shows what is wrong with rows instead of a record a row.
+    """Groups what is wrong with rows; see below for where it is shown."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(where)
+        self._causes = Causes()
+
+    def invalid(self, row: BadRow, *, returns: bool) -> None:
+        """Group a row, unless it is shown among the results."""
+        if not returns:
+            super().invalid(row, returns=returns)
+
+    def result(self, result: Result) -> None:
+        """Group a row with those that have the same error."""
+        if result.error:
+            self._causes.add(case_of(result))
+
+
+class TableFailures(GroupedFailures):
+    """Shows the failures on stdout, instead of a record a row, and notes on stderr.
 
     Args:
-        console: shows the failures on stdout, and notes on stderr.
+        console: shows them.
         kind: the type of the records.
         where: see `InvalidRows`.
         by_fields: whether to show the records of the first rows, whose fields were chosen.
@@ -73,12 +95,7 @@ class GroupedFailures(InvalidRows):
         self._console = console
         self._kind = kind
         self._by_fields = by_fields
-        self._causes, self._notes = Causes(), Causes()
-
-    def invalid(self, row: BadRow, *, returns: bool) -> None:
-        """Group a row, unless it is shown among the results."""
-        if not returns:
-            super().invalid(row, returns=returns)
+        self._notes = Causes()
 
     def result(self, result: Result) -> None:
         """Group a row with those that have the same error, and likewise for its notes."""
@@ -104,6 +121,31 @@ class GroupedFailures(InvalidRows):
         records = [case.record for case in group.first]
         self._console.show(Listing(self._kind, records, live=True))
         self._console.say(filter(None, [group.more(self._where)]))
+
+
+class QuietFailures(GroupedFailures):
+    """Shows the failures on stderr, where a quiet run writes what is not a success."""
+
+    def end(self, counts: Mapping[str, int]) -> None:
+        """Show the groups."""
+        del counts
+        for line in self._causes.lines(self._where):
+            write_stderr(line)
+
+
+class FailuresAsJson(GroupedFailures):
+    """Writes the failures of a quiet run to stderr, an object a group."""
+
+    def checked(self) -> None:
+        """Show nothing: each row was written when it was found."""
+
+    def end(self, counts: Mapping[str, int]) -> None:
+        """Write the groups."""
+        del counts
+        for group in self._causes:
+            rows = [{"row": each.number, "key": each.key} for each in group.first]
+            said = {"outcome": group.outcome, "message": group.text, "rows": rows}
+            write_stderr_json({"failures": {"count": group.count, **said}})
 
 
 def case_of(result: Result) -> Case:

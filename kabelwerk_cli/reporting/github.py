@@ -9,12 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from kabelwerk_cli.config.workflow import Workflow
-from kabelwerk_cli.journal.fate import Fate
 from kabelwerk_cli.output import shortened, visible, without_commands
 from kabelwerk_cli.rows.reader import BadRow
 from kabelwerk_cli.terminal.console import command_runner
 
-from .reporter import Checked, Reporter, Subject
+from .reporter import Reporter, Subject
 from .result import Result, refused
 
 MOST_ANNOTATED = 10
@@ -67,14 +66,9 @@ class WorkflowReporter(Reporter):
         except OSError as error:
             self._warn(f"Cannot write GITHUB_STEP_SUMMARY: {error.strerror or error}.")
 
-    def refused(self, plan: Checked) -> None:
-        """Summarize a run that sends nothing."""
-        self.end({"invalid": plan.bad, str(Fate.NOT_ATTEMPTED): plan.rows - plan.bad})
-
     def failed(self, error: Exception) -> None:
-        """Annotate the file with the error that ended the run, and summarize it."""
+        """Annotate the file with the error that ended the run."""
         self._annotate(1, "", str(error))
-        self.end({})
 
     def _annotate(self, line: int, row: str, message: str) -> None:
         if len(self._failures) < MOST_ANNOTATED:

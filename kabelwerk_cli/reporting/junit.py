@@ -107,19 +107,17 @@ class JUnitReport(Reporter):
             self._warn(f"Cannot write '{self._named}': {error.strerror or error}.")
 
     def refused(self, plan: Checked) -> None:
-        """Add the rows that are not sent because others are invalid, and complete the report."""
+        """Add the rows that are not sent because others are invalid."""
         other = problem(NotAttempted("Other rows of the file are invalid."))
         for row in plan:
             if not row.bad:
                 self.result(result_of(row, Fate.NOT_ATTEMPTED, error=other))
-        self.end({})
 
     def failed(self, error: Exception) -> None:
-        """Add the error that ended the run, and complete the report."""
+        """Add the error that ended the run."""
         self._counts["errors"] += 1
         inner = f"<error{_attributes(type=type(error).__name__, message=str(error))}/>"
         self._case(self._subject.file, 1, inner)
-        self.end({})
 
     def _finish(self) -> None:
         if self._trouble:

@@ -7,7 +7,14 @@ from kabelwerk_cli.config.workflow import workflow
 from kabelwerk_cli.output import Format
 from kabelwerk_cli.terminal.session import Session
 
-from .failures import GroupedFailures, InvalidAsJson, InvalidRows, RowNotes
+from .failures import (
+    FailuresAsJson,
+    InvalidAsJson,
+    InvalidRows,
+    QuietFailures,
+    RowNotes,
+    TableFailures,
+)
 from .github import WorkflowReporter
 from .junit import JUnitReport
 from .progress import Progress
@@ -54,19 +61,21 @@ def _unattended(
 def _on_streams(session: Session, subject: Subject, kind: type, where: str) -> Iterator[Reporter]:
     """Yield what reports on stderr and stdout."""
     settings, console = session.settings, session.console
-    output = settings[OUTPUT]
-    if not console.is_quiet:
-        yield Progress(console, subject.command)
-    if output in {Format.JSON, Format.JSONL}:
+    is_table = settings[OUTPUT] is Format.TABLE
+    is_json = settings[OUTPUT] in {Format.JSON, Format.JSONL}
+    if is_json:
         yield InvalidAsJson()
-    elif console.is_quiet or output is not Format.TABLE:
+    if console.is_quiet:
+        yield (FailuresAsJson if is_json else QuietFailures)(where)
+        return
+    yield Progress(console, subject.command)
+    if is_table:
+        yield TableFailures(console, kind, where, by_fields=bool(settings[FIELDS]))
+        return
+    if not is_json:
         yield InvalidRows(where)
-    if output is Format.TABLE and not console.is_quiet:
-        yield GroupedFailures(console, kind, where, by_fields=bool(settings[FIELDS]))
-    else:
-        yield RowNotes(console)
-        if not console.is_quiet:
-            yield Records(console, kind)
+    yield RowNotes(console)
+    yield Records(console, kind)
 
 
 def where_listed(files: Sequence[str | None]) -> str:

@@ -4,10 +4,12 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from kabelwerk_cli.journal.fate import Fate
 from kabelwerk_cli.rows.reader import BadRow
 from kabelwerk_cli.rows.table import Item
 
 from .result import Result
+from .totals import ROWS
 
 
 class Subject(NamedTuple):
@@ -48,7 +50,8 @@ class Reporter:
     """Learns what happens in a run; each reporter overrides what it is interested in.
 
     The check comes first: `invalid` for each invalid row, then `checked`. Sending follows: `begin`,
-    and `result` for each row. One of `end`, `refused` and `failed` comes last, and then `close`.
+    and `result` for each row. If nothing is sent or an error ends the run, `refused` or `failed`
+    comes in between. `end` and `close` come last.
     """
 
     def invalid(self, row: BadRow, *, returns: bool) -> None:
@@ -78,10 +81,10 @@ class Reporter:
         """
 
     def end(self, counts: Mapping[str, int]) -> None:
-        """The run has ended, and every result is known.
+        """The run has ended, and nothing else becomes known of its rows.
 
         Args:
-            counts: the number of rows by outcome.
+            counts: the number of rows by outcome; empty if an error ended the run.
 
         Raises:
             OutputLost: stdout cannot be written.
@@ -116,6 +119,7 @@ class Reporters:
         if not self._is_over and isinstance(error, Exception):
             for each in self._reporters:
                 each.failed(error)
+            self.end({})
         for each in self._reporters:
             each.close()
 
@@ -140,9 +144,9 @@ class Reporters:
 
     def refused(self, plan: Checked) -> None:
         """Report that nothing is sent, because rows are invalid."""
-        self._is_over = True
         for each in self._reporters:
             each.refused(plan)
+        self.end(refused_counts(plan))
 
     def begin(self, rows: int, before: int) -> None:
         """Report that rows are about to be sent; see `Reporter.begin`."""
@@ -170,3 +174,8 @@ class Reporters:
         self._is_over = True
         for each in self._reporters:
             each.end(counts)
+
+
+def refused_counts(plan: Checked) -> dict[str, int]:
+    """Return the number of rows by outcome if nothing is sent because rows are invalid."""
+    return {ROWS: plan.rows, "invalid": plan.bad, str(Fate.NOT_ATTEMPTED): plan.rows - plan.bad}

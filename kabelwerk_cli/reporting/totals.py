@@ -7,6 +7,7 @@ from kabelwerk_cli.delivery.outcomes import ignored
 from kabelwerk_cli.delivery.rejections import says_taken
 from kabelwerk_cli.errors import Applied, Report
 from kabelwerk_cli.journal.fate import Fate
+from kabelwerk_cli.terminal.console import Summary
 from kabelwerk_cli.words import count_of
 
 from .result import Result
@@ -15,6 +16,10 @@ DEEDS = ("created", "updated", "deleted", "absent", "posted")
 """The effects that a summary begins with; others follow."""
 LEFT = (Fate.FAILED, Fate.UNKNOWN, Fate.HANDED_OVER, Fate.NOT_ATTEMPTED)
 """The outcomes that a summary lists after the effects."""
+
+EARLIER = "done by earlier runs"
+ROWS = "rows"
+"""What the number of all rows is called."""
 
 
 class Totals:
@@ -112,9 +117,20 @@ class Totals:
     def summary(self) -> dict[str, int]:
         """Return the number of rows by outcome, without zeros."""
         earlier = self.counts[Fate.DONE] - self.effects.total()
-        counts = dict.fromkeys(DEEDS, 0) | self.effects | {"done by earlier runs": earlier}
+        counts = dict.fromkeys(DEEDS, 0) | self.effects | {EARLIER: earlier}
         counts |= {str(fate): self.counts[fate] for fate in LEFT}
         return {what: count for what, count in counts.items() if count}
+
+    def counted(self) -> dict[str, int]:
+        """Return the number of rows, and of rows by outcome, in the words of records."""
+        counts = self.summary()
+        if earlier := counts.pop(EARLIER, 0):
+            counts[str(Fate.DONE)] = earlier
+        return {ROWS: self.rows} | counts
+
+    def summed(self) -> Summary:
+        """Return what became of the rows."""
+        return Summary(str(self), self.counted())
 
     def __str__(self) -> str:
         counts = ", ".join(f"{count} {what}" for what, count in self.summary().items())

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from kabelwerk_cli.backend.backends import backend_and_profile
 from kabelwerk_cli.errors import Cancelled
+from kabelwerk_cli.reporting.totals import ROWS
 from kabelwerk_cli.terminal.confirm import check_protection
-from kabelwerk_cli.terminal.console import Console, Listing
+from kabelwerk_cli.terminal.console import Console, Listing, Summary
 from kabelwerk_cli.words import count_of
 
 from .actions import Action, PlannedChange
@@ -49,17 +50,22 @@ def counted(plan: SyncPlan) -> dict[str, int]:
     return {said: count for said, count in counts.items() if count}
 
 
-def in_numbers(plan: SyncPlan) -> str:
-    """Return the summary of a plan in one line."""
-    counts = ", ".join(f"{count} {said}" for said, count in counted(plan).items())
-    return counts or "0 unchanged"
+def summed(plan: SyncPlan) -> Summary:
+    """Return the summary of a plan."""
+    counts = counted(plan)
+    said = ", ".join(f"{count} {said}" for said, count in counts.items())
+    return Summary(f"{said or '0 unchanged'}.", {ROWS: plan.rows} | counts)
 
 
-def adoption(plan: SyncPlan, noun: str) -> str:
-    """Return the summary of an adoption as a sentence."""
+def adoption(plan: SyncPlan, noun: str) -> Summary:
+    """Return the summary of an adoption."""
     adopted = plan.counts[Action.ADOPT]
+    counts = {"adopted": adopted, "unchanged": plan.unchanged, "invalid": plan.bad}
     invalid = f", {plan.bad} invalid" if plan.bad else ""
-    return f"{count_of(adopted, noun)} adopted, {plan.unchanged} known before{invalid}."
+    return Summary(
+        f"{count_of(adopted, noun)} adopted, {plan.unchanged} known before{invalid}.",
+        {ROWS: plan.rows} | {what: count for what, count in counts.items() if count},
+    )
 
 
 def in_lines(plan: SyncPlan) -> Iterator[str]:
@@ -104,4 +110,4 @@ def ask(sync: Sync, plan: SyncPlan, missing: Path | None) -> None:
             f"{who(plan, Action.DELETE)}."
         )
     elif changes and not sync.options.adopt:
-        console.note(f"{in_numbers(plan)}.")
+        console.note(summed(plan).sentence)

@@ -7,7 +7,7 @@ from pathlib import Path
 from kabelwerk_cli.journal.fate import Fate
 from kabelwerk_cli.output import visible_key
 from kabelwerk_cli.reporting.result import Result
-from kabelwerk_cli.reporting.totals import Totals
+from kabelwerk_cli.reporting.totals import ROWS, Totals
 from kabelwerk_cli.words import count_of
 
 from .actions import Action
@@ -71,6 +71,10 @@ class SyncTotals(Totals):
         if action in {Action.UPDATE, Action.RESEND} and result.effect == "created":
             self._again.add(result.key)
 
+    def warnings(self) -> Iterator[str]:
+        """Yield nothing: an update of a user is none of what a hub is for."""
+        yield from ()
+
     def remarks(self) -> Iterator[str]:
         """Yield remarks about what was not as planned, as sentences."""
         if self._found.count and self._noun == "user":
@@ -102,6 +106,10 @@ class SyncTotals(Totals):
         """Return the number of users or rooms by outcome, without zeros."""
         others = {"kept": self.counts[Fate.KEPT], "unchanged": self._plan.unchanged}
         return super().summary() | {what: count for what, count in others.items() if count}
+
+    def counted(self) -> dict[str, int]:
+        """Return the number of rows of the file, and of users or rooms by outcome."""
+        return super().counted() | {ROWS: self._plan.rows}
 
     def __str__(self) -> str:
         counts = ", ".join(f"{count} {what}" for what, count in self.summary().items())

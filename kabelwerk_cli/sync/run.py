@@ -9,13 +9,14 @@ from kabelwerk_cli.engine.run import Opened, Run, opened, send_rows
 from kabelwerk_cli.engine.runner import Runner
 from kabelwerk_cli.errors import BatchFailed
 from kabelwerk_cli.reporting.ending import Ended
+from kabelwerk_cli.reporting.reporter import Reporters
 from kabelwerk_cli.tabular.file import RowFile
 
 from .checking import Sync, make_plan, refused
 from .decisions import SyncTasks
 from .opening import adopt, find_state, make_state, missing_state, state_path
 from .plan import SyncPlan
-from .preview import adoption, ask, counted, in_numbers, show_plan
+from .preview import adoption, ask, show_plan, summed
 from .rejects import RejectsCopy
 from .remarks import SyncTotals
 from .state import State
@@ -88,7 +89,7 @@ def run_sync(sync: Sync) -> None:
         source = stack.enter_context(opened(run, state))
         ready = _prepare(sync, source, stack)
         if sync.batch.dry_run:
-            source.reporters.end(counted(ready.plan))
+            source.reporters.end(summed(ready.plan).counts)
             return
         unasked = ready.state or missing_state(ready.path, sync.options) is None
         ask(sync, ready.plan, None if unasked else ready.path)
@@ -96,18 +97,18 @@ def run_sync(sync: Sync) -> None:
         if sync.options.adopt:
             source.file.check_unchanged()
             adopt(ready.opened(sync, stack), ready.plan)
-            source.reporters.end(counted(ready.plan))
-            _conclude_adoption(sync, ready.plan)
+            _conclude_adoption(sync, ready.plan, source.reporters)
         else:
             send_rows(run, source, stack, lambda: _sending(sync, ready, stack))
 
 
-def _conclude_adoption(sync: Sync, plan: SyncPlan) -> None:
-    console, said = sync.session.console, adoption(plan, sync.noun)
+def _conclude_adoption(sync: Sync, plan: SyncPlan, reporters: Reporters) -> None:
+    console, summary = sync.session.console, adoption(plan, sync.noun)
+    reporters.end(summary.counts)
     if plan.bad:
         advice = "Correct the invalid rows, then run the same command again."
-        raise BatchFailed(console.with_summary(said, advice))
-    console.note(said)
+        raise BatchFailed(console.with_summary(summary, advice))
+    console.sum_up(summary, is_success=True)
 
 
 def _prepare(sync: Sync, source: Opened, stack: contextlib.ExitStack) -> _Ready:
@@ -128,7 +129,7 @@ def _prepare(sync: Sync, source: Opened, stack: contextlib.ExitStack) -> _Ready:
     make_plan(sync, file, state, plan, reporters)
     if sync.batch.dry_run:
         show_plan(sync.session.console, plan, sync.noun)
-        sync.session.console.note(f"{in_numbers(plan)}.")
+        sync.session.console.sum_up(summed(plan), is_success=True)
     file.check_unchanged()
     for refusal in (*([missing] if missing else []), *refused(sync, file, state, plan)):
         raise refusal

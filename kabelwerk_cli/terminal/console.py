@@ -45,6 +45,14 @@ class Listing(NamedTuple):
     """The color of a value in a table, by field and value."""
 
 
+class Summary(NamedTuple):
+    """What became of the rows of a run."""
+
+    sentence: str
+    counts: Mapping[str, int]
+    """How many rows there are, and how many by outcome."""
+
+
 class Console:
     """Writes results, notes and prompts according to the settings.
 
@@ -151,31 +159,46 @@ class Console:
         """Whether to print nothing on success."""
         return self._settings[QUIET]
 
-    def note(self, text: str) -> None:
-        """Write a line to stderr, unless the run is quiet."""
-        self._comment(text)
+    def note(self, text: str, *, always: bool = False) -> None:
+        """Write a line to stderr, unless the run is quiet.
+
+        Args:
+            text: the line.
+            always: whether to write it in a quiet run, too, as it is not about a success.
+        """
+        if always or not self.is_quiet:
+            self._comment(text)
 
     def warn(self, text: str) -> None:
-        """Write a warning to stderr, unless the run is quiet."""
+        """Write a warning to stderr, also in a quiet run."""
         self._comment(text, "Warning:", Color.YELLOW if self.is_colored else None)
 
     def _comment(self, text: str, label: str = "", color: Color | None = None) -> None:
-        if self.is_quiet:
-            return
         if self._is_json:
             write_stderr_json({"note": text})
         else:
             write_stderr(text, label, color)
 
-    def with_summary(self, summary: str, text: str) -> str:
+    def sum_up(self, summary: Summary, *, is_success: bool) -> None:
+        """Write the summary of a run to stderr; if it is quiet, only if it is no success."""
+        if is_success and self.is_quiet:
+            return
+        if self._is_json:
+            write_stderr_json({"summary": summary.counts})
+        else:
+            write_stderr(summary.sentence)
+
+    def with_summary(self, summary: Summary, text: str) -> str:
         """Return the message of an error that ends a run with a summary.
 
-        For people, the summary is a line of its own before the error; for scripts, there is one
-        message.
+        For people, the summary is a line of its own before the error; for scripts, it is an object,
+        and the message has it, too.
         """
+        if self._is_json:
+            self.sum_up(summary, is_success=False)
         if self._is_json or not text:
-            return f"{summary} {text}".rstrip()
-        write_stderr(summary)
+            return f"{summary.sentence} {text}".rstrip()
+        self.sum_up(summary, is_success=False)
         return text
 
     def say(self, lines: Iterable[str]) -> None:

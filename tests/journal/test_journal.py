@@ -358,4 +358,4 @@ def test_quiet_success_prints_nothing(shell: Shell) -> None:
         (shell.home / "rows.csv").write_text("key,name\na,A\n")
         again = shell.configured(server).run(*CREATE, "-q", "-o", "json")
     assert again.code == 10
-    assert json.loads(again.err)["error"]["exit_code"] == 10
+    assert json.loads(again.err.splitlines()[-1])["error"]["exit_code"] == 10

@@ -30,7 +30,7 @@ def test_only_the_differences_are_sent(shell: Shell) -> None:
         shell,
         [
             Do("u1:A u2:B", NEW, requests="POST u1, POST u2", told="u1=created u2=created"),
-            Do(requests="", told="", says="2 unchanged"),
+            Do(requests="", told="", says='"unchanged":2'),
             Do("u2:B u1:A", requests="", told=""),
             Do("u1:A u2:C u3:D", requests="PATCH u2, POST u3", told="u2=updated u3=created"),
             Do("u1:A u3:D", DELETE, requests="DELETE u2", told="u2=deleted", users="u1:A u3:D"),
@@ -107,14 +107,14 @@ def test_adoption(shell: Shell) -> None:
                 "--adopt",
                 requests="",
                 told="",
-                says="2 users adopted, 0 known before.",
+                says='{"rows":2,"adopted":2}',
                 before=there("u1", "u2"),
             ),
             Do("u1:A", DELETE, requests="DELETE u2", users="u1:Theirs"),
             Do("u1:A u3:C", before=there("u3"), requests="POST u3, PATCH u3"),
             Do("u1:A", DELETE, requests="", told="u3=kept"),
             # who was found is adopted; what is known of the values stays
-            Do("u1:A u3:D", "--adopt", requests="", says="1 user adopted, 1 known before."),
+            Do("u1:A u3:D", "--adopt", requests="", says='{"rows":2,"adopted":1,"unchanged":1}'),
             Do("u1:A u3:D", requests="PATCH u3", told="u3=updated"),
             Do("u1:A", DELETE, requests="DELETE u3", users="u1:Theirs"),
             Do(
