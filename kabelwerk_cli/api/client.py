@@ -13,6 +13,7 @@ from kabelwerk_cli.delivery.sender import Limits, Sender
 from kabelwerk_cli.errors import InvalidInput, KabelwerkError
 from kabelwerk_cli.network.token import Token, check_token
 from kabelwerk_cli.network.transport import NetworkTransport
+from kabelwerk_cli.network.trust import trust_in_force
 from kabelwerk_cli.network.url import parse_address
 from kabelwerk_cli.operations import calls
 from kabelwerk_cli.operations.arguments import check_text
@@ -56,7 +57,7 @@ class Client:
     Args:
         url: the URL of the backend, such as `https://kabelwerk.example`.
         token: the API token.
-        ca_file: a PEM file of CA certificates to trust instead of the default ones.
+        ca_file: a PEM file of CA certificates to trust instead of the system's.
         timeout: time limit for each attempt, in seconds.
         max_time: time limit for a call with all its retries, in seconds.
         retries: how many attempts may follow the first; see `sender.Sender` for when they do.
@@ -90,7 +91,8 @@ class Client:
             check_text("url", url), allow_insecure_http=allow_insecure_http
         )
         self._origin = self._address.origin
-        self._ca_file = None if ca_file is None else os.fspath(ca_file)
+        named = None if ca_file is None else os.fspath(ca_file)
+        self._trust = trust_in_force(named, "the argument 'ca_file'")
         for name, seconds in (("timeout", timeout), ("max_time", max_time)):
             if not 0 < seconds <= A_DAY:
                 raise InvalidInput(name, f"must be above 0 and up to {A_DAY} seconds")
@@ -151,5 +153,5 @@ class Client:
                 self.close()
 
     def _new_sender(self) -> Sender:
-        transport = NetworkTransport(self._address, ca_file=self._ca_file)
+        transport = NetworkTransport(self._address, trust=self._trust)
         return Sender(transport, token=self._token, limits=self._limits)

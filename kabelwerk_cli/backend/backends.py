@@ -5,8 +5,9 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from kabelwerk_cli.config.resolve import Settings
-from kabelwerk_cli.config.settings import ALLOW_INSECURE_HTTP, SANDBOX, SANDBOX_DB, URL
+from kabelwerk_cli.config.settings import ALLOW_INSECURE_HTTP, CA_FILE, SANDBOX, SANDBOX_DB, URL
 from kabelwerk_cli.errors import ConfigurationError
+from kabelwerk_cli.network.trust import Trust, trust_in_force
 from kabelwerk_cli.network.url import Address, parse_address
 
 SCHEME = "sandbox:"
@@ -103,6 +104,11 @@ def default_path(settings: Settings) -> Path:
     import platformdirs
 
     return platformdirs.user_data_path("kabelwerk") / "sandbox.db"
+
+
+def trust(settings: Settings) -> Trust:
+    """Return the source of the CA certificates in force."""
+    return trust_in_force(settings[CA_FILE], settings.origin(CA_FILE), settings.environ)
 
 
 def backend_name(settings: Settings) -> str:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import (
-    CA_FILE,
     MAX_TIME,
     RETRIES,
     SANDBOX_DB,
@@ -20,7 +19,7 @@ from kabelwerk_cli.network.wire import Transport
 from kabelwerk_cli.terminal.session import Session
 from kabelwerk_cli.terminal.signals import pause
 
-from .backends import Sandbox, in_process, resolve_backend
+from .backends import Sandbox, in_process, resolve_backend, trust
 from .request_log import observer
 from .sandbox import open_transport
 
@@ -98,8 +97,8 @@ def _network_transport(settings: Settings, address: Address) -> "NetworkTranspor
     # a call to the sandbox does not need requests
     from kabelwerk_cli.network.transport import NetworkTransport, environment_proxies
 
-    proxies = environment_proxies(address)
-    return NetworkTransport(address, ca_file=settings[CA_FILE], proxies=proxies)
+    proxies = environment_proxies(address, settings.environ)
+    return NetworkTransport(address, trust=trust(settings), proxies=proxies)
 
 
 def tell_about_files(session: Session) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from kabelwerk_cli import errors
 from kabelwerk_cli.config.resolve import Settings
-from kabelwerk_cli.config.settings import CA_FILE, MAX_TIME, OUTPUT, TIMEOUT
+from kabelwerk_cli.config.settings import MAX_TIME, OUTPUT, TIMEOUT
 from kabelwerk_cli.config.token import find_token, read_token
 from kabelwerk_cli.delivery.sender import Limits
 from kabelwerk_cli.network.reasons import NoHandshake, explain
@@ -24,7 +24,7 @@ from kabelwerk_cli.terminal.console import Listing
 from kabelwerk_cli.terminal.session import Session
 from kabelwerk_cli.words import capitalized
 
-from .backends import Network, backend_and_profile, resolve_backend
+from .backends import Network, backend_and_profile, resolve_backend, trust
 from .checks import Check, Outcome
 from .connect import tell_about_files
 from .probe import UNREACHABLE, probe
@@ -106,6 +106,7 @@ class Examination:
         self._peer = ("", 0)
         self._found: list[Any] = []
         self._rejected: errors.AuthenticationError | None = None
+        self._attempt = self._begin()
 
     def settings(self) -> str:
         """Check the settings, and read the token: a pipe can be read only once."""
@@ -116,7 +117,7 @@ class Examination:
         address = self._address = backend.address
         self._token = read_token(settings)
         self._peer = address.host, address.port or PORTS[address.scheme]
-        if proxy := environment_proxies(address).get("https"):
+        if proxy := environment_proxies(address, settings.environ).get("https"):
             self._peer = _address_of(proxy)
             self._proxy = "{}:{}".format(*self._peer)
         source = find_token(settings)
@@ -127,7 +128,7 @@ class Examination:
         self._network()
         host, port = self._peer
         try:
-            self._found = look_up(host, port, self._limits()[TIMEOUT])
+            self._found = look_up(host, port, self._begin().left())
         except OSError as error:
             raise self._unreachable(error) from None
         if _is_address(host):
@@ -147,8 +148,8 @@ class Examination:
             raise NotNeeded("the URL starts with http://")
         if self._proxy:
             raise NotNeeded("'api' checks the certificate, through the proxy")
-        context = tls_context(self._settings[CA_FILE])
-        context.sslsocket_class = timed(ssl.SSLSocket, self._clock())
+        context = tls_context(trust(self._settings))
+        context.sslsocket_class = timed(ssl.SSLSocket, self._begin())
         with self._connect() as connection:
             try:
                 with context.wrap_socket(connection, server_hostname=self._peer[0]) as secured:
@@ -191,18 +192,27 @@ class Examination:
         limit = min(self._settings[TIMEOUT], left)
         return self._settings.with_option(MAX_TIME, left).with_option(TIMEOUT, limit)
 
-    def _clock(self) -> Attempt:
-        return Attempt(time.monotonic, Limits().connect, self._limits()[TIMEOUT])
+    def _begin(self) -> Attempt:
+        """Begin the time limits of an attempt."""
+        total = self._limits()[TIMEOUT]
+        self._attempt = Attempt(time.monotonic, Limits().connect, total, limit=f"{total:.3g} s")
+        return self._attempt
 
     def _connect(self) -> socket.socket:
         try:
-            return open_socket(*self._peer, self._clock())
+            return open_socket(*self._peer, self._begin())
         except OSError as error:
             raise self._unreachable(error) from None
 
     def _unreachable(self, error: OSError) -> errors.ConnectionError:
         """Return the error for a failure, in the words of a call."""
-        failure = explain(error, address=self._network(), proxy=self._proxy or None, sent=False)
+        failure = explain(
+            error,
+            self._attempt,
+            address=self._network(),
+            proxy=self._proxy or None,
+            trust=trust(self._settings),
+        )
         return failure.error(f"{capitalized(failure.reason)}. {failure.advice or UNREACHABLE}")
 
 

@@ -9,6 +9,7 @@ from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import CA_FILE, OUTPUT, TIMEOUT, TOKEN_VARIABLE
 from kabelwerk_cli.config.workflow import in_workflow
 from kabelwerk_cli.delivery.sender import Limits, build_request
+from kabelwerk_cli.network.trust import named_trust
 from kabelwerk_cli.operations.call import Call
 from kabelwerk_cli.output import Format, compact
 from kabelwerk_cli.terminal.console import Listing
@@ -19,7 +20,6 @@ from .backends import Network, resolve_backend
 SHOWN_TOKEN = f"${TOKEN_VARIABLE}"
 LONGEST_WORD = 100 * 1024
 """Bytes; Linux refuses to run a command with a word of 128 KiB."""
-DELIMITER = "BODY"
 
 
 class Preview(NamedTuple):
@@ -94,10 +94,8 @@ def as_curl(request: Preview, promises: Sequence[str]) -> str:
     quoted = shlex.quote(body)
     if len(quoted) <= LONGEST_WORD:
         return " ".join([*words, "--data-binary", quoted])
-    delimiter = DELIMITER
-    while delimiter in body:
-        delimiter += "_"
-    return " ".join([*words, "--data-binary", "@-", f"<<'{delimiter}'\n{body}\n{delimiter}"])
+    # printf is part of the shell, which may give it a longer word than it may give curl
+    return f"printf %s {quoted} | {' '.join([*words, '--data-binary', '@-'])}"
 
 
 def _promises(settings: Settings) -> list[str]:
@@ -106,8 +104,11 @@ def _promises(settings: Settings) -> list[str]:
     words = [word for name, value in seconds.items() for word in (name, f"{value:g}")]
     if not _may_use_proxy(settings):
         words += ["--noproxy", "'*'"]
-    if ca_file := settings[CA_FILE]:
-        words += ["--cacert", shlex.quote(str(Path(ca_file).absolute()))]
+    # without a name, curl takes the system's certificates, as this program does
+    named = named_trust(settings[CA_FILE], settings.origin(CA_FILE), settings.environ)
+    if named and named.path:
+        path = Path(named.path).absolute()
+        words += ["--capath" if path.is_dir() else "--cacert", shlex.quote(str(path))]
     return words
 
 

@@ -8,7 +8,15 @@ from kabelwerk_cli.cli.command import ActionCommand
 from kabelwerk_cli.cli.described import Group
 from kabelwerk_cli.config.profiles import DEFAULT_NAME
 from kabelwerk_cli.config.resolve import Settings
-from kabelwerk_cli.config.settings import CONFIG, PROFILE, SETTINGS, TOKEN_COMMAND, URL, Setting
+from kabelwerk_cli.config.settings import (
+    CA_FILE,
+    CONFIG,
+    PROFILE,
+    SETTINGS,
+    TOKEN_COMMAND,
+    URL,
+    Setting,
+)
 from kabelwerk_cli.terminal.console import Listing
 from kabelwerk_cli.terminal.session import Session
 
@@ -71,10 +79,22 @@ def show(session: Session) -> None:
     session.console.check_fields(SettingInForce)
     settings = session.settings
     rows = [
-        SettingInForce(row.name, _shown(settings, row), _origin(settings, row)) for row in SETTINGS
+        _certificates(settings)
+        if row is CA_FILE
+        else SettingInForce(row.name, _shown(settings, row), _origin(settings, row))
+        for row in SETTINGS
     ]
     rows.append(SettingInForce("api_token", *describe_token(settings)))
     session.console.show(Listing(SettingInForce, rows))
+
+
+def _certificates(settings: Settings) -> SettingInForce:
+    """Return which CA certificates are trusted, and what chose them."""
+    from kabelwerk_cli.network.trust import named_trust, trust_in_force
+
+    named = named_trust(settings[CA_FILE], settings.origin(CA_FILE), settings.environ)
+    path, origin = named or trust_in_force()
+    return SettingInForce(CA_FILE.name, path or origin, origin if named else "default")
 
 
 def _origin(settings: Settings, row: Setting[Any]) -> str:

@@ -29,7 +29,8 @@ class Step(NamedTuple):
         if other is None or last.ending in APPLIED or last.ending is Ending.CONTRADICTED:
             return None
         if other.when is Reason.MISSING:
-            return other if last.is_missing else None
+            # creating a user who exists does no harm: the key is taken, and the next call updates
+            return other if last.is_missing or last.unreadable else None
         return other if last.is_taken or self.in_doubt else None
 
     @property

@@ -23,6 +23,7 @@ ADDRESS = "This is probably not a Kabelwerk backend; check the URL."
 TOO_LARGE = "The request is larger than the server allows."
 ADVICE: Mapping[int, str] = {
     HTTPStatus.PAYMENT_REQUIRED: "The account may have reached its limit or have an unpaid bill.",
+    HTTPStatus.FORBIDDEN: "Something between here and the backend, such as a firewall, refused it.",
     HTTPStatus.NOT_FOUND: ADDRESS,
     HTTPStatus.METHOD_NOT_ALLOWED: ADDRESS,
     HTTPStatus.PROXY_AUTHENTICATION_REQUIRED: "A proxy requires a user name and a password.",
@@ -114,9 +115,10 @@ def _rejected(call: Call[Any], last: Verdict) -> str:
 
 def _unknown(call: Call[Any], last: Verdict) -> str:
     request = f" (request {last.request_id})" if last.request_id else ""
+    advice = f" {last.advice}" if last.advice else ""
     return (
         f"{_told(call, 'may have been')}: {last.reason}{request}."
-        f"{tell(last.fields, last.reason)}{_asked_to_wait(last)} {what_next(call)}"
+        f"{tell(last.fields, last.reason)}{_asked_to_wait(last)}{advice} {what_next(call)}"
     )
 
 
@@ -146,6 +148,8 @@ def _advice(call: Call[Any], last: Verdict) -> str:
             return f"{_asked_to_wait(last)} It is safe to run the same command again later.".strip()
         case errors.ValidationError:
             return _advise_on_input(call, last)
+    if last.unreadable:
+        return "Something between here and the backend, such as a proxy, changes its answers."
     return ADDRESS if last.status in HTTP_REDIRECT else ADVICE.get(last.status or 0, OTHER_ADVICE)
 
 

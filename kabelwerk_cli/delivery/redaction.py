@@ -7,10 +7,10 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 UNICODE_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 SPECIAL_IN_HTML = frozenset("&<>\"'")
+MASK = "[token]"
 SHORTEST_SECRET = 4
 """Shorter tokens are not masked, because they are parts of common words."""
 
@@ -23,8 +23,10 @@ class Redaction:
     """
 
     def __init__(self, token: str = "") -> None:
-        forms = {token, *_in_html(token), quote(token, safe=""), quote(token)}
+        forms = {token, *_in_html(token)}
         self._forms = sorted(forms, key=len, reverse=True)
+        # in a URL, any character may be percent-encoded, not only those that must be
+        self._in_url = re.compile("".join(f"(?:{re.escape(c)}|%(?i:{ord(c):02x}))" for c in token))
         if len(token) < SHORTEST_SECRET:
             self._forms = []
 
@@ -32,8 +34,8 @@ class Redaction:
         """Return decoded JSON, or a text, without the token; names of objects are searched too."""
         if isinstance(value, str):
             for form in self._forms:
-                value = value.replace(form, "[token]")
-            return value
+                value = value.replace(form, MASK)
+            return self._in_url.sub(MASK, value) if self._forms and "%" in value else value
         if isinstance(value, Mapping):
             return {self(name): self(child) for name, child in value.items()}
         if isinstance(value, list):

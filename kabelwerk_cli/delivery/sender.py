@@ -25,7 +25,7 @@ class Limits(NamedTuple):
     """How long a call may take, and how often it is tried."""
 
     connect: float = 5.0
-    """Seconds to connect, including the name look-up and the TLS handshake."""
+    """Seconds to connect once the host name is looked up, including the TLS handshake."""
     timeout: float = 20.0
     """Seconds for one attempt, to the last byte of its answer."""
     max_time: float = 60.0
@@ -156,11 +156,13 @@ class Sender:
 
     def _try(self, call: Call[Any], history: History, left: float) -> str:
         """Make one attempt, note its verdict, and return the body of the answer."""
+        timeout, most = self._limits.timeout, self._limits.max_time
         attempt = Attempt(
             self._tools.clock,
             self._limits.connect,
-            min(self._limits.timeout, left),
+            min(timeout, left),
             self._next_request_id(history),
+            f"{timeout:g} s" if timeout <= left else f"{most:g} s for the whole call",
         )
         request = build_request(call, token=self._token, request_id=attempt.request_id)
         history.attempting(attempt)

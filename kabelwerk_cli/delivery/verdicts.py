@@ -28,6 +28,13 @@ LONGEST_REASON = 100
 """How much of a status line's text is repeated, in characters."""
 LONGEST_LOCATION = 300
 """How much of a redirect's address is repeated, in characters."""
+PAGE = "with a page that is not from the API"
+NO_BACKEND = (
+    "This is probably not a Kabelwerk backend; check the URL, and whether the network or a proxy "
+    "asks you to log in."
+)
+LEADING = codecs.BOM_UTF8 + b" \t\r\n"
+"""What may come before the first tag of a page."""
 WANTS_TLS = re.compile(rb"HTTPS (?:port|server)|SSL-enabled server")
 """What nginx, Go and Apache answer to a request in plain http on a port for TLS."""
 
@@ -68,6 +75,10 @@ class Verdict(NamedTuple):
     """Whether the time limit ended the attempt."""
     advice: str = ""
     """What to do about it, as a sentence, if that follows from the failure."""
+    unreadable: bool = False
+    """Whether it is a 404 whose body cannot be read: it may be the API's, and prove nothing."""
+    foreign: bool = False
+    """Whether the answer is a page, which the API does not send: it is somebody else's."""
 
     @property
     def is_taken(self) -> bool:
@@ -144,6 +155,8 @@ def _judge_success(call: Call[Any], answer: Answer, redacted: Redaction) -> Verd
     try:
         record, notes = _read_success(call, answer, redacted)
     except _NotTheApi as error:
+        if _is_page(answer):
+            return Verdict(Ending.UNKNOWN, f"{said} {PAGE}", advice=NO_BACKEND, foreign=True)
         return Verdict(Ending.UNKNOWN, f"{said}, but {error}")
     except _Contradicted as error:
         return Verdict(Ending.CONTRADICTED, f"{said}, but {error}", fields=error.fields)
@@ -193,13 +206,10 @@ def _contradicts(field: str, found: Any, wanted: Any) -> bool:
 def _judge_rejection(answer: Answer, redacted: Redaction) -> Verdict:
     said = _said(answer)
     match answer.status:
-        case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
+        case HTTPStatus.UNAUTHORIZED:
             return Verdict(Ending.REJECTED, said, errors.AuthenticationError)
-        case HTTPStatus.NOT_FOUND:
-            # Assumed of the backend: its 404 has a JSON body or none. A page is somebody else's.
-            if answer.body and not _is_json(answer):
-                return Verdict(Ending.REJECTED, f"{said} with a page that is not from the API")
-            return Verdict(Ending.REJECTED, said, errors.DoesNotExist)
+        case HTTPStatus.FORBIDDEN | HTTPStatus.NOT_FOUND:
+            return _judge_refusal(answer, said)
         case HTTPStatus.BAD_REQUEST | HTTPStatus.CONFLICT | HTTPStatus.UNPROCESSABLE_ENTITY:
             fields = _messages(answer, redacted)
             if WANTS_TLS.search(answer.body) and not _is_json(answer):
@@ -212,15 +222,46 @@ def _judge_rejection(answer: Answer, redacted: Redaction) -> Verdict:
             return Verdict(Ending.REJECTED, said, fields=_messages(answer, redacted))
 
 
+def _judge_refusal(answer: Answer, said: str) -> Verdict:
+    """Return the verdict on a 403 or 404, which may be that of another server."""
+    if _is_page(answer):
+        # such as a firewall that dislikes one text, or a server at a wrong address
+        return Verdict(Ending.REJECTED, f"{said} {PAGE}", foreign=True)
+    if answer.status == HTTPStatus.FORBIDDEN:
+        return Verdict(Ending.REJECTED, said, errors.AuthenticationError)
+    if encoding := _encoding(answer):
+        return Verdict(Ending.REJECTED, f"{said}, but {_packed(encoding)}", unreadable=True)
+    return Verdict(Ending.REJECTED, said, errors.DoesNotExist)
+
+
 def _said(answer: Answer) -> str:
     return f"the server answered {answer.status} {shorten(answer.reason, LONGEST_REASON)}".rstrip()
 
 
+def _is_page(answer: Answer) -> bool:
+    """Tell whether a body is somebody else's. Assumed of the backend: it sends JSON, or nothing."""
+    if not answer.body or _is_json(answer):
+        return False
+    if answer.status not in HTTP_OK and not _encoding(answer):
+        return True
+    # a body that cannot be read, or that should be a record and is not JSON, may be anything
+    kind = answer.headers.get("content-type", "").lower()
+    return "html" in kind or answer.body.lstrip(LEADING).startswith(b"<")
+
+
+def _encoding(answer: Answer) -> str:
+    """Return the encoding of the body; empty if there is none, which is what was requested."""
+    encoding = answer.headers.get("content-encoding", "").strip().lower()
+    return "" if encoding == "identity" else encoding
+
+
+def _packed(encoding: str) -> str:
+    return f"its body has the encoding {shorten(encoding, LONGEST_REASON)}, which was not requested"
+
+
 def _decode(answer: Answer) -> Any:
-    encoding = answer.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in {"", "identity"}:
-        encoding = shorten(encoding, LONGEST_REASON)
-        raise _NotTheApi(f"its body has the encoding {encoding}, which was not requested")
+    if encoding := _encoding(answer):
+        raise _NotTheApi(_packed(encoding))
     try:
         # a byte order mark says nothing about what was done
         return read_json(answer.body.removeprefix(codecs.BOM_UTF8).decode())

@@ -11,9 +11,10 @@ import ssl
 from kabelwerk_cli.errors import ConfigurationError, UntrustedCertificate
 from kabelwerk_cli.words import shorten
 
-from .sockets import ExpectsTls, NotLoopback
+from .sockets import ExpectsTls, NoAddress, NoConnection, NotLoopback
+from .trust import Trust
 from .url import Address
-from .wire import Failure
+from .wire import Attempt, Failure
 
 LONGEST_PHRASE = 100
 """How much of the text of a proxy's status line is repeated, in characters."""
@@ -28,21 +29,33 @@ class NoHandshake(TimeoutError):
     """The server accepted the connection, but did not complete the TLS handshake in time."""
 
 
-def explain(error: BaseException, *, address: Address, proxy: str | None, sent: bool) -> Failure:
+WAITS = {
+    NoHandshake: " in the TLS handshake",
+    NoAddress: " looking up the host name",
+    NoConnection: " while connecting",
+}
+"""What a time-out interrupted; nothing for the answer."""
+
+
+def explain(
+    error: BaseException, attempt: Attempt, *, address: Address, proxy: str | None, trust: Trust
+) -> Failure:
     """Return why an attempt failed.
 
     Args:
         error: what was raised.
+        attempt: knows whether the request was being sent, and the limit in force.
         address: the backend.
         proxy: host and port of the proxy, if it was not passed yet.
-        sent: whether the request was being sent.
+        trust: the source of the CA certificates.
     """
-    cause, origin = _root(error), address.origin
-    if refused := _of_trust(cause, address, proxy):
+    cause, origin, sent = _root(error), address.origin, attempt.sent
+    if refused := _of_trust(cause, address, proxy, trust):
         return refused
     timed_out = isinstance(cause, TimeoutError)
+    limit = attempt.limit
     if proxy:
-        return Failure(_of_proxy(proxy, cause), timed_out=timed_out)
+        return Failure(_of_proxy(proxy, cause, limit), timed_out=timed_out)
     if isinstance(cause, ExpectsTls):
         return Failure(f"the server at {origin} expects https", garbled=True)
     if sent and _is_garbled(cause):
@@ -51,10 +64,12 @@ def explain(error: BaseException, *, address: Address, proxy: str | None, sent: 
     where = "" if sent else f" ({origin})"
     if sent and address.scheme == "http" and isinstance(cause, ConnectionError):
         where = " (a server that expects https does this, too)"
-    return Failure(f"{_reason(cause)}{where}", timed_out=timed_out, advice=advice)
+    return Failure(f"{_reason(cause, limit)}{where}", timed_out=timed_out, advice=advice)
 
 
-def _of_trust(cause: BaseException, address: Address, proxy: str | None) -> Failure | None:
+def _of_trust(
+    cause: BaseException, address: Address, proxy: str | None, trust: Trust
+) -> Failure | None:
     """Return why the token must not be sent to the server, if that is why the attempt failed."""
     if isinstance(cause, NotLoopback):
         reason = f"'{address.host}' resolves to {cause}, which is not this machine"
@@ -66,7 +81,10 @@ def _of_trust(cause: BaseException, address: Address, proxy: str | None) -> Fail
     if isinstance(cause, ssl.SSLCertVerificationError):
         where = proxy or address.host
         reason = f"the certificate of {where} is not trusted: {cause.verify_message}"
-        advice = "If you run this server, pass its CA with --ca-file."
+        advice = (
+            f"The CA certificates in force are those of {trust}. If you run this server, pass its "
+            "CA with --ca-file."
+        )
         return Failure(reason, UntrustedCertificate, advice=advice)
     return None
 
@@ -89,7 +107,7 @@ def _root(error: BaseException) -> BaseException:
         inner = seen[-1].__cause__ or seen[-1].__context__
         if inner is None:
             inner = next((arg for arg in seen[-1].args if isinstance(arg, BaseException)), None)
-        if inner is None or inner in seen or isinstance(seen[-1], NoHandshake):
+        if inner is None or inner in seen or isinstance(seen[-1], tuple(WAITS)):
             return seen[-1]
         seen.append(inner)
 
@@ -99,18 +117,19 @@ def _is_garbled(error: BaseException) -> bool:
     return not isinstance(error, OSError)
 
 
-def _of_proxy(proxy: str, error: BaseException) -> str:
+def _of_proxy(proxy: str, error: BaseException, limit: str) -> str:
     if match := _TUNNEL.fullmatch(str(error)):
         status, phrase = match[1], shorten(match[2].strip(), LONGEST_PHRASE)
         return f"the proxy {proxy} answered {status} {phrase}".rstrip()
     if _is_garbled(error):
         return f"the proxy {proxy} does not respond like a proxy"
-    return f"the proxy {proxy} failed: {_reason(error)}"
+    return f"the proxy {proxy} failed: {_reason(error, limit)}"
 
 
-def _reason(error: BaseException) -> str:
+def _reason(error: BaseException, limit: str) -> str:
     if isinstance(error, TimeoutError):
-        return "timed out in the TLS handshake" if isinstance(error, NoHandshake) else "timed out"
+        during = next((text for kind, text in WAITS.items() if isinstance(error, kind)), "")
+        return f"timed out{during} after {limit}"
     if isinstance(error, socket.gaierror):
         return f"cannot resolve the host name ({error.strerror or error})"
     if isinstance(error, ssl.SSLError):

@@ -25,6 +25,10 @@ class Deadline(Protocol):
         """
         ...
 
+    def looked_up(self) -> None:
+        """Note that the host name is looked up: from here on, the limit is that to connect."""
+        ...
+
 
 TLS_RECORDS = (b"\x15\x03", b"\x16\x03")
 """How an alert and a handshake of TLS begin."""
@@ -32,6 +36,14 @@ LINE_LIMIT = 64 * 1024
 """The longest line in the headers of a response, in bytes."""
 SLACK = 0.01
 """How many seconds a wait may be too long or too short: changing a limit is a system call."""
+
+
+class NoAddress(TimeoutError):
+    """The host name was not looked up in time."""
+
+
+class NoConnection(TimeoutError):
+    """No address of the host accepted the connection in time."""
 
 
 class ExpectsTls(Exception):
@@ -103,6 +115,7 @@ def open_socket(host: str, port: int, deadline: Deadline) -> socket.socket:
     failure: OSError = OSError("the host has no address")
     timed_socket = timed(socket.socket, deadline)
     addresses = look_up(host, port, deadline.left())
+    deadline.looked_up()
     for tried, (family, kind, protocol, _, address) in enumerate(addresses):
         connection: socket.socket = timed_socket(family, kind, protocol)
         try:
@@ -113,7 +126,7 @@ def open_socket(host: str, port: int, deadline: Deadline) -> socket.socket:
             connection.settimeout(deadline.left())  # for the TLS handshake
         except OSError as error:
             connection.close()
-            failure = error
+            failure = NoConnection() if isinstance(error, TimeoutError) else error
         except BaseException:
             connection.close()
             raise
@@ -157,5 +170,7 @@ def look_up(host: str, port: int, limit: float) -> list[Any]:
     """
     try:
         return in_time(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), limit)
+    except TimeoutError:
+        raise NoAddress from None
     except UnicodeError:
         raise socket.gaierror(socket.EAI_NONAME, "not a valid host name") from None

@@ -6,9 +6,11 @@ the whole attempt. The tests name each interface of requests and urllib3 that is
 """
 
 import contextlib
+import http.client
 import socket
 import ssl
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 import requests
@@ -22,10 +24,14 @@ from kabelwerk_cli.errors import ConfigurationError
 
 from .reasons import NoHandshake, explain
 from .sockets import check_loopback, open_socket, timed
+from .trust import Trust, context_for, trust_in_force
 from .url import Address
 from .wire import Answer, Attempt, Request
 
 CHUNK = 64 * 1024
+ANNOUNCEMENTS = range(100, 200)
+"""The statuses of responses that another one follows."""
+PROXY_VARIABLES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 
 
 class NetworkTransport:
@@ -33,24 +39,25 @@ class NetworkTransport:
 
     Args:
         address: the backend.
-        ca_file: a PEM file of CA certificates to trust instead of the default ones.
+        trust: the source of the CA certificates.
         proxies: proxy URLs by scheme, as in `environment_proxies`; https only.
 
     Raises:
-        ConfigurationError: `ca_file` cannot be read.
+        ConfigurationError: the certificates cannot be read.
     """
 
     def __init__(
         self,
         address: Address,
         *,
-        ca_file: str | None = None,
+        trust: Trust | None = None,
         proxies: Mapping[str, str] | None = None,
     ) -> None:
         self._address = address
         self._proxies = dict(proxies or {})
+        self._trust = trust or trust_in_force()
         self._adapter = _Adapter(
-            ca_file,
+            self._trust,
             secure=address.scheme == "https",
             local_only=address.local_only,
         )
@@ -59,7 +66,8 @@ class NetworkTransport:
         """Send `request` and return the complete answer; see `wire.Transport`."""
         if request.fresh:
             self._adapter.close()
-        self._adapter.attempt, self._adapter.left = attempt, attempt.left
+        self._adapter.attempt = attempt
+        self._adapter.left, self._adapter.looked_up = attempt.left, attempt.looked_up
         self._adapter.at_proxy = bool(self._proxies)
         prepared = requests.Request(
             request.method,
@@ -77,23 +85,44 @@ class NetworkTransport:
         except Exception as error:
             self._adapter.close()
             proxy = _host_and_port(self._proxies) if self._adapter.at_proxy else None
-            raise explain(error, address=self._address, proxy=proxy, sent=attempt.sent) from error
+            raise explain(
+                error, attempt, address=self._address, proxy=proxy, trust=self._trust
+            ) from error
 
     def close(self) -> None:
         """Close the connections."""
         self._adapter.close()
 
 
-def environment_proxies(address: Address) -> dict[str, str]:
+def environment_proxies(address: Address, variables: Mapping[str, str]) -> dict[str, str]:
     """Return the proxies in the environment for `address`: for https only, never for loopback.
 
     A proxy for plain http would see the token.
+
+    Args:
+        address: the backend.
+        variables: the environment, to name the variable in an error.
+
+    Raises:
+        ConfigurationError: the proxy is of a kind that is not supported.
     """
     if address.scheme != "https" or address.is_loopback:
         return {}
     proxies = requests.utils.get_environ_proxies(address.base)
     proxy = requests.utils.select_proxy(address.base, proxies)
-    return {"https": proxy} if proxy else {}
+    if not proxy:
+        return {}
+    scheme, separator, _ = proxy.partition("://")
+    if separator and scheme.lower() not in {"http", "https"}:
+        name = next(
+            (name for name in PROXY_VARIABLES if variables.get(name) == proxy), "a variable"
+        )
+        kind = "a SOCKS proxy" if scheme.lower().startswith("socks") else f"a proxy for {scheme}"
+        raise ConfigurationError(
+            f"{name} names {kind}, which is not supported. Use an HTTP proxy, or unset {name} or "
+            f"add {address.host} to NO_PROXY to connect directly."
+        )
+    return {"https": proxy}
 
 
 def _host_and_port(proxies: Mapping[str, str]) -> str:
@@ -125,13 +154,15 @@ class _Adapter(requests.adapters.HTTPAdapter):
     """The current attempt. Connections, and with them their sockets, outlive it."""
     left: Callable[[], float]
     """Returns the seconds left for it."""
+    looked_up: Callable[[], None]
+    """Called once the host name is looked up, see `sockets.Deadline`."""
     at_proxy = False
     """Whether what fails now is the proxy: the backend is not reached yet."""
 
-    def __init__(self, ca_file: str | None, *, secure: bool, local_only: bool) -> None:
+    def __init__(self, trust: Trust, *, secure: bool, local_only: bool) -> None:
         self.local_only = local_only
         # one context for all connections: loading the certificates takes longer than a handshake
-        self._context = tls_context(ca_file) if secure else None
+        self._context = tls_context(trust) if secure else None
         if self._context:
             self._context.sslsocket_class = timed(ssl.SSLSocket, self)
         super().__init__(max_retries=0)
@@ -167,21 +198,23 @@ def _pool_class(pool: type, connection: type, adapter: _Adapter) -> Any:
     return type(pool.__name__, (pool,), {"ConnectionCls": bound})
 
 
-def tls_context(ca_file: str | None) -> ssl.SSLContext:
-    """Return a TLS context that trusts the CA certificates in `ca_file`, or the default ones.
+def tls_context(trust: Trust) -> ssl.SSLContext:
+    """Return a TLS context that trusts the certificates of a source.
 
     Raises:
-        ConfigurationError: `ca_file` cannot be read.
+        ConfigurationError: they cannot be read.
     """
-    try:
-        context = ssl.create_default_context(
-            cafile=ca_file or requests.utils.DEFAULT_CA_BUNDLE_PATH
-        )
-    except OSError as error:  # including SSLError, if the file contains no certificate
-        reason = error.strerror or error
-        raise ConfigurationError(f"Cannot read the CA file '{ca_file}': {reason}.") from None
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
+    return context_for(trust, requests.utils.DEFAULT_CA_BUNDLE_PATH)
+
+
+class _FinalResponse(http.client.HTTPResponse):
+    """A response after those that only announce it: http.client skips no others than 100."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        version, status, reason = super()._read_status()  # type: ignore[misc]
+        if status in ANNOUNCEMENTS and status != HTTPStatus.SWITCHING_PROTOCOLS:
+            status = HTTPStatus.CONTINUE
+        return version, status, reason
 
 
 class _TimedConnection:
@@ -230,10 +263,12 @@ class _TimedConnection:
 
 
 class _TimedHTTPConnection(_TimedConnection, HTTPConnection):
-    pass
+    response_class = _FinalResponse
 
 
 class _TimedHTTPSConnection(_TimedConnection, HTTPSConnection):
+    response_class = _FinalResponse
+
     def connect(self) -> None:
         try:
             super().connect()

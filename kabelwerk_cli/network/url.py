@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from kabelwerk_cli.errors import ConfigurationError
 
 # The JavaScript SDK takes the URL of its WebSocket. All of these are the same backend.
-KNOWN_PATHS = frozenset({"", "/api", "/socket", "/socket/user"})
+KNOWN_PATHS = frozenset({"", "/api", "/socket", "/socket/user", "/socket/hub"})
 SCHEMES = {"https": "https", "wss": "https", "http": "http", "ws": "http"}
 
 LONGEST_NAME = 253

@@ -53,23 +53,32 @@ class Attempt:
 
     Args:
         clock: returns the monotonic time in seconds.
-        connect: time limit for connecting, in seconds.
+        connect: time limit for connecting once the host name is looked up, in seconds.
         total: time limit for the whole attempt, in seconds.
         request_id: identifies the attempt in the server's log.
+        limit: what set the total, in words.
     """
 
     def __init__(
-        self, clock: Callable[[], float], connect: float, total: float, request_id: str = ""
+        self,
+        clock: Callable[[], float],
+        connect: float,
+        total: float,
+        request_id: str = "",
+        limit: str = "",
     ) -> None:
-        now = clock()
         self._clock = clock
-        self._connected_by = now + min(connect, total)
-        self._answered_by = now + total
+        self._connect = connect
+        self._answered_by = self._connected_by = clock() + total
+        self._limit = limit or f"{total:g} s"
         self.request_id = request_id
         self.sent = False
 
     def left(self) -> float:
         """Return the seconds left: to connect, or once the request is being sent, to finish.
+
+        Looking the host name up may take the whole time of the attempt: a name server that is down
+        costs more than the limit to connect before the next one is asked.
 
         Raises:
             TimeoutError: no time is left.
@@ -78,6 +87,17 @@ class Attempt:
         if left <= 0:
             raise TimeoutError("timed out")
         return min(left, LONGEST_WAIT)
+
+    def looked_up(self) -> None:
+        """Note that the host name is looked up: the time to connect begins."""
+        self._connected_by = min(self._clock() + self._connect, self._answered_by)
+
+    @property
+    def limit(self) -> str:
+        """The limit that applies now, in words: that to connect, or that of the attempt."""
+        if not self.sent and self._connected_by < self._answered_by:
+            return f"{self._connect:g} s"
+        return self._limit
 
 
 class Failure(Exception):

@@ -9,6 +9,7 @@ import pytest
 
 from kabelwerk_cli.config import profiles
 from kabelwerk_cli.config.settings import SETTINGS, Rank, Setting
+from kabelwerk_cli.network.trust import trust_in_force
 from kabelwerk_cli.output import Format
 from tests.shell import TOKEN, Shell
 
@@ -75,7 +76,11 @@ def test_each_source_wins_over_the_one_before(shell: Shell, setting: Setting) ->
         value, origin = shown(plain)[setting.name]
         assert origin == "default"
         usual = "" if setting.default in {None, ()} else str(setting.default).lower()
-        found = {"config": str(folder / "config.toml"), "profile": "default"}
+        found = {
+            "config": str(folder / "config.toml"),
+            "profile": "default",
+            "ca_file": trust_in_force().path or "certifi",
+        }
         assert value == found.get(setting.name, usual)
 
     if Rank.PROFILE in setting.sources:

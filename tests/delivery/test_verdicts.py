@@ -125,7 +125,25 @@ VERDICTS = [
     (CREATE, answer(409), Ending.REJECTED, errors.ValidationError),
     (CREATE, answer(422), Ending.REJECTED, errors.ValidationError),
     (CREATE, answer(401), Ending.REJECTED, errors.AuthenticationError),
-    (CREATE, answer(403, b"<html>"), Ending.REJECTED, errors.AuthenticationError),
+    # a page is somebody else's, such as a firewall's
+    (CREATE, answer(403, b"<html>"), Ending.REJECTED, errors.ServerError),
+    (CREATE, answer(403, b"Blocked."), Ending.REJECTED, errors.ServerError),
+    (CREATE, answer(403, {"detail": "no"}), Ending.REJECTED, errors.AuthenticationError),
+    (CREATE, answer(403, b""), Ending.REJECTED, errors.AuthenticationError),
+    (CREATE, answer(401, b"<html>"), Ending.REJECTED, errors.AuthenticationError),
+    # what is packed cannot be read: it does not show that a user is gone
+    (
+        DELETE,
+        answer(404, b"\x1f\x8b", content_encoding="gzip"),
+        Ending.REJECTED,
+        errors.ServerError,
+    ),
+    (
+        DELETE,
+        answer(404, b"\x1f\x8b", content_encoding="gzip", content_type="text/html"),
+        Ending.REJECTED,
+        errors.ServerError,
+    ),
     (DELETE, answer(404), Ending.REJECTED, errors.DoesNotExist),
     (DELETE, answer(404, {"errors": {}}), Ending.REJECTED, errors.DoesNotExist),
     (DELETE, answer(404, b'"gone"'), Ending.REJECTED, errors.DoesNotExist),

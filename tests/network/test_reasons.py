@@ -159,7 +159,7 @@ def test_a_server_that_waits_for_the_rest_of_a_handshake_may_speak_http():
         end = send(server.encrypted_url, connect=0.5, retries=0)
         assert [request for request in server.requests if request.complete] == []
     assert type(end) is errors.ConnectionError
-    assert f"timed out in the TLS handshake ({server.encrypted_url})" in str(end)
+    assert f"timed out in the TLS handshake after 0.5 s ({server.encrypted_url})" in str(end)
     assert f"If it speaks plain http, use {server.url}." in str(end)
 
 

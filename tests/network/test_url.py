@@ -10,6 +10,7 @@ GOOD = {
     "kabelwerk.example": "https://kabelwerk.example/api",
     "kabelwerk.example:8443": "https://kabelwerk.example:8443/api",
     "wss://kabelwerk.example/socket/user": "https://kabelwerk.example/api",
+    "wss://kabelwerk.example/socket/hub": "https://kabelwerk.example/api",
     "https://kabelwerk.example/": "https://kabelwerk.example/api",
     "https://kabelwerk.example/api/": "https://kabelwerk.example/api",
     "HTTPS://Kabelwerk.Example": "https://kabelwerk.example/api",
