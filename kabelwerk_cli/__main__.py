@@ -52,6 +52,8 @@ def _run() -> int:
 
 
 def _guard_standard_streams() -> None:
+    from kabelwerk_cli.terminal.hangup import outlive_terminals
+
     # If the caller closed a standard stream, the next file or socket opened would get its
     # descriptor, and with it whatever a child process prints.
     # A closed stdout is opened read-only, so that writing to it fails and is reported.
@@ -67,6 +69,7 @@ def _guard_standard_streams() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # text that the terminal's encoding cannot show is escaped and raises no error
             stream.reconfigure(errors="backslashreplace")
+    outlive_terminals()
 
 
 def _settle(stream: "TextIO | None", number: int) -> None:

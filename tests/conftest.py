@@ -18,12 +18,13 @@ from .shell import ENVIRONMENT, TOKEN, Shell, served
 def pytest_configure() -> None:
     """Make signals work when a script runs the tests in the background.
 
-    With `&`, a shell sets these signals to be ignored, and child processes inherit that.
+    With `&`, a shell sets these signals to be ignored, and so does `nohup`; children inherit that.
     """
     for number, handler in (
         (signal.SIGINT, signal.default_int_handler),
         (signal.SIGQUIT, signal.SIG_DFL),
         (signal.SIGTERM, signal.SIG_DFL),
+        (signal.SIGHUP, signal.SIG_DFL),
     ):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, handler)

@@ -8,6 +8,7 @@ import re
 import termios
 import time
 from pathlib import Path
+from typing import Any
 
 from tests.shell import Shell
 
@@ -29,6 +30,7 @@ class Terminal:
     def __init__(
         self, shell: Shell, *args: str, size: tuple[int, int] = (24, 80), **options
     ) -> None:
+        self._leader: Any
         self._leader, follower = pty.openpty()
         termios.tcsetwinsize(self._leader, size)
         streams = {"stdin": follower, "stdout": follower, "stderr": follower, **options}
@@ -50,7 +52,17 @@ class Terminal:
         for stream in (self.process.stdout, self.process.stderr):
             if stream:
                 stream.close()
+        if self._leader is not None:
+            os.close(self._leader)
+
+    def hang_up(self) -> None:
+        """Close the terminal; the system sends the process SIGHUP."""
         os.close(self._leader)
+        self._leader = None
+
+    def attributes(self) -> list[Any]:
+        """Return the terminal's attributes, as `termios.tcgetattr` does."""
+        return termios.tcgetattr(self._leader)
 
     def wait_for(self, text: str, seconds: float = 20) -> None:
         """Read until `text` is on the screen."""

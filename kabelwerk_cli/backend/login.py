@@ -21,6 +21,7 @@ from kabelwerk_cli.files import write_private
 from kabelwerk_cli.network.token import check_token
 from kabelwerk_cli.terminal.console import Console, write_stderr
 from kabelwerk_cli.terminal.session import Session
+from kabelwerk_cli.terminal.signals import raised_signal, terminal_is_closed
 
 from .backends import network_address
 from .probe import probe
@@ -154,10 +155,13 @@ def _ask(console: Console, what: str, prompt: Callable[..., Any]) -> Any:
         return prompt(what, err=True)
     except click.Abort as error:
         # click raises it for Ctrl-C and for the end of the input
-        if isinstance(error.__context__, KeyboardInterrupt):
+        # without a terminal, `getpass` makes another error of a signal
+        terminal_is_closed()
+        signal = raised_signal() or error.__context__
+        if isinstance(signal, KeyboardInterrupt):
             if prompt is click.prompt:
                 write_stderr("")  # after hidden input, click ends the line
-            raise error.__context__ from None
+            raise signal from None
         raise Cancelled(f"No {what}.") from None
 
 

@@ -17,7 +17,12 @@ from kabelwerk_cli.terminal.book import NOTHING_SENT, Book
 from kabelwerk_cli.terminal.error_report import PROGRAM, problem, show_error
 from kabelwerk_cli.terminal.exit_codes import ExitCode, exit_code
 from kabelwerk_cli.terminal.session import ARGUMENTS, COMMAND, book_of
-from kabelwerk_cli.terminal.signals import Terminated, ignore_signals, raised_signal
+from kabelwerk_cli.terminal.signals import (
+    HungUp,
+    Terminated,
+    ignore_signals,
+    raised_signal,
+)
 
 from .described import Group
 from .tree import Commands
@@ -154,7 +159,7 @@ def _report(
 
 def _is_silent(error: BaseException, book: Book) -> bool:
     """Tell whether the exit code says all there is to say."""
-    if type(error) in {KeyboardInterrupt, Terminated}:
+    if type(error) in {KeyboardInterrupt, Terminated, HungUp}:
         return book.is_told
     # a reader that closes the pipe early, such as `head`, needs no message if nothing was sent
     return isinstance(error, BrokenPipeError) and book.is_blank

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterator, Sequence
+from signal import Signals
 from typing import NamedTuple
 
 from kabelwerk_cli.errors import (
@@ -18,7 +19,7 @@ from kabelwerk_cli.errors import (
 from kabelwerk_cli.journal.fate import Fate
 from kabelwerk_cli.journal.journal import JournalError
 from kabelwerk_cli.terminal.console import Console
-from kabelwerk_cli.terminal.signals import Terminated
+from kabelwerk_cli.terminal.signals import SIGNALS, exception_for
 from kabelwerk_cli.words import capitalized
 
 from .totals import Totals
@@ -33,7 +34,12 @@ class Stop(NamedTuple):
     @property
     def is_signal(self) -> bool:
         """Whether a signal ended it."""
-        return self.reason in {"SIGINT", "SIGTERM"}
+        return self.signal is not None
+
+    @property
+    def signal(self) -> Signals | None:
+        """The signal that ended it."""
+        return next((number for number in SIGNALS if number.name == self.reason), None)
 
 
 PROGRAM = "kabelwerk"
@@ -237,9 +243,8 @@ def conclude(console: Console, ended: Ended) -> None:
         return
     text = console.with_summary(totals.summed(), advice)
     report = totals.report()
-    if stop and stop.is_signal:
-        cause = Terminated() if stop.reason == "SIGTERM" else KeyboardInterrupt()
-        raise Interrupted(text, report) from cause
+    if stop and stop.signal:
+        raise Interrupted(text, report) from exception_for(stop.signal)
     if stop and stop.error and report.applied is Applied.NO:
         raise type(stop.error)(text, report) from stop.error
     raise BatchUnknown(text) if counts[Fate.UNKNOWN] else BatchFailed(text)

@@ -27,7 +27,7 @@ from kabelwerk_cli.output import (
 )
 
 from .book import Book
-from .signals import held_signals, signals_for_pager
+from .signals import held_signals, signals_for_pager, terminal_is_closed
 
 
 class Listing(NamedTuple):
@@ -259,7 +259,10 @@ class Console:
             write_stderr(line)
         try:
             print(f"{visible(question)} {choice} ", end="", file=sys.stderr, flush=True)  # noqa: T201
-            typed = sys.stdin.readline().strip().lower()
+            line = sys.stdin.readline()
+            if not line:
+                terminal_is_closed()  # then the signal is raised
+            typed = line.strip().lower()
         except KeyboardInterrupt:
             write_stderr("")  # start the next message on a new line
             raise

@@ -18,7 +18,7 @@ from kabelwerk_cli.errors import (
     SafetyStop,
 )
 
-from .signals import Terminated
+from .signals import HungUp, Terminated
 
 
 class ExitCode(IntEnum):
@@ -50,6 +50,7 @@ class ExitCode(IntEnum):
     UNKNOWN = 9, "request sent but not answered; outcome unknown"
     BATCH = 10, "batch finished with failed rows, none with an unknown outcome"
     STOPPED = 11, "safety stop: the run looks like a mistake; the message says how to allow it"
+    HUNG_UP = 129, "terminal closed (SIGHUP); the message says what was done"
     INTERRUPTED = 130, "interrupted (Ctrl-C); the message says what was done"
     OUTPUT_LOST = 141, "stdout is closed or cannot be written; the message says what was done"
     TERMINATED = 143, "terminated (SIGTERM); the message says what was done"
@@ -94,6 +95,7 @@ _CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (
     (BatchFailed, ExitCode.BATCH),
     (BatchUnknown, ExitCode.UNKNOWN),
     (Terminated, ExitCode.TERMINATED),
+    (HungUp, ExitCode.HUNG_UP),
     (KeyboardInterrupt, ExitCode.INTERRUPTED),
     (BaseException, ExitCode.BUG),
 )
@@ -101,6 +103,7 @@ _NAMES: Mapping[type[BaseException], str] = {
     click.ClickException: "UsageError",
     Refused: "UsageError",
     Terminated: "Interrupted",
+    HungUp: "Interrupted",
     KeyboardInterrupt: "Interrupted",
     BaseException: "Bug",
 }
@@ -128,7 +131,7 @@ def error_type(error: BaseException) -> str:
 def _kind_and_code(error: BaseException) -> tuple[type[BaseException], ExitCode]:
     """Return the class in the table that an error belongs to, and its code."""
     if isinstance(error, errors.Interrupted) and error.__cause__ is not None:
-        return _kind_and_code(error.__cause__)  # tells SIGINT from SIGTERM
+        return _kind_and_code(error.__cause__)  # tells which signal it was
     return next((row for row in _CODES if isinstance(error, row[0])), _CODES[-1])
 
 

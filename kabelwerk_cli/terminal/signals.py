@@ -1,8 +1,9 @@
-"""What SIGINT and SIGTERM do: the first ends the run cleanly, the second at once.
+"""What SIGINT, SIGTERM and SIGHUP do: the first ends the run cleanly, a second at once.
 
 The first signal raises an exception in the main thread, once, wherever the run is, but never while
-a lock is acquired or released. The error boundary in `cli` reports it. A signal that the caller
-ignores, as a shell does for jobs in the background, stays ignored.
+a lock is acquired or released. The error boundary in `cli.root` reports it. A closing terminal may
+send SIGHUP twice, so that one is never a second signal. A signal that the caller ignores, as a
+shell does for jobs in the background and `nohup` for SIGHUP, stays ignored.
 """
 
 import contextlib
@@ -11,19 +12,25 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
 
-Handler = Any  # what `signal.signal` takes and `signal.getsignal` returns
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+Act = Callable[[int, FrameType | None], None]
+"""What is done about a signal, given its number and the frame that it interrupts."""
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 BASE = 128
 """A shell reports the end by a signal as this plus the signal's number."""
 SOON = 0.01
 """Seconds until a signal that could not be raised, or whose exception was lost, is raised again."""
+HANGUP_DELAY = 0.1
+"""Seconds within which SIGHUP arrives after a terminal was closed."""
+TOGETHER = 0.1
+"""Seconds in which what follows SIGHUP is no second signal: a session ends by it and SIGTERM."""
 LOCKING = frozenset({threading.Condition.__enter__.__code__, threading.Condition.__exit__.__code__})
 """Where an exception would leave a lock locked for ever, also that of a queue or an event."""
 
@@ -32,29 +39,138 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM was received; handled like Ctrl-C."""
 
 
-class _Leave:
-    """A handler that ends the process at once.
+class HungUp(KeyboardInterrupt):
+    """SIGHUP was received, because the terminal was closed; handled like Ctrl-C."""
 
-    Args:
-        raised: the signal that was raised before; None if none was.
+
+def exception_for(number: int) -> KeyboardInterrupt:
+    """Return the exception that a signal raises."""
+    kinds = {int(signal.SIGTERM): Terminated, int(signal.SIGHUP): HungUp}
+    return kinds.get(number, KeyboardInterrupt)()
+
+
+class Signals:
+    """The handler of all signals of a run: knows what came, and what the next one does.
+
+    Attributes:
+        raised: the signal that was raised; None if none was.
+        hung_up: whether SIGHUP has come.
     """
 
-    def __init__(self, raised: int | None = None) -> None:
-        self.raised = raised
+    def __init__(self) -> None:
+        self.raised: int | None = None
+        self.hung_up = False
+        self._hung_up_at = -TOGETHER
+        self._is_ending = False
+        self._act: Act = self.raise_signal
 
-    def __call__(self, number: int, _: FrameType | None) -> None:
-        os._exit(BASE + number)
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        """Handle a signal, unless it belongs to one that has come."""
+        now = time.monotonic()
+        is_hangup = number == signal.SIGHUP
+        self.hung_up = self.hung_up or is_hangup
+        if self._is_ending and (is_hangup or now - self._hung_up_at < TOGETHER):
+            return
+        if is_hangup:
+            self._hung_up_at = now
+        self._act(number, frame)
+
+    def raise_signal(self, number: int, frame: FrameType | None) -> None:
+        """Raise what belongs to a signal; while a lock is acquired or released, a little later.
+
+        Args:
+            number: the signal.
+            frame: what it interrupts.
+        """
+        if _is_locking(frame):
+            self._raise_soon(number)
+            return
+        self.raised, self._is_ending, self._act = number, True, _leave
+        raise exception_for(number)
+
+    def raise_again(self, lost: "UnraisableHookArgs") -> None:
+        """Raise a signal again if its exception was lost, as Python drops those in destructors."""
+        if not isinstance(lost.exc_value, KeyboardInterrupt) or self.raised is None:
+            sys.__unraisablehook__(lost)
+            return
+        number, self.raised, self._act = self.raised, None, self.raise_signal
+        self._raise_soon(number)
+
+    def _raise_soon(self, number: int) -> None:
+        def raise_now(_: int, frame: FrameType | None) -> None:
+            # if another signal has been raised since, this one is not a second one
+            if self.raised is None:
+                self._act(number, frame)
+
+        signal.signal(signal.SIGALRM, raise_now)
+        signal.setitimer(signal.ITIMER_REAL, SOON)
+
+    def leave(self) -> None:
+        """End the process at once when the next signal comes."""
+        self._is_ending, self._act = True, _leave
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the first signal back; a second one ends the process at once."""
+        arrived: list[int] = []
+
+        def hold(number: int, frame: FrameType | None) -> None:
+            if arrived and number != signal.SIGHUP:
+                _leave(number, frame)
+            arrived.append(number)
+
+        try:
+            with self._doing(hold):
+                yield
+        finally:
+            if arrived:
+                signal.raise_signal(arrived[0])
+
+    @contextlib.contextmanager
+    def asking(self, end: Callable[[str], None]) -> Iterator[None]:
+        """Call `end` with the first signal's name; raise the second. After that, end at once."""
+
+        def ask(number: int, _: FrameType | None) -> None:
+            self._is_ending, self._act = True, self.raise_signal
+            end(signal.Signals(number).name)
+
+        try:
+            with self._doing(ask):
+                yield
+        finally:
+            if self._is_ending:
+                self.leave()  # what follows may block, as writing the summary does
+
+    @contextlib.contextmanager
+    def paging(self) -> Iterator[None]:
+        """Ignore SIGINT; the other signals end the process at once."""
+
+        def page(number: int, frame: FrameType | None) -> None:
+            if number != signal.SIGINT:
+                _leave(number, frame)
+
+        with self._doing(page):
+            yield
+
+    @contextlib.contextmanager
+    def _doing(self, act: Act) -> Iterator[None]:
+        """Handle signals in another way, unless one has been raised already."""
+        before = self._act
+        if before is not _leave:
+            self._act = act
+        try:
+            yield
+        finally:
+            self._act = before
 
 
 def raise_on_signals() -> None:
-    """Make the first signal raise KeyboardInterrupt, or `Terminated`; a second one ends at once."""
-    _replace(_heeded(), raise_signal)
-    sys.unraisablehook = _raise_again
-
-
-def leave_on_signals() -> None:
-    """End at once when the next signal comes, if `raise_on_signals` was called."""
-    _replace(_ours(), _Leave())
+    """Make the first signal raise KeyboardInterrupt or a subclass; a second one ends at once."""
+    handler = Signals()
+    for number in SIGNALS:
+        if signal.getsignal(number) not in {signal.SIG_IGN, None}:
+            signal.signal(number, handler)
+    sys.unraisablehook = handler.raise_again
 
 
 def raised_signal() -> KeyboardInterrupt | None:
@@ -63,39 +179,59 @@ def raised_signal() -> KeyboardInterrupt | None:
     Some of Python's functions in C raise another error instead, as `from module import name` does
     if the signal arrives while it words its own ImportError.
     """
-    handlers = [handler for handler in _ours().values() if isinstance(handler, _Leave)]
-    return next((_exception(h.raised) for h in handlers if h.raised is not None), None)
+    handler = _current()
+    return exception_for(handler.raised) if handler and handler.raised is not None else None
 
 
 def ignore_signals() -> None:
     """Ignore signals from here on, if `raise_on_signals` was called."""
-    if _ours():
-        signal.setitimer(signal.ITIMER_REAL, 0)  # of one that was to arrive again
-        _replace(_ours(), signal.SIG_IGN)
+    for number in SIGNALS:
+        if isinstance(signal.getsignal(number), Signals):
+            signal.signal(number, signal.SIG_IGN)
+            signal.setitimer(signal.ITIMER_REAL, 0)  # of one that was to arrive again
 
 
 @contextlib.contextmanager
 def held_signals() -> Iterator[None]:
     """Hold the first signal back while something is written whole; a second ends at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread handles signals
-        return
-    held: list[int] = []
-
-    def hold(number: int, frame: FrameType | None) -> None:
-        if held:
-            _Leave()(number, frame)
-        held.append(number)
-
-    before = {n: handler for n, handler in _heeded().items() if not isinstance(handler, _Leave)}
-    try:
-        _replace(before, hold)
+    handler = _current()
+    # only the main thread handles signals
+    if handler and threading.current_thread() is threading.main_thread():
+        with handler.held():
+            yield
+    else:
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        for number in held:
-            signal.raise_signal(number)
+
+
+@contextlib.contextmanager
+def signals_that_ask(end: Callable[[str], None]) -> Iterator[None]:
+    """Let the first signal ask a run to end in good order; a second one ends it at once.
+
+    Args:
+        end: called with the signal's name; it must return at once.
+    """
+    with handler.asking(end) if (handler := _current()) else contextlib.nullcontext():
+        yield
+
+
+@contextlib.contextmanager
+def signals_for_pager() -> Iterator[None]:
+    """Leave Ctrl-C to a pager, as in `less`, where it stops a search; SIGTERM ends at once."""
+    with handler.paging() if (handler := _current()) else contextlib.nullcontext():
+        yield
+
+
+def terminal_is_closed() -> bool:
+    """Tell whether SIGHUP has come, or comes now.
+
+    An error of the terminal, and the end of its input, may be noticed before the signal.
+    """
+    handler, give_up_at = signal.getsignal(signal.SIGHUP), time.monotonic() + HANGUP_DELAY
+    if not isinstance(handler, Signals):
+        return False
+    while not handler.hung_up and time.monotonic() < give_up_at:
+        time.sleep(HANGUP_DELAY / 20)
+    return handler.hung_up
 
 
 def pause(seconds: float | None = None) -> None:
@@ -120,54 +256,14 @@ def pause(seconds: float | None = None) -> None:
         os.close(wake)
 
 
-@contextlib.contextmanager
-def signals_for_pager() -> Iterator[None]:
-    """Leave Ctrl-C to a pager, as in `less`, where it stops a search; SIGTERM ends at once."""
-    before = _ours()
-    try:
-        for number in before:
-            # a function, not SIG_IGN: the pager would inherit that
-            handler: Handler = _Leave() if number == signal.SIGTERM else lambda *_: None
-            signal.signal(number, handler)
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _leave(number: int, _: FrameType | None) -> None:
+    os._exit(BASE + number)
 
 
-def _heeded() -> dict[int, Handler]:
-    """Return the handlers of the signals that are not ignored."""
-    found = {number: signal.getsignal(number) for number in SIGNALS}
-    return {n: handler for n, handler in found.items() if handler not in {signal.SIG_IGN, None}}
-
-
-def _ours() -> dict[int, Handler]:
-    return {n: handler for n, handler in _heeded().items() if _is_ours(handler)}
-
-
-def _is_ours(handler: Handler) -> bool:
-    return handler is raise_signal or isinstance(handler, _Leave)
-
-
-def _replace(before: Mapping[int, Handler], handler: Handler) -> None:
-    for number in before:
-        signal.signal(number, handler)
-
-
-def raise_signal(number: int, frame: FrameType | None) -> None:
-    """Raise KeyboardInterrupt, or `Terminated`, as the handler of a signal.
-
-    While a lock is acquired or released, it returns, and is called again soon.
-
-    Args:
-        number: the signal.
-        frame: what it interrupts.
-    """
-    if _is_locking(frame):
-        _raise_soon(number)
-        return
-    _replace(_ours(), _Leave(raised=number))
-    raise _exception(number)
+def _current() -> Signals | None:
+    """Return the handler of the run; None if `raise_on_signals` was not called."""
+    handlers = (signal.getsignal(number) for number in SIGNALS)
+    return next((handler for handler in handlers if isinstance(handler, Signals)), None)
 
 
 def _is_locking(frame: FrameType | None) -> bool:
@@ -177,28 +273,3 @@ def _is_locking(frame: FrameType | None) -> bool:
             return True
         frame = frame.f_back
     return False
-
-
-def _raise_soon(number: int) -> None:
-    def raise_now(_: int, frame: FrameType | None) -> None:
-        handler = signal.getsignal(number)
-        # if another signal has been raised since, this one is not a second one
-        if callable(handler) and not isinstance(handler, _Leave):
-            handler(number, frame)
-
-    signal.signal(signal.SIGALRM, raise_now)
-    signal.setitimer(signal.ITIMER_REAL, SOON)
-
-
-def _exception(number: int) -> KeyboardInterrupt:
-    return Terminated() if number == signal.SIGTERM else KeyboardInterrupt()
-
-
-def _raise_again(lost: "UnraisableHookArgs") -> None:
-    """Raise a signal again if its exception was lost, as Python drops those in destructors."""
-    if not isinstance(lost.exc_value, KeyboardInterrupt):
-        sys.__unraisablehook__(lost)
-        return
-    number = signal.SIGTERM if isinstance(lost.exc_value, Terminated) else signal.SIGINT
-    _replace(_ours(), raise_signal)
-    _raise_soon(number)

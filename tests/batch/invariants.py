@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from .story import SUCCESSES
 
 NOTHING_APPLIED = range(2, 8)
-CODES = {0, *NOTHING_APPLIED, 9, 10, 130, 143, -9}
+CODES = {0, *NOTHING_APPLIED, 9, 10, 129, 130, 143, -9}
 TOTALS = re.compile(r"(\d+) rows?: ((?:\d+ [a-z ]+(?:, |\.))+)")
 
 

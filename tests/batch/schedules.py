@@ -243,6 +243,7 @@ class Schedule:
                 lambda: self.strike(signal.SIGKILL, applied=True),
                 lambda: self.strike(signal.SIGINT, applied=True),
                 lambda: self.strike(signal.SIGTERM, applied=True),
+                lambda: self.strike(signal.SIGHUP, applied=True),
                 *[self.meanwhile] * edits,
             ]
         )()
@@ -300,7 +301,7 @@ class Schedule:
                 timer.start()
             codes = [fork.wait(PATIENCE) for fork, _, _ in runs]
             timer.cancel()
-            if set(codes) & {-signal.SIGKILL, 130, 143}:
+            if set(codes) & {-signal.SIGKILL, 129, 130, 143}:
                 time.sleep(QUIET)
             ends = [
                 Run(args, code, read(out), read(err), crowded=both)

@@ -5,15 +5,10 @@ import re
 import signal
 import subprocess
 import time
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
-from kabelwerk_cli.engine.sending import _signals
-from kabelwerk_cli.reporting.ending import Stop
 from tests.faultserver import FAULTS, HANG, HONEST, FaultyServer, Step, rate_limited
-from tests.locks import acquire_under
 from tests.pseudo_terminal import Terminal
 from tests.shell import Shell
 from tests.streams import Pipe
@@ -49,7 +44,9 @@ def test_a_bar_with_rate_failures_and_time_left(rows: Shell, options: tuple[str,
         assert last.startswith("Error: Correct the 3 rejected rows")
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_one_signal_ends_it_in_good_order(rows: Shell, number: signal.Signals, code: int) -> None:
     with FaultyServer() as server:
         with Terminal(rows.configured(server), *CREATE) as terminal:
@@ -115,16 +112,6 @@ def test_two_signals_end_it_at_once(rows: Shell, output: str) -> None:
     (line,) = err.decode().splitlines()
     assert "Interrupted. 'rows.csv.kabelwerk-journal' records which rows were sent." in line
     assert output == "table" or json.loads(line)["error"]["applied"] == "unknown"
-
-
-def test_a_second_signal_while_a_lock_is_acquired() -> None:
-    """Nothing is done twice until it can be raised."""
-    done: list[str] = []
-    runner: Any = SimpleNamespace(stop=Stop("SIGINT"), end=done.append)
-    with pytest.raises(KeyboardInterrupt), _signals(runner):
-        acquire_under(signal.SIGINT, done)
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    assert done == ["acquired", "released"]
 
 
 @pytest.mark.parametrize("milliseconds", [1, 2, 3, 4, 6, 8])

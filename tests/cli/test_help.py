@@ -79,7 +79,7 @@ cat
 """
 
 
-@pytest.mark.parametrize(("signal", "code"), [("INT", 0), ("TERM", 143)])
+@pytest.mark.parametrize(("signal", "code"), [("INT", 0), ("TERM", 143), ("HUP", 129)])
 def test_ctrl_c_is_left_to_the_pager(shell: Shell, signal: str, code: int) -> None:
     """`less` handles it, and ends on `q` only."""
     pager = shell.home / "pager"

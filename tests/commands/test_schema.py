@@ -265,7 +265,7 @@ def test_the_error_of_each_exit_code(schemas: Schemas) -> None:
         assert ran.code == code, ran.err
         schemas.check_error(ran)
         codes.add(ExitCode(code))
-    for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+    for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)):
         ran = _cut(shell, number=number)
         assert ran.code == code
         schemas.check_error(ran)

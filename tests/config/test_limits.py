@@ -35,7 +35,7 @@ def test_a_pipe_is_read(shell: Shell) -> None:
         assert server.requests[0].header("Kabelwerk-Token") == TOKEN
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_wait_for_a_pipe(shell: Shell, number: signal.Signals) -> None:
     os.mkfifo(shell.home / "pipe")
     code = 128 + number

@@ -144,7 +144,9 @@ def wait_for_request(server: FaultyServer) -> Request:
 
 
 @pytest.mark.parametrize("fault", [HANG, DRIP_BODY])
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_a_signal_while_a_message_is_on_its_way(
     shell: Shell, fault: Fault, number: signal.Signals, code: int
 ) -> None:
@@ -161,7 +163,9 @@ def test_a_signal_while_a_message_is_on_its_way(
     assert len(err.splitlines()) == 1
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_a_signal_between_two_attempts(shell: Shell, number: signal.Signals, code: int) -> None:
     with FaultyServer([Step(rate_limited("30"))]) as server:
         process = shell.configured(server).start(*COMMANDS["message"])

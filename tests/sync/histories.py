@@ -36,7 +36,7 @@ NAMES = ("A", "B", "C")
 """Few, so that people get names back that they had."""
 OTHERS = (*seeded().users, "x0", "x1")
 """Users who are never in the file."""
-CODES = {0, 2, 3, 4, 7, 9, 10, 130, 143, -9}
+CODES = {0, 2, 3, 4, 7, 9, 10, 129, 130, 143, -9}
 NOTHING_APPLIED = range(2, 8)
 UNGUARDED = ("--max-deletions", "100%", "--max-changes", "1000")
 SIDE_BY_SIDE = 6
@@ -206,6 +206,7 @@ class History:
                 *[lambda: self.strike(signal.SIGKILL, applied=applied)] * 2,
                 lambda: self.strike(signal.SIGINT, applied=True),
                 lambda: self.strike(signal.SIGTERM, applied=True),
+                lambda: self.strike(signal.SIGHUP, applied=True),
             ]
         )()
 

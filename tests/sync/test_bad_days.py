@@ -118,7 +118,9 @@ def test_a_full_disk(shell: Shell, blocks: int, *, sent: bool) -> None:
         assert users_of(server.model) == many
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_a_signal(shell: Shell, number: signal.Signals, code: int) -> None:
     (shell.home / FILE).write_text(rows(MANY))
     with FaultyServer() as server:

@@ -186,14 +186,14 @@ class Interrupter:
         self._seconds: dict[Command, float] = {}
 
     def interrupt(self, command: Command, choose: random.Random) -> Ended:
-        """Run a command and send it SIGINT or SIGTERM."""
+        """Run a command and send it SIGINT, SIGTERM or SIGHUP, the last one often twice."""
         if command not in self._seconds:
             with FaultyServer([Step(SLOW, applied=True)], model=_model(command)) as server:
                 shell = self._shell.configured(server)
                 ran, seconds = _start(shell, command.args, blocked=False, number=None, moment=0)
             assert ran.code == 0, ran
             self._seconds[command] = seconds
-        number = choose.choice([signal.SIGINT, signal.SIGTERM])
+        number = choose.choice([signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
         # some wait for another attempt
         moment = choose.uniform(0, self._seconds[command] * 1.2)
         for journal in self._shell.home.glob("*-journal*"):
@@ -246,6 +246,9 @@ def _start(
     if number is not None:
         time.sleep(moment)
         process.send_signal(number)
+        if number == signal.SIGHUP:  # as a closing terminal does
+            time.sleep(0.0005)
+            process.send_signal(number)
     stderr.drain()
     out, _ = process.communicate(timeout=60)
     seconds = time.monotonic() - started

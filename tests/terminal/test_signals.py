@@ -17,7 +17,14 @@ import pytest
 
 from kabelwerk_cli.cli.root import Root
 from kabelwerk_cli.terminal import signals
-from kabelwerk_cli.terminal.signals import Terminated, pause, raise_on_signals, raise_signal
+from kabelwerk_cli.terminal.signals import (
+    HungUp,
+    Signals,
+    Terminated,
+    pause,
+    raise_on_signals,
+    signals_that_ask,
+)
 from tests.faultserver import FAULTS, HANG, FaultyServer, Model, Step
 from tests.locks import acquire_under
 from tests.model.state import populated
@@ -28,7 +35,7 @@ from tests.streams import Pipe
 from .signal_runs import COMMANDS, Interrupter
 
 RUNS = 20
-CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -188,16 +195,17 @@ def test_a_result_is_written_whole_before_a_signal_ends_the_run(shell: Shell) ->
     assert json.loads(stdout.text())["text"] == CALLS["message"].given["text"]
 
 
-def test_what_the_caller_ignores_stays_ignored(shell: Shell) -> None:
+@pytest.mark.parametrize("number", CODES)
+def test_what_the_caller_ignores_stays_ignored(shell: Shell, number: signal.Signals) -> None:
     with FaultyServer([Step(HANG)]) as server:
         process = shell.configured(server).start(
             *CALLS["update"].line,
             "--timeout=1",
             "--retries=0",
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+            preexec_fn=lambda: signal.signal(number, signal.SIG_IGN),
         )
         wait_until(lambda: server.requests)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         process.communicate(timeout=20)
     assert process.returncode == 9
 
@@ -285,7 +293,7 @@ def run_command(act: Callable[[], object]) -> object:
 
 
 @pytest.mark.parametrize(
-    ("signal_raised", "code"), [(KeyboardInterrupt(), 130), (Terminated(), 143)]
+    ("signal_raised", "code"), [(KeyboardInterrupt(), 130), (Terminated(), 143), (HungUp(), 129)]
 )
 def test_a_signal_that_arrived_while_a_class_was_created(
     capsys: pytest.CaptureFixture[str], signal_raised: KeyboardInterrupt, code: int
@@ -322,18 +330,29 @@ def test_a_signal_while_a_lock_is_acquired(number: signal.Signals) -> None:
 
 
 @pytest.mark.usefixtures("_handled")
+def test_a_second_signal_while_a_lock_is_acquired() -> None:
+    """A run that was asked to end is asked once, and the second signal is raised a little later."""
+    done: list[str] = []
+    with signals_that_ask(done.append):
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            acquire_under(signal.SIGINT, done)
+    assert done == ["SIGINT", "acquired", "released"]
+
+
+@pytest.mark.usefixtures("_handled")
 def test_a_signal_under_another_ones_handler(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a slow machine, where it arrives again while it is still being put off."""
     done: list[str] = []
-    put_off = signals._raise_soon
+    put_off = Signals._raise_soon
 
-    def arrive_again(number: int) -> None:
+    def arrive_again(handler: Signals, number: int) -> None:
         if not done:
             done.append("again")
             signal.raise_signal(number)
-        put_off(number)
+        put_off(handler, number)
 
-    monkeypatch.setattr(signals, "_raise_soon", arrive_again)
+    monkeypatch.setattr(Signals, "_raise_soon", arrive_again)
     with pytest.raises(KeyboardInterrupt):
         acquire_under(signal.SIGINT, done)
     assert done == ["again", "acquired", "released"]
@@ -353,7 +372,7 @@ def test_a_signal_while_a_lock_is_released(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(signals, "SOON", 0.5)
 
     def go_on() -> None:
-        raise_signal(signal.SIGINT, frame)
+        Signals().raise_signal(signal.SIGINT, frame)
         done.append("released")
         wait_until(lambda: False)
 
