@@ -4,6 +4,7 @@ import json
 import os
 import select
 import time
+from pathlib import Path
 
 import pytest
 
@@ -196,6 +197,17 @@ def test_a_program_that_gives_no_token(shell: Shell, body: str, complaint: str) 
     assert complaint in ran.err
     assert "leaked" not in ran.err + ran.out
     assert len(ran.err.splitlines()) == 1
+
+
+def test_a_signal_while_a_program_is_being_started(shell: Shell) -> None:
+    """It does not outlive the run: it sends the signal itself, before it does anything else."""
+    script = "kill -TERM $PPID\necho $$ > pid\nexec sleep 60"
+    shell.write_profile(url="http://127.0.0.1:9", token_command=[program(shell, script)])
+    for _ in range(10):
+        ran = shell.execute(*UPDATE)
+        assert (ran.code, ran.err) == (143, "Error: Interrupted. Nothing was sent.\n")
+        for left in shell.home.glob("pid"):
+            assert not Path("/proc", left.read_text().strip() or "none").exists()
 
 
 def test_the_time_limit_of_the_command_is_the_programs_too(shell: Shell) -> None:
