@@ -75,7 +75,7 @@ def test_the_root_holds_few_modules_and_no_file_is_long():
             },
         ),
         ("platformdirs", {"backend/backends.py"}),
-        ("falcon", {"sandbox/app.py", "sandbox/page/app.py"}),
+        ("falcon", {"sandbox/app.py", "sandbox_page/app.py"}),
         ("waitress", {"sandbox/server.py"}),
     ],
 )

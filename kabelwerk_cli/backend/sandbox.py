@@ -174,6 +174,7 @@ def serve(
 
         from kabelwerk_cli.sandbox import server
         from kabelwerk_cli.sandbox.faults import Mischief
+        from kabelwerk_cli.sandbox_page.app import site
     except ImportError as error:
         raise _not_installed(error) from None
 
@@ -187,7 +188,7 @@ def serve(
     store = open_store(path, hubs=hubs, manual_rooms=rooms == "manual", patience=patience)
     page_key = secrets.token_urlsafe(TOKEN_BYTES)
     try:
-        with server.site(store, path, token, page_key, mischief) as app:
+        with site(store, path, token, page_key, mischief) as app:
             server.serve(
                 app,
                 port=port,

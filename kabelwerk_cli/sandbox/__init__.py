@@ -7,6 +7,5 @@ can check one against the other.
 messages in the tables of `database`, `tables` reads their rows, and `markup` converts text to HTML.
 `server` serves the app on a loopback address (waitress) behind `guard`, which refuses requests of
 foreign web pages, and `faults` draws what goes wrong there on purpose. `adapter` calls the app in
-this process. `recorder` keeps the latest requests, without the token because of `masking`. `page`
-shows it all in a browser.
+this process. `recorder` keeps the latest requests, without the token because of `masking`.
 """

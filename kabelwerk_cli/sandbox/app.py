@@ -14,7 +14,7 @@ from .faults import RESET, TIMEOUT, Mischief, Struck, Unanswered
 from .markup import escape, to_html
 from .recorder import FAULT
 from .store import Invalid, Missing, Store
-from .tables import Person
+from .tables import as_answer
 from .validation import Check
 
 BODY_LIMIT = 1024 * 1024
@@ -122,11 +122,13 @@ class _Calls:
         }
         body = _checked(req, checks)
         user = self._store.create_user(key=body["key"], name=body["name"], hub=body["hub"])
-        _answer(resp, falcon.HTTP_201, _shown(user))
+        _answer(resp, falcon.HTTP_201, as_answer(user))
 
     def on_patch_user(self, req: falcon.Request, resp: falcon.Response, key: str) -> None:
         body = _checked(req, {"name": validation.text})
-        _answer(resp, falcon.HTTP_200, _shown(self._store.update_user(key=key, name=body["name"])))
+        _answer(
+            resp, falcon.HTTP_200, as_answer(self._store.update_user(key=key, name=body["name"]))
+        )
 
     def on_delete_user(self, _: falcon.Request, resp: falcon.Response, key: str) -> None:
         self._store.delete_user(key=key)
@@ -137,7 +139,7 @@ class _Calls:
     ) -> None:
         changes = _checked(req, _ROOM_CHECKS, partly=True)
         changed = self._store.update_room(hub=hub, room=room, changes=changes)
-        _answer(resp, falcon.HTTP_200, _shown(changed))
+        _answer(resp, falcon.HTTP_200, as_answer(changed))
 
     def on_post_messages(
         self, req: falcon.Request, resp: falcon.Response, hub: str, room: str
@@ -150,7 +152,7 @@ class _Calls:
             text=escape(body["text"]),
             html=to_html(body["text"]),
         )
-        _answer(resp, falcon.HTTP_201, {**_shown(message), "upload": None})
+        _answer(resp, falcon.HTTP_201, as_answer(message))
 
 
 _ROOM_CHECKS: dict[str, Check] = {
@@ -158,15 +160,6 @@ _ROOM_CHECKS: dict[str, Check] = {
     "attributes": validation.json_object,
     "hub_user": validation.optional(validation.key),
 }
-
-
-def _shown(record: Any) -> dict[str, Any]:
-    """Return a record as the API shows it, without what only the sandbox's own commands show."""
-    return {
-        name: _shown(value) if isinstance(value, Person) else value
-        for name, value in record._asdict().items()
-        if name not in {"hub", "room"}
-    }
 
 
 def _checked(

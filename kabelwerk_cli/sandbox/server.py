@@ -1,27 +1,18 @@
-"""Serving the API and the page over HTTP, on a loopback address."""
+"""Serving the sandbox over HTTP, on a loopback address."""
 
-import contextlib
 import logging
 import os
 import socket
 import struct
 import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 from waitress.channel import HTTPChannel
 from waitress.server import create_server
 from waitress.task import WSGITask
 
-from .app import create_app
-from .faults import Mischief, Unanswered
-from .guard import guarded
-from .masking import Mask
-from .page.app import beside, create_page
-from .page.view import View
-from .recorder import App, RequestLog, recorded
-from .store import Store
+from .faults import Unanswered
 
 HOST = "127.0.0.1"
 THREADS = 16
@@ -51,27 +42,6 @@ class _Task(WSGITask):
 
 class _Channel(HTTPChannel):
     task_class = _Task
-
-
-@contextlib.contextmanager
-def site(store: Store, path: Path, token: str, page_key: str, mischief: Mischief) -> Iterator[App]:
-    """Provide the WSGI app of the API and the page, and keep the requests meanwhile.
-
-    Args:
-        store: the data.
-        path: its file.
-        token: the only API token to accept.
-        page_key: what the page's link has to have.
-        mischief: delays and random failures of the API.
-    """
-    mask = Mask(token)
-    with (
-        contextlib.closing(View(path)) as view,
-        contextlib.closing(RequestLog(path, mask)) as log,
-    ):
-        log.start()
-        api = guarded(create_app(store, token=token, mischief=mischief))
-        yield beside(recorded(api, log), guarded(create_page(view, page_key, mask)))
 
 
 def serve(

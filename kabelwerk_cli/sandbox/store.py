@@ -234,10 +234,10 @@ class Store:
     def _advice(self, hub: str) -> list[str]:
         """Return what a client is told, besides what the backend says, about a missing hub."""
         db = f"--db {shlex.quote(str(self._path.absolute()))}"
-        command = f"kabelwerk sandbox add-hub {shlex.quote(hub)} {db}"
-        create = f"can be created with '{command}', or with --hub of 'kabelwerk sandbox serve'"
+        create = f"can be created with 'kabelwerk sandbox add-hub {shlex.quote(hub)} {db}'"
+        serve = "can be created with --hub of 'kabelwerk sandbox serve' too"
         known = f"names are listed by 'kabelwerk sandbox show hubs {db}'"
-        return [known] if hub == ANY_HUB else [create, known]
+        return [known] if hub == ANY_HUB else [create, serve, known]
 
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)

@@ -166,6 +166,16 @@ def request(row: Any) -> Request:
     return Request(request_id, time.replace("+00:00", "Z"), *facts, *bodies)
 
 
+def as_answer(record: Any) -> dict[str, Any]:
+    """Return a record as the API shows it, without what only the sandbox's own commands show."""
+    shown = {
+        name: as_answer(value) if isinstance(value, Person) else value
+        for name, value in record._asdict().items()
+        if name not in {"hub", "room"}
+    }
+    return {**shown, "upload": None} if isinstance(record, Message) else shown
+
+
 OLDEST_FIRST: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "users": (f"{USERS} ORDER BY users.id", user),
     "rooms": (f"{ROOMS} ORDER BY rooms.id", room),

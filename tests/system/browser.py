@@ -17,6 +17,19 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+WATCH = """
+    // an attack would call it
+    window.harm = () => { window.harmed = true; };
+    window.alert = window.harm;
+    // all that the page sends and gets
+    window.traffic = [];
+    const real = window.fetch;
+    window.fetch = async (address, options) => {
+        const answer = await real(address, options);
+        window.traffic.push([address, options.headers, await answer.clone().text()]);
+        return answer;
+    };
+"""
 SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
 
 
@@ -63,7 +76,8 @@ class Browser:
 
     def check_that_all_is_well(self) -> None:
         """Nothing was reported, ran or was loaded that should not, and nothing is too wide."""
-        assert self.driver.get_log("browser") == []
+        logged = self.driver.get_log("browser")
+        assert logged == [], logged
         width, available, harmed, tags, foreign = self.run(
             """return [
                 document.scrollingElement.scrollWidth,
@@ -90,7 +104,5 @@ def started(folder: Path) -> Iterator[Browser]:
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     service = webdriver.ChromeService("/usr/bin/chromedriver")
     with webdriver.Chrome(options=options, service=service) as driver:
-        # an attack would call it
-        harm = "window.harm = () => { window.harmed = true; }; window.alert = window.harm;"
-        driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": harm})
+        driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": WATCH})
         yield Browser(driver)

@@ -1,16 +1,24 @@
 """Serving the page and its data."""
 
+import contextlib
 import hmac
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import falcon
 
+from kabelwerk_cli.sandbox.app import create_app
+from kabelwerk_cli.sandbox.faults import Mischief
+from kabelwerk_cli.sandbox.guard import guarded
 from kabelwerk_cli.sandbox.masking import Mask
+from kabelwerk_cli.sandbox.recorder import RequestLog, recorded
+from kabelwerk_cli.sandbox.store import Store
 
-from .view import View, Wanted
+from .queries import KINDS, VIEWS, Wanted
+from .view import View
 
 WSGIApp = Callable[..., Iterable[bytes]]
 
@@ -20,6 +28,7 @@ FILES = {
     "page.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
+_TEXTS = [name for name in Wanted._fields if name != "id"]
 KEY_HEADER = "X-Sandbox-Key"
 HEADERS = {
     "Content-Security-Policy": (
@@ -66,6 +75,29 @@ def beside(api: WSGIApp, page: WSGIApp) -> WSGIApp:
     return either
 
 
+@contextlib.contextmanager
+def site(
+    store: Store, path: Path, token: str, page_key: str, mischief: Mischief
+) -> Iterator[WSGIApp]:
+    """Provide the WSGI app of the API and the page, and keep the requests meanwhile.
+
+    Args:
+        store: the data.
+        path: its file.
+        token: the only API token to accept.
+        page_key: what the page's link has to have.
+        mischief: delays and random failures of the API.
+    """
+    mask = Mask(token)
+    with (
+        contextlib.closing(View(path)) as view,
+        contextlib.closing(RequestLog(path, mask)) as log,
+    ):
+        log.start()
+        api = guarded(create_app(store, token=token, mischief=mischief))
+        yield beside(recorded(api, log), guarded(create_page(view, page_key, mask)))
+
+
 class _Headers:
     def process_request(self, _: falcon.Request, resp: falcon.Response) -> None:
         resp.set_headers(HEADERS)
@@ -92,11 +124,10 @@ class _Data:
         given = req.get_header(KEY_HEADER) or ""
         if not hmac.compare_digest(given.encode(), self._key.encode()):
             raise falcon.HTTPForbidden
-        wanted = Wanted(
-            search=req.get_param("search", default=""),
-            room=req.get_param_as_int("room", min_value=0, max_value=2**63 - 1),
-            users=req.get_param_as_bool("users", default=False),
-        )
+        texts = {name: req.get_param(name, default="") for name in _TEXTS}
+        wanted = Wanted(id=req.get_param_as_int("id", min_value=0, max_value=2**63 - 1), **texts)
+        if wanted.view not in VIEWS or (wanted.view == "json" and wanted.kind not in KINDS):
+            raise falcon.HTTPBadRequest
         seen = (req.get_header("If-None-Match") or "").strip('"')
         version, shown = self._view.look(wanted, seen)
         resp.etag = version
