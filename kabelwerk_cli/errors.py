@@ -7,6 +7,8 @@
     ├── DoesNotExist                there is no such user or room (404)
     ├── ConnectionError             the request could not be sent
     │   ├── ConfigurationError      no URL, no token, or one that is not safe to use
+    │   │   └── JournalError        a journal or state cannot be used
+    │   │       └── InUse           another process uses it
     │   ├── UntrustedCertificate    the server's certificate failed verification
     │   └── OutcomeUnknown          the request was sent, and no answer came
     └── ServerError                 the server failed, or its answer is not the API's
@@ -117,6 +119,22 @@ class ConnectionError(KabelwerkError):  # noqa: A001 - the reference's name
 
 class ConfigurationError(ConnectionError):
     """The settings do not allow a call; nothing was sent."""
+
+
+class JournalError(ConfigurationError):
+    """A journal or state is damaged, in use, or cannot be written; nothing more is sent.
+
+    Attributes:
+        reason: why, without naming the file.
+    """
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class InUse(JournalError):
+    """Another process holds the lock of a journal or state."""
 
 
 class UntrustedCertificate(ConnectionError):

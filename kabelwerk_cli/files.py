@@ -87,6 +87,8 @@ class Replacement:
     Args:
         path: the file to replace, or to create.
         private: whether only the owner may read it; otherwise, the umask decides.
+        token: what the temporary name ends with, if a process that was killed may have left the
+            file, which is removed then; by default, it is random.
 
     Attributes:
         path: the file, with links followed.
@@ -97,10 +99,13 @@ class Replacement:
         OSError: the temporary file cannot be created.
     """
 
-    def __init__(self, path: "str | Path", *, private: bool = True) -> None:
+    def __init__(self, path: "str | Path", *, private: bool = True, token: str = "") -> None:
         self.path = os.path.realpath(path)
         folder, base = os.path.split(self.path)
-        self.name = os.path.join(folder, f".{base}.{os.urandom(8).hex()}")  # noqa: PTH118
+        self.name = os.path.join(folder, f".{base}.{token or os.urandom(8).hex()}")  # noqa: PTH118
+        if token:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self.name)  # noqa: PTH108 - importing pathlib is slow
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         handle = os.open(self.name, flags, 0o600 if private else 0o666)
         self.file: IO[bytes] = os.fdopen(handle, "w+b")

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from kabelwerk_cli.backend.backends import backend_name
-from kabelwerk_cli.engine.rejects import settle
 from kabelwerk_cli.errors import AlreadyPosted, Refused
 from kabelwerk_cli.journal.fate import DOUBTFUL, SENT, Fate
-from kabelwerk_cli.journal.journal import PER_SECOND, Journal, JournalError, shown_time
+from kabelwerk_cli.journal.file import JOURNAL, Kind
+from kabelwerk_cli.journal.journal import PER_SECOND, Journal, shown_time
+from kabelwerk_cli.journal.opening import create, find
 from kabelwerk_cli.tabular.file import RowFile
 from kabelwerk_cli.words import count_of
 
 from .decisions import matches
+from .handover import complete
 from .plan import Plan
 
 if TYPE_CHECKING:
@@ -24,6 +26,12 @@ if TYPE_CHECKING:
 
 
 JOURNAL_SUFFIX = ".kabelwerk-journal"
+MAILING = JOURNAL._replace(
+    holds="It records which messages were posted.",
+    advice="Restore '{path}' from a backup. Without one, put the messages that were not posted "
+    "into another file, and send that. If you move the journal away instead, the same command "
+    "posts all messages again.",
+)
 
 
 class Found(NamedTuple):
@@ -46,31 +54,50 @@ def find_journal(batch: "Batch", file: RowFile) -> Iterator[Found]:
         JournalError: it is damaged, or in use.
     """
     path = journal_path(batch, file)
-    if path is None or not os.path.exists(path):  # noqa: PTH110 - it raises for no name
-        yield Found(path, None, None)
+    if path is None:
+        yield Found(None, None, None)
         return
-    purpose = purpose_of(batch)
-    with Journal(path, purpose) as journal:
-        other = journal.about.purpose != purpose
-        if other and _has_been_sent(journal):
-            raise Refused(
-                f"Journal '{path}' belongs to another batch ({journal.about.purpose}). Finish that "
-                "batch, or use another --journal."
-            )
-        restart = batch.options.restart
-        if restart and not (batch.repeatable or journal.about.finished):
-            raise Refused(
-                f"Journal '{path}' is not finished, so --restart would post messages twice. Run "
-                "the same command without --restart to resume."
-            )
-        if restart or other:
+    purpose, kind, dry_run = purpose_of(batch), kind_of(batch), batch.options.dry_run
+
+    def opened(copy: Path | None) -> Journal:
+        return Journal(path, purpose, kind=kind, copy=copy)
+
+    with find(path, kind, opened, reads_only=dry_run) as journal:
+        if journal is None or _is_discarded(batch, path, journal):
             yield Found(path, None, journal)
             return
-        if not batch.options.dry_run:
-            settle(journal)
+        if not dry_run:
+            _complete(journal)
             if batch.options.mark_posted:
                 _mark_posted(batch, journal)
         yield Found(path, journal, None)
+
+
+def _is_discarded(batch: "Batch", path: Path, journal: Journal) -> bool:
+    """Tell whether a journal is to be written anew.
+
+    Raises:
+        Refused: it belongs to another batch, or must not be discarded.
+    """
+    is_other, restart = journal.about.purpose != purpose_of(batch), batch.options.restart
+    if is_other and (restart or _has_been_sent(journal)):
+        raise Refused(
+            f"Journal '{path}' belongs to another batch ({journal.about.purpose}). Finish that "
+            "batch, or use another --journal."
+        )
+    if restart and not (batch.repeatable or journal.about.finished):
+        raise Refused(
+            f"Journal '{path}' is not finished, so --restart would post messages twice. Run "
+            "the same command without --restart to resume."
+        )
+    return is_other or restart
+
+
+def _complete(journal: Journal) -> None:
+    try:
+        complete(journal)
+    except OSError as error:
+        raise Refused(f"Cannot complete the rejects file: {error.strerror or error}.") from None
 
 
 def compare(batch: "Batch", found: Found, plan: Plan) -> None:
@@ -111,24 +138,27 @@ def open_journal(batch: "Batch", found: Found, plan: Plan) -> Iterator[Journal]:
                 "resumable."
             )
         folder = stack.enter_context(tempfile.TemporaryDirectory()) if not found.path else ""
+        path = found.path or Path(folder, "journal")
         if found.old:
             found.old.clear(purpose)
         journal = found.journal or found.old
         if journal is None:
-            journal = stack.enter_context(Journal(found.path or Path(folder, "journal"), purpose))
-            if journal.about.entries or journal.about.purpose != purpose:
-                raise JournalError(
-                    f"Journal '{journal.path}' was created by another run at the same time. Run "
-                    "the same command again."
-                )
-        settled = plan.count(Fate.DONE, Fate.HANDED_OVER) + plan.closed
-        journal.outstanding = plan.rows - settled
+            made = create(lambda: Journal(path, purpose, kind=kind_of(batch)), purpose)
+            journal = stack.enter_context(made)
+        left = plan.count_open()
+        if journal.about.left != left:
+            journal.commit(note=lambda about: about._replace(left=left))
         yield journal
 
 
 def purpose_of(batch: "Batch") -> str:
     """Return the purpose of a journal of this batch: its command and address."""
     return f"{batch.name} at {backend_name(batch.session.settings)}"
+
+
+def kind_of(batch: "Batch") -> Kind:
+    """Return what a batch's journal records, and what to do if it is damaged."""
+    return JOURNAL if batch.repeatable else MAILING
 
 
 def journal_path(batch: "Batch", file: RowFile) -> Path | None:
@@ -150,7 +180,9 @@ def _mark_posted(batch: "Batch", journal: Journal) -> None:
     now = int(time.time() * PER_SECOND)
     doubtful = list(journal.entries(*DOUBTFUL))
     marked = [e for e in doubtful if matches(batch.options.mark_posted, e.key)]
-    journal.settle([(e._replace(fate=Fate.DONE, at=now, error=None), e) for e in marked])
+    pairs = ((e._replace(fate=Fate.DONE, at=now, error=None), e) for e in marked)
+    left = journal.about.left  # whether the file is finished is not known before it is read
+    journal.commit(pairs, lambda about: about._replace(left=left))
     verb = "is" if len(marked) == 1 else "are"
     batch.session.console.note(f"{count_of(len(marked), 'message')} {verb} marked as posted.")
 

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from kabelwerk_cli.journal.fate import SENT, SKIPPED, Fate
+from kabelwerk_cli.journal.fate import SENT, SETTLED, SKIPPED, Fate
 from kabelwerk_cli.journal.file import Entry
 from kabelwerk_cli.journal.journal import Journal
 from kabelwerk_cli.rows.reader import BadRow, Parsed
@@ -40,7 +40,10 @@ INSERT INTO rows (number, line, key, digest, target, fate, at)
 SELECT column1, column2, column3, column4, column5, fate, ifnull(at, 0)
 FROM (VALUES %s) LEFT JOIN entries ON id = CAST(column4 || x'{FIRST.hex()}' AS BLOB)
 """  # noqa: S608
-_SENT, _SKIPPED = (", ".join(f"'{fate}'" for fate in sorted(fates)) for fates in (SENT, SKIPPED))
+_SENT, _SKIPPED, _NOT_OPEN = (
+    ", ".join(f"'{fate}'" for fate in sorted(fates)) for fates in (SENT, SKIPPED, SETTLED)
+)
+_OPEN = f"NOT bad AND ifnull(fate, '') NOT IN ({_NOT_OPEN})"
 _SETTLED = f"ifnull(fate, '') IN ({_SKIPPED}) AND NOT overridden"
 """The same as `Planned.is_settled`."""
 _SHARE = """
@@ -187,6 +190,11 @@ class Plan:
     def count(self, *fates: Fate) -> int:
         """Return how many rows have one of some fates that are not tried again, and keep it."""
         return sum(self._kept[fate][0] for fate in fates if fate in self._kept)
+
+    def count_open(self) -> int:
+        """Return how many rows need something to be done about them in this file."""
+        ((count,),) = self.select(f"SELECT count(*) FROM rows WHERE {_OPEN}")  # noqa: S608
+        return int(count)
 
     def select(self, query: str, *values: object) -> Iterator[Any]:
         """Yield what a query finds in the table of rows."""

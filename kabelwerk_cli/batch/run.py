@@ -10,6 +10,7 @@ from kabelwerk_cli.backend.connect import tell_about_files
 from kabelwerk_cli.engine.rejects import Rejects
 from kabelwerk_cli.engine.run import Opened, Run, opened, refuse_invalid, send_rows
 from kabelwerk_cli.engine.runner import Runner
+from kabelwerk_cli.errors import Refused
 from kabelwerk_cli.journal.fate import SKIPPED, Fate
 from kabelwerk_cli.journal.journal import Journal, shown_time
 from kabelwerk_cli.reporting.ending import Ended
@@ -21,6 +22,8 @@ from kabelwerk_cli.words import count_of
 from .batch import Batch
 from .checking import check
 from .decisions import Tasks
+from .handover import check as check_rejects
+from .handover import hand_over
 from .opening import Found, compare, find_journal, journal_path, open_journal
 from .plan import Plan
 from .preview import ask, preview
@@ -29,6 +32,7 @@ from .preview import ask, preview
 class _Ready(NamedTuple):
     """A batch whose file has been checked and compared with the journal."""
 
+    file: RowFile
     plan: Plan
     found: Found
     rejects: Rejects
@@ -40,6 +44,7 @@ class _Sending(NamedTuple):
     """A batch whose journal is open to be written to; see `Sending`."""
 
     batch: Batch
+    file: RowFile
     journal: Journal
     plan: Plan
     tasks: Tasks
@@ -48,19 +53,19 @@ class _Sending(NamedTuple):
     rejects: Rejects
 
     def finish(self, runner: Runner) -> None:
-        """Hand rejected rows over, and mark the journal as finished if nothing is left to do.
+        """Hand rejected rows over.
 
         Raises:
             JournalError: the journal cannot be written.
         """
         del runner
         try:
-            self.totals.hand_over(self.rejects.write(self.journal, self.plan))
-        except OSError as error:
-            reason = error.strerror or error
+            rows = hand_over(self.rejects, self.file, self.batch.reader, self.journal, self.plan)
+        except (OSError, Refused) as error:
+            reason = getattr(error, "strerror", None) or error
             self.batch.session.console.warn(f"Cannot write the rejects file: {reason}")
-        if self.journal.outstanding == 0:
-            self.journal.settle([])
+        else:
+            self.totals.hand_over(rows)
 
     def ended(self, runner: Runner) -> Ended:
         """Return how the batch ended."""
@@ -126,13 +131,13 @@ def _prepare(batch: Batch, source: Opened, stack: contextlib.ExitStack) -> _Read
     if plan.bad and not options.skip_invalid:
         refuse_invalid(reporters, plan, "send")
     file.check_unchanged()
-    rejects = stack.enter_context(Rejects(file, batch.reader, options.rejects))
-    rejects.check(found.journal)
+    rejects = Rejects(file, options.rejects)
+    check_rejects(rejects, found.journal)
 
     def tasks(journal: Journal | None) -> Tasks:
         return Tasks(file, batch.reader, plan, journal, options, tell_all=batch.tell_all)
 
-    return _Ready(plan, found, rejects, tasks)
+    return _Ready(file, plan, found, rejects, tasks)
 
 
 def _sending(batch: Batch, ready: _Ready, stack: contextlib.ExitStack) -> _Sending:
@@ -143,7 +148,8 @@ def _sending(batch: Batch, ready: _Ready, stack: contextlib.ExitStack) -> _Sendi
         done = count_of(plan.count(Fate.DONE), "row")
         batch.session.console.note(f"Skipping {done} done by {shown_time(last)}.")
     totals = _totals(batch, plan, path)
-    return _Sending(batch, journal, plan, ready.tasks(journal), totals, path, ready.rejects)
+    tasks = ready.tasks(journal)
+    return _Sending(batch, ready.file, journal, plan, tasks, totals, path, ready.rejects)
 
 
 def _totals(batch: Batch, plan: Plan, journal: Path | None) -> Totals:

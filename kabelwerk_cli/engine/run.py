@@ -9,8 +9,8 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from kabelwerk_cli.backend.connect import senders_for
 from kabelwerk_cli.config.settings import LOG_FILE
-from kabelwerk_cli.errors import BadFile
-from kabelwerk_cli.journal.journal import Journal, JournalError
+from kabelwerk_cli.errors import BadFile, JournalError
+from kabelwerk_cli.journal.journal import Journal
 from kabelwerk_cli.reporting.ending import Ended, conclude
 from kabelwerk_cli.reporting.opening import open_reporters
 from kabelwerk_cli.reporting.reporter import Checked, Reporters, Subject
@@ -168,7 +168,7 @@ def send_rows(
         journal.flush()
         sending.finish(runner)
     except JournalError as error:
-        runner.end(f"the {journal.kind.noun} cannot be written", error)
+        runner.end(f"the {journal.kind.noun} cannot be written: {error.reason}", error)
     reporters.end(totals.counted())
     for warning in totals.warnings():
         session.console.warn(warning)

@@ -22,13 +22,14 @@ from kabelwerk_cli.delivery.verdicts import Ending, Verdict
 from kabelwerk_cli.errors import (
     Applied,
     DoesNotExist,
+    JournalError,
     KabelwerkError,
     NotAttempted,
     ValidationError,
 )
 from kabelwerk_cli.journal.fate import DOUBTFUL, Fate
 from kabelwerk_cli.journal.file import Entry
-from kabelwerk_cli.journal.journal import PER_SECOND, Journal, JournalError
+from kabelwerk_cli.journal.journal import PER_SECOND, Journal
 from kabelwerk_cli.output import as_json, compact
 from kabelwerk_cli.reporting.ending import Stop
 from kabelwerk_cli.reporting.result import Result, own_words, result_of
@@ -83,7 +84,7 @@ class Runner:
         self._backlog = self._in_flight = self._started = 0
         self._next_start = 0.0
         self.stop: Stop | None = None
-        self._entry_of: Callable[[Task, Became], Entry]
+        self._entry_of: Callable[[Task, Became], Entry | None]
         self._stopping = threading.Event()
         # unlike an Event, a signal handler may wake this while the same thread waits for it
         self._woken: queue.SimpleQueue[None] = queue.SimpleQueue()
@@ -116,7 +117,7 @@ class Runner:
                         yield from self._place(row)
                 read_all = True
             except JournalError as error:
-                self.end(f"the {self._journal.kind.noun} cannot be read", error)
+                self.end(f"the {self._journal.kind.noun} cannot be read: {error.reason}", error)
             while self._in_flight:
                 yield from self._take_result()
         finally:
@@ -187,10 +188,10 @@ class Runner:
         intent = self._entry(task, Fate.IN_FLIGHT, request_id=new_request_id())
         self._journal.write(intent, task.known, partial(self._send_next, task, intent))
 
-    def _send_next(self, task: Task, intent: Entry, trouble: JournalError | None) -> None:
+    def _send_next(self, task: Task, intent: Entry | None, trouble: JournalError | None) -> None:
         """Hand a row to a worker, now that its intent is on disk."""
         if trouble:
-            self.end(f"the {self._journal.kind.noun} cannot be written", trouble)
+            self.end(f"the {self._journal.kind.noun} cannot be written: {trouble.reason}", trouble)
             self._results.put((task, self._not_sent(task)))
         else:
             self._tasks.put(task._replace(intent=intent))
@@ -240,10 +241,10 @@ class Runner:
     def _finish(self, task: Task, result: Result, trouble: JournalError | None) -> None:
         """Return a result to the caller once it is on disk, or could not be written."""
         if trouble:
-            self.end(f"the {self._journal.kind.noun} cannot be written", trouble)
+            self.end(f"the {self._journal.kind.noun} cannot be written: {trouble.reason}", trouble)
         self._results.put((task, result))
 
-    def _send(self, sender: Sender, task: Task) -> tuple[Result, Entry]:
+    def _send(self, sender: Sender, task: Task) -> tuple[Result, Entry | None]:
         """Send a row, and return its result and its new entry in the journal."""
         if self.stop:
             # restore the old entry: the row was not sent, although its intent was recorded
@@ -282,7 +283,7 @@ class Runner:
             task, result.fate, request_id=report.request_id, error=cause, history=history
         )
 
-    def _entry(self, task: Task, fate: Fate, **known: Any) -> Entry:
+    def _entry(self, task: Task, fate: Fate, **known: Any) -> Entry | None:
         return self._entry_of(task, Became(fate, int(self._now() * PER_SECOND), **known))
 
 

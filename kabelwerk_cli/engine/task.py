@@ -48,8 +48,8 @@ class Work(Protocol):
     def unread(self, after: int) -> Iterator[Result]:
         """Yield the results of the rows after one, which are no longer read."""
 
-    def entry(self, task: Task, became: Became) -> Entry:
-        """Return the new entry of a row in the journal or state."""
+    def entry(self, task: Task, became: Became) -> Entry | None:
+        """Return the new entry of a row in the journal or state; None to remove it."""
 
 
 class Queue(Protocol):

@@ -18,10 +18,6 @@ class Fate(StrEnum):
     NOT_ATTEMPTED = "not attempted"
     KEPT = "kept"
     """Its user is no longer in the file, and is not deleted; only in a sync."""
-    FORGOTTEN = "forgotten"
-    """Its entry is removed."""
-    HANDING_OVER = "being handed over"
-    """It is being written to a rejects file that is not complete yet; only in the journal."""
     HANDED_OVER = "handed over"
     """It was written to a rejects file, and is no longer sent from this file."""
 
@@ -31,7 +27,7 @@ class Fate(StrEnum):
         return Fate.FAILED if self is Fate.REJECTED else self
 
 
-INTERNAL = frozenset({Fate.IN_FLIGHT, Fate.FORGOTTEN, Fate.HANDING_OVER})
+INTERNAL = frozenset({Fate.IN_FLIGHT})
 """Fates that no record shows."""
 DOUBTFUL = frozenset({Fate.IN_FLIGHT, Fate.UNKNOWN})
 """Fates of rows whose outcome is unknown."""
@@ -39,5 +35,5 @@ SENT = frozenset({Fate.DONE, *DOUBTFUL})
 """Fates of rows that may have been applied."""
 SKIPPED = frozenset({Fate.DONE, Fate.HANDED_OVER})
 """Fates of rows that are not sent again, and reported only if all rows are."""
-SETTLED = frozenset({Fate.DONE, Fate.REJECTED, Fate.HANDING_OVER, Fate.HANDED_OVER})
+SETTLED = frozenset({Fate.DONE, Fate.REJECTED, Fate.HANDED_OVER})
 """Fates of rows that need nothing more from this file."""

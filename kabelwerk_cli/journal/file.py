@@ -6,19 +6,18 @@ twice.
 """
 
 import contextlib
-import os
 import sqlite3
-import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from kabelwerk_cli.files import sync_folder
+from kabelwerk_cli import __version__
 
 from .fate import SETTLED, Fate
 
-VERSION = 3
+VERSION = 4
+"""The version of the format."""
 MAGIC = b"SQLite format 3\0"
 _ID_PLACE = 68
 """The offset of the application ID in the file."""
@@ -30,17 +29,23 @@ class Kind(NamedTuple):
     noun: str
     application_id: int
     """The ID in the file's header, which tells it from other databases."""
+    option: str
+    """The option that names another path."""
     holds: str
     """What the file records, as a sentence."""
     advice: str
-    """What to do about a damaged file, as a sentence with a placeholder for its path."""
+    """What to do about a damaged file, as sentences with a placeholder for its path."""
+    settled: frozenset[Fate]
+    """The fates of entries that `About.left` does not count."""
 
 
 JOURNAL = Kind(
     "journal",
     0x6B61626C,
+    "--journal",
     "It records which rows were sent.",
-    "Move '{path}' away to start over.",
+    "Move '{path}' away to send all rows again.",
+    SETTLED,
 )
 
 
@@ -60,22 +65,26 @@ class Entry(NamedTuple):
     content: str = ""
     """What the server acknowledged, for a state; empty in a journal."""
 
-    @property
-    def is_settled(self) -> bool:
-        """Whether the row needs nothing more from this file."""
-        return self.fate in SETTLED
 
+Pair = tuple[Entry | None, Entry | None]
+"""An entry to write, and the one that it replaces; None for no entry."""
 
 _SCHEMA = """
 CREATE TABLE about (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     version INTEGER NOT NULL,
+    program TEXT NOT NULL,
     purpose TEXT NOT NULL,
-    finished INTEGER NOT NULL,
-    rejects TEXT NOT NULL,
     secret TEXT NOT NULL,
+    left INTEGER NOT NULL,
+    rejects TEXT NOT NULL,
+    pending TEXT NOT NULL,
+    spool BLOB NOT NULL,
+    target BLOB NOT NULL,
+    handed INTEGER NOT NULL,
     entries INTEGER NOT NULL,
-    checksum INTEGER NOT NULL
+    checksum INTEGER NOT NULL,
+    seal INTEGER NOT NULL
 );
 CREATE TABLE entries (
     id BLOB PRIMARY KEY,
@@ -89,46 +98,67 @@ CREATE TABLE entries (
     checksum INTEGER NOT NULL
 ) WITHOUT ROWID;
 """
+SCHEMA_OF_ABOUT, SCHEMA_OF_ENTRIES = _SCHEMA.split(";\n")[:2]
 COLUMNS = Entry._fields
 
 # the same checksum as `checksum_of`, but in SQL: it checks a million entries per second
 _CONTENT = f"printf('{'/'.join(['%s'] * len(COLUMNS))}', hex(id), {', '.join(COLUMNS[1:])})"
+CHECKSUM = f"crc32(CAST({_CONTENT} AS BLOB))"
+"""The checksum of an entry, in SQL."""
 _TYPES = "typeof(id) = 'blob' AND typeof(key) = 'text' AND typeof(request_id) IN ('text', 'null')"
 _CHECKED = f"""
-SELECT
-    count(*),
-    ifnull(sum(checksum), 0),
-    total(checksum = crc32(CAST({_CONTENT} AS BLOB)) AND {_TYPES})
-FROM entries
+SELECT count(*), ifnull(sum(checksum), 0), total(checksum = {CHECKSUM} AND {_TYPES}) FROM entries
 """  # noqa: S608
 
 
 class About(NamedTuple):
     """The description of the file itself."""
 
+    program: str
+    """The version of the program that wrote it last."""
     purpose: str
     """The command and the address it belongs to."""
-    finished: bool
-    """Whether a run has read its file to the end, and settled every row."""
-    rejects: str
-    """The digest of the last rejects file; empty if there is none. While one is being written, also
-    its temporary name; see `rejects.settle`."""
-    secret: str
+    secret: str = ""
     """The key of a state's digests; empty in a journal."""
-    entries: int
+    left: int = 1
+    """How many rows of its file are not settled; in a state, 0 once a run has come to its end."""
+    rejects: str = ""
+    """The digest of the rejects file; empty if there is none."""
+    pending: str = ""
+    """The digest of the rejects file that is about to get its name, if there is one."""
+    spool: bytes = b""
+    """The path under which that file is complete, from the journal's folder."""
+    target: bytes = b""
+    """The path that it gets."""
+    handed: int = 0
+    """The `Entry.at` of the rows that only that file has."""
+    entries: int = 0
     """The number of entries."""
-    checksum: int
-    """The sum of their checksums, and that of the purpose and the secret."""
+    checksum: int = 0
+    """The sum of their checksums."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether a run has read its file to the end, and settled every row."""
+        return self.left == 0
 
 
+_FIELDS = ", ".join(About._fields)
 _PLACES = f"({', '.join('?' * (len(COLUMNS) + 1))})"
-_UPDATE = f"UPDATE about SET {', '.join(f'{name} = ?' for name in About._fields)}"  # noqa: S608
+_DESCRIBE = f"""
+INSERT OR REPLACE INTO about (id, version, {_FIELDS}, seal)
+VALUES (1, ?, {", ".join("?" * len(About._fields))}, ?)
+"""  # noqa: S608
 
 
 def checksum_of(entry_id: bytes, *rest: object) -> int:
     """Return the checksum of an entry."""
     content = "/".join([entry_id.hex().upper(), *("" if x is None else str(x) for x in rest)])
     return zlib.crc32(content.encode())
+
+
+def _seal_of(about: About) -> int:
+    return zlib.crc32(repr(tuple(about)).encode("utf-8", "surrogatepass"))
 
 
 def check_kind(path: Path, kind: Kind) -> None:
@@ -138,20 +168,33 @@ def check_kind(path: Path, kind: Kind) -> None:
         sqlite3.DatabaseError: it is another kind of file.
         OSError: it cannot be read.
     """
-    with path.open("rb") as file:
-        head = file.read(_ID_PLACE + 4)
-    if not head.startswith(MAGIC) or head[_ID_PLACE:] != kind.application_id.to_bytes(4):
+    if not is_kind(path, kind):
         raise sqlite3.DatabaseError("it is damaged, or another kind of file")
 
 
-def connect(path: Path) -> sqlite3.Connection:
+def is_kind(path: Path, kind: Kind) -> bool:
+    """Tell whether a file begins as one of a certain kind does.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        head = file.read(_ID_PLACE + 4)
+    return head.startswith(MAGIC) and head[_ID_PLACE:] == kind.application_id.to_bytes(4)
+
+
+def connect(path: Path, options: str = "") -> sqlite3.Connection:
     """Open a connection that any thread may use, one at a time.
+
+    Args:
+        path: the file.
+        options: further parameters of the URI.
 
     Raises:
         sqlite3.OperationalError: there is no such file; SQLite would create an empty one.
     """
     db = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=rw",
+        f"{path.absolute().as_uri()}?mode=rw{options}",
         uri=True,
         timeout=0.5,
         isolation_level=None,
@@ -161,24 +204,33 @@ def connect(path: Path) -> sqlite3.Connection:
     return db
 
 
-def read_verified(db: sqlite3.Connection) -> About:
-    """Read and verify everything: a damaged entry must not look like a row that was never sent.
+def read_about(db: sqlite3.Connection) -> About:
+    """Read and verify the description of the file.
 
     Raises:
-        sqlite3.DatabaseError: it is damaged, or was written by another version.
+        sqlite3.DatabaseError: it is damaged.
     """
-    if db.execute("PRAGMA quick_check").fetchall() != [("ok",)]:
-        raise sqlite3.DatabaseError("it is malformed")
-    versions = db.execute("SELECT version FROM about").fetchall()
-    if versions != [(VERSION,)]:
-        raise sqlite3.DatabaseError("it was written by another version of kabelwerk")
-    query = f"SELECT {', '.join(About._fields)} FROM about"  # noqa: S608
-    about = About(*db.execute(query).fetchone())
-    count, checksums, sound = db.execute(_CHECKED).fetchone()
-    found = count, checksums + seed(about)
-    if sound != count or found != (about.entries, about.checksum):
+    *fields, seal = db.execute(f"SELECT {_FIELDS}, seal FROM about").fetchone()  # noqa: S608
+    about = About._make(fields)
+    if seal != _seal_of(about):
+        raise sqlite3.DatabaseError("its description is damaged")
+    return about
+
+
+def check_entries(db: sqlite3.Connection, count: int, checksum: int) -> None:
+    """Verify every entry: a damaged one must not look like a row that was never sent.
+
+    Args:
+        db: the file.
+        count: the number of entries.
+        checksum: the sum of their checksums.
+
+    Raises:
+        sqlite3.DatabaseError: entries are damaged or missing.
+    """
+    found, checksums, sound = db.execute(_CHECKED).fetchone()
+    if sound != found or (found, checksums) != (count, checksum):
         raise sqlite3.DatabaseError("entries are damaged or missing")
-    return about._replace(finished=bool(about.finished))
 
 
 @contextlib.contextmanager
@@ -194,10 +246,10 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def put(db: sqlite3.Connection, entries: Sequence[Entry]) -> None:
-    """Write entries, and remove those whose fate is `FORGOTTEN`."""
-    kept = [(*entry, checksum_of(*entry)) for entry in entries if entry.fate is not Fate.FORGOTTEN]
-    gone = [entry.id for entry in entries if entry.fate is Fate.FORGOTTEN]
+def put(db: sqlite3.Connection, pairs: Sequence[Pair]) -> None:
+    """Write entries, and remove those in whose place none is written."""
+    kept = [(*entry, checksum_of(*entry)) for entry, _ in pairs if entry]
+    gone = [before.id for entry, before in pairs if before and not entry]
     # one statement for all, as Python switches threads at each
     if kept:
         rows = ", ".join([_PLACES] * len(kept))
@@ -210,71 +262,37 @@ def put(db: sqlite3.Connection, entries: Sequence[Entry]) -> None:
 
 def describe(db: sqlite3.Connection, about: About) -> None:
     """Write the description of the file."""
-    db.execute(_UPDATE, about)
+    db.execute(_DESCRIBE, (VERSION, *about, _seal_of(about)))
 
 
-def counted(about: About, entry: Entry, before: Entry | None) -> About:
-    """Return the description once an entry is written, and another one replaced."""
-    is_gone = entry.fate is Fate.FORGOTTEN
-    checksum = 0 if is_gone else checksum_of(*entry)
-    replaced = checksum_of(*before) if before else 0
+def counted(about: About, pair: Pair, settled: frozenset[Fate]) -> About:
+    """Return the description once an entry is written in place of another."""
+    (entry, before), (new, old) = pair, (int(each is not None) for each in pair)
+    left = (before is not None and before.fate in settled) - (
+        entry is not None and entry.fate in settled
+    )
+    checksum = (checksum_of(*entry) if entry else 0) - (checksum_of(*before) if before else 0)
     return about._replace(
-        entries=about.entries + (before is None) - is_gone,
-        checksum=about.checksum + checksum - replaced,
+        left=about.left + left,
+        entries=about.entries + new - old,
+        checksum=about.checksum + checksum,
     )
 
 
-def clear(db: sqlite3.Connection, purpose: str) -> None:
-    """Remove every entry, and set a new purpose."""
+def clear(db: sqlite3.Connection, about: About) -> None:
+    """Remove every entry, and set a new description."""
     with transaction(db):
         db.execute("DELETE FROM entries")
-        db.execute(
-            "UPDATE about SET purpose = ?, finished = 0, rejects = '', entries = 0,"
-            " checksum = crc32(CAST(? || secret AS BLOB))",
-            (purpose, purpose),
-        )
+        describe(db, about)
 
 
-def change_fates(db: sqlite3.Connection, before: str, after: str, rejects: str) -> None:
-    """Change the fate of all entries that have a certain one, and set the note about rejects."""
+def fill(db: sqlite3.Connection, kind: Kind, purpose: str, secret: str) -> None:
+    """Create the tables in an empty file."""
+    db.execute(f"PRAGMA application_id = {kind.application_id}")
     with transaction(db):
-        db.execute("UPDATE entries SET fate = ? WHERE fate = ?", (after, before))
-        db.execute(
-            f"UPDATE entries SET checksum = crc32(CAST({_CONTENT} AS BLOB)) WHERE fate = ?",  # noqa: S608
-            (after,),
-        )
-        db.execute(
-            "UPDATE about SET rejects = ?, checksum = crc32(CAST(purpose || secret AS BLOB))"
-            " + (SELECT ifnull(sum(checksum), 0) FROM entries)",
-            (rejects,),
-        )
-
-
-def seed(about: About) -> int:
-    """Return the checksum of a file without entries."""
-    return zlib.crc32((about.purpose + about.secret).encode("utf-8", "surrogatepass"))
-
-
-def create(path: Path, kind: Kind, purpose: str, secret: str) -> None:
-    """Create a file without entries. It appears complete, so a file without tables is damaged."""
-    handle, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.")  # 0600
-    os.close(handle)
-    try:
-        with contextlib.closing(connect(Path(name))) as db:
-            db.execute(f"PRAGMA application_id = {kind.application_id}")
-            db.execute("BEGIN")
-            for statement in _SCHEMA.split(";\n"):
-                db.execute(statement)
-            about = About(purpose, finished=False, rejects="", secret=secret, entries=0, checksum=0)
-            about = about._replace(checksum=seed(about))
-            db.execute("INSERT INTO about VALUES (1, ?, ?, ?, ?, ?, ?, ?)", (VERSION, *about))
-            db.execute("COMMIT")
-        with contextlib.suppress(FileExistsError):
-            os.link(name, path)
-    finally:
-        Path(name).unlink()
-        side_file(Path(name)).unlink(missing_ok=True)  # if the disk is full
-    sync_folder(path)
+        db.execute(SCHEMA_OF_ABOUT)
+        db.execute(SCHEMA_OF_ENTRIES)
+        describe(db, About(__version__, purpose, secret))
 
 
 def side_file(path: Path) -> Path:

@@ -13,11 +13,11 @@ from kabelwerk_cli.errors import (
     BatchUnknown,
     ConfigurationError,
     Interrupted,
+    JournalError,
     KabelwerkError,
     UntrustedCertificate,
 )
 from kabelwerk_cli.journal.fate import Fate
-from kabelwerk_cli.journal.journal import JournalError
 from kabelwerk_cli.terminal.console import Console
 from kabelwerk_cli.terminal.signals import SIGNALS, exception_for
 from kabelwerk_cli.words import capitalized

@@ -58,11 +58,11 @@ class SyncTasks:
                 fate = Fate.UNKNOWN
             yield result_of(change, fate)
 
-    def entry(self, task: Task, became: Became) -> Entry:
+    def entry(self, task: Task, became: Became) -> Entry | None:
         """Return the new entry in the state: the old one, if nothing was applied."""
         change: Any = task.planned
         if became.fate is Fate.DONE and task.row.call.deletes:
-            return Entry(change.id, Fate.FORGOTTEN, change.key)
+            return None
         before = Known.read(task.known.content) if task.known else Known(Origin.WANTED, "")
         if became.fate is Fate.DONE:
             origin = _origin(before, became, in_doubt=task.known is not None)
@@ -73,7 +73,7 @@ class SyncTasks:
                 before._replace(values="") if task.row.call.deletes else before.but(change.content)
             )
         else:
-            return task.known or Entry(change.id, Fate.FORGOTTEN, change.key)
+            return task.known
         fate, at, request_id, error, _ = became
         return Entry(change.id, fate, change.key, change.hub, at, request_id, error, known.content)
 

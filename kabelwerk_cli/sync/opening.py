@@ -1,7 +1,6 @@
 """Finds, checks and creates the state of a sync."""
 
 import contextlib
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,13 +8,14 @@ from pathlib import Path
 from kabelwerk_cli.errors import BadFile, Refused
 from kabelwerk_cli.journal.fate import Fate
 from kabelwerk_cli.journal.file import Entry
-from kabelwerk_cli.journal.journal import PER_SECOND, JournalError
+from kabelwerk_cli.journal.journal import PER_SECOND
+from kabelwerk_cli.journal.opening import create, find
 from kabelwerk_cli.tabular.file import RowFile
 
 from .actions import Action
 from .options import SyncOptions
 from .plan import SyncPlan
-from .state import STATE_SUFFIX, Known, Origin, State
+from .state import STATE, STATE_SUFFIX, Known, Origin, State
 
 
 def state_path(options: SyncOptions, file: RowFile) -> Path:
@@ -31,27 +31,29 @@ def state_path(options: SyncOptions, file: RowFile) -> Path:
     return Path(file.name + STATE_SUFFIX)
 
 
-def find_state(path: Path, purpose: str, options: SyncOptions) -> State | None:
-    """Return the state that earlier runs left; None if there is none.
+@contextlib.contextmanager
+def find_state(
+    path: Path, purpose: str, options: SyncOptions, *, dry_run: bool
+) -> Iterator[State | None]:
+    """Yield the state that earlier runs left; None if there is none.
 
     Raises:
         Refused: it belongs to another sync, or --new-state is given.
         JournalError: it is damaged, or in use.
     """
-    if not os.path.lexists(path):
-        return None
-    state = State(path, purpose)
-    with contextlib.ExitStack() as stack:
-        stack.push(state)
-        if state.about.purpose != purpose:
+
+    def opened(copy: Path | None) -> State:
+        return State(path, purpose, copy=copy)
+
+    with find(path, STATE, opened, reads_only=dry_run) as state:
+        if state and state.about.purpose != purpose:
             raise Refused(
                 f"State '{path}' belongs to another sync ({state.about.purpose}), not to "
                 f"{purpose}. Check the file, --hub and --url, or use another --state."
             )
-        if options.new_state:
+        if state and options.new_state:
             raise Refused(f"State '{path}' exists. Leave out --new-state to use it.")
-        stack.pop_all()
-    return state
+        yield state
 
 
 def missing_state(path: Path, options: SyncOptions) -> Refused | None:
@@ -65,20 +67,13 @@ def missing_state(path: Path, options: SyncOptions) -> Refused | None:
     )
 
 
-@contextlib.contextmanager
-def make_state(path: Path, purpose: str, secret: str) -> Iterator[State]:
+def make_state(path: Path, purpose: str, secret: str) -> contextlib.AbstractContextManager[State]:
     """Yield a new state.
 
     Raises:
         JournalError: it cannot be created, or another run has created it in the meantime.
     """
-    with State(path, purpose, secret) as state:
-        if state.about.secret != secret:
-            raise JournalError(
-                f"State '{path}' was created by another run at the same time. Run the same command "
-                "again."
-            )
-        yield state
+    return create(lambda: State(path, purpose, secret), purpose, secret)
 
 
 def adopt(state: State, plan: SyncPlan) -> None:
@@ -99,4 +94,4 @@ def adopt(state: State, plan: SyncPlan) -> None:
                 content = Known(Origin.ADOPTED, change.content).content
                 yield Entry(change.id, Fate.DONE, change.key, change.hub, at, content=content), None
 
-    state.adopt(adopted())
+    state.finish(adopted())

@@ -1,56 +1,49 @@
 """A copy of the rejected rows, with the reasons; every run rewrites it."""
 
-import os
+import itertools
 from pathlib import Path
 
-from kabelwerk_cli.engine.rejects import Rejects, digest_of
-from kabelwerk_cli.errors import Refused
-from kabelwerk_cli.files import sync_folder
-from kabelwerk_cli.journal.journal import Journal
+from kabelwerk_cli.engine.rejects import Rejects, digest_of, replacement
 from kabelwerk_cli.rows.table import reread
+from kabelwerk_cli.tabular.file import RowFile
 
 from .plan import SyncPlan
 from .state import State
 
 
-class RejectsCopy(Rejects):
-    """A rejects file that is a copy: the rows stay in the input, and the next run tries them."""
+def copy_rejects(rejects: Rejects, file: RowFile, state: State, plan: SyncPlan) -> Path | None:
+    """Write the rows that this run rejected; they stay in the input, and the next run tries them.
 
-    def check(self, journal: Journal | None) -> None:
-        """Refuse to overwrite a file, unless it is the unchanged rejects file of this sync.
+    If there are none, only an existing file is written anew.
 
-        Raises:
-            Refused: it is another file, or was changed.
-        """
-        if self._path and self._path.exists():
-            known = journal.about.rejects.split() if journal else []
-            if digest_of(self._path.read_bytes()) not in known:
-                raise Refused(
-                    f"'{self._path}' exists, and was changed or not written by this sync. Move it "
-                    "away, or use another --rejects FILE."
-                )
+    Returns:
+        Where the file is now that was there, if somebody changed it.
 
-    def copy(self, state: State, plan: SyncPlan) -> None:
-        """Write the rows that this run rejected; if there are none, only rewrite an existing file.
-
-        Raises:
-            OSError: the file cannot be written.
-            JournalError: the state cannot be written.
-        """
-        if self._path is None or self._file is None:
-            return
-        if not (plan.has_rejected or self._path.exists()):
-            return
-        self._file.write(self._header())
-        for change, raw in reread(self._input, plan.in_file()):
+    Raises:
+        OSError: the file cannot be written.
+        JournalError: the state cannot be written.
+    """
+    path = rejects.path
+    if path is None or not (plan.has_rejected or path.exists()):
+        return None
+    with replacement(path, state.path) as new:
+        new.file.write(rejects.rows.header())
+        for change, raw in reread(file, plan.in_file()):
             if (message := plan.rejected(change.number)) is not None:
-                self._file.write(self._line(raw, message))
-        self._file.flush()
-        os.fsync(self._file.fileno())
+                new.file.write(rejects.rows.row(raw, message))
+        new.complete()
+        pending, there = digest_of(new.name), digest_of(path)
+        aside = None
+        if there and there not in {state.about.rejects, state.about.pending}:
+            aside, there = path.rename(_free_name(path)), ""
         # a run that is killed here leaves the old or the new file: the state knows both digests
-        before = state.about.rejects.partition(" ")[0]
-        digest = digest_of(Path(self._file.name).read_bytes())
-        state.settle([], rejects=f"{digest} {before}".strip())
-        self._is_named = True
-        Path(self._file.name).replace(self._path)
-        sync_folder(self._path)
+        state.commit(note=lambda about: about._replace(rejects=there, pending=pending))
+        new.publish()
+    return aside
+
+
+def _free_name(path: Path) -> Path:
+    """Return a path for a file that somebody changed: `FILE~`, or `FILE~2` if that is there."""
+    names = (path.with_name(f"{path.name}~{number or ''}") for number in itertools.count(2))
+    first = path.with_name(f"{path.name}~")
+    return first if not first.exists() else next(name for name in names if not name.exists())

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kabelwerk_cli.backend.connect import tell_about_files
+from kabelwerk_cli.engine.rejects import Rejects
 from kabelwerk_cli.engine.run import Opened, Run, opened, send_rows
 from kabelwerk_cli.engine.runner import Runner
 from kabelwerk_cli.errors import BatchFailed
@@ -17,7 +18,7 @@ from .decisions import SyncTasks
 from .opening import adopt, find_state, make_state, missing_state, state_path
 from .plan import SyncPlan
 from .preview import adoption, ask, show_plan, summed
-from .rejects import RejectsCopy
+from .rejects import copy_rejects
 from .remarks import SyncTotals
 from .state import State
 
@@ -41,12 +42,13 @@ class _Sending(NamedTuple):
     """A sync whose state is open to be written to; see `Sending`."""
 
     sync: Sync
+    file: RowFile
     journal: State
     plan: SyncPlan
     tasks: SyncTasks
     totals: SyncTotals
     path: Path
-    rejects: RejectsCopy
+    rejects: Rejects
 
     def finish(self, runner: Runner) -> None:
         """Write the rejects file, and mark the state as finished.
@@ -55,7 +57,11 @@ class _Sending(NamedTuple):
             JournalError: the state cannot be written.
         """
         try:
-            self.rejects.copy(self.journal, self.plan)
+            aside = copy_rejects(self.rejects, self.file, self.journal, self.plan)
+            if aside:
+                self.sync.session.console.warn(
+                    f"The rejects file had been changed; it was moved to '{aside}'."
+                )
         except OSError as error:
             reason = error.strerror or error
             self.sync.session.console.warn(f"Cannot write the rejects file: {reason}")
@@ -119,9 +125,8 @@ def _prepare(sync: Sync, source: Opened, stack: contextlib.ExitStack) -> _Ready:
     """
     file, reporters = source
     path = state_path(sync.options, file)
-    state = find_state(path, sync.purpose, sync.options)
-    if state:
-        stack.push(state)
+    dry_run = sync.batch.dry_run
+    state = stack.enter_context(find_state(path, sync.purpose, sync.options, dry_run=dry_run))
     missing = None if state or sync.may_ask else missing_state(path, sync.options)
     if missing and not sync.batch.dry_run:
         raise missing
@@ -139,9 +144,8 @@ def _prepare(sync: Sync, source: Opened, stack: contextlib.ExitStack) -> _Ready:
 def _sending(sync: Sync, ready: _Ready, stack: contextlib.ExitStack) -> _Sending:
     """Open the state to write to, which is created if there is none."""
     file, plan, path, _ = ready
-    rejects = stack.enter_context(RejectsCopy(file, sync.reader, sync.batch.rejects))
-    rejects.check(ready.state)
+    rejects = Rejects(file, sync.batch.rejects)
     state = ready.opened(sync, stack)
     tasks = SyncTasks(file, sync.reader, plan, state, sync.delete)
     totals = SyncTotals(plan, path, sync.noun)
-    return _Sending(sync, state, plan, tasks, totals, path, rejects)
+    return _Sending(sync, file, state, plan, tasks, totals, path, rejects)

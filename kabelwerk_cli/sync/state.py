@@ -4,15 +4,15 @@ A state is a journal that is kept: it has the same file format, checks, lock and
 """
 
 import hashlib
-import itertools
 import os
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator
 from enum import StrEnum
+from pathlib import Path
 from typing import NamedTuple
 
-from kabelwerk_cli.journal.file import Entry, Kind, counted, describe, put, transaction
-from kabelwerk_cli.journal.journal import GROUP, Journal
+from kabelwerk_cli.journal.file import Kind, Pair
+from kabelwerk_cli.journal.journal import Journal
 from kabelwerk_cli.rows.reader import DIGEST_SIZE, Parsed
 from kabelwerk_cli.rows.table import ANY_HUB
 
@@ -133,16 +133,33 @@ class Stored(NamedTuple):
         return Known.read(self.content).origin is Origin.WANTED
 
 
-class State(Journal):
-    """The state of one sync. While it is open, no other process can open it."""
+STATE = Kind(
+    "state",
+    0x6B616273,
+    "--state",
+    "It records what was last sent, and who may be deleted.",
+    "Restore '{path}' from a backup, or move it away and use --adopt.",
+    settled=frozenset(),
+)
 
-    kind = Kind(
-        "state",
-        0x6B616273,
-        "It records what was last sent, and who may be deleted.",
-        "Restore '{path}' from a backup, or move it away and use --adopt.",
-    )
-    _ended: bool | None = None
+
+class State(Journal):
+    """The state of one sync. While it is open, no other process can open it.
+
+    Args:
+        path: its file, which is created if missing.
+        purpose: the command and the address, in words.
+        secret: the key of its digests.
+        copy: a copy of the file, which is used instead of it.
+
+    Raises:
+        JournalError: it is damaged, in use by another process, or cannot be written.
+    """
+
+    def __init__(
+        self, path: Path, purpose: str, secret: str = "", copy: Path | None = None
+    ) -> None:
+        super().__init__(path, purpose, secret, kind=STATE, copy=copy)
 
     def stored(self) -> Iterator[Stored]:
         """Yield every entry, in the order of their IDs."""
@@ -155,35 +172,13 @@ class State(Journal):
         with self._trouble():
             return hubs_in(self._db, "entries WHERE hub != ''")
 
-    def finish(self) -> None:
-        """Note that a run has finished.
+    def finish(self, pairs: Iterable[Pair] = ()) -> None:
+        """Write entries, with those they replace, and note that a run has come to its end.
 
         Raises:
-            JournalError: it cannot be written.
+            JournalError: they cannot be written; then it is unchanged.
         """
-        self._ended = True
-        self.settle([])
-
-    def adopt(self, entries: Iterable[tuple[Entry, Entry | None]]) -> None:
-        """Write any number of entries, with those they replace: all of them, or none.
-
-        Raises:
-            JournalError: they cannot be written.
-        """
-        self._ended = True
-        pairs, about = iter(entries), self.about
-        with self._trouble(), transaction(self._db):
-            while block := list(itertools.islice(pairs, GROUP)):
-                for entry, before in block:
-                    about = counted(about, entry, before)
-                put(self._db, [entry for entry, _ in block])
-            about = about._replace(finished=True)
-            describe(self._db, about)
-        self.about = about
-
-    def _is_finished(self, outstanding: int | None) -> bool:
-        del outstanding
-        return self._ended or self.about.finished
+        self.commit(pairs, lambda about: about._replace(left=0))
 
 
 def new_secret() -> str:

@@ -78,6 +78,7 @@ _CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (
     (errors.ValidationError, ExitCode.VALIDATION),
     (errors.AuthenticationError, ExitCode.AUTHENTICATION),
     (errors.DoesNotExist, ExitCode.DOES_NOT_EXIST),
+    (errors.InUse, ExitCode.CONFIGURATION),
     (errors.ConfigurationError, ExitCode.CONFIGURATION),
     (errors.UntrustedCertificate, ExitCode.CONFIGURATION),
     (errors.OutcomeUnknown, ExitCode.UNKNOWN),

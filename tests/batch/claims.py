@@ -12,12 +12,12 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from kabelwerk_cli.journal.file import change_fates, connect, read_verified
+from kabelwerk_cli.journal.fate import Fate
+from kabelwerk_cli.journal.journal import Journal
 from tests.faultserver import FAULTS, HONEST, RESET_AFTER_READING, FaultyServer, Step
 from tests.forkserver import ForkServer
 from tests.model.model import Model
@@ -126,8 +126,9 @@ class Case:
         """Do what only a kill does: leave rows in flight."""
         path = self.home / self._journal
         if path.exists() and self.choose.random() < 0.3:
-            with closing(connect(path)) as db:
-                change_fates(db, "unknown", "in flight", read_verified(db).rejects)
+            with Journal(path, "") as journal:
+                unknown = journal.entries(Fate.UNKNOWN)
+                journal.commit((entry._replace(fate=Fate.IN_FLIGHT), entry) for entry in unknown)
 
     def _faults(self) -> list[Step]:
         steps = []

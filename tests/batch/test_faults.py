@@ -80,7 +80,7 @@ def test_one_message_is_unknown_and_never_sent_again(messages: Shell) -> None:
         assert (forced.code, outcomes(forced)) == (0, {"done": 50})
         assert len(server.model.messages) == ROWS + 1
         finished = run(*POST, "--resend-unknown")
-        assert (finished.code, finished.out) == (2, "")
+        assert (finished.code, finished.out) == (11, "")
         assert "50 of 50 rows were posted" in finished.err
         assert len(server.model.messages) == ROWS + 1
     assert not journal_is_gone(messages)

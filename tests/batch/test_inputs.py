@@ -307,7 +307,7 @@ def fill(journal: Path, entries: int, size: int) -> None:
         more = [
             Entry(os.urandom(20), Fate.FAILED, "other", error="x" * size) for _ in range(entries)
         ]
-        opened.settle([(entry, None) for entry in more])
+        opened.commit([(entry, None) for entry in more])
 
 
 def test_a_journal_that_breaks_during_the_run(shell: Shell) -> None:

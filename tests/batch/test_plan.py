@@ -67,7 +67,7 @@ def test_rows_have_the_fates_of_the_journal(tmp_path: Path) -> None:
     entries = (Entry(id_of(one, 0), Fate.DONE, "u1", at=7), Entry(id_of(one, 1), Fate.FAILED, "u1"))
     rows = [Parsed(number, number, {}, "u1", "", one) for number in (1, 2, 3)]
     with Journal(tmp_path / "journal", "a test") as journal:
-        journal.settle([(entry, None) for entry in entries])
+        journal.commit([(entry, None) for entry in entries])
         with Plan(journal) as plan:
             left = plan.add([*rows, Parsed(4, 4, {}, "u2", "", other)])
             plan.complete()

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from kabelwerk_cli.errors import JournalError
 from kabelwerk_cli.journal.fate import Fate
 from kabelwerk_cli.journal.file import Kind, check_kind, connect, side_file
-from kabelwerk_cli.journal.journal import Entry, Journal, JournalError
+from kabelwerk_cli.journal.journal import Entry, Journal
 from tests.batch.story import outcomes_of
 from tests.faultserver import FAULTS, HANG, HONEST, FaultyServer, Step, invalid
 from tests.model.state import seeded
@@ -80,10 +81,10 @@ def test_a_journal_that_went_before_it_was_opened(
         check_kind(name, kind)
         path.unlink()
 
-    monkeypatch.setattr("kabelwerk_cli.journal.journal.check_kind", check_as_it_goes)
+    monkeypatch.setattr("kabelwerk_cli.journal.storage.check_kind", check_as_it_goes)
     with Journal(path, "purpose") as journal:
         assert journal.about.entries == 0
-        journal.settle([(entry(7), None)])
+        journal.commit([(entry(7), None)])
     assert known(path, 8)[7] == entry(7)
 
 
@@ -103,10 +104,10 @@ def test_a_journal_that_went_while_it_was_waited_for(
             filled(path, 1)
         return opened
 
-    monkeypatch.setattr("kabelwerk_cli.journal.journal.connect", connect_as_it_goes)
+    monkeypatch.setattr("kabelwerk_cli.journal.storage.connect", connect_as_it_goes)
     with Journal(path, "purpose") as journal:
         assert journal.about.entries == (1 if replaced else 0)
-        journal.settle([(entry(7), None)])
+        journal.commit([(entry(7), None)])
     assert known(path, 8)[7] == entry(7)
 
 
@@ -115,11 +116,11 @@ def test_a_journal_that_cannot_be_made_leaves_nothing(
 ) -> None:
     """SQLite leaves its own journal where the disk is too full to roll back."""
 
-    def fail(path: Path) -> sqlite3.Connection:
+    def fail(path: Path, _: str) -> sqlite3.Connection:
         side_file(path).write_bytes(b"")
         raise sqlite3.OperationalError("disk is full")
 
-    monkeypatch.setattr("kabelwerk_cli.journal.file.connect", fail)
+    monkeypatch.setattr("kabelwerk_cli.journal.storage.connect", fail)
     with pytest.raises(JournalError, match="disk is full"):
         Journal(tmp_path / "j", "purpose")
     assert list(tmp_path.iterdir()) == []
@@ -274,7 +275,7 @@ def test_a_second_process_is_turned_away(shell: Shell) -> None:
     assert "in use by another process" in ran.err
 
 
-@pytest.mark.parametrize("room", [0, 4096, 30_000, 60_000])
+@pytest.mark.parametrize("room", [10_000, 16_000, 30_000, 60_000])
 def test_a_disk_that_is_full_sends_no_row_without_an_intent(shell: Shell, room: int) -> None:
     rows = "".join(f"user-{n:04},Name\n" for n in range(600))
     (shell.home / "rows.csv").write_text(f"key,name\n{rows}")
@@ -312,8 +313,10 @@ def test_a_folder_that_cannot_be_written(shell: Shell) -> None:
     with FaultyServer() as server:
         for path in ("/proc/journal", "no-folder/journal", "link"):
             ran = shell.configured(server).run(*CREATE, "--journal", path)
-            assert (ran.code, f"Journal '{path}' cannot be used (" in ran.err) == (3, True), ran.err
-            assert "Check that its folder exists, and can be written." in ran.err
+            assert (ran.code, f"Cannot open journal '{path}': " in ran.err) == (3, True), ran.err
+            assert (
+                "Check that its folder exists and can be written, or use --journal FILE" in ran.err
+            )
         assert server.attempts == []
 
 

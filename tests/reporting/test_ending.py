@@ -11,6 +11,7 @@ from kabelwerk_cli.errors import (
     AuthenticationError,
     ConfigurationError,
     ConnectionError,  # noqa: A004 - the reference's name
+    JournalError,
     KabelwerkError,
     NotAttempted,
     Report,
@@ -19,7 +20,6 @@ from kabelwerk_cli.errors import (
     ValidationError,
 )
 from kabelwerk_cli.journal.fate import Fate
-from kabelwerk_cli.journal.journal import JournalError
 from kabelwerk_cli.reporting.ending import Ended, Stop, advise
 from kabelwerk_cli.reporting.result import Result
 from kabelwerk_cli.reporting.totals import Totals

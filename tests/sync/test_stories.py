@@ -555,14 +555,22 @@ def test_a_copy_of_rejects_is_written_anew_by_each_run(shell: Shell) -> None:
             Do(
                 "u1:X u2:B",
                 "--rejects rejects.csv",
-                code=2,
                 before=edit,
-                requests="",
-                says="was changed or not written by this sync",
+                says="it was moved to",
+            ),
+            Do(
+                "u1:X u2:C",
+                "--rejects rejects.csv",
+                code=10,
+                before=edit,
+                faults=(too_long(),),
+                says="it was moved to",
             ),
         ],
     )
-    assert (shell.home / "rejects.csv").read_text() == "mine"
+    for name in ("rejects.csv~", "rejects.csv~2"):
+        assert (shell.home / name).read_text() == "mine"
+    assert "name is too long" in (shell.home / "rejects.csv").read_text()
 
 
 def hospital() -> Model:
