@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -42,7 +43,12 @@ _KEY_IN_PATH = re.compile(r"/api/(?:users|hubs/[^/?]+/rooms)/([^/?]+)")
 _INSERT = """
 INSERT INTO requests (at, method, path, key, status, duration_ms, fault, request_id, user_agent,
                       request_bytes, response_bytes, kept_bytes, request_body, response_body)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+VALUES\
+"""
+_ROW = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ROWS = 50
+"""How many rows one statement inserts. At each statement, Python lets other threads go first, while
+these wait for the transaction to end.
 """
 _DELETE_OLD = "DELETE FROM requests WHERE id <= (SELECT max(id) FROM requests) - ?"
 _DELETE_LARGE = """
@@ -132,7 +138,9 @@ class RequestLog:
 
 def _insert(db: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> None:
     with db:
-        db.executemany(_INSERT, rows)
+        for start in range(0, len(rows), _ROWS):
+            some = rows[start : start + _ROWS]
+            db.execute(_INSERT + ", ".join([_ROW] * len(some)), [*chain.from_iterable(some)])
         db.execute(_DELETE_OLD, (KEPT,))
         db.execute(_DELETE_LARGE, (KEPT_BYTES,))
 
