@@ -1,5 +1,6 @@
 """The output formats. Records are streamed; only a table keeps them, to measure its columns."""
 
+import re
 from collections.abc import Iterable
 from typing import Any, Protocol, TextIO
 
@@ -98,16 +99,33 @@ class _Csv:
     def write(self, record: Any) -> None:
         cells = [_csv_cell(as_cell(record, field), self._style) for field in self._fields]
         commands = self._style.workflow and any(without_commands(cell) != cell for cell in cells)
-        (self._quoted if commands else self._rows).writerow(cells)
+        white = any(not _KEPT.isdisjoint(cell) for cell in cells)
+        (self._quoted if commands or white else self._rows).writerow(cells)
 
     def end(self) -> None:
         pass
 
 
 def _csv_cell(text: str, style: Style) -> str:
-    runs = text.startswith(("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠"))  # noqa: RUF001 - the full-width forms are intended
+    """Return a cell that no spreadsheet runs, and that `--from` reads as the same text.
+
+    One apostrophe is put before a formula, and before apostrophes that stand before one.
+    """
+    bare = text.lstrip("'")
     is_number = text.removeprefix("-").isdecimal()
-    return visible(f"'{text}" if runs and not style.raw_csv and not is_number else text)
+    if bare.startswith(FORMULAS) and not style.raw_csv and not is_number:
+        text = f"'{text}"
+    if style.workflow and any(without_commands(line) != line for line in text.splitlines()[1:]):
+        return visible(text)  # in quotation marks, only the first line cannot be a command
+    kept = _KEPT - {"\r"} if style.terminal else _KEPT  # it would go back to the line's start
+    return "".join(part if part in kept else visible(part) for part in _WHITE.split(text))
+
+
+FORMULAS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # noqa: RUF001 - the full-width forms are intended
+"""How a cell begins that a spreadsheet would run."""
+_WHITE = re.compile(r"([\t\n\r])")
+_KEPT = frozenset("\t\n\r")
+"""White space that may be in a quoted cell."""
 
 
 class _Tsv:

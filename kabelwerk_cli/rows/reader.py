@@ -246,6 +246,12 @@ def _digest(content: object) -> bytes:
 def _text(cell: Any) -> str:
     if not isinstance(cell, str):
         raise ValueError("must be a string")  # noqa: TRY004 - like any other problem with a cell
+    if not cell.isascii():
+        try:
+            cell.encode()
+        except UnicodeEncodeError:
+            # JSON can escape one half of a character
+            raise ValueError("must be valid UTF-8") from None
     return cell
 
 

@@ -85,6 +85,7 @@ def _compare(
 ) -> None:
     secret = state.about.secret if state else sync.secret
     plan.add(_parsed(sync, file, tell), Digests(secret), sync.reader.values)
+    plan.keep(map(sync.reader.parse, file.hidden()), Digests(secret))
     if file.is_json and plan.rows == 0:
         raise BadFile(f"'{file.name}' is empty.")
     if file.is_json:

@@ -100,6 +100,7 @@ CREATE TABLE changes (
     action TEXT NOT NULL,
     detail TEXT NOT NULL
 );
+CREATE TABLE hidden (id BLOB PRIMARY KEY, line INTEGER NOT NULL);
 CREATE TABLE leavers (
     id BLOB NOT NULL, key TEXT NOT NULL, hub TEXT NOT NULL, action TEXT NOT NULL, why TEXT NOT NULL
 );
@@ -206,6 +207,16 @@ class SyncPlan:
             self.nameless = self.nameless or row.line
         return row.number, row.line, key, hub, row.digest, digest_of_key, content
 
+    def keep(self, rows: Iterable[Parsed | BadRow], digests: Digests) -> None:
+        """Note rows that are hidden and left out: whom they are about is not deleted."""
+        for row in rows:
+            if not row.key:
+                self.nameless = self.nameless or row.line
+                continue
+            with temporary_trouble():
+                values = (digests.of_key(row.hub, row.key), row.line)
+                self._db.execute("INSERT OR IGNORE INTO hidden VALUES (?, ?)", values)
+
     def compare(self, stored: Iterator[Stored], wish: Wish) -> None:
         """Find the differences from a state.
 
@@ -256,10 +267,15 @@ class SyncPlan:
 
     def _note_leaver(self, entry: Stored, wish: Wish) -> None:
         origin = Known.read(entry.content).origin
-        action = Action.DELETE if wish.delete and origin in OWN else Action.KEEP
+        query = "SELECT line FROM hidden WHERE id = ?"
+        hidden = self._db.execute(query, (entry.id,)).fetchone()
+        deletes = wish.delete and origin in OWN and not hidden
+        action = Action.DELETE if deletes else Action.KEEP
         why = f"line {self.nameless} may be about one of them" if self.nameless else ""
         if wish.delete:
-            why = WHY_KEPT[origin] if action is Action.KEEP else ""
+            why = WHY_KEPT.get(origin, "") if action is Action.KEEP else ""
+        if hidden:
+            why = "their rows are hidden"
         values = (entry.id, entry.key, entry.hub, action, why)
         self._db.execute("INSERT INTO leavers VALUES (?, ?, ?, ?, ?)", values)
         self.counts[action] += 1

@@ -23,6 +23,11 @@ _QUOTED = re.compile(r'"[^"]*"')
 
 _FORMULA = re.compile(r'="((?:[^"]|"")*)"')
 """A cell that Excel keeps as text, such as `="00123"`."""
+_RUN = r"[=+\-@\t\r＝＋－＠]"  # noqa: RUF001 - the full-width forms are intended
+"""What a cell begins with that a spreadsheet would run."""
+_ESCAPED = re.compile(rf"'+{_RUN}")
+"""A cell that `-o csv` keeps from being run."""
+_MARKS = frozenset("='")
 _START, _BLANK, _PLAIN, _QUOTED_CELL, _CLOSED = range(5)
 """The position of a character: before a cell, after blanks at its start, in a plain or quoted cell,
 or after a quoted one."""
@@ -69,13 +74,16 @@ class Delimited(Grid):
         self._skipped = skip_lines + (1 if declared else 0)
         self.delimiter = declared["delimiter"] if declared else delimiter or _delimiter(header)
         self._early_space = re.compile(rf'(?:^|[{re.escape(self.delimiter)}])\s+"')
-        self._has_formulas = False
+        # what Excel, or `-o csv`, does so that a cell is text
+        cells = rf"(?:^|[{re.escape(self.delimiter)}\"])(?:=\"|'+{_RUN})"
+        self._marks = re.compile(cells)
+        self._has_marks = False
         super().__init__(name)
 
     def read(self, record: Any) -> Raw:
-        """Return a row; `="00123"` means 00123."""
+        """Return a row; `="00123"` means 00123, and `'=1` means `=1`."""
         raw = super().read(record)
-        return raw._replace(cells=_values(raw.cells)) if self._has_formulas else raw
+        return raw._replace(cells=_values(raw.cells)) if self._has_marks else raw
 
     def top(self) -> Iterator[tuple[int, Sequence[str]]]:
         """Yield the numbers and the cells of the first `TOP` lines, each with its own delimiter."""
@@ -112,10 +120,10 @@ class Delimited(Grid):
                 raise self._misquoted(line, _mistake(quoted, self.delimiter) or _OPEN) from None
 
     def _check_quotes(self, line: int, quoted: Sequence[str]) -> None:
-        """Look closer at the lines of a record that have quotation marks."""
+        """Look closer at the lines of a record that have quotation marks or apostrophes."""
         text = "".join(quoted)
-        if '="' in text:
-            self._has_formulas = True
+        if not self._has_marks and self._marks.search(text):
+            self._has_marks = True
         if self._early_space.search(text) and (mistake := _mistake(quoted, self.delimiter)):
             raise self._misquoted(line, mistake)
 
@@ -124,13 +132,14 @@ class Delimited(Grid):
 
 
 def _values(cells: Sequence[str]) -> Sequence[str]:
-    """Return cells in which `="00123"` is replaced by 00123."""
-    return [
-        found[1].replace('""', '"')
-        if cell[:2] == '="' and (found := _FORMULA.fullmatch(cell))
-        else cell
-        for cell in cells
-    ]
+    """Return cells without what only says that they are text."""
+    return [_value(cell) if cell[:1] in _MARKS else cell for cell in cells]
+
+
+def _value(cell: str) -> str:
+    if found := _FORMULA.fullmatch(cell):
+        return found[1].replace('""', '"')
+    return cell[1:] if _ESCAPED.match(cell) else cell
 
 
 def first_line(file: IO[str]) -> str:
@@ -140,12 +149,12 @@ def first_line(file: IO[str]) -> str:
     return line
 
 
-def read_lines(file: IO[str], quoted: list[str] | None = None) -> Iterator[str]:
+def read_lines(file: IO[str], marked: list[str] | None = None) -> Iterator[str]:
     """Yield the lines of a file, in flat memory even if a line never ends.
 
     Args:
         file: the file.
-        quoted: gets the lines that have quotation marks.
+        marked: gets the lines that have quotation marks or apostrophes.
 
     Raises:
         LongLine: a line is longer than `LINE_LIMIT`.
@@ -153,8 +162,8 @@ def read_lines(file: IO[str], quoted: list[str] | None = None) -> Iterator[str]:
     while line := file.readline(LINE_LIMIT):
         if len(line) == LINE_LIMIT:
             raise LongLine(f"is longer than {LINE_LIMIT} characters")
-        if '"' in line and quoted is not None:
-            quoted.append(line)
+        if ('"' in line or "'" in line) and marked is not None:
+            marked.append(line)
         yield line
 
 

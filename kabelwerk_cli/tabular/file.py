@@ -14,7 +14,7 @@ from .delimited import CELL_LIMIT, LINE_LIMIT, Delimited, first_line
 from .json_lines import JsonLines
 from .raw import ERROR_COLUMN, Raw, Rows
 from .text import Text
-from .workbook import Sheet, workbook_kind
+from .workbook import SKIP, Sheet, workbook_kind
 
 __all__ = ["CELL_LIMIT", "ERROR_COLUMN", "LINE_LIMIT", "Raw", "RowFile"]
 
@@ -116,6 +116,12 @@ class RowFile:
     def read(self, record: Any) -> Raw:
         """Return a row."""
         return self._rows.read(record)
+
+    def hidden(self) -> Iterator[Raw]:
+        """Yield the hidden rows that are left out."""
+        if isinstance(self._rows, Sheet) and self._hidden_rows == SKIP:
+            with self._trouble():
+                yield from self._rows.hidden()
 
     def top(self) -> Iterator[tuple[int, Sequence[str]]]:
         """Yield the numbers and the cells of the first lines of a table; see `Rows`."""

@@ -144,6 +144,13 @@ class Sheet(Grid):
         raw = super().read((number, (line, cells[self._first :])))
         return raw._replace(source=_texts(raw.source))
 
+    def hidden(self) -> Iterator[Raw]:
+        """Yield the hidden rows, which have no number, as they are no rows of the table."""
+        with self._book() as book:
+            for row in self._rows(book):
+                if row.hidden and row.number > self._skip_lines and not row.is_blank:
+                    yield self.read((0, (row.number, self._cells(row.cells))))
+
     def top(self) -> Iterator[tuple[int, Sequence[str]]]:
         """Yield the numbers and the texts of the first rows."""
         with self._book() as book:

@@ -127,13 +127,13 @@ FORMULAS = ["=1+1", "+1", "-a", "@SUM(A1)", "\t=1", "\r=1", "＝1"]  # noqa: RUF
 @pytest.mark.parametrize("text", FORMULAS)
 def test_a_cell_that_a_spreadsheet_would_run_is_quoted(text: str) -> None:
     user = User(-5, "kusanagi", text)
-    assert list(csv.reader(write(Format.CSV, User, user).splitlines()))[1] == [
-        "-5",
-        "kusanagi",
-        visible(f"'{text}"),
-    ]
-    raw = write(Format.CSV, User, user, raw_csv=True)
-    assert list(csv.reader(raw.splitlines()))[1][2] == visible(text)
+
+    def cells(**style: object) -> list[str]:
+        return list(csv.reader(io.StringIO(write(Format.CSV, User, user, **style), newline="")))[1]
+
+    assert cells() == ["-5", "kusanagi", f"'{text}"]
+    assert cells(raw_csv=True)[2] == text
+    assert cells(terminal=True)[2] == f"'{text}".replace("\r", "\\r")
 
 
 def test_wide_and_long_cells_are_aligned_and_whole() -> None:
@@ -172,12 +172,13 @@ def test_no_control_character_gets_out(output: Format, *, terminal: bool, text: 
     records = [Row(text, {text: text}), Row(text, None)]
     written = write(output, Row, *records, terminal=terminal, color=False)
     found = {ord(character) for character in written} & UNSAFE
-    assert found <= {ord("\n")} | ({ord("\t")} if output is Format.TSV else set())
+    kept = {Format.TSV: "\n\t", Format.CSV: "\n\t" if terminal else "\n\t\r"}.get(output, "\n")
+    assert found <= set(map(ord, kept))
     if output is Format.JSONL:
         assert [json.loads(line)["text"] for line in written.splitlines()] == [text, text]
         assert json.loads(written.splitlines()[0])["anything"] == {text: text}
     if output is Format.CSV:
-        assert {len(row) for row in csv.reader(io.StringIO(written))} == {2}
+        assert {len(row) for row in csv.reader(io.StringIO(written, newline=""))} == {2}
     if output is Format.TSV:
         assert {line.count("\t") for line in written.split("\n")[:-1]} == {1}
 

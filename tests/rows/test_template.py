@@ -36,6 +36,8 @@ def post(template: str, *options: str, file: str = "visits.csv") -> tuple[str, .
             ["Hi there", "Hi {{ward}}"],
         ),
         ("{{name|}}.", "v.csv", "room,name\nr1,\n", ["."]),
+        # blanks around the bar
+        ("Hi {{ name | there }}!", "v.csv", "room,name\nr1,\nr2,x\n", ["Hi there!", "Hi x!"]),
         ("{{room}}: {n} | }", "v.csv", "room\nr1\n", ["r1: {n} | }"]),
         # JSON: numbers and booleans as they are written there
         (
@@ -74,6 +76,19 @@ def test_each_row_fills_in_its_own_values(
         ("{{nam}}", f"{ALONE}r1,x,1 May\n", ["{{nam}}", "Did you mean 'name'?"]),
         ("{{nam|x}}", '{"room": "r1", "name": "x"}\n', ["no row has 'nam'"]),
         ("{{name", f"{ALONE}r1,x,1 May\n", ["do not match"]),
+        ("{{{name}}}", f"{ALONE}r1,x,1 May\n", ["three braces", "{{name}}"]),
+        ("{{date}}", "room,date,name,date\nr1,1,x,2\n", ["{{date}}", "wo columns"]),
+        (
+            "{{first-name}}",
+            "room,First-Name,first_name\nr1,x,y\n",
+            ["{{first_name}}, 'First-Name' and 'first_name'"],
+        ),
+        (
+            "{{n}}",
+            '{"room": "r1", "n": "x"}\n{"room": "r1", "n": "x", "N": "y"}\n',
+            ["ine 2", "two columns"],
+        ),
+        ("{{name}}", f"{ALONE}r1,#N/A,1 May\n", ["ine 2", "name: '#N/A' is an error"]),
         ("{{}}", f"{ALONE}r1,x,1 May\n", ["has no name"]),
         ("Hello", f"{ALONE}r1,x,1 May\n", ["no placeholder", "--text"]),
         ("{{name}}", "room,name,text\nr1,x,y\n", ["'text'", "--template", "--ignore-columns text"]),
