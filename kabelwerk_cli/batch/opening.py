@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 JOURNAL_SUFFIX = ".kabelwerk-journal"
 MAILING = JOURNAL._replace(
     holds="It records which messages were posted.",
-    advice="Restore '{path}' from a backup. Without one, put the messages that were not posted "
-    "into another file, and send that. If you move the journal away instead, the same command "
-    "posts all messages again.",
+    repair="Restore '{path}' from a backup, or put the messages that were not posted into another "
+    "file and send that.",
+    moved="Do not move the journal away: the same command would then post all messages again.",
 )
 
 

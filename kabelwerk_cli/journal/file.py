@@ -33,8 +33,10 @@ class Kind(NamedTuple):
     """The option that names another path."""
     holds: str
     """What the file records, as a sentence."""
-    advice: str
+    repair: str
     """What to do about a damaged file, as sentences with a placeholder for its path."""
+    moved: str
+    """What happens if it is moved away, as a sentence with a placeholder for its path."""
     settled: frozenset[Fate]
     """The fates of entries that `About.left` does not count."""
 
@@ -44,6 +46,7 @@ JOURNAL = Kind(
     0x6B61626C,
     "--journal",
     "It records which rows were sent.",
+    "",
     "Move '{path}' away to send all rows again.",
     SETTLED,
 )

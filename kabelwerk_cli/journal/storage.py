@@ -129,10 +129,13 @@ def _explained(path: Path, kind: Kind, error: Exception) -> JournalError:
             f"file and its folder can be written, or use {kind.option} FILE.",
             reason,
         )
-    advice = kind.advice.format(path=path)
-    if isinstance(error, OtherVersion) and error.writer:
-        advice = f"Use that version, or a later one. {advice}"
-    return JournalError(f"{name} cannot be used: {error}. {kind.holds} {advice}", str(error))
+    repair = kind.repair.format(path=path)
+    if isinstance(error, OtherVersion):
+        repair = "To go on with it, use that version" + (
+            " or a later one." if error.writer else "."
+        )
+    advice = " ".join(filter(None, (kind.holds, repair, kind.moved.format(path=path))))
+    return JournalError(f"{name} cannot be used: {error}. {advice}", str(error))
 
 
 def in_use(path: Path, kind: Kind) -> JournalError:

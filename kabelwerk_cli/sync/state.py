@@ -139,6 +139,7 @@ STATE = Kind(
     "--state",
     "It records what was last sent, and who may be deleted.",
     "Restore '{path}' from a backup, or move it away and use --adopt.",
+    "",
     settled=frozenset(),
 )
 
