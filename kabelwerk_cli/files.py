@@ -2,6 +2,7 @@
 
 import codecs
 import contextlib
+import errno
 import os
 import stat
 import sys
@@ -18,8 +19,64 @@ def sync_folder(path: "str | Path") -> None:
     folder = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY)  # noqa: PTH100, PTH120
     try:
         os.fsync(folder)
+    except OSError as error:
+        if error.errno not in _UNSUPPORTED:  # on some network file systems, a folder has no sync
+            raise
     finally:
         os.close(folder)
+
+
+_UNSUPPORTED = frozenset(
+    (errno.EPERM, errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK)
+)
+"""What a file system answers that cannot do what is asked."""
+
+
+def give_new_name(made: "Path", path: "Path") -> None:
+    """Give a complete file its name, never in the place of another one.
+
+    Args:
+        made: its temporary path, which may be left.
+        path: its name.
+
+    Raises:
+        FileExistsError: there is a file.
+        OSError: it cannot be created.
+    """
+    try:
+        os.link(made, path)
+    except OSError as error:
+        if error.errno not in _UNSUPPORTED:
+            raise
+        if not _rename_new(made, path):
+            # as good as it gets: a process that is killed here leaves a part of the file
+            with open(path, "xb", opener=_open_private) as file:
+                file.write(made.read_bytes())
+                file.flush()
+                os.fsync(file.fileno())
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _rename_new(made: "Path", path: "Path") -> bool:
+    """Rename a file where the file system can refuse to replace another; return whether it can.
+
+    Raises:
+        FileExistsError: there is a file.
+    """
+    import ctypes
+
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is None:
+        return False
+    here, no_replace = -100, 1
+    if rename(here, os.fsencode(made), here, os.fsencode(path), no_replace) == 0:
+        return True
+    if ctypes.get_errno() == errno.EEXIST:
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+    return False
 
 
 LIMIT = 1024 * 1024

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kabelwerk_cli.errors import InUse, JournalError
-from kabelwerk_cli.files import sync_folder
+from kabelwerk_cli.files import give_new_name, sync_folder
 
 from .file import About, Kind, check_kind, connect, fill, side_file
 from .formats import OtherVersion, read_verified
@@ -21,7 +21,6 @@ from .locks import look_at
 
 PATIENCE = 5
 """How often to reopen a file that was replaced in the meantime."""
-NO_LINKS = frozenset((errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK))
 _OF_DISK = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")
 _BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_PROTOCOL", "SQLITE_PERM")
 
@@ -97,9 +96,9 @@ def create(path: Path, kind: Kind, purpose: str, secret: str) -> None:
         with contextlib.closing(connect(made, "&nolock=1")) as db:
             fill(db, kind, purpose, secret)
         with contextlib.suppress(FileExistsError):
-            os.link(made, path)
+            give_new_name(made, path)
     finally:
-        made.unlink()
+        made.unlink(missing_ok=True)
         side_file(made).unlink(missing_ok=True)  # if the disk is full
     sync_folder(path)
 
