@@ -1,21 +1,17 @@
 """Logging of requests: to stderr (`-v`), and to a file (`--log-file`)."""
 
 import contextlib
-import json
-import os
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import LOG_FILE, VERBOSE
-from kabelwerk_cli.delivery.outcomes import SETTLED_NOTHING
 from kabelwerk_cli.delivery.sender import Attempted
-from kabelwerk_cli.delivery.verdicts import Ending
-from kabelwerk_cli.errors import ConfigurationError
-from kabelwerk_cli.operations.call import ABSENT_EFFECT
 from kabelwerk_cli.output import compact
+from kabelwerk_cli.terminal.book import new_run_id
 from kabelwerk_cli.terminal.console import Console, write_stderr
 from kabelwerk_cli.terminal.session import Session
+
+from .log_file import LogFile, ignore, request_line
 
 BODIES = 2
 """The verbosity from which bodies are logged too (-vv)."""
@@ -31,16 +27,17 @@ def observer(session: Session, *, repeats: bool = True) -> Observer:
         repeats: whether to report retries even without -v.
 
     Raises:
-        ConfigurationError: the log file cannot be opened for writing.
+        Refused: the log file is neither a regular file nor a character device.
     """
-    settings, console, _ = session
+    settings, console, book = session
     observers: list[Observer] = []
     if verbosity := settings[VERBOSE]:
         observers.append(lambda attempted: _narrate(verbosity, attempted))
     if verbosity or repeats:
         observers.append(lambda attempted: _report_retry(console, attempted))
     if log_file := settings[LOG_FILE]:
-        observers.append(_logger(log_file, _open(log_file)))
+        log, run = LogFile(log_file, ignore if book.is_recorded else console.warn), book.run
+        observers.append(lambda attempted: log.write(request_line(attempted, run)))
 
     def log_all(attempted: Attempted) -> None:
         for observe in observers:
@@ -75,59 +72,18 @@ def file_log(settings: Settings) -> Iterator[Observer]:
     """Yield a function that logs an attempt to the log file, if there is one; close it at the end.
 
     Raises:
-        ConfigurationError: the log file cannot be opened for writing.
+        Refused: the log file is neither a regular file nor a character device.
     """
     path = settings[LOG_FILE]
     if not path:
         yield lambda _: None
         return
-    handle = _open(path)
+    log, run = LogFile(path, _warn), new_run_id()
     try:
-        yield _logger(path, handle)
+        yield lambda attempted: log.write(request_line(attempted, run))
     finally:
-        os.close(handle)
+        log.close()
 
 
-def _open(path: str) -> int:
-    try:
-        # O_APPEND keeps lines whole if several processes write; 0600 is for the owner only
-        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise ConfigurationError(f"Cannot write log file '{path}': {error.strerror}.") from None
-
-
-def _logger(path: str, handle: int) -> Observer:
-    def log(attempted: Attempted) -> None:
-        try:
-            os.write(handle, _entry(attempted))
-        except OSError as error:
-            write_stderr(f"Cannot write log file '{path}': {error.strerror}.")
-
-    return log
-
-
-def _outcome(attempted: Attempted) -> str:
-    """Return what happened, in the words of the records of a batch."""
-    call, verdict = attempted.call, attempted.verdict
-    if verdict.ending is Ending.DONE:
-        return call.effect
-    if verdict.is_missing and call.absence_suffices:
-        return ABSENT_EFFECT
-    return "failed" if verdict.ending in SETTLED_NOTHING else "unknown"
-
-
-def _entry(attempted: Attempted) -> bytes:
-    call, verdict = attempted.call, attempted.verdict
-    entry = {
-        "time": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "operation": call.name,
-        "method": call.method,
-        "path": f"/api{call.path}",
-        "status": verdict.status,
-        "outcome": _outcome(attempted),
-        "reason": verdict.reason,
-        "milliseconds": round(attempted.seconds * 1000, 1),
-        "attempt": attempted.number,
-        "request_id": verdict.request_id,
-    }
-    return json.dumps(entry).encode() + b"\n"
+def _warn(text: str) -> None:
+    write_stderr(text, "Warning:")

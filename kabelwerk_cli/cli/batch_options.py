@@ -154,6 +154,12 @@ BATCH_OPTIONS: tuple[click.Option, ...] = (
         help="Write a JUnit XML report to FILE, with one test case per row.",
     ),
     BatchOption(
+        ["--summary"],
+        type=FileType(),
+        metavar="FILE",
+        help="Write how the run ended to FILE: JSON, or Prometheus text if it ends in .prom.",
+    ),
+    BatchOption(
         ["--journal"],
         type=FileType(),
         metavar="FILE",

@@ -22,6 +22,7 @@ from kabelwerk_cli.terminal.session import ARGUMENTS, Session, open_session
 from .batch_options import explicit, options_for, take_options
 from .described import Described
 from .options import FileValueOption, KeyOption, claim_stdin
+from .recorded import open_recorded_session
 
 if TYPE_CHECKING:
     from kabelwerk_cli.delivery.outcomes import Success
@@ -114,7 +115,7 @@ class CallCommand(Described):
 
     def invoke(self, ctx: click.Context) -> None:
         """Send the call that the function returns, or one for each row of a file."""
-        session = open_session(ctx)
+        session = open_recorded_session(ctx)
         options = take_options(ctx)
         session.console.check_fields(self._shown(session, options))
         if session.settings[TOKEN_FILE] == "-":
@@ -203,7 +204,9 @@ def _send(session: Session, call: Call[Any]) -> "Success[Any]":
     with open_sender(session.settings, observer(session), tools=COMMAND) as sender:
         history = History()
         session.book.open(history)
-        return sender.send(call, history)
+        success = sender.send(call, history)
+    session.book.counts = {success.effect: 1}
+    return success
 
 
 def _preview(session: Session, call: Call[Any]) -> None:

@@ -111,6 +111,7 @@ class Root(Group):
         with _boundary(ctx.obj, ctx.meta[ARGUMENTS], book_of(ctx), ctx.meta):
             result = super().invoke(ctx)
             ignore_signals()
+            book_of(ctx).end(None)
         return result
 
 
@@ -152,6 +153,7 @@ def _report(
 ) -> ExitCode:
     error = _wrapped_signal(error) or _lost_signal(error) or error
     ended = _lost_output(error) or error
+    book.end(ended)  # its warnings come before the error
     if not _is_silent(error, book):
         show_error(ended, book, for_errors({**_asked_format(argv), **given}), command)
     return exit_code(ended, problem(ended, book).applied)

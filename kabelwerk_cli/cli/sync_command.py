@@ -9,11 +9,12 @@ from kabelwerk_cli.config.settings import EXACT_KEY, TOKEN_FILE
 from kabelwerk_cli.engine.options import BatchOptions
 from kabelwerk_cli.operations.call import Call
 from kabelwerk_cli.sync.options import SyncOptions
-from kabelwerk_cli.terminal.session import ARGUMENTS, Session, open_session
+from kabelwerk_cli.terminal.session import ARGUMENTS, Session
 
 from .batch_options import explicit
 from .described import Described
 from .options import ColumnOption, claim_stdin
+from .recorded import open_recorded_session
 from .sync_options import options_for, take_options
 
 NOUNS = {"key": "user", "room": "room"}
@@ -61,7 +62,7 @@ class SyncCommand(Described):
 
     def invoke(self, ctx: click.Context) -> None:
         """Compare the file with the state, and send what differs."""
-        session = open_session(ctx)
+        session = open_recorded_session(ctx)
         batch, options = take_options(ctx)
         session.console.check_fields(self._shown(batch))
         if session.settings[TOKEN_FILE] == "-":

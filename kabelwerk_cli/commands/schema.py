@@ -35,7 +35,7 @@ def _next_words(ctx: click.Context, _: click.Parameter, incomplete: str) -> list
 @click.argument(
     "words",
     nargs=-1,
-    metavar="[COMMAND... | batch | plan | dry-run | error]",
+    metavar="[COMMAND... | batch | plan | dry-run | summary | log | error]",
     shell_complete=_next_words,
 )
 @click.pass_context
@@ -45,7 +45,8 @@ def schema(ctx: click.Context, session: Session, *, words: tuple[str, ...]) -> N
     For a COMMAND, the schema describes the document that -o json prints; if that is an array, -o
     jsonl prints its items, one per line. 'batch' describes a record of a command with --from,
     'plan' a record of a sync with --dry-run, 'dry-run' a request of any other command with
-    --dry-run, and 'error' the last line of stderr after a failure. The schemas describe whole
+    --dry-run, 'summary' the file of --summary, 'log' a line of the log file, and 'error' the last
+    line of stderr after a failure. The schemas describe whole
     records; --fields selects from them.
 
     Without arguments, print the names of all schemas, one per line.
@@ -69,6 +70,8 @@ def schema(ctx: click.Context, session: Session, *, words: tuple[str, ...]) -> N
 def _results(root: click.Command) -> dict[str, Any]:
     """Return the type of everything that is printed as JSON, by name."""
     from kabelwerk_cli.backend.dry_run import Preview
+    from kabelwerk_cli.backend.log_file import LogLine
+    from kabelwerk_cli.backend.summary_file import RunSummary
     from kabelwerk_cli.reporting.result import batch_record
     from kabelwerk_cli.sync.actions import PlannedChange
 
@@ -81,4 +84,12 @@ def _results(root: click.Command) -> dict[str, Any]:
         if isinstance(command, CallCommand):
             records[command.record] = None
     rows = functools.reduce(operator.or_, map(batch_record, records))
-    return {**found, "batch": rows, "plan": PlannedChange, "dry-run": Preview, "error": ErrorLine}
+    general = {
+        "batch": rows,
+        "plan": PlannedChange,
+        "dry-run": Preview,
+        "summary": RunSummary,
+        "log": LogLine,
+        "error": ErrorLine,
+    }
+    return found | general

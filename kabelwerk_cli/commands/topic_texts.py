@@ -108,6 +108,10 @@ batou,Batou
 - --report FILE writes a JUnit XML report with one test case per row. In GitHub
   Actions, the first ten failures are also annotated in the file, and the
   counts are added to the step summary.
+- --summary FILE records how the run ended, however it ended: run, version,
+  command, file, profile, url, started, ended, counts, exit_code and error as
+  JSON, or metrics for Prometheus if FILE ends in .prom. --log-file has a line
+  for the start and the end of the run, and one per request.
 - The exit code is 0 if every row is done or handed over, 10 if some are not,
   and 9 if the outcome of some is unknown. A run that stops before anything is
   changed exits with the code of the error that stopped it (3, 4, 7).""",

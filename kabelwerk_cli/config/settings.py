@@ -176,7 +176,7 @@ VERBOSE = _setting(
     short="-v",
     counted=True,
 )
-LOG_FILE = _file("log_file", "Append one JSON line per request to FILE.")
+LOG_FILE = _file("log_file", "Append a JSON line per request, start and end of a run to FILE.")
 NO_COLOR = _flag("no_color", "Disable color.")
 
 SETTINGS: tuple[Setting[Any], ...] = tuple(

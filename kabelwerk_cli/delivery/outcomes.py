@@ -99,6 +99,11 @@ def ignored(who: str, unused: str) -> str:
     return f"{who} already existed, so the {unused} was ignored: it is only used to create a user."
 
 
+def reason_of(verdict: Verdict) -> str:
+    """Return what happened in an attempt, with every message of a rejection."""
+    return _why(verdict) if verdict.ending is Ending.REJECTED else verdict.reason
+
+
 def _told(call: Call[Any], how: str) -> str:
     """Return what became of the subject; no other part of a message names it."""
     return f"{capitalized(call.subject)} {how} {call.effect}"

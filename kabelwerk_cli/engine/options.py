@@ -34,6 +34,8 @@ class BatchOptions(NamedTuple):
     hidden_rows: str | None = None
     """`skip` or `include` the hidden rows of a workbook; None to refuse them."""
     report: str | None = None
+    summary: str | None = None
+    """The file for the summary of the run."""
     resume: bool = False
     send_changed: bool = False
     resend_unknown: tuple[str, ...] = ()

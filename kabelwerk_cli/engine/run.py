@@ -193,6 +193,7 @@ def _check_outputs(run: Run, file: RowFile, journal: tuple[str, Path | None]) ->
     made = {
         "--rejects": run.options.rejects,
         "--report": run.options.report,
+        "--summary": run.options.summary,
         kept_by: str(kept) if kept else None,
     }
     log = (LOG_FILE.option, run.session.settings[LOG_FILE])

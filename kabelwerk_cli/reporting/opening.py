@@ -18,7 +18,7 @@ from .failures import (
 from .github import WorkflowReporter
 from .junit import JUnitReport
 from .progress import Progress
-from .records import Records
+from .records import Recorded, Records
 from .reporter import Reporter, Reporters, Subject
 from .result import batch_record
 
@@ -42,6 +42,7 @@ def open_reporters(
     # those that write to stdout come last: if that fails, the others know of the row
     return Reporters(
         [
+            Recorded(session.book),
             *_unattended(session.console.warn, subject, report),
             *_on_streams(session, subject, batch_record(record), where),
         ]

@@ -1,12 +1,24 @@
-"""Reports each row as a record on stdout, as soon as its result is known."""
+"""Records: of each row on stdout, as soon as its result is known, and of the run in its book."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from kabelwerk_cli.terminal.book import Book
 from kabelwerk_cli.terminal.console import Console, RecordStream
 
 from .reporter import Reporter
 from .result import Result, to_record
+
+
+class Recorded(Reporter):
+    """Leaves the numbers with the book, for the log and the summary of the run."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+
+    def end(self, counts: Mapping[str, int]) -> None:
+        """Note the number of rows by outcome."""
+        self._book.counts = counts
 
 
 class Records(Reporter):

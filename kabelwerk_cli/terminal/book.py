@@ -1,8 +1,15 @@
 """The record of what a run has changed. However a run ends, its message is based on it."""
 
+import os
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from kabelwerk_cli.errors import BEFORE_SENDING, Report
+
+
+def new_run_id() -> str:
+    """Return a unique ID for a run."""
+    return os.urandom(8).hex()
 
 
 class Account(Protocol):
@@ -21,11 +28,16 @@ class Book:
     """The book of one run. Nothing has been sent until an account is opened.
 
     Attributes:
+        run: identifies the run in logs.
+        counts: the number of rows by outcome, once the run has ended.
         is_told: whether the result is on stdout.
     """
 
     def __init__(self) -> None:
         self._account: Account | None = None
+        self._at_end: Callable[[BaseException | None], None] | None = None
+        self.run = new_run_id()
+        self.counts: Mapping[str, int] = {}
         self.is_told = False
 
     def open(self, account: Account) -> None:
@@ -35,6 +47,21 @@ class Book:
     def close(self) -> None:
         """Note that the result is on stdout: from here on, the run has succeeded."""
         self.is_told = True
+
+    def at_end(self, record: Callable[[BaseException | None], None]) -> None:
+        """Call `record` when the run ends, with the error that it ends with."""
+        self._at_end = record
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether its end will be recorded."""
+        return self._at_end is not None
+
+    def end(self, error: BaseException | None) -> None:
+        """Record the end of the run, once."""
+        record, self._at_end = self._at_end, None
+        if record:
+            record(error)
 
     @property
     def is_blank(self) -> bool:

@@ -34,7 +34,7 @@ SHOW_NOTHING = {
     "sandbox reset",
     "sandbox add-hub",
 }
-GENERAL = ["batch", "plan", "dry-run", "error"]
+GENERAL = ["batch", "plan", "dry-run", "summary", "log", "error"]
 FORMATS = jsonschema.FormatChecker(formats=())
 
 

@@ -1,0 +1,141 @@
+"""The record of a run: its start and its end in the log file, and the summary that it leaves."""
+
+import os
+import pwd
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from kabelwerk_cli import __version__
+from kabelwerk_cli.config.settings import LOG_FILE
+from kabelwerk_cli.errors import ConfigurationError
+from kabelwerk_cli.terminal.book import Book
+from kabelwerk_cli.terminal.console import write_stderr
+from kabelwerk_cli.terminal.error_report import problem
+from kabelwerk_cli.terminal.session import Session
+
+from .backends import backend_name
+from .log_file import EndLine, LogFile, StartLine, Warn, now
+from .summary_file import RunSummary, SummaryFile
+
+TEXTS = ("--text", "--template", "--name", "--attributes", "--url")
+"""Options whose values are not recorded: what people write, and addresses, which are elsewhere."""
+HIDDEN = "..."
+
+
+class Started(NamedTuple):
+    """A run as it begins."""
+
+    command: str
+    """The command's path, such as `kabelwerk users sync`."""
+    words: Sequence[str]
+    """The words of the command line, without the program."""
+    file: str | None
+    """The file of rows, if there is one."""
+
+
+class RunLog:
+    """Records one run.
+
+    Args:
+        book: what the run changed.
+        started: what is known of it before its settings are.
+        summary: the file for its summary, if any.
+    """
+
+    def __init__(self, book: Book, started: Started, summary: SummaryFile | None) -> None:
+        self._book = book
+        self._started = started
+        self._summary = summary
+        self._began = now()
+        self._log: LogFile | None = None
+        self._profile: str | None = None
+        self._url: str | None = None
+        self._warn: Warn = _warn
+        book.at_end(self._end)
+
+    def start(self, session: Session) -> None:
+        """Record that the run begins, now that its settings are known.
+
+        Raises:
+            Refused: the log file is neither a regular file nor a character device.
+        """
+        settings, self._warn = session.settings, session.console.warn
+        self._profile = settings.profile.name or None
+        try:
+            self._url = backend_name(settings)
+        except ConfigurationError:
+            self._url = None  # the run ends with this error
+        if path := settings[LOG_FILE]:
+            self._log = LogFile(path, self._warn)
+            self._log.write(StartLine(time=self._began, event="start", **self._facts()))
+
+    def _end(self, error: BaseException | None) -> None:
+        said = problem(error, self._book, self._started.command) if error else None
+        code = int(said.exit_code) if said else 0
+        counts, ended = self._book.counts, now()
+        if self._log:
+            self._log.write(
+                EndLine(
+                    time=ended,
+                    event="end",
+                    **self._facts(),
+                    counts=counts,
+                    exit_code=code,
+                    error=said,
+                )
+            )
+            self._log.close()
+        if self._summary:
+            facts = self._facts()
+            del facts["user"]
+            self._summary.write(
+                RunSummary(
+                    **facts,
+                    started=self._began,
+                    ended=ended,
+                    counts=counts,
+                    exit_code=code,
+                    error=said,
+                ),
+                self._started.command,
+                self._warn,
+            )
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "run": self._book.run,
+            "version": __version__,
+            "command": " ".join(["kabelwerk", *without_texts(self._started.words)]),
+            "profile": self._profile,
+            "url": self._url,
+            "user": _user(),
+            "file": self._started.file,
+        }
+
+
+def without_texts(words: Sequence[str]) -> Iterator[str]:
+    """Yield the words of a command line, without texts and secrets, quoted for a shell."""
+    import shlex
+
+    hides = False
+    for word in words:
+        name, equals, value = word.partition("=")
+        if hides and not word.startswith("@"):
+            yield HIDDEN
+        elif name in TEXTS and equals and not value.startswith("@"):
+            yield f"{name}={HIDDEN}"
+        else:
+            yield shlex.quote(word)
+        hides = not hides and word in TEXTS
+
+
+def _warn(text: str) -> None:
+    write_stderr(text, "Warning:")
+
+
+def _user() -> str:
+    """Return the user of the system; its number if it has no name, as in containers."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())

@@ -1,0 +1,43 @@
+"""The session of a command that sends, whose start and end are recorded."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from kabelwerk_cli.config.settings import LOG_FILE
+from kabelwerk_cli.terminal.session import ARGUMENTS, Session, book_of, open_session
+
+if TYPE_CHECKING:
+    from kabelwerk_cli.backend.run_log import RunLog
+
+
+def open_recorded_session(ctx: click.Context) -> Session:
+    """Return the session of a command, and record its start and end if that is asked for.
+
+    The summary is written however the run ends, also if its settings cannot be read.
+
+    Raises:
+        ConfigurationError: a variable or the configuration cannot be read.
+        Refused: the log file or the summary cannot be used.
+    """
+    summary = ctx.params.get("summary")
+    if ctx.params.get("dry_run"):
+        return open_session(ctx)
+    if summary:
+        log = _run_log(ctx, summary)
+        session = open_session(ctx)
+        log.start(session)
+        return session
+    session = open_session(ctx)
+    if session.settings[LOG_FILE]:
+        _run_log(ctx, None).start(session)
+    return session
+
+
+def _run_log(ctx: click.Context, summary: str | None) -> "RunLog":
+    # most commands are not recorded
+    from kabelwerk_cli.backend.run_log import RunLog, Started
+    from kabelwerk_cli.backend.summary_file import SummaryFile
+
+    started = Started(ctx.command_path, ctx.meta[ARGUMENTS], ctx.params.get("from_file"))
+    return RunLog(book_of(ctx), started, SummaryFile(summary) if summary else None)
