@@ -162,7 +162,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Failed(Exception):
-    """An error of neither the API nor click; the book knows what was changed before it."""
+    """An error of neither the API nor click; the run's record knows what was changed before it."""
 
 
 class Refused(Failed):

@@ -19,8 +19,8 @@ from kabelwerk_cli.network.transport import environment_proxies, tls_context
 from kabelwerk_cli.network.url import Address
 from kabelwerk_cli.network.wire import Attempt
 from kabelwerk_cli.output import Color, Format
-from kabelwerk_cli.terminal.book import Book
 from kabelwerk_cli.terminal.console import Listing
+from kabelwerk_cli.terminal.run_record import RunRecord
 from kabelwerk_cli.terminal.session import Session
 from kabelwerk_cli.words import capitalized
 
@@ -54,7 +54,7 @@ def doctor(session: Session) -> None:
     checks: list[Check] = []
     failed: tuple[str, errors.KabelwerkError] | None = None
     below = session.settings[OUTPUT] is Format.TABLE and session.console.is_shown
-    examination = Examination(session.settings, session.book, observer(session))
+    examination = Examination(session.settings, session.run_record, observer(session))
     for name in CHECKS:
         if failed:
             checks.append(Check(name, "skipped", None, f"'{failed[0]}' failed"))
@@ -90,13 +90,13 @@ class Examination:
 
     Args:
         settings: the settings.
-        book: records that a call is sent.
+        run_record: records that a call is sent.
         observe: called after each attempt.
     """
 
-    def __init__(self, settings: Settings, book: Book, observe: Observer) -> None:
+    def __init__(self, settings: Settings, run_record: RunRecord, observe: Observer) -> None:
         self._settings = settings
-        self._book = book
+        self._run_record = run_record
         self._observe = observe
         # one time limit for all checks together
         self._give_up_at = time.monotonic() + settings[MAX_TIME]
@@ -164,7 +164,7 @@ class Examination:
     def api(self) -> str:
         """Check that it is the API, with a call that cannot change anything."""
         try:
-            probe(self._limits(), self._token, self._book, self._observe)
+            probe(self._limits(), self._token, self._run_record, self._observe)
         except errors.AuthenticationError as error:
             self._rejected = error
         return "responds like the Kabelwerk API"

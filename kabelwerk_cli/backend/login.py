@@ -36,14 +36,14 @@ def login(session: Session) -> None:
         ConfigurationError: the URL or the token is missing, or they cannot be stored.
         KabelwerkError: the backend rejects them. Nothing is stored.
     """
-    settings, console, book = session
+    settings, console, run_record = session
     path = settings.profile.path
     name = settings[PROFILE] or settings.profile.name or DEFAULT_NAME
     _document(path)  # before prompting: a file that cannot be read must not be overwritten
     settings = settings.with_option(URL, settings[URL] or _ask(console, "URL", click.prompt))
     address = network_address(settings)
     token = _new_token(settings, console)
-    probe(settings, token, book)
+    probe(settings, token, run_record)
     with _locked(path):
         document = _document(path)
         in_keyring = token_keyring.store(address.origin, token, settings[MAX_TIME])

@@ -8,7 +8,7 @@ from kabelwerk_cli.delivery.history import History
 from kabelwerk_cli.delivery.verdicts import Verdict
 from kabelwerk_cli.errors import BEFORE_SENDING, Report
 from kabelwerk_cli.operations import calls
-from kabelwerk_cli.terminal.book import Book
+from kabelwerk_cli.terminal.run_record import RunRecord
 from kabelwerk_cli.words import capitalized
 
 from .connect import COMMAND, open_sender
@@ -19,7 +19,7 @@ SERVER_FAILED = range(500, 600)
 
 
 class Probing:
-    """What the book knows of a probe: whether it was sent."""
+    """What the run's record knows of a probe: whether it was sent."""
 
     def __init__(self, history: History) -> None:
         self._history = history
@@ -36,7 +36,9 @@ class Probing:
         return self._history.sentence()
 
 
-def probe(settings: Settings, token: str, book: Book, observe: Observer = lambda _: None) -> None:
+def probe(
+    settings: Settings, token: str, run_record: RunRecord, observe: Observer = lambda _: None
+) -> None:
     """Check that the backend is the Kabelwerk API and accepts the token.
 
     The call has an empty body and a key that nobody has, so there is nothing to change and nobody
@@ -45,7 +47,7 @@ def probe(settings: Settings, token: str, book: Book, observe: Observer = lambda
     Args:
         settings: the settings.
         token: the token to try.
-        book: records that the call is sent.
+        run_record: records that the call is sent.
         observe: called after each attempt.
 
     Raises:
@@ -56,7 +58,7 @@ def probe(settings: Settings, token: str, book: Book, observe: Observer = lambda
     call = call._replace(body={}, subject="no user")
     history = History()
     with open_sender(settings, observe, token=token, tools=COMMAND) as sender:
-        book.open(account := Probing(history))
+        run_record.open(account := Probing(history))
         try:
             sender.send(call, history)
         except (errors.DoesNotExist, errors.ValidationError):

@@ -7,8 +7,8 @@ from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import LOG_FILE, VERBOSE
 from kabelwerk_cli.delivery.sender import Attempted
 from kabelwerk_cli.output import compact
-from kabelwerk_cli.terminal.book import new_run_id
 from kabelwerk_cli.terminal.console import Console, write_stderr
+from kabelwerk_cli.terminal.run_record import new_run_id
 from kabelwerk_cli.terminal.session import Session
 
 from .log_file import LogFile, ignore, request_line
@@ -29,14 +29,17 @@ def observer(session: Session, *, repeats: bool = True) -> Observer:
     Raises:
         Refused: the log file is neither a regular file nor a character device.
     """
-    settings, console, book = session
+    settings, console, run_record = session
     observers: list[Observer] = []
     if verbosity := settings[VERBOSE]:
         observers.append(lambda attempted: _narrate(verbosity, attempted))
     if verbosity or repeats:
         observers.append(lambda attempted: _report_retry(console, attempted))
     if log_file := settings[LOG_FILE]:
-        log, run = LogFile(log_file, ignore if book.is_recorded else console.warn), book.run
+        log, run = (
+            LogFile(log_file, ignore if run_record.is_recorded else console.warn),
+            run_record.run,
+        )
         observers.append(lambda attempted: log.write(request_line(attempted, run)))
 
     def log_all(attempted: Attempted) -> None:

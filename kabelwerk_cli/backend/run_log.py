@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from kabelwerk_cli import __version__
 from kabelwerk_cli.config.settings import LOG_FILE
 from kabelwerk_cli.errors import ConfigurationError
-from kabelwerk_cli.terminal.book import Book
 from kabelwerk_cli.terminal.console import write_stderr
 from kabelwerk_cli.terminal.error_report import problem
+from kabelwerk_cli.terminal.run_record import RunRecord
 from kabelwerk_cli.terminal.session import Session
 
 from .backends import backend_name
@@ -37,13 +37,15 @@ class RunLog:
     """Records one run.
 
     Args:
-        book: what the run changed.
+        run_record: what the run changed.
         started: what is known of it before its settings are.
         summary: the file for its summary, if any.
     """
 
-    def __init__(self, book: Book, started: Started, summary: SummaryFile | None) -> None:
-        self._book = book
+    def __init__(
+        self, run_record: RunRecord, started: Started, summary: SummaryFile | None
+    ) -> None:
+        self._run_record = run_record
         self._started = started
         self._summary = summary
         self._began = now()
@@ -51,7 +53,7 @@ class RunLog:
         self._profile: str | None = None
         self._url: str | None = None
         self._warn: Warn = _warn
-        book.at_end(self._end)
+        run_record.at_end(self._end)
 
     def start(self, session: Session) -> None:
         """Record that the run begins, now that its settings are known.
@@ -70,9 +72,9 @@ class RunLog:
             self._log.write(StartLine(time=self._began, event="start", **self._facts()))
 
     def _end(self, error: BaseException | None) -> None:
-        said = problem(error, self._book, self._started.command) if error else None
+        said = problem(error, self._run_record, self._started.command) if error else None
         code = int(said.exit_code) if said else 0
-        counts, ended = self._book.counts, now()
+        counts, ended = self._run_record.counts, now()
         if self._log:
             self._log.write(
                 EndLine(
@@ -103,7 +105,7 @@ class RunLog:
 
     def _facts(self) -> dict[str, Any]:
         return {
-            "run": self._book.run,
+            "run": self._run_record.run,
             "version": __version__,
             "command": " ".join(["kabelwerk", *without_texts(self._started.words)]),
             "profile": self._profile,

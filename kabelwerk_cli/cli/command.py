@@ -203,9 +203,9 @@ def _send(session: Session, call: Call[Any]) -> "Success[Any]":
     tell_about_files(session)
     with open_sender(session.settings, observer(session), tools=COMMAND) as sender:
         history = History()
-        session.book.open(history)
+        session.run_record.open(history)
         success = sender.send(call, history)
-    session.book.counts = {success.effect: 1}
+    session.run_record.counts = {success.effect: 1}
     return success
 
 

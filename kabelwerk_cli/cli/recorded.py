@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kabelwerk_cli.config.settings import LOG_FILE
-from kabelwerk_cli.terminal.session import ARGUMENTS, Session, book_of, open_session
+from kabelwerk_cli.terminal.session import ARGUMENTS, Session, open_session, run_record_of
 
 if TYPE_CHECKING:
     from kabelwerk_cli.backend.run_log import RunLog
@@ -40,4 +40,4 @@ def _run_log(ctx: click.Context, summary: str | None) -> "RunLog":
     from kabelwerk_cli.backend.summary_file import SummaryFile
 
     started = Started(ctx.command_path, ctx.meta[ARGUMENTS], ctx.params.get("from_file"))
-    return RunLog(book_of(ctx), started, SummaryFile(summary) if summary else None)
+    return RunLog(run_record_of(ctx), started, SummaryFile(summary) if summary else None)

@@ -13,10 +13,10 @@ from kabelwerk_cli import __version__
 from kabelwerk_cli.config.resolve import for_errors, typed_line
 from kabelwerk_cli.config.settings import CONFIG, NO_COLOR, OUTPUT, PROFILE
 from kabelwerk_cli.errors import OutputLost
-from kabelwerk_cli.terminal.book import NOTHING_SENT, Book
 from kabelwerk_cli.terminal.error_report import PROGRAM, problem, show_error
 from kabelwerk_cli.terminal.exit_codes import ExitCode, exit_code
-from kabelwerk_cli.terminal.session import ARGUMENTS, COMMAND, book_of
+from kabelwerk_cli.terminal.run_record import NOTHING_SENT, RunRecord
+from kabelwerk_cli.terminal.session import ARGUMENTS, COMMAND, run_record_of
 from kabelwerk_cli.terminal.signals import (
     HungUp,
     Terminated,
@@ -108,21 +108,21 @@ class Root(Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the subcommand."""
-        with _boundary(ctx.obj, ctx.meta[ARGUMENTS], book_of(ctx), ctx.meta):
+        with _boundary(ctx.obj, ctx.meta[ARGUMENTS], run_record_of(ctx), ctx.meta):
             result = super().invoke(ctx)
             ignore_signals()
-            book_of(ctx).end(None)
+            run_record_of(ctx).end(None)
         return result
 
 
 @contextlib.contextmanager
 def _boundary(
-    given: Mapping[str, Any], argv: Sequence[str], book: Book, meta: Mapping[str, Any]
+    given: Mapping[str, Any], argv: Sequence[str], run_record: RunRecord, meta: Mapping[str, Any]
 ) -> Iterator[None]:
     """Turn any error into one line on stderr and an exit code."""
 
     def end(error: BaseException) -> click.exceptions.Exit:
-        code = _report(error, given, argv, book, meta.get(COMMAND, PROGRAM))
+        code = _report(error, given, argv, run_record, meta.get(COMMAND, PROGRAM))
         ignore_signals()
         return click.exceptions.Exit(code)
 
@@ -148,23 +148,23 @@ def _report(
     error: BaseException,
     given: Mapping[str, Any],
     argv: Sequence[str],
-    book: Book,
+    run_record: RunRecord,
     command: str = PROGRAM,
 ) -> ExitCode:
     error = _wrapped_signal(error) or _lost_signal(error) or error
     ended = _lost_output(error) or error
-    book.end(ended)  # its warnings come before the error
-    if not _is_silent(error, book):
-        show_error(ended, book, for_errors({**_asked_format(argv), **given}), command)
-    return exit_code(ended, problem(ended, book).applied)
+    run_record.end(ended)  # its warnings come before the error
+    if not _is_silent(error, run_record):
+        show_error(ended, run_record, for_errors({**_asked_format(argv), **given}), command)
+    return exit_code(ended, problem(ended, run_record).applied)
 
 
-def _is_silent(error: BaseException, book: Book) -> bool:
+def _is_silent(error: BaseException, run_record: RunRecord) -> bool:
     """Tell whether the exit code says all there is to say."""
     if type(error) in {KeyboardInterrupt, Terminated, HungUp}:
-        return book.is_told
+        return run_record.result_printed
     # a reader that closes the pipe early, such as `head`, needs no message if nothing was sent
-    return isinstance(error, BrokenPipeError) and book.is_blank
+    return isinstance(error, BrokenPipeError) and run_record.nothing_sent
 
 
 def _wrapped_signal(error: BaseException) -> BaseException | None:

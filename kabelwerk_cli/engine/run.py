@@ -162,7 +162,7 @@ def send_rows(
     sending = open_journal()
     journal, totals = sending.journal, sending.totals
     runner = Runner(journal, sending.plan, senders, run.options)
-    session.book.open(totals)
+    session.run_record.open(totals)
     send(runner, sending.tasks, totals, reporters)
     try:
         journal.flush()

@@ -42,7 +42,7 @@ def open_reporters(
     # those that write to stdout come last: if that fails, the others know of the row
     return Reporters(
         [
-            Recorded(session.book),
+            Recorded(session.run_record),
             *_unattended(session.console.warn, subject, report),
             *_on_streams(session, subject, batch_record(record), where),
         ]

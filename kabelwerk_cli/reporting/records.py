@@ -1,24 +1,24 @@
-"""Records: of each row on stdout, as soon as its result is known, and of the run in its book."""
+"""Records: of each row on stdout, as soon as its result is known, and the numbers of the run."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from kabelwerk_cli.terminal.book import Book
 from kabelwerk_cli.terminal.console import Console, RecordStream
+from kabelwerk_cli.terminal.run_record import RunRecord
 
 from .reporter import Reporter
 from .result import Result, to_record
 
 
 class Recorded(Reporter):
-    """Leaves the numbers with the book, for the log and the summary of the run."""
+    """Leaves the numbers with the run's record, for the log and the summary of the run."""
 
-    def __init__(self, book: Book) -> None:
-        self._book = book
+    def __init__(self, run_record: RunRecord) -> None:
+        self._run_record = run_record
 
     def end(self, counts: Mapping[str, int]) -> None:
         """Note the number of rows by outcome."""
-        self._book.counts = counts
+        self._run_record.counts = counts
 
 
 class Records(Reporter):

@@ -26,7 +26,7 @@ from kabelwerk_cli.output import (
     write,
 )
 
-from .book import Book
+from .run_record import RunRecord
 from .signals import held_signals, signals_for_pager, terminal_is_closed
 
 
@@ -58,12 +58,12 @@ class Console:
 
     Args:
         settings: format, colors, quiet, and whether to prompt.
-        book: learns when the result is on stdout.
+        run_record: learns when the result is on stdout.
     """
 
-    def __init__(self, settings: Settings, book: Book) -> None:
+    def __init__(self, settings: Settings, run_record: RunRecord) -> None:
         self._settings = settings
-        self._book = book
+        self._run_record = run_record
         self._output = settings[OUTPUT]
         self._is_json = self._output in {Format.JSON, Format.JSONL}
 
@@ -90,7 +90,7 @@ class Console:
         with contextlib.nullcontext() if listing.live else held_signals():
             self._write(listing)
             if not listing.live:
-                self._book.close()
+                self._run_record.note_printed()
 
     def stream(self, record_type: type) -> "RecordStream":
         """Return what writes records to stdout one by one, as they become known.
@@ -129,7 +129,7 @@ class Console:
         """
         with held_signals(), _stdout_failures():
             print(text, flush=True)  # noqa: T201
-            self._book.close()
+            self._run_record.note_printed()
 
     def page(self, text: str) -> None:
         """Write text to stdout, through a pager if it is longer than the terminal.
@@ -141,7 +141,7 @@ class Console:
             # a pager that cannot be started
             with contextlib.suppress(OSError, ValueError), signals_for_pager():
                 click.echo_via_pager(text)
-                self._book.close()
+                self._run_record.note_printed()
                 return
         self.print(text)
 

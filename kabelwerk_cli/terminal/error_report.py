@@ -12,9 +12,9 @@ from kabelwerk_cli.errors import Applied, Failed, NotSent, Refused, Report, Safe
 from kabelwerk_cli.output import Color, Format, as_json, shortened, visible
 from kabelwerk_cli.words import with_stop
 
-from .book import NOTHING_SENT, Book
 from .console import colors_errors, write_stderr, write_stderr_json
 from .exit_codes import ERROR_TYPES, ExitCode, describe_bug, error_type, exit_code
+from .run_record import NOTHING_SENT, RunRecord
 
 PROGRAM = "kabelwerk"
 LONGEST_MESSAGE = 2000
@@ -43,18 +43,20 @@ class ErrorLine(NamedTuple):
     error: Problem
 
 
-def problem(error: BaseException, book: Book = NOTHING_SENT, command: str = PROGRAM) -> Problem:
+def problem(
+    error: BaseException, run_record: RunRecord = NOTHING_SENT, command: str = PROGRAM
+) -> Problem:
     """Return the error object for an error that ended a run or a row of a batch.
 
     Args:
         error: the error.
-        book: what was changed; errors of the API have their own report instead.
+        run_record: what was changed; errors of the API have their own report instead.
         command: the name of the command that ended, for errors of its usage.
     """
-    report = _report(error, book)
+    report = _report(error, run_record)
     return Problem(
         type=error_type(error),
-        message=_message(error, book, command),
+        message=_message(error, run_record, command),
         status=report.status,
         fields=error.fields if isinstance(error, errors.ValidationError) else {},
         applied=report.applied,
@@ -74,17 +76,17 @@ def read_problem(text: str | None) -> Problem | None:
 
 
 def show_error(
-    error: BaseException, book: Book, settings: Settings, command: str = PROGRAM
+    error: BaseException, run_record: RunRecord, settings: Settings, command: str = PROGRAM
 ) -> None:
     """Write an error that ended a run as one line to stderr.
 
     Args:
         error: the error.
-        book: what was changed.
+        run_record: what was changed.
         settings: the format and whether to use color.
         command: the name of the command, see `problem`.
     """
-    ended = problem(error, book, command)
+    ended = problem(error, run_record, command)
     if settings[OUTPUT] in {Format.JSON, Format.JSONL}:
         write_stderr_json(as_json(ErrorLine(ended)))
     else:
@@ -93,33 +95,33 @@ def show_error(
         write_stderr(message, "Error:", Color.RED if colors_errors(settings) else None)
 
 
-def _report(error: BaseException, book: Book) -> Report:
-    """Return the book's report; an error of the API that agrees with it knows more."""
-    told = book.report()
+def _report(error: BaseException, run_record: RunRecord) -> Report:
+    """Return the run's report; an error of the API that agrees with it knows more."""
+    told = run_record.report()
     own: Report | None = getattr(error, "report", None)
-    return own if own and (book.is_blank or own.applied is told.applied) else told
+    return own if own and (run_record.nothing_sent or own.applied is told.applied) else told
 
 
-def _message(error: BaseException, book: Book, command: str) -> str:
+def _message(error: BaseException, run_record: RunRecord, command: str) -> str:
     if isinstance(error, errors.InvalidInput) and error.field:
-        return f"{option_of(error.field)} {error.error_message}. {book.sentence()}"
+        return f"{option_of(error.field)} {error.error_message}. {run_record.sentence()}"
     if isinstance(error, (errors.KabelwerkError, errors.Interrupted)):
-        # its text includes what was changed, unless it was raised beside what is in the book
-        agrees = _report(error, book) is error.report
-        return str(error) if agrees else f"{error} {book.sentence()}"
+        # its text includes what was changed, unless it was raised beside what is recorded
+        agrees = _report(error, run_record) is error.report
+        return str(error) if agrees else f"{error} {run_record.sentence()}"
     if isinstance(error, (NotSent, Summed)):
         return str(error)
     if isinstance(error, (click.ClickException, Refused)):
-        return _usage(error, book, command)
+        return _usage(error, run_record, command)
     if isinstance(error, KeyboardInterrupt):
-        return f"Interrupted. {book.sentence()}"
+        return f"Interrupted. {run_record.sentence()}"
     said = str(error) if isinstance(error, Failed) else describe_bug(error)
-    return f"{said} {book.sentence()}"
+    return f"{said} {run_record.sentence()}"
 
 
-def _usage(error: click.ClickException | Refused, book: Book, command: str) -> str:
+def _usage(error: click.ClickException | Refused, run_record: RunRecord, command: str) -> str:
     if isinstance(error, Refused):
-        said = f"{with_stop(str(error))} {book.sentence()}"
+        said = f"{with_stop(str(error))} {run_record.sentence()}"
     else:
         # some of click's messages have line breaks
         said = with_stop(" ".join(error.format_message().split()))

@@ -1,4 +1,4 @@
-"""The session: settings, console and book of one run."""
+"""The session: settings, console and record of one run."""
 
 from typing import NamedTuple
 
@@ -6,8 +6,8 @@ import click
 
 from kabelwerk_cli.config.resolve import Settings, from_environment, without_sources
 
-from .book import Book
 from .console import Console
+from .run_record import RunRecord
 
 ARGUMENTS = f"{__name__}.arguments"
 """Where a context's `meta` has the words of the command line, without the program."""
@@ -17,11 +17,11 @@ COMMAND = f"{__name__}.command"
 
 
 class Session(NamedTuple):
-    """One run of one command: its settings, its console, and the book of what it changed."""
+    """One run of one command: its settings, its console, and the record of what it changed."""
 
     settings: Settings
     console: Console
-    book: Book
+    run_record: RunRecord
 
 
 def open_session(
@@ -37,16 +37,16 @@ def open_session(
     Raises:
         ConfigurationError: a variable or the configuration cannot be read.
     """
-    book = book_of(ctx)
+    run_record = run_record_of(ctx)
     settings = (
         from_environment(ctx.obj, profile_may_be_missing=profile_may_be_missing)
         if needs_settings
         else without_sources(ctx.obj)
     )
-    return Session(settings, Console(settings, book), book)
+    return Session(settings, Console(settings, run_record), run_record)
 
 
-def book_of(ctx: click.Context) -> Book:
-    """Return the book of the run that `ctx` belongs to."""
-    book: Book = ctx.meta.setdefault(__name__, Book())
-    return book
+def run_record_of(ctx: click.Context) -> RunRecord:
+    """Return the record of the run that `ctx` belongs to."""
+    run_record: RunRecord = ctx.meta.setdefault(__name__, RunRecord())
+    return run_record

@@ -24,13 +24,13 @@ class Account(Protocol):
         ...
 
 
-class Book:
-    """The book of one run. Nothing has been sent until an account is opened.
+class RunRecord:
+    """The record of one run. Nothing has been sent until an account is opened.
 
     Attributes:
         run: identifies the run in logs.
         counts: the number of rows by outcome, once the run has ended.
-        is_told: whether the result is on stdout.
+        result_printed: whether the result is on stdout.
     """
 
     def __init__(self) -> None:
@@ -38,15 +38,15 @@ class Book:
         self._at_end: Callable[[BaseException | None], None] | None = None
         self.run = new_run_id()
         self.counts: Mapping[str, int] = {}
-        self.is_told = False
+        self.result_printed = False
 
     def open(self, account: Account) -> None:
         """Use `account` from here on."""
         self._account = account
 
-    def close(self) -> None:
+    def note_printed(self) -> None:
         """Note that the result is on stdout: from here on, the run has succeeded."""
-        self.is_told = True
+        self.result_printed = True
 
     def at_end(self, record: Callable[[BaseException | None], None]) -> None:
         """Call `record` when the run ends, with the error that it ends with."""
@@ -64,7 +64,7 @@ class Book:
             record(error)
 
     @property
-    def is_blank(self) -> bool:
+    def nothing_sent(self) -> bool:
         """Whether it is certain that nothing was sent."""
         return self._account is None
 
@@ -77,5 +77,5 @@ class Book:
         return self._account.sentence() if self._account else "Nothing was sent."
 
 
-NOTHING_SENT = Book()
-"""The book of a run that has sent nothing yet."""
+NOTHING_SENT = RunRecord()
+"""The record of a run that has sent nothing yet."""

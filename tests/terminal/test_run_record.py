@@ -1,4 +1,4 @@
-"""What the end of a run reports is what is in the book."""
+"""What the end of a run reports is what is in its record."""
 
 import json
 
@@ -17,9 +17,9 @@ from kabelwerk_cli.errors import (
     ValidationError,
 )
 from kabelwerk_cli.output import Format
-from kabelwerk_cli.terminal.book import Book
 from kabelwerk_cli.terminal.error_report import problem, show_error
 from kabelwerk_cli.terminal.exit_codes import exit_code
+from kabelwerk_cli.terminal.run_record import RunRecord
 
 
 class Account:
@@ -39,8 +39,8 @@ class Account:
         return f"Changed: {self._applied}."
 
 
-def book(applied: Applied) -> Book:
-    made = Book()
+def run_record(applied: Applied) -> RunRecord:
+    made = RunRecord()
     made.open(Account(applied))
     return made
 
@@ -60,7 +60,7 @@ CODES = {Applied.UNKNOWN: 9, Applied.YES: 10}
 @pytest.mark.parametrize("error", CLAIMS, ids=lambda error: type(error).__name__)
 @pytest.mark.parametrize("applied", CODES)
 def test_no_error_contradicts_the_book(error: Exception, applied: Applied) -> None:
-    ended = problem(error, book(applied))
+    ended = problem(error, run_record(applied))
     assert (ended.applied, ended.safe_to_rerun, ended.exit_code) == (applied, False, CODES[applied])
     assert f"Changed: {applied}." in ended.message
     assert exit_code(error, applied) == CODES[applied]
@@ -68,7 +68,7 @@ def test_no_error_contradicts_the_book(error: Exception, applied: Applied) -> No
 
 @pytest.mark.parametrize("error", CLAIMS, ids=lambda error: type(error).__name__)
 def test_where_nothing_was_sent(error: Exception, capsys: pytest.CaptureFixture[str]) -> None:
-    show_error(error, Book(), for_errors({OUTPUT.name: Format.JSON}))
+    show_error(error, RunRecord(), for_errors({OUTPUT.name: Format.JSON}))
     ended = json.loads(capsys.readouterr().err)["error"]
     assert (ended["applied"], ended["safe_to_rerun"]) == ("no", True)
     assert 2 <= ended["exit_code"] <= 7
