@@ -1,23 +1,23 @@
-"""Reads a file twice: to check and plan every row, and to send them."""
+"""Reads every row of a file, checks it, and plans what to do with it."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from kabelwerk_cli.errors import BadFile
 from kabelwerk_cli.journal.journal import Journal
-from kabelwerk_cli.rows.overlap import overlapped
-from kabelwerk_cli.rows.reader import BadRow, Parsed, RowReader
+from kabelwerk_cli.rows.reader import RowReader
+from kabelwerk_cli.rows.row import Place, Row
 from kabelwerk_cli.rows.table import BLOCK, check_hubs
 from kabelwerk_cli.tabular.file import RowFile
 
-from .plan import Block, Plan
+from .plan import Plan
 
 WIDTH = 1024 * 1024
-"""After how many characters a block of rows ends; up to three blocks are in memory."""
+"""After how many characters a block of rows ends."""
 
 
 def check(
-    file: RowFile, reader: RowReader, journal: Journal | None, tell: Callable[[BadRow], None]
+    file: RowFile, reader: RowReader, journal: Journal | None, tell: Callable[[Place, str], None]
 ) -> Plan:
     """Read every row, and plan what to do with it.
 
@@ -25,7 +25,7 @@ def check(
         file: the file.
         reader: makes calls of its rows.
         journal: what earlier runs did, if there were any.
-        tell: called with each invalid row.
+        tell: called with each invalid row, and what is wrong with it.
 
     Raises:
         BadFile: the file cannot be read.
@@ -34,11 +34,12 @@ def check(
     plan = Plan(journal)
     try:
         hubs: set[str] = set()
-        for block, left in _added(plan, _blocks(file, reader), looks_up=journal is not None):
+        for block in _blocks(file, reader):
             # rows that an earlier run settled are not checked again
-            bad = {row.number: row for row in _bad(left, reader)}
+            checked = map(reader.call, plan.add(block))
+            bad = {row.number: row for row in checked if isinstance(row, Row)}
             for row in bad.values():
-                tell(row)
+                tell(row.place, row.problem)
             plan.refuse(bad)
             hubs |= {row.hub for row in block if row.number not in bad}
             check_hubs(file, hubs)
@@ -52,13 +53,13 @@ def check(
     return plan
 
 
-def _blocks(file: RowFile, reader: RowReader) -> Iterator[Block]:
+def _blocks(file: RowFile, reader: RowReader) -> Iterator[Sequence[Row]]:
     """Yield all rows, as many at a time as one statement adds and memory holds.
 
     Raises:
         BadFile: the rest of the file cannot be read.
     """
-    block: list[Parsed | BadRow] = []
+    block: list[Row] = []
     width = 0
     try:
         for raw in file:
@@ -73,17 +74,3 @@ def _blocks(file: RowFile, reader: RowReader) -> Iterator[Block]:
         raise
     if block:
         yield block
-
-
-def _added(plan: Plan, blocks: Iterator[Block], *, looks_up: bool) -> Iterator[tuple[Block, Block]]:
-    """Add all rows to a plan; yield blocks of them, each with the rows that are not settled."""
-    # looking rows up in a journal takes as long as reading them
-    return overlapped(plan.add, blocks) if looks_up else ((b, plan.add(b)) for b in blocks)
-
-
-def _bad(rows: Iterable[Parsed | BadRow], reader: RowReader) -> Iterator[BadRow]:
-    """Yield the invalid rows."""
-    for row in rows:
-        made = row if isinstance(row, BadRow) else reader.call(row)
-        if isinstance(made, BadRow):
-            yield made

@@ -18,8 +18,8 @@ from kabelwerk_cli.journal.fate import Fate
 from kabelwerk_cli.journal.file import About, Entry, Pair
 from kabelwerk_cli.journal.journal import PER_SECOND, Journal
 from kabelwerk_cli.output import as_json, compact
-from kabelwerk_cli.rows.reader import BadRow, RowReader
-from kabelwerk_cli.rows.table import read_row, reread
+from kabelwerk_cli.rows.reader import RowReader, SecondReading
+from kabelwerk_cli.rows.row import Row
 from kabelwerk_cli.tabular.file import Raw, RowFile
 from kabelwerk_cli.terminal.error_report import problem, read_problem
 from kabelwerk_cli.words import sentence
@@ -136,15 +136,17 @@ def _rejected(
     file: RowFile, reader: RowReader, journal: Journal, plan: Plan
 ) -> Iterator[tuple[Raw, Entry, Entry | None]]:
     """Yield each rejected row, with its entry and the one in the journal."""
-    for planned, raw in reread(file, plan.unsettled()):
-        known = journal.find([planned.id]).get(planned.id)
-        if not planned.bad and not (known and known.fate is Fate.REJECTED):
+    reading = SecondReading(file)
+    for place, bad in ((planned.place, planned.bad) for planned in plan.unsettled()):
+        known = journal.find([place.id]).get(place.id)
+        if not bad and not (known and known.fate is Fate.REJECTED):
             continue
-        refused = read_row(reader, raw)
-        if planned.bad:
-            said = refused.problem if isinstance(refused, BadRow) else ""
+        raw = reading.raw(place)
+        if bad:
+            row = reader.read(raw)
+            said = row.problem if isinstance(row, Row) else ""
             error = compact(as_json(problem(InvalidRow(sentence(said)))))
-            yield raw, Entry(planned.id, Fate.REJECTED, planned.key, error=error), known
+            yield raw, Entry(place.id, Fate.REJECTED, place.key, error=error), known
         elif known:
             yield raw, known, known
 

@@ -1,44 +1,31 @@
-"""The plan of a batch: what to do with each row, from the checked file and the journal.
+"""The plan of a batch: what to do with each row, from the checked file and the journal."""
 
-The plan is a table in a temporary file, so memory stays flat however long the file is. Only what
-was planned is sent: when the file is read again, each row must have the same content as here.
-"""
-
-import sqlite3
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any
+from typing import NamedTuple
 
 from kabelwerk_cli.journal.fate import SENT, SETTLED, SKIPPED, Fate
 from kabelwerk_cli.journal.file import Entry
 from kabelwerk_cli.journal.journal import Journal
-from kabelwerk_cli.rows.reader import BadRow, Parsed
-from kabelwerk_cli.rows.table import FIRST, Planned, target_of, temporary_trouble
+from kabelwerk_cli.rows.row import Place, Row
+from kabelwerk_cli.rows.table import Table, target_of, temporary_trouble
 
-Block = Sequence[Parsed | BadRow]
-_SCHEMA = """
-CREATE TABLE rows (
-    number INTEGER PRIMARY KEY,
-    line INTEGER NOT NULL,
-    key TEXT NOT NULL,
-    digest BLOB NOT NULL,
-    target INTEGER NOT NULL,
+FIRST = bytes(4)
+"""The suffix of a digest in the journal, for the first of several rows with the same content."""
+_COLUMNS = """
     fate TEXT,
-    bad INTEGER NOT NULL DEFAULT 0,
     at INTEGER NOT NULL DEFAULT 0,
     before INTEGER NOT NULL DEFAULT 0,
-    shared INTEGER NOT NULL DEFAULT 0,
     closed INTEGER NOT NULL DEFAULT 0,
     overridden INTEGER NOT NULL DEFAULT 0
-);
-CREATE TABLE held (target INTEGER PRIMARY KEY, number INTEGER NOT NULL);
-CREATE TABLE stale (target INTEGER PRIMARY KEY, at INTEGER NOT NULL);
 """
-_ADD = "INSERT INTO rows (number, line, key, digest, target) VALUES %s"
+_ID = f"CAST(rows.digest || to_bytes(rows.before, {len(FIRST)}) AS BLOB)"
+_STALE = "CREATE TABLE stale (target INTEGER PRIMARY KEY, at INTEGER NOT NULL)"
+_ADD = "INSERT INTO rows (number, line, key, hub, digest, target) VALUES %s"
 # the fate of the first row with a content; `_REPEATS` looks up those of the others
 _ADD_KNOWN = f"""
-INSERT INTO rows (number, line, key, digest, target, fate, at)
-SELECT column1, column2, column3, column4, column5, fate, ifnull(at, 0)
-FROM (VALUES %s) LEFT JOIN entries ON id = CAST(column4 || x'{FIRST.hex()}' AS BLOB)
+INSERT INTO rows (number, line, key, hub, digest, target, fate, at)
+SELECT column1, column2, column3, column4, column5, column6, fate, ifnull(at, 0)
+FROM (VALUES %s) LEFT JOIN entries ON id = CAST(column5 || x'{FIRST.hex()}' AS BLOB)
 """  # noqa: S608
 _SENT, _SKIPPED, _NOT_OPEN = (
     ", ".join(f"'{fate}'" for fate in sorted(fates)) for fates in (SENT, SKIPPED, SETTLED)
@@ -61,8 +48,7 @@ WHERE rows.number = found.number AND found.before > 0
 """
 _REPEATS = f"""
 UPDATE rows SET fate = entries.fate, at = entries.at
-FROM entries WHERE rows.before > 0
-AND entries.id = CAST(rows.digest || to_bytes(rows.before, {len(FIRST)}) AS BLOB)
+FROM entries WHERE rows.before > 0 AND entries.id = {_ID}
 """  # noqa: S608
 # A rejected row is closed once a later one for the same target was sent: sending it again would
 # overwrite the newer value with the older one.
@@ -96,41 +82,43 @@ UPDATE rows SET overridden = 1 WHERE number IN (
 """  # noqa: S608
 
 
-class Plan:
-    """All rows of a file, in order. For one thread at a time.
+class Planned(NamedTuple):
+    """A row as it was checked, and what the journal knows about it."""
+
+    place: Place
+    fate: Fate | None
+    """Its fate in the journal; None if it has no entry."""
+    bad: bool = False
+    """Whether it is invalid."""
+    closed: bool = False
+    """Whether a later row for its target was sent after it was rejected."""
+    overridden: bool = False
+    """Whether it must be sent again, after another row for its target."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is left to do with it."""
+        return self.fate in SKIPPED and not self.overridden
+
+
+class Plan(Table):
+    """All rows of a file, in order, and what to do with each.
 
     Args:
-        journal: what earlier runs did, if there were any. It is copied, so that SQLite can look up
-            rows in it.
+        journal: what earlier runs did, if there were any.
 
     Raises:
         ConfigurationError: the temporary file cannot be written.
     """
 
     def __init__(self, journal: Journal | None = None) -> None:
-        self._db = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        # SQLite would drop the exception of a signal that arrives in a function written in Python
-        self._db.create_function("to_bytes", 2, int.to_bytes, deterministic=True)
         self._journal = journal if journal and journal.about.entries else None
         self._kept: dict[Fate, tuple[int, int]] = {}
-        self.rows = self.bad = self.closed = 0
-        try:
-            with temporary_trouble():
-                if self._journal:
-                    self._journal.copy_to(self._db)
-                pragmas = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
-                self._db.executescript(pragmas + _SCHEMA)
-        except BaseException:
-            self._db.close()
-            raise
+        self.closed = 0
+        super().__init__(_COLUMNS, _ID, self._journal)
+        self._db.execute(_STALE)
 
-    def __enter__(self) -> "Plan":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._db.close()
-
-    def add(self, rows: Block) -> Block:
+    def add(self, rows: Sequence[Row]) -> Sequence[Row]:
         """Add the next rows, about `BLOCK`.
 
         Returns:
@@ -141,10 +129,10 @@ class Plan:
         """
         values = [
             value
-            for row in rows
-            for value in (row.number, row.line, row.key, row.digest, target_of(row.hub, row.key))
+            for number, line, key, hub, digest, *_ in rows
+            for value in (number, line, key, hub, digest, target_of(hub, key))
         ]
-        places = ", ".join(["(?, ?, ?, ?, ?)"] * len(rows))
+        places = ", ".join(["(?, ?, ?, ?, ?, ?)"] * len(rows))
         with temporary_trouble():
             self._db.execute((_ADD_KNOWN if self._journal else _ADD) % places, values)
         self.rows += len(rows)
@@ -179,13 +167,11 @@ class Plan:
 
     def __iter__(self) -> Iterator[Planned]:
         """Yield every row, in order."""
-        with temporary_trouble():
-            yield from self._planned("1")
+        return self._planned("1")
 
     def unsettled(self) -> Iterator[Planned]:
         """Yield every row that is not settled, in order."""
-        with temporary_trouble():
-            yield from self._planned(f"NOT ({_SETTLED})")
+        return self._planned(f"NOT ({_SETTLED})")
 
     def count(self, *fates: Fate) -> int:
         """Return how many rows have one of some fates that are not tried again, and keep it."""
@@ -196,25 +182,9 @@ class Plan:
         ((count,),) = self.select(f"SELECT count(*) FROM rows WHERE {_OPEN}")  # noqa: S608
         return int(count)
 
-    def select(self, query: str, *values: object) -> Iterator[Any]:
-        """Yield what a query finds in the table of rows."""
-        with temporary_trouble():
-            yield from self._db.execute(query, values)
-
     def last_done(self) -> int | None:
         """Return when the last of the rows that are done was done, by the journal."""
         return self._kept[Fate.DONE][1] if Fate.DONE in self._kept else None
-
-    def hold(self, target: int, number: int) -> None:
-        """Note that the rows for a target that follow the row `number` have to wait."""
-        with temporary_trouble():
-            self._db.execute("INSERT OR IGNORE INTO held VALUES (?, ?)", (target, number))
-
-    def held_by(self, target: int) -> int | None:
-        """Return the number of the row that the rows for a target wait for, if they do."""
-        query = "SELECT number FROM held WHERE target = ?"
-        found = self._db.execute(query, (target,)).fetchone()
-        return found[0] if found else None
 
     def has(self, entry: Entry) -> bool:
         """Tell whether the row of a journal's entry is in the file."""
@@ -255,6 +225,12 @@ class Plan:
         return found[0] if found else None
 
     def _planned(self, condition: str) -> Iterator[Planned]:
-        query = f"SELECT * FROM rows WHERE {condition} ORDER BY number"  # noqa: S608
-        for row in map(Planned._make, self._db.execute(query)):
-            yield row._replace(fate=Fate(row.fate)) if row.fate else row
+        columns = "fate, bad, closed, overridden"
+        rows = self.places(columns, f"FROM rows WHERE {condition} ORDER BY number")
+        for place, (fate, *marks) in rows:
+            yield Planned(place, Fate(fate) if fate else None, *marks)
+
+
+def id_of(digest: bytes, before: int) -> bytes:
+    """Return the ID in the journal of a row, after some rows with the same content."""
+    return digest + before.to_bytes(len(FIRST))

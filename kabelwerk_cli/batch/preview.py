@@ -40,7 +40,7 @@ def preview(batch: "Batch", tasks: Tasks, rows: int) -> None:
         if not first:
             return
         shown = first
-    requests = (request for task in shown for request in previews(task.row.call, settings))
+    requests = (request for task in shown for request in previews(task.call, settings))
     show_previews(batch.session, requests)
 
 
@@ -82,7 +82,7 @@ def _survey(batch: "Batch", tasks: Tasks) -> tuple[list[Task], int]:
 
 
 def _message(task: Task) -> str:
-    body = task.row.call.body or {}
+    body = task.call.body or {}
     text = str(body.get("text", ""))
     cut = f"{text[:LONGEST_TEXT]}..." if len(text) > LONGEST_TEXT else text
-    return f"To {task.row.key} from {body.get('user', '')}: {cut}"
+    return f"To {task.call.key} from {body.get('user', '')}: {cut}"

@@ -81,14 +81,14 @@ class SyncCommand(Described):
         self, ctx: click.Context, session: Session, batch: BatchOptions, options: SyncOptions
     ) -> None:
         # these import SQLite, csv and more, so only when a sync runs
-        from kabelwerk_cli.rows.reader import TruthReader
+        from kabelwerk_cli.rows.reader import SyncRowReader
         from kabelwerk_cli.sync.checking import Sync
         from kabelwerk_cli.sync.run import run_sync
         from kabelwerk_cli.sync.state import new_secret
 
         params = dict.fromkeys(param.name or "" for param in self.row.params) | ctx.params
         exact_key = session.settings[EXACT_KEY]
-        reader = TruthReader(
+        reader = SyncRowReader(
             self.row,
             params,
             explicit(ctx),

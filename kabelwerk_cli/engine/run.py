@@ -13,9 +13,10 @@ from kabelwerk_cli.errors import BadFile, JournalError
 from kabelwerk_cli.journal.journal import Journal
 from kabelwerk_cli.reporting.ending import Ended, conclude
 from kabelwerk_cli.reporting.opening import open_reporters
-from kabelwerk_cli.reporting.reporter import Checked, Reporters, Subject
+from kabelwerk_cli.reporting.reporter import Reporters, Subject
 from kabelwerk_cli.reporting.totals import Totals
 from kabelwerk_cli.rows.reader import RowReader
+from kabelwerk_cli.rows.table import Table
 from kabelwerk_cli.tabular.file import RowFile
 from kabelwerk_cli.terminal.session import Session
 from kabelwerk_cli.words import count_of
@@ -23,7 +24,7 @@ from kabelwerk_cli.words import count_of
 from .options import BatchOptions
 from .runner import Runner
 from .sending import send
-from .task import Queue, Work
+from .task import Work
 
 
 class Run(NamedTuple):
@@ -51,10 +52,6 @@ class Sending(Protocol):
     @property
     def journal(self) -> Journal:
         """The journal or state that is written to."""
-
-    @property
-    def plan(self) -> Queue:
-        """Knows which rows have to wait."""
 
     @property
     def tasks(self) -> Work:
@@ -114,7 +111,7 @@ def _input(options: BatchOptions) -> RowFile:
     )
 
 
-def refuse_invalid(reporters: Reporters, plan: Checked, purpose: str) -> None:
+def refuse_invalid(reporters: Reporters, plan: Table, purpose: str) -> None:
     """Report that nothing is sent because rows are invalid.
 
     Args:
@@ -161,7 +158,7 @@ def send_rows(
     file.check_unchanged()
     sending = open_journal()
     journal, totals = sending.journal, sending.totals
-    runner = Runner(journal, sending.plan, senders, run.options)
+    runner = Runner(journal, senders, run.options)
     session.run_record.open(totals)
     send(runner, sending.tasks, totals, reporters)
     try:

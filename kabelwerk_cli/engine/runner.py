@@ -32,12 +32,12 @@ from kabelwerk_cli.journal.file import Entry
 from kabelwerk_cli.journal.journal import PER_SECOND, Journal
 from kabelwerk_cli.output import as_json, compact
 from kabelwerk_cli.reporting.ending import Stop
-from kabelwerk_cli.reporting.result import Result, own_words, result_of
+from kabelwerk_cli.reporting.result import Result, own_words
 from kabelwerk_cli.terminal.error_report import problem
 
 from .limits import Breaker, Quota
 from .options import BatchOptions
-from .task import Became, Queue, Task, Work, in_doubt
+from .task import Task, Work, in_doubt
 
 BACKLOG = 1000
 """How many rows may wait for others of their target."""
@@ -54,7 +54,6 @@ class Runner:
 
     Args:
         journal: records the fate of each row.
-        plan: knows for which targets rows have to wait.
         senders: creates a sender for each worker.
         options: concurrency, rate and limits.
         clock: returns the monotonic time in seconds.
@@ -64,7 +63,6 @@ class Runner:
     def __init__(
         self,
         journal: Journal,
-        plan: Queue,
         senders: MakeSender,
         options: BatchOptions,
         *,
@@ -72,7 +70,6 @@ class Runner:
         now: Callable[[], float] = time.time,
     ) -> None:
         self._journal = journal
-        self._plan = plan
         self._options = options
         self._clock = clock
         self._now = now
@@ -84,7 +81,7 @@ class Runner:
         self._backlog = self._in_flight = self._started = 0
         self._next_start = 0.0
         self.stop: Stop | None = None
-        self._entry_of: Callable[[Task, Became], Entry | None]
+        self._rows: Work
         self._stopping = threading.Event()
         # unlike an Event, a signal handler may wake this while the same thread waits for it
         self._woken: queue.SimpleQueue[None] = queue.SimpleQueue()
@@ -106,11 +103,11 @@ class Runner:
         for worker in self._workers:
             worker.start()
         last, read_all = 0, False
-        self._entry_of = rows.entry
+        self._rows = rows
         try:
             try:
                 for row in rows:
-                    last = row.number if isinstance(row, Result) else row.planned.number
+                    last = row.place.number
                     if isinstance(row, Result):
                         yield row
                     else:
@@ -142,11 +139,11 @@ class Runner:
         """Start a row, queue it, or yield its result if it is not sent."""
         # a row that waits for a worker has its intent on disk: after a crash, it would be unknown;
         # and after a slow answer, those that wait would exceed the rate
-        ahead = AHEAD if task.row.call.repeatable and not self._options.rate else 0
+        ahead = AHEAD if task.call.repeatable and not self._options.rate else 0
         most = self._options.concurrency + ahead
         while self._in_flight >= most or self._backlog >= BACKLOG:
             yield from self._take_result()
-        target = task.planned.target
+        target = task.place.target
         if target in self._waiting:
             self._waiting[target].append(task)
             self._backlog += 1
@@ -160,7 +157,7 @@ class Runner:
         """Return the result of a row that must not start; None if it may."""
         if self.stop or self.limit_reached:
             return self._not_attempted(task)
-        if task.planned.shared and (first := self._plan.held_by(task.planned.target)):
+        if task.place.shared and (first := self._rows.held_by(task.place)):
             waits = NotAttempted(f"It waits for row {first}, which is not done.")
             return self._not_attempted(task, error=problem(waits), own=(str(first),))
         return None
@@ -168,14 +165,14 @@ class Runner:
     def _not_attempted(self, task: Task, **why: Any) -> Result:
         if task.known and task.known.fate in DOUBTFUL:
             # an unknown outcome of an earlier run stays unknown
-            return in_doubt(task.planned, task.row, task.known)
-        result = result_of(task.planned, Fate.NOT_ATTEMPTED, **why)
+            return in_doubt(task, task.known)
+        result = Result(task.place, Fate.NOT_ATTEMPTED, **why)
         self._hold(task, result)
         return result
 
     def _hold(self, task: Task, result: Result) -> None:
-        if result.fate in OPEN and task.planned.shared:
-            self._plan.hold(task.planned.target, task.planned.number)
+        if result.fate in OPEN and task.place.shared:
+            self._rows.hold(task.place)
 
     def _start(self, task: Task) -> None:
         if self._options.rate:
@@ -199,7 +196,7 @@ class Runner:
     def _not_sent(self, task: Task) -> Result:
         """Return the result of a row that was started and not sent."""
         doubtful = task.known and task.known.fate in DOUBTFUL
-        return result_of(task.planned, Fate.UNKNOWN if doubtful else Fate.NOT_ATTEMPTED)
+        return Result(task.place, Fate.UNKNOWN if doubtful else Fate.NOT_ATTEMPTED)
 
     def _take_result(self) -> Iterator[Result]:
         if not self._in_flight:
@@ -214,7 +211,7 @@ class Runner:
         task, result = finished
         self._hold(task, result)
         yield result
-        yield from self._follow(task.planned.target)
+        yield from self._follow(task.place.target)
 
     def _follow(self, target: int) -> Iterator[Result]:
         """Start the next row for a target, if there is one."""
@@ -252,19 +249,19 @@ class Runner:
             return self._not_sent(task), left
         history = History(_doubt(task), task.intent and task.intent.request_id)
         try:
-            success = sender.send(task.row.call, history)
+            success = sender.send(task.call, history)
         except KabelwerkError as error:
             report = error.report
             said = problem(error)
-            own = own_words(task.row.call)
-            result = result_of(task.planned, _fate_of(error), error=said, own=own, sent=True)
+            own = own_words(task.call)
+            result = Result(task.place, _fate_of(error), error=said, own=own, sent=True)
             cause: str | None = compact(as_json(said))
             stop = self._breaker.watch(result.fate, error)
         else:
             report = success.report
             record, effect, notes, _, unused = success
-            result = result_of(
-                task.planned,
+            result = Result(
+                task.place,
                 Fate.DONE,
                 record=record,
                 effect=effect,
@@ -283,8 +280,12 @@ class Runner:
             task, result.fate, request_id=report.request_id, error=cause, history=history
         )
 
-    def _entry(self, task: Task, fate: Fate, **known: Any) -> Entry | None:
-        return self._entry_of(task, Became(fate, int(self._now() * PER_SECOND), **known))
+    def _entry(
+        self, task: Task, fate: Fate, history: History | None = None, **known: Any
+    ) -> Entry | None:
+        (_, _, key, hub, row_id, *_), at = task.place, int(self._now() * PER_SECOND)
+        entry = Entry(row_id, fate, key, hub, at, **known)
+        return self._rows.entry(task, entry, history)
 
 
 def _fate_of(error: KabelwerkError) -> Fate:

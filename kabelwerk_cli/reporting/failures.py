@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from kabelwerk_cli.output import as_json
-from kabelwerk_cli.rows.reader import BadRow
+from kabelwerk_cli.rows.row import Place
+from kabelwerk_cli.rows.table import Table
 from kabelwerk_cli.terminal.console import Console, Listing, write_stderr, write_stderr_json
 from kabelwerk_cli.words import with_stop
 
 from .grouping import Case, Causes, Group
-from .reporter import Checked, Reporter, refused_counts
+from .reporter import Reporter, refused_counts
 from .result import Result, refused, to_record
 
 
@@ -24,11 +25,11 @@ class InvalidRows(Reporter):
         self._where = where
         self._invalid = Causes()
 
-    def invalid(self, row: BadRow, *, returns: bool) -> None:
+    def invalid(self, place: Place, why: str, *, returns: bool) -> None:
         """Group a row with those that have the same problem."""
         del returns
-        case = case_of(refused(row))
-        self._invalid.add(case._replace(outcome="invalid", text=with_stop(row.problem)))
+        case = case_of(refused(place, why))
+        self._invalid.add(case._replace(outcome="invalid", text=with_stop(why)))
 
     def checked(self) -> None:
         """Show the groups."""
@@ -39,13 +40,13 @@ class InvalidRows(Reporter):
 class InvalidAsJson(Reporter):
     """Writes each row that the check found invalid to stderr, as an object."""
 
-    def invalid(self, row: BadRow, *, returns: bool) -> None:
+    def invalid(self, place: Place, why: str, *, returns: bool) -> None:
         """Write a row."""
         del returns
-        said = {"number": row.number, "line": row.line, "key": row.key, "problem": row.problem}
+        said = {"number": place.number, "line": place.line, "key": place.key, "problem": why}
         write_stderr_json({"invalid": as_json(said)})
 
-    def refused(self, plan: Checked) -> None:
+    def refused(self, plan: Table) -> None:
         """Write how many rows are invalid."""
         write_stderr_json({"summary": refused_counts(plan)})
 
@@ -59,7 +60,7 @@ class RowNotes(Reporter):
     def result(self, result: Result) -> None:
         """Write the notes about a row."""
         for note in result.notes:
-            self._console.note(f"Row {result.number}: {note}" if result.line else note)
+            self._console.note(f"Row {result.place.number}: {note}" if result.place.line else note)
 
 
 class GroupedFailures(InvalidRows):
@@ -69,10 +70,10 @@ class GroupedFailures(InvalidRows):
         super().__init__(where)
         self._causes = Causes()
 
-    def invalid(self, row: BadRow, *, returns: bool) -> None:
+    def invalid(self, place: Place, why: str, *, returns: bool) -> None:
         """Group a row, unless it is shown among the results."""
         if not returns:
-            super().invalid(row, returns=returns)
+            super().invalid(place, why, returns=returns)
 
     def result(self, result: Result) -> None:
         """Group a row with those that have the same error."""
@@ -150,10 +151,10 @@ class FailuresAsJson(GroupedFailures):
 
 def case_of(result: Result) -> Case:
     """Return what to show of a row."""
-    error = result.error
-    own = (*result.own, result.key)
+    (number, line, key, *_), error = result.place, result.error
+    own = (*result.own, key)
     if error is None:
-        return Case(result.number, result.line, result.key, result.outcome, "", own=own)
+        return Case(number, line, key, result.outcome, "", own=own)
     kind = f"{error.type} {error.status}"
     own = (*own, error.request_id or "")
-    return Case(result.number, result.line, result.key, result.outcome, error.message, kind, own)
+    return Case(number, line, key, result.outcome, error.message, kind, own)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from kabelwerk_cli.config.workflow import Workflow
 from kabelwerk_cli.output import shortened, visible, without_commands
-from kabelwerk_cli.rows.reader import BadRow
+from kabelwerk_cli.rows.row import Place
 from kabelwerk_cli.terminal.console import command_runner
 
 from .reporter import Reporter, Subject
@@ -47,16 +47,16 @@ class WorkflowReporter(Reporter):
         self._warn = warn
         self._failures: list[Failure] = []
 
-    def invalid(self, row: BadRow, *, returns: bool) -> None:
+    def invalid(self, place: Place, why: str, *, returns: bool) -> None:
         """Annotate an invalid row, unless it is among the results."""
         if not returns:
-            self.result(refused(row))
+            self.result(refused(place, why))
 
     def result(self, result: Result) -> None:
         """Annotate a row that failed."""
         if result.has_failed and result.error:
-            row = f" (row {result.number})" if result.line else ""
-            self._annotate(result.line or 1, row, result.error.message)
+            row = f" (row {result.place.number})" if result.place.line else ""
+            self._annotate(result.place.line or 1, row, result.error.message)
 
     def end(self, counts: Mapping[str, int]) -> None:
         """Summarize the run."""

@@ -16,11 +16,12 @@ from kabelwerk_cli.errors import NotAttempted, Refused
 from kabelwerk_cli.files import Replacement
 from kabelwerk_cli.journal.fate import Fate
 from kabelwerk_cli.output import shortened, visible
-from kabelwerk_cli.rows.reader import BadRow
+from kabelwerk_cli.rows.row import Place
+from kabelwerk_cli.rows.table import Table
 from kabelwerk_cli.terminal.error_report import problem
 
-from .reporter import Checked, Reporter, Subject
-from .result import Result, refused, result_of
+from .reporter import Reporter, Subject
+from .result import Result, refused
 
 LONGEST_MESSAGE = 2000
 """The longest message, in characters."""
@@ -80,10 +81,10 @@ class JUnitReport(Reporter):
         self._room = len(self._head(most, float(MOST)))
         self._write(b" " * self._room + b"\n")
 
-    def invalid(self, row: BadRow, *, returns: bool) -> None:
+    def invalid(self, place: Place, why: str, *, returns: bool) -> None:
         """Add an invalid row, unless it is among the results."""
         if not returns:
-            self.result(refused(row))
+            self.result(refused(place, why))
 
     def result(self, result: Result) -> None:
         """Add the outcome of a row."""
@@ -95,8 +96,8 @@ class JUnitReport(Reporter):
             error = result.error
             message = error.message if error else f"The row was {result.outcome}."
             inner = f"<{name}{_attributes(type=error.type if error else '', message=message)}/>"
-        row = f" (row {result.number})" if result.line else ""
-        self._case(f"{result.key}{row}", result.line or 1, inner)
+        row = f" (row {result.place.number})" if result.place.line else ""
+        self._case(f"{result.place.key}{row}", result.place.line or 1, inner)
 
     def end(self, counts: Mapping[str, int]) -> None:
         """Complete the report, and give it its name."""
@@ -106,12 +107,11 @@ class JUnitReport(Reporter):
         except OSError as error:
             self._warn(f"Cannot write '{self._named}': {error.strerror or error}.")
 
-    def refused(self, plan: Checked) -> None:
+    def refused(self, plan: Table) -> None:
         """Add the rows that are not sent because others are invalid."""
         other = problem(NotAttempted("Other rows of the file are invalid."))
-        for row in plan:
-            if not row.bad:
-                self.result(result_of(row, Fate.NOT_ATTEMPTED, error=other))
+        for place in plan.valid():
+            self.result(Result(place, Fate.NOT_ATTEMPTED, error=other))
 
     def failed(self, error: Exception) -> None:
         """Add the error that ended the run."""

@@ -2,11 +2,11 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from kabelwerk_cli.journal.fate import Fate
-from kabelwerk_cli.rows.reader import BadRow
-from kabelwerk_cli.rows.table import Item
+from kabelwerk_cli.rows.row import Place
+from kabelwerk_cli.rows.table import Table
 
 from .result import Result
 from .totals import ROWS
@@ -23,29 +23,6 @@ class Subject(NamedTuple):
     """Whether there is no file to open later."""
 
 
-class Row(Item, Protocol):
-    """A row as it was checked."""
-
-    @property
-    def bad(self) -> bool:
-        """Whether it is invalid."""
-
-
-class Checked(Protocol):
-    """All rows as they were checked."""
-
-    @property
-    def rows(self) -> int:
-        """How many there are."""
-
-    @property
-    def bad(self) -> int:
-        """How many of them are invalid."""
-
-    def __iter__(self) -> Iterator[Row]:
-        """Yield each."""
-
-
 class Reporter:
     """Learns what happens in a run; each reporter overrides what it is interested in.
 
@@ -54,11 +31,12 @@ class Reporter:
     comes in between. `end` and `close` come last.
     """
 
-    def invalid(self, row: BadRow, *, returns: bool) -> None:
+    def invalid(self, place: Place, why: str, *, returns: bool) -> None:
         """The check found a row invalid.
 
         Args:
-            row: the row.
+            place: the row.
+            why: what is wrong with it, as a clause.
             returns: whether the run skips it, so that it is among the results, too.
         """
 
@@ -90,7 +68,7 @@ class Reporter:
             OutputLost: stdout cannot be written.
         """
 
-    def refused(self, plan: Checked) -> None:
+    def refused(self, plan: Table) -> None:
         """Nothing is sent, because rows are invalid."""
 
     def failed(self, error: Exception) -> None:
@@ -137,12 +115,12 @@ class Reporters:
             for each in self._reporters:
                 each.checked()
 
-    def invalid(self, row: BadRow) -> None:
-        """Report a row that the check found invalid."""
+    def invalid(self, place: Place, why: str) -> None:
+        """Report a row that the check found invalid; see `Reporter.invalid`."""
         for each in self._reporters:
-            each.invalid(row, returns=self._returns)
+            each.invalid(place, why, returns=self._returns)
 
-    def refused(self, plan: Checked) -> None:
+    def refused(self, plan: Table) -> None:
         """Report that nothing is sent, because rows are invalid."""
         for each in self._reporters:
             each.refused(plan)
@@ -176,6 +154,6 @@ class Reporters:
             each.end(counts)
 
 
-def refused_counts(plan: Checked) -> dict[str, int]:
+def refused_counts(plan: Table) -> dict[str, int]:
     """Return the number of rows by outcome if nothing is sent because rows are invalid."""
     return {ROWS: plan.rows, "invalid": plan.bad, str(Fate.NOT_ATTEMPTED): plan.rows - plan.bad}

@@ -2,19 +2,16 @@
 
 import re
 import typing
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from kabelwerk_cli.errors import InvalidRow
 from kabelwerk_cli.journal.fate import INTERNAL, Fate
 from kabelwerk_cli.operations.call import Call
 from kabelwerk_cli.operations.models import Effect
 from kabelwerk_cli.output import visible_key
-from kabelwerk_cli.rows.reader import BadRow
+from kabelwerk_cli.rows.row import Place
 from kabelwerk_cli.terminal.error_report import Problem, problem
 from kabelwerk_cli.words import sentence
-
-if TYPE_CHECKING:
-    from kabelwerk_cli.rows.table import Item
 
 _FATES = dict.fromkeys(fate.shown.value for fate in Fate if fate not in INTERNAL)
 OUTCOMES = (*typing.get_args(Effect), *_FATES)
@@ -42,8 +39,8 @@ def batch_record(record: type) -> Any:
 def to_record(kind: Any, result: "Result") -> Any:
     """Return the record of a row."""
     rest = [getattr(result.record, name, None) for name in kind._fields[len(OWN) :]]
-    row = result.number if result.line else None
-    return kind(row, result.key, result.outcome, result.error, *rest)
+    number, line, key, *_ = result.place
+    return kind(number if line else None, key, result.outcome, result.error, *rest)
 
 
 LONGEST_OWN = 200
@@ -53,9 +50,7 @@ LONGEST_OWN = 200
 class Result(NamedTuple):
     """The result of a row."""
 
-    number: int
-    line: int
-    key: str
+    place: Place
     fate: Fate
     record: Any = None
     error: Problem | None = None
@@ -80,17 +75,12 @@ class Result(NamedTuple):
         return self.fate.shown in {Fate.FAILED, Fate.UNKNOWN}
 
 
-def result_of(planned: "Item", fate: Fate, **more: Any) -> Result:
-    """Return the result of a planned row."""
-    return Result(planned.number, planned.line, planned.key, fate, **more)
-
-
-def refused(row: BadRow) -> Result:
+def refused(place: Place, why: str) -> Result:
     """Return the result of an invalid row."""
-    error = problem(InvalidRow(sentence(row.problem)))
+    error = problem(InvalidRow(sentence(why)))
     # messages about cells have foreign text in quotes
-    own = (row.key, *re.findall("'([^']*)'", row.problem))
-    return Result(row.number, row.line, row.key, Fate.REJECTED, error=error, own=own)
+    own = (place.key, *re.findall("'([^']*)'", why))
+    return Result(place, Fate.REJECTED, error=error, own=own)
 
 
 def own_words(call: Call[Any]) -> tuple[str, ...]:

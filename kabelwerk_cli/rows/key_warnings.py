@@ -2,9 +2,10 @@
 
 import itertools
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
 
 from kabelwerk_cli.words import count_of
+
+from .table import Table
 
 SHOWN = 3
 """How many keys a warning names."""
@@ -26,17 +27,10 @@ GROUP BY +target HAVING count(DISTINCT digest) > 1 ORDER BY first
 """
 
 
-class Rows(Protocol):
-    """A plan with a table of rows that can be queried."""
-
-    def select(self, query: str, *values: object) -> Iterator[Any]:
-        """Yield what a query finds in the table of rows."""
-
-
 _EXPORT = "Format that column as text in the spreadsheet and export it again."
 
 
-def warn_of_keys(plan: Rows, warn: Callable[[str], None], *, sets_values: bool) -> None:
+def warn_of_keys(plan: Table, warn: Callable[[str], None], *, sets_values: bool) -> None:
     """Report keys that a spreadsheet has probably changed, or whose rows contradict each other.
 
     Args:
@@ -66,7 +60,7 @@ def _listed(rows: Iterator[tuple[str, int]]) -> tuple[int, str] | None:
     return (len(first) + more, keys) if first else None
 
 
-def _warn_of_contradictions(plan: Rows, warn: Callable[[str], None]) -> None:
+def _warn_of_contradictions(plan: Table, warn: Callable[[str], None]) -> None:
     found = plan.select(_AGAIN)
     if not (first := next(found, None)):
         return

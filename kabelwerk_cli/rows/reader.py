@@ -2,9 +2,10 @@
 
 import functools
 import hashlib
+import itertools
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 
@@ -14,65 +15,17 @@ from kabelwerk_cli.errors import InvalidInput, Refused
 from kabelwerk_cli.operations.arguments import check_plain
 from kabelwerk_cli.operations.call import Call
 from kabelwerk_cli.operations.json_text import read_json
+from kabelwerk_cli.tabular.file import RowFile
 from kabelwerk_cli.tabular.raw import Raw, fold
 from kabelwerk_cli.workbooks.cells import AFTER_SUSPECT, SUSPECT, meaning
 
 from .columns import IDENTITY, Columns, Convert
+from .row import Place, Row
 from .template import Template
 
 DIGEST_SIZE = 16
 _EMPTY = hashlib.blake2b(digest_size=DIGEST_SIZE)
 """Copied for each row, which is faster than creating it."""
-
-
-class Row(NamedTuple):
-    """A valid row."""
-
-    number: int
-    line: int
-    call: Call[Any]
-    digest: bytes
-    """Identifies the row's content; rows with the same content have the same digest."""
-    hub: str = ""
-    """The room's hub; empty for users."""
-
-    @property
-    def key(self) -> str:
-        """The key of the user, or of the room's user."""
-        return self.call.key
-
-
-class BadRow(NamedTuple):
-    """An invalid row."""
-
-    number: int
-    line: int
-    key: str
-    hub: str
-    problem: str
-    digest: bytes
-    """Identifies the row as it is in the file."""
-    column: str = ""
-    """The column whose value is the problem, if it is a single one."""
-
-
-class Parsed(NamedTuple):
-    """A row whose cells are valid; its call has not been checked yet."""
-
-    number: int
-    line: int
-    arguments: Mapping[str, Any]
-    """The arguments of its call."""
-    key: str
-    """The key of the user, or of the room's user."""
-    hub: str
-    """The room's hub; empty for users."""
-    digest: bytes
-    """Identifies the row's content; rows with the same content have the same digest."""
-
-    def as_bad(self, problem: str, column: str = "") -> BadRow:
-        """Return the row as an invalid one."""
-        return BadRow(self.number, self.line, self.key, self.hub, problem, self.digest, column)
 
 
 class RowReader:
@@ -145,7 +98,7 @@ class RowReader:
         """
         self.columns.check(columns, top)
 
-    def parse(self, raw: Raw) -> Parsed | BadRow:
+    def parse(self, raw: Raw) -> Row:
         """Return the arguments in the cells of a row, or what is wrong with them."""
         number, line, columns, cells, _, problem = raw
         arguments, name = self._params.copy(), ""
@@ -173,7 +126,7 @@ class RowReader:
         # a digest must be the same in every version of Python, and with options that a later
         # version adds
         said = {name: value for name, value in arguments.items() if value is not None}
-        return Parsed(number, line, arguments, _key(arguments), _hub(arguments), _digest(said))
+        return Row(number, line, _key(arguments), _hub(arguments), _digest(said), arguments)
 
     def _filled(self, raw: Raw) -> str:
         """Return the text that the template makes of a row."""
@@ -187,26 +140,25 @@ class RowReader:
                     raise ValueError(f"{name}: {error}") from None
         return self._template.fill(values)
 
-    def call(self, parsed: Parsed) -> Call[Any] | BadRow:
-        """Return the call of a row, or why it is invalid."""
+    def call(self, row: Row) -> Call[Any] | Row:
+        """Return the call of a row, or the row with what is wrong with it."""
+        if row.problem:
+            return row
         try:
-            return self._make(**parsed.arguments)
+            return self._make(**row.arguments)
         except InvalidInput as error:
             if error.field:
-                return parsed.as_bad(f"{error.field}: {error.error_message}", error.field)
-            problem = str(error)
+                problem = f"{error.field}: {error.error_message}"
+                return row._replace(problem=problem, column=error.field)
+            return row._replace(problem=str(error))
         except click.UsageError as error:
-            problem = error.message
+            return row._replace(problem=error.message)
         except ValueError as error:
-            problem = str(error)
-        return parsed.as_bad(problem)
+            return row._replace(problem=str(error))
 
-    def make(self, parsed: Parsed) -> Row | BadRow:
-        """Return a row with its call, or why it is invalid."""
-        call = self.call(parsed)
-        if isinstance(call, BadRow):
-            return call
-        return Row(parsed.number, parsed.line, call, parsed.digest, parsed.hub)
+    def read(self, raw: Raw) -> Call[Any] | Row:
+        """Return the call of a row, or the row with what is wrong with it."""
+        return self.call(self.parse(raw))
 
     def _set_text_by_template(self) -> None:
         if option := self._explicit.get("text"):
@@ -232,9 +184,9 @@ def _hub(arguments: Mapping[str, Any]) -> str:
     return arguments.get("hub") or "" if "room" in arguments else ""
 
 
-def _bad(raw: Raw, arguments: Mapping[str, Any], problem: str, column: str = "") -> BadRow:
+def _bad(raw: Raw, arguments: Mapping[str, Any], problem: str, column: str = "") -> Row:
     key, hub, digest = _key(arguments), _hub(arguments), _digest(list(raw.source))
-    return BadRow(raw.number, raw.line, key, hub, problem, digest, column)
+    return Row(raw.number, raw.line, key, hub, digest, {}, problem, column)
 
 
 def _digest(content: object) -> bytes:
@@ -284,7 +236,7 @@ def _object(cell: Any) -> Any:
     return json.loads(json.dumps(given, sort_keys=True))
 
 
-class TruthReader(RowReader):
+class SyncRowReader(RowReader):
     """Reads rows in which an empty cell is a value, unlike in a batch, where it means "not given".
 
     Args:
@@ -309,7 +261,7 @@ class TruthReader(RowReader):
         self.values = tuple(sorted({param.name or "" for param in command.params} - IDENTITY))
         """The columns whose values are synced."""
 
-    def parse(self, raw: Raw) -> Parsed | BadRow:
+    def parse(self, raw: Raw) -> Row:
         """Return the arguments in the cells of a row; null in JSON is the same as an empty cell."""
         if None in raw.cells:
             raw = raw._replace(cells=["" if cell is None else cell for cell in raw.cells])
@@ -326,3 +278,22 @@ class TruthReader(RowReader):
             return self._blanks[name]
 
         return converted
+
+
+class SecondReading:
+    """Reads some rows of a file again, in their order.
+
+    Args:
+        file: the file.
+    """
+
+    def __init__(self, file: RowFile) -> None:
+        self._file = file
+        self._records = file.records()
+        self._last = 0
+
+    def raw(self, place: Place) -> Raw:
+        """Return a row as it is in the file."""
+        record = next(itertools.islice(self._records, place.number - self._last - 1, None))
+        self._last = place.number
+        return self._file.read(record)

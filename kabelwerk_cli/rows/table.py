@@ -1,19 +1,36 @@
-"""The rows of a file as they were checked, and how to read them again."""
+"""All rows of a file as they were checked, in a temporary file: memory stays flat."""
 
 import contextlib
-import itertools
 import sqlite3
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple, Protocol, TypeVar
+from collections.abc import Iterator
+from typing import Any, Self
 
 from kabelwerk_cli.errors import BadFile, ConfigurationError
-from kabelwerk_cli.journal.fate import SKIPPED, Fate
-from kabelwerk_cli.tabular.file import Raw, RowFile
+from kabelwerk_cli.journal.journal import Journal
+from kabelwerk_cli.tabular.file import RowFile
 
-from .reader import BadRow, Parsed, Row, RowReader
+from .row import Place
 
 BLOCK = 500
 """How many rows are added by one statement, which may have 32,766 values."""
+ANY_HUB = "_"
+"""A name for the only hub of an account, instead of its slug."""
+_SCHEMA = """
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+CREATE TABLE rows (
+    number INTEGER PRIMARY KEY,
+    line INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    hub TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    target INTEGER NOT NULL,
+    shared INTEGER NOT NULL DEFAULT 0,
+    bad INTEGER NOT NULL DEFAULT 0,
+    %s
+);
+CREATE TABLE held (target INTEGER PRIMARY KEY, number INTEGER NOT NULL);
+"""
 
 
 @contextlib.contextmanager
@@ -27,72 +44,83 @@ def temporary_trouble() -> Iterator[None]:
         ) from error
 
 
-FIRST = bytes(4)
-"""The suffix of a digest in the journal, for the first of several rows with the same content."""
+class Table:
+    """The rows of a file, to which a plan adds what to do with each. For one thread at a time.
 
+    Args:
+        columns: further columns of the table of rows, in SQL.
+        row_id: a row's ID in the journal or state, in SQL.
+        journal: what earlier runs did, if there were any. It is copied, so that SQLite can look up
+            rows in it.
 
-class Planned(NamedTuple):
-    """One row as it was checked."""
+    Attributes:
+        rows: how many rows the file has.
+        bad: how many of them are invalid.
 
-    number: int
-    """1 for the first row after the header."""
-    line: int
-    """The line in the file where it begins."""
-    key: str
-    """The key of the user, or of the room's user."""
-    digest: bytes
-    """Identifies the row's content; rows with the same content have the same digest."""
-    target: int
-    """Identifies the user or room for which rows are kept in order."""
-    fate: Fate | None
-    """Its fate in the journal; None if it has no entry."""
-    bad: bool
-    """Whether it is invalid."""
-    at: int = 0
-    """When it got its fate; see `PER_SECOND`."""
-    before: int = 0
-    """How many rows before it have the same content."""
-    shared: bool = False
-    """Whether there are other rows for its target."""
-    closed: bool = False
-    """Whether a later row for its target was sent after it was rejected."""
-    overridden: bool = False
-    """Whether it must be sent again, after another row for its target."""
+    Raises:
+        ConfigurationError: the temporary file cannot be written.
+    """
 
-    @property
-    def is_settled(self) -> bool:
-        """Whether nothing is left to do with it."""
-        return self.fate in SKIPPED and not self.overridden
+    def __init__(self, columns: str, row_id: str, journal: Journal | None) -> None:
+        self._place = f"number, line, key, hub, {row_id}, target, shared"
+        self.rows = self.bad = 0
+        self._db = sqlite3.connect("", isolation_level=None)
+        # SQLite would drop the exception of a signal that arrives in a function written in Python
+        self._db.create_function("to_bytes", 2, int.to_bytes, deterministic=True)
+        try:
+            with temporary_trouble():
+                if journal:
+                    journal.copy_to(self._db)
+                self._db.executescript(_SCHEMA % columns)
+        except BaseException:
+            self._db.close()
+            raise
 
-    @property
-    def id(self) -> bytes:
-        """The ID of the row in the journal."""
-        return id_of(self.digest, self.before)
+    def __enter__(self) -> Self:
+        return self
 
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
 
-def id_of(digest: bytes, before: int) -> bytes:
-    """Return the ID in the journal of a row, after some rows with the same content."""
-    return digest + before.to_bytes(len(FIRST))
+    def select(self, query: str, *values: object) -> Iterator[Any]:
+        """Yield what a query finds."""
+        with temporary_trouble():
+            yield from self._db.execute(query, values)
+
+    def places(self, columns: str, rest: str, *values: object) -> Iterator[tuple[Place, Any]]:
+        """Yield rows, each as its place and further columns.
+
+        Args:
+            columns: the further columns, in SQL.
+            rest: where they come from, which of them, and their order, in SQL.
+            values: of the query.
+        """
+        count = len(Place._fields)
+        for row in self.select(f"SELECT {self._place}, {columns} {rest}", *values):
+            yield Place._make(row[:count]), row[count:]
+
+    def valid(self) -> Iterator[Place]:
+        """Yield the rows that are valid, in order."""
+        for place, _ in self.places("0", "FROM rows WHERE NOT bad ORDER BY number"):
+            yield place
+
+    def hold(self, place: Place) -> None:
+        """Note that the rows for a target that follow a row have to wait."""
+        with temporary_trouble():
+            self._db.execute(
+                "INSERT OR IGNORE INTO held VALUES (?, ?)", (place.target, place.number)
+            )
+
+    def held_by(self, place: Place) -> int | None:
+        """Return the number of the row that a row waits for, if it does."""
+        query = "SELECT number FROM held WHERE target = ?"
+        found = self._db.execute(query, (place.target,)).fetchone()
+        return found[0] if found else None
 
 
 def target_of(hub: str, key: str) -> int:
-    """Return the number of a target in the plan: a user, or a room in a hub."""
+    """Return the number of a target: a user, or a room in a hub."""
     return hash((hub, key))
-
-
-ANY_HUB = "_"
-"""A name for the only hub of an account, instead of its slug."""
-
-
-class Checked(Protocol):
-    """A row as it was checked."""
-
-    @property
-    def number(self) -> int:
-        """1 for the first row after the header."""
-
-
-T = TypeVar("T", bound=Checked)
 
 
 def check_hubs(file: RowFile, hubs: set[str]) -> None:
@@ -103,47 +131,3 @@ def check_hubs(file: RowFile, hubs: set[str]) -> None:
             f"'{file.shown}' has rows for hub '{ANY_HUB}' and for hub '{slug}', which may be the "
             "same. Use one name for it in every row."
         )
-
-
-def reread(file: RowFile, rows: Iterable[T]) -> Iterator[tuple[T, Raw]]:
-    """Read a file again, and yield some of its rows beside what was planned for them, in order."""
-    last = 0
-    records = file.records()
-    for row in rows:
-        record = next(itertools.islice(records, row.number - last - 1, None))
-        last = row.number
-        yield row, file.read(record)
-
-
-def read_row(reader: RowReader, raw: Raw) -> Row | BadRow:
-    """Return a row's call, or why there is none."""
-    row = reader.parse(raw)
-    return reader.make(row) if isinstance(row, Parsed) else row
-
-
-class Item(Protocol):
-    """What a runner needs to know about a planned row."""
-
-    @property
-    def number(self) -> int:
-        """1 for the first row after the header; users who are in no row come after the last."""
-
-    @property
-    def line(self) -> int:
-        """The line in the file where it begins; 0 for users who are in no row."""
-
-    @property
-    def key(self) -> str:
-        """The key of the user, or of the room's user."""
-
-    @property
-    def id(self) -> bytes:
-        """The ID of the row in the journal or state."""
-
-    @property
-    def target(self) -> int:
-        """Identifies the user or room for which rows are kept in order."""
-
-    @property
-    def shared(self) -> bool:
-        """Whether there are other rows for its target."""

@@ -10,8 +10,9 @@ from kabelwerk_cli.engine.run import refuse_invalid
 from kabelwerk_cli.errors import BadFile, Refused
 from kabelwerk_cli.reporting.reporter import Reporters
 from kabelwerk_cli.rows.key_warnings import warn_of_keys
-from kabelwerk_cli.rows.reader import BadRow, Parsed, TruthReader
-from kabelwerk_cli.rows.table import ANY_HUB, check_hubs, read_row, reread
+from kabelwerk_cli.rows.reader import SecondReading, SyncRowReader
+from kabelwerk_cli.rows.row import Place, Row
+from kabelwerk_cli.rows.table import ANY_HUB, check_hubs
 from kabelwerk_cli.tabular.file import RowFile
 from kabelwerk_cli.terminal.session import Session
 
@@ -19,8 +20,11 @@ from .actions import IN_FILE, Action
 from .decisions import Delete
 from .guards import Counts, refusals
 from .options import SyncOptions
-from .plan import SyncPlan, Wish
+from .plan import SyncMode, SyncPlan
 from .state import Digests, State
+
+Tell = Callable[[Place, str], None]
+"""Is told each invalid row, and what is wrong with it."""
 
 
 class Sync(NamedTuple):
@@ -32,7 +36,7 @@ class Sync(NamedTuple):
     """The hub on the command line, or `of end users`; empty if the file has a hub column."""
     noun: str
     """`user` or `room`."""
-    reader: TruthReader
+    reader: SyncRowReader
     record: type
     """The type of the record that a row's call returns."""
     creates: bool
@@ -72,17 +76,15 @@ def make_plan(
         _compare(sync, file, state, plan, reporters.invalid)
     if plan.bad and not sync.batch.skip_invalid:
         refuse_invalid(reporters, plan, "sync")
-    if plan.twice:
-        (first, key), (second, _) = map(plan.row, plan.twice)
+    if twice := plan.twice():
+        (first, key), (second, _) = twice
         raise BadFile(
             f"Key '{key}' appears twice in '{file.name}' (lines {first} and {second}). Keep one "
             f"row per {sync.noun}."
         )
 
 
-def _compare(
-    sync: Sync, file: RowFile, state: State | None, plan: SyncPlan, tell: Callable[[BadRow], None]
-) -> None:
+def _compare(sync: Sync, file: RowFile, state: State | None, plan: SyncPlan, tell: Tell) -> None:
     secret = state.about.secret if state else sync.secret
     plan.add(_parsed(sync, file, tell), Digests(secret), sync.reader.values)
     plan.keep(map(sync.reader.parse, file.hidden()), Digests(secret))
@@ -96,8 +98,7 @@ def _compare(
     if state and any(hubs):
         _check_known_hubs(file, state, hubs)
     options = sync.options
-    wish = Wish(sync.creates, options.delete, options.full, options.adopt)
-    plan.compare(state.stored() if state else iter(()), wish)
+    plan.compare(SyncMode(sync.creates, options.delete, options.full, options.adopt))
     if any(plan.counts[action] for action in IN_FILE):
         _validate(sync, file, plan, tell)
 
@@ -112,21 +113,23 @@ def _check_known_hubs(file: RowFile, state: State, hubs: set[str]) -> None:
             )
 
 
-def _parsed(sync: Sync, file: RowFile, tell: Callable[[BadRow], None]) -> Iterator[Parsed | BadRow]:
+def _parsed(sync: Sync, file: RowFile, tell: Tell) -> Iterator[Row]:
     for row in map(sync.reader.parse, file):
-        if isinstance(row, BadRow):
-            tell(row)
+        if row.problem:
+            tell(row.place, row.problem)
         yield row
 
 
-def _validate(sync: Sync, file: RowFile, plan: SyncPlan, tell: Callable[[BadRow], None]) -> None:
+def _validate(sync: Sync, file: RowFile, plan: SyncPlan, tell: Tell) -> None:
     """Check that each changed row is valid; unchanged rows were valid when they were sent."""
-    for change, raw in reread(file, plan.in_file()):
-        if change.action is not Action.INVALID:
-            made = read_row(sync.reader, raw)
-            if isinstance(made, BadRow):
-                tell(made)
-                plan.refuse(change.number, names_nobody=made.column == "key")
+    reading = SecondReading(file)
+    for place in plan.valid():
+        if not place.line:
+            return  # from here on, they are in no row
+        row = sync.reader.read(reading.raw(place))
+        if isinstance(row, Row):
+            tell(place, row.problem)
+            plan.refuse(place, names_nobody=row.column == "key")
 
 
 def refused(sync: Sync, file: RowFile, state: State | None, plan: SyncPlan) -> Iterator[Refused]:

@@ -3,15 +3,16 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from kabelwerk_cli.delivery.history import History
 from kabelwerk_cli.delivery.verdicts import Ending
-from kabelwerk_cli.engine.task import Became, Task
+from kabelwerk_cli.engine.task import Task
 from kabelwerk_cli.journal.fate import DOUBTFUL, Fate
 from kabelwerk_cli.journal.file import Entry
 from kabelwerk_cli.operations.call import Call
-from kabelwerk_cli.reporting.result import Result, refused, result_of
-from kabelwerk_cli.rows.reader import BadRow, Row, RowReader
-from kabelwerk_cli.rows.table import read_row, reread
-from kabelwerk_cli.tabular.file import Raw, RowFile
+from kabelwerk_cli.reporting.result import Result, refused
+from kabelwerk_cli.rows.reader import RowReader, SecondReading
+from kabelwerk_cli.rows.row import Place, Row
+from kabelwerk_cli.tabular.file import RowFile
 
 from .actions import Action
 from .plan import Change, SyncPlan
@@ -43,8 +44,9 @@ class SyncTasks:
 
     def __iter__(self) -> Iterator[Task | Result]:
         """Yield the changes to send, and the results of those that are not sent."""
-        for change, raw in reread(self._file, self._plan.in_file()):
-            yield self._in_file(change, raw)
+        reading = SecondReading(self._file)
+        for change in self._plan.in_file():
+            yield self._in_file(change, self._reader.read(reading.raw(change.place)))
         for change in self._plan.after(self._plan.rows):
             yield self._leaver(change)
 
@@ -56,54 +58,57 @@ class SyncTasks:
                 fate = Fate.KEPT
             elif (known := self._known(change)) and known.fate in DOUBTFUL:
                 fate = Fate.UNKNOWN
-            yield result_of(change, fate)
+            yield Result(change.place, fate)
 
-    def entry(self, task: Task, became: Became) -> Entry | None:
+    def entry(self, task: Task, entry: Entry, history: History | None) -> Entry | None:
         """Return the new entry in the state: the old one, if nothing was applied."""
-        change: Any = task.planned
-        if became.fate is Fate.DONE and task.row.call.deletes:
-            return None
         before = Known.read(task.known.content) if task.known else Known(Origin.WANTED, "")
-        if became.fate is Fate.DONE:
-            origin = _origin(before, became, in_doubt=task.known is not None)
-            known = before._replace(origin=origin).having(change.content)
-        elif became.fate in DOUBTFUL:
+        if entry.fate is Fate.DONE:
+            if task.call.deletes:
+                return None
+            origin = _origin(before, history, in_doubt=task.known is not None)
+            known = before._replace(origin=origin).with_values(task.content)
+        elif entry.fate in DOUBTFUL:
             # a deletion may have been applied, so no value is certain
-            known = (
-                before._replace(values="") if task.row.call.deletes else before.but(change.content)
-            )
+            deletes = task.call.deletes
+            known = before._replace(values="") if deletes else before.without(task.content)
         else:
             return task.known
-        fate, at, request_id, error, _ = became
-        return Entry(change.id, fate, change.key, change.hub, at, request_id, error, known.content)
+        return entry._replace(content=known.content)
 
-    def _in_file(self, change: Change, raw: Raw) -> Task | Result:
-        made = read_row(self._reader, raw)
-        if isinstance(made, BadRow):
-            return refused(made)
+    def hold(self, place: Place) -> None:
+        """Do nothing: there is one row for each user or room."""
+
+    def held_by(self, place: Place) -> int | None:
+        """Return None: no row waits for another."""
+        del place
+        return None
+
+    def _in_file(self, change: Change, call: Call[Any] | Row) -> Task | Result:
+        if isinstance(call, Row):
+            return refused(change.place, call.problem)
         if change.action is not Action.CREATE:
-            made = made._replace(call=made.call.swapped())
-        return Task(made, change, self._known(change))
+            call = call.swapped()
+        return Task(change.place, call, self._known(change), change.content)
 
     def _leaver(self, change: Change) -> Task | Result:
         if change.action is Action.KEEP or self._delete is None:
-            return result_of(change, Fate.KEPT)
-        call = self._delete(key=change.key)._replace(absence_suffices=True)
-        return Task(Row(change.number, 0, call, b""), change, self._known(change))
+            return Result(change.place, Fate.KEPT)
+        call = self._delete(key=change.place.key)._replace(absence_suffices=True)
+        return Task(change.place, call, self._known(change))
 
     def _known(self, change: Change) -> Entry | None:
-        return self._state.find([change.id]).get(change.id)
+        return self._state.find([change.place.id]).get(change.place.id)
 
 
-def _origin(before: Known, became: Became, *, in_doubt: bool) -> Origin:
+def _origin(before: Known, history: History | None, *, in_doubt: bool) -> Origin:
     """Return the origin of a user who exists now.
 
     Args:
         before: what was known before.
-        became: what became of the change.
+        history: the history of its call.
         in_doubt: whether an earlier run may have created a user that was wanted.
     """
-    history = became.history
     assert history  # noqa: S101 - what is done was sent
     last = history.steps[-1]
     if last.call.method == "POST" and last.tries[-1].ending is Ending.DONE:

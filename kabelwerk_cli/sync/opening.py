@@ -86,12 +86,13 @@ def adopt(state: State, plan: SyncPlan) -> None:
 
     def adopted() -> Iterator[tuple[Entry, Entry | None]]:
         for change in plan.of(Action.ADOPT):
-            known = state.find([change.id]).get(change.id)
+            (_, _, key, hub, row_id, *_) = change.place
+            known = state.find([row_id]).get(row_id)
             if known:
                 content = Known.read(known.content)._replace(origin=Origin.ADOPTED).content
                 yield known._replace(content=content, at=at), known
             else:
                 content = Known(Origin.ADOPTED, change.content).content
-                yield Entry(change.id, Fate.DONE, change.key, change.hub, at, content=content), None
+                yield Entry(row_id, Fate.DONE, key, hub, at, content=content), None
 
     state.finish(adopted())

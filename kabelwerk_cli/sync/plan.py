@@ -1,24 +1,22 @@
-"""The plan of a sync: the differences between a file and a state, in flat memory.
+"""The plan of a sync: the differences between a file and a state.
 
-Both are read in the order of their keys' digests, by which SQLite sorts the file's rows.
-Differences are kept in a temporary file; rows without a difference need nothing.
+SQLite joins the rows with the entries of the state; rows without a difference need nothing.
 """
 
 import itertools
-import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from kabelwerk_cli.journal.fate import Fate
-from kabelwerk_cli.rows.reader import BadRow, Parsed
-from kabelwerk_cli.rows.table import BLOCK, temporary_trouble
+from kabelwerk_cli.rows.row import Place, Row
+from kabelwerk_cli.rows.table import BLOCK, Table, temporary_trouble
 
 from .actions import IN_FILE, Action
-from .state import OWN, WHY_KEPT, Digests, Known, Stored, by_column, hubs_in
+from .state import OWN, WHY_KEPT, Digests, Known, Origin, State, by_column, hubs_in
 
 
-class Wish(NamedTuple):
+class SyncMode(NamedTuple):
     """What a sync is asked to do."""
 
     creates: bool
@@ -28,48 +26,26 @@ class Wish(NamedTuple):
     adopt: bool
 
 
-class FileRow(NamedTuple):
-    """A row as it is compared with the state."""
+def difference(
+    content: str, fate: str | None, known: str, mode: SyncMode
+) -> tuple[Action, str] | None:
+    """Return what to do about a row, and the columns that change; None for nothing.
 
-    id: bytes
-    number: int
-    content: str | None
-    """None if its cells are invalid."""
-
-
-def side_by_side(
-    rows: Iterator[FileRow], stored: Iterator[Stored]
-) -> Iterator[tuple[FileRow | None, Stored | None]]:
-    """Yield each row beside the entry with its ID; either may be missing."""
-    entry = next(stored, None)
-    for row in rows:
-        while entry is not None and entry.id < row.id:
-            yield None, entry
-            entry = next(stored, None)
-        if entry is not None and entry.id == row.id:
-            yield row, entry
-            entry = next(stored, None)
-        else:
-            yield row, None
-    while entry is not None:
-        yield None, entry
-        entry = next(stored, None)
-
-
-def difference(content: str, entry: Stored | None, wish: Wish) -> tuple[Action, str] | None:
-    """Return what to do about a row, and the columns that change; None for nothing."""
-    if entry is None:
-        if wish.adopt:
-            return Action.ADOPT, ""
-        return Action.CREATE if wish.creates else Action.UPDATE, changed_columns(content, "")
-    if wish.adopt:
-        return None if Known.read(entry.content).origin in OWN else (Action.ADOPT, "")
-    if entry.is_wanted and wish.creates:
-        return Action.CREATE, changed_columns(content, "")
-    known = entry.content.partition(" ")[2]
-    if entry.fate == Fate.DONE and (known == content or not changed_columns(content, known)):
-        return (Action.RESEND, "") if wish.full else None
-    return Action.UPDATE, changed_columns(content, known)
+    Args:
+        content: the digests of its values.
+        fate: what became of its user or room; None if the state has no entry.
+        known: the content of that entry.
+        mode: what the sync is asked to do.
+    """
+    origin, _, values = known.partition(" ")
+    if mode.adopt:
+        return None if origin in OWN else (Action.ADOPT, "")
+    if fate is None or (origin == Origin.WANTED and mode.creates):
+        return Action.CREATE if mode.creates else Action.UPDATE, changed_columns(content, "")
+    changed = changed_columns(content, values)
+    if fate == Fate.DONE and not changed:
+        return (Action.RESEND, "") if mode.full else None
+    return Action.UPDATE, changed
 
 
 def changed_columns(content: str, known: str) -> str:
@@ -79,95 +55,70 @@ def changed_columns(content: str, known: str) -> str:
     return ", ".join(changed)
 
 
-_SCHEMA = """
-CREATE TABLE rows (
-    number INTEGER PRIMARY KEY,
-    line INTEGER NOT NULL,
-    key TEXT NOT NULL,
-    hub TEXT NOT NULL,
-    digest BLOB NOT NULL,
-    id BLOB,
-    content TEXT
-);
-CREATE TABLE changes (
-    number INTEGER PRIMARY KEY,
-    line INTEGER NOT NULL,
-    key TEXT NOT NULL,
-    hub TEXT NOT NULL,
-    digest BLOB NOT NULL,
-    id BLOB NOT NULL,
-    content TEXT NOT NULL,
-    action TEXT NOT NULL,
-    detail TEXT NOT NULL
-);
-CREATE TABLE hidden (id BLOB PRIMARY KEY, line INTEGER NOT NULL);
-CREATE TABLE leavers (
-    id BLOB NOT NULL, key TEXT NOT NULL, hub TEXT NOT NULL, action TEXT NOT NULL, why TEXT NOT NULL
-);
+# the digest of a row is that of its key, which is the ID in the state; empty if it has none
+_COLUMNS = "content TEXT NOT NULL"
+_TABLES = """
+CREATE TABLE IF NOT EXISTS entries (
+    id BLOB PRIMARY KEY, fate TEXT, key TEXT, hub TEXT, content TEXT
+) WITHOUT ROWID;
+CREATE TABLE hidden (digest BLOB PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE changes (number INTEGER PRIMARY KEY, action TEXT NOT NULL, detail TEXT NOT NULL);
 CREATE TABLE rejected (number INTEGER PRIMARY KEY, message TEXT NOT NULL);
 """
-_ADD = "INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_ADD_NAMELESS = f"""
-INSERT INTO changes
-SELECT number, line, key, hub, digest, x'', '', '{Action.INVALID}', '' FROM rows WHERE id IS NULL
-"""  # noqa: S608
-_ADD_LEAVERS = """
-INSERT INTO changes
-SELECT ? + row_number() OVER (ORDER BY key, hub), 0, key, hub, x'', id, '', action, why FROM leavers
+_ADD = "INSERT INTO rows (number, line, key, hub, digest, target, content, bad) VALUES "
+# it has all that is compared, so that rows and entries are read in the same order
+_INDEX = "CREATE INDEX by_digest ON rows (digest, bad, number, content)"
+_COMPARED = """
+SELECT number, rows.content, fate, ifnull(entries.content, '')
+FROM rows LEFT JOIN entries ON id = digest WHERE NOT bad %s ORDER BY digest
 """
-_ROW = "SELECT line, key, hub, digest FROM rows WHERE number = ?"
+_UNLIKE = f"""
+AND (
+    fate IS NOT '{Fate.DONE}'
+    OR substr(entries.content, instr(entries.content, ' ') + 1) != rows.content
+)
+"""
+_TWICE = """
+SELECT min(number) AS first, digest FROM rows WHERE NOT bad
+GROUP BY digest HAVING count(*) > 1 ORDER BY first LIMIT 1
+"""
+_LEAVERS = """
+SELECT id, key, hub, content, id IN hidden FROM entries
+WHERE NOT EXISTS (SELECT 1 FROM rows WHERE digest = entries.id) ORDER BY key, hub
+"""
+_CHANGES = "FROM changes CROSS JOIN rows USING (number) WHERE number > ? ORDER BY number"
 
 
 class Change(NamedTuple):
     """A change to one user or room."""
 
-    number: int
-    """The number of its row; users who are in no row come after the last."""
-    line: int
-    key: str
-    hub: str
-    digest: bytes
-    """Identifies the row as it was checked."""
-    id: bytes
-    """Its ID in the state."""
+    place: Place
     content: str
     """The digests of its row's values, by column."""
     action: Action
     detail: str
     """The columns that change, or why it is kept."""
-    shared: bool = False
-    """Always false: there is one row for each user or room."""
-
-    @property
-    def bad(self) -> bool:
-        """Whether its row is invalid."""
-        return self.action is Action.INVALID
-
-    @property
-    def target(self) -> int:
-        """Identifies the user or room."""
-        return self.number
 
 
-class SyncPlan:
-    """The differences between a file and a state. For one thread at a time."""
+class SyncPlan(Table):
+    """The differences between a file and a state.
 
-    def __init__(self) -> None:
-        self._db = sqlite3.connect("", isolation_level=None)
-        self._db.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _SCHEMA)
-        self.rows = 0
-        """How many rows the file has."""
+    Args:
+        state: what earlier runs did, if there were any.
+
+    Attributes:
+        nameless: the line of the first invalid row without a readable key.
+        counts: how many users or rooms have a change, by its kind.
+
+    Raises:
+        ConfigurationError: the temporary file cannot be written.
+    """
+
+    def __init__(self, state: State | None = None) -> None:
+        super().__init__(_COLUMNS, "digest", state)
+        self._db.executescript(_TABLES)
         self.nameless: int | None = None
-        """The line of the first invalid row without a readable key."""
-        self.twice: tuple[int, int] | None = None
-        """The numbers of the first rows that have the same key."""
         self.counts = Counter[Action]()
-
-    def __enter__(self) -> "SyncPlan":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._db.close()
 
     @property
     def changes(self) -> int:
@@ -175,180 +126,152 @@ class SyncPlan:
         return self.counts.total()
 
     @property
-    def bad(self) -> int:
-        """How many rows are invalid."""
-        return self.counts[Action.INVALID]
-
-    @property
     def unchanged(self) -> int:
         """How many rows match what was last acknowledged."""
         return self.rows - sum(self.counts[action] for action in IN_FILE)
 
-    def add(
-        self, rows: Iterable[Parsed | BadRow], digests: Digests, columns: Iterable[str]
-    ) -> None:
+    def add(self, rows: Iterable[Row], digests: Digests, columns: Collection[str]) -> None:
         """Add the rows of the file."""
-        columns = tuple(columns)
-        numbered = (self._stored(row, digests, columns) for row in rows)
-        while block := list(itertools.islice(numbered, BLOCK)):
+        stored = (self._stored(row, digests, columns) for row in rows)
+        while block := list(itertools.islice(stored, BLOCK)):
+            places = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?)"] * len(block))
             with temporary_trouble():
-                self._db.execute("BEGIN")
-                self._db.executemany("INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?)", block)
-                self._db.execute("COMMIT")
+                self._db.execute(_ADD + places, list(itertools.chain.from_iterable(block)))
             self.rows += len(block)
 
-    def _stored(
-        self, row: Parsed | BadRow, digests: Digests, columns: tuple[str, ...]
-    ) -> tuple[Any, ...]:
-        key, hub = row.key, row.hub
-        digest_of_key = digests.of_key(hub, key) if key else None
-        content = digests.of_values(row, columns) if isinstance(row, Parsed) else None
-        if content is None and not key:
-            self.nameless = self.nameless or row.line
-        return row.number, row.line, key, hub, row.digest, digest_of_key, content
+    def _stored(self, row: Row, digests: Digests, columns: Collection[str]) -> tuple[Any, ...]:
+        number, line, key, hub, *_ = row
+        bad = bool(row.problem)
+        if bad:
+            self.bad += 1
+        if bad and not key:
+            self.nameless = self.nameless or line
+        content = "" if bad else digests.of_values(row, columns)
+        digest = digests.of_key(hub, key) if key else b""
+        return number, line, key, hub, digest, number, content, bad
 
-    def keep(self, rows: Iterable[Parsed | BadRow], digests: Digests) -> None:
+    def keep(self, rows: Iterable[Row], digests: Digests) -> None:
         """Note rows that are hidden and left out: whom they are about is not deleted."""
         for row in rows:
             if not row.key:
                 self.nameless = self.nameless or row.line
                 continue
             with temporary_trouble():
-                values = (digests.of_key(row.hub, row.key), row.line)
-                self._db.execute("INSERT OR IGNORE INTO hidden VALUES (?, ?)", values)
+                digest = digests.of_key(row.hub, row.key)
+                self._db.execute("INSERT OR IGNORE INTO hidden VALUES (?)", [digest])
 
-    def compare(self, stored: Iterator[Stored], wish: Wish) -> None:
-        """Find the differences from a state.
-
-        Args:
-            stored: the state's entries, in the order of their IDs.
-            wish: what to do about them.
+    def compare(self, mode: SyncMode) -> None:
+        """Find the differences from the state.
 
         Raises:
-            ConfigurationError: the disk is full, or the state cannot be read.
+            ConfigurationError: the disk is full.
         """
         with temporary_trouble():
-            query = "SELECT id, number, content FROM rows WHERE id IS NOT NULL ORDER BY id, number"
-            rows = map(FileRow._make, self._db.execute(query))
             self._db.execute("BEGIN")
-            self.counts[Action.INVALID] += self._db.execute(_ADD_NAMELESS).rowcount
-            for row, entry in side_by_side(self._one_each(rows), stored):
-                if row is None:
-                    if entry and not wish.adopt:
-                        self._note_leaver(entry, wish)
-                elif row.content is None:
-                    self._note(row.number, Action.INVALID, "", row.id, "")
-                elif found := difference(row.content, entry, wish):
-                    self._note(row.number, *found, row.id, row.content)
-            self._db.execute(_ADD_LEAVERS, (self.rows,))
+            self._db.execute(_INDEX)
+            self._db.execute(
+                "INSERT INTO changes SELECT number, ?, '' FROM rows WHERE bad", [Action.INVALID]
+            )
+            self.counts[Action.INVALID] = self.bad
+            self._add_changes(self._differences(mode))
+            if not mode.adopt:
+                self._add_changes(self._leavers(mode))
             self._db.execute("COMMIT")
 
-    def _one_each(self, rows: Iterator[FileRow]) -> Iterator[FileRow]:
-        """Yield one row for each key, and note the first key with two valid rows."""
-        last: FileRow | None = None
-        for row in rows:
-            if last is None or row.id != last.id:
-                if last:
-                    yield last
-                last = row
-            elif last.content is None or row.content is None:
-                bad, good = (last, row) if last.content is None else (row, last)
-                self._note(bad.number, Action.INVALID, "", bad.id, "")
-                last = good
-            elif self.twice is None or last.number < self.twice[0]:
-                self.twice = (last.number, row.number)
-        if last:
-            yield last
+    def _differences(self, mode: SyncMode) -> Iterator[tuple[int, Action, str]]:
+        everything = mode.full or mode.adopt
+        query = _COMPARED % ("" if everything else _UNLIKE)
+        for number, content, fate, known in self.select(query):
+            if found := difference(content, fate, known, mode):
+                yield (number, *found)
 
-    def _note(self, number: int, action: Action, detail: str, row_id: bytes, content: str) -> None:
-        row = self._db.execute(_ROW, (number,)).fetchone()
-        self._db.execute(_ADD, (number, *row, row_id, content, action, detail))
-        self.counts[action] += 1
+    def _leavers(self, mode: SyncMode) -> Iterator[tuple[int, Action, str]]:
+        """Yield what to do about those who are no longer in the file, as rows after the last."""
+        leavers = enumerate(self._db.execute(_LEAVERS), start=self.rows + 1)
+        add = _ADD + "(?, 0, ?, ?, ?, ?, '', 0)"
+        for number, (digest, key, hub, content, is_hidden) in leavers:
+            self._db.execute(add, (number, key, hub, digest, number))
+            origin = Known.read(content).origin
+            if mode.delete and origin in OWN and not is_hidden:
+                yield number, Action.DELETE, ""
+            else:
+                yield number, Action.KEEP, self._why_kept(origin, mode, is_hidden=is_hidden)
 
-    def _note_leaver(self, entry: Stored, wish: Wish) -> None:
-        origin = Known.read(entry.content).origin
-        query = "SELECT line FROM hidden WHERE id = ?"
-        hidden = self._db.execute(query, (entry.id,)).fetchone()
-        deletes = wish.delete and origin in OWN and not hidden
-        action = Action.DELETE if deletes else Action.KEEP
-        why = f"line {self.nameless} may be about one of them" if self.nameless else ""
-        if wish.delete:
-            why = WHY_KEPT.get(origin, "") if action is Action.KEEP else ""
-        if hidden:
-            why = "their rows are hidden"
-        values = (entry.id, entry.key, entry.hub, action, why)
-        self._db.execute("INSERT INTO leavers VALUES (?, ?, ?, ?, ?)", values)
-        self.counts[action] += 1
+    def _why_kept(self, origin: Origin, mode: SyncMode, *, is_hidden: bool) -> str:
+        if is_hidden:
+            return "their rows are hidden"
+        if mode.delete:
+            return WHY_KEPT[origin]
+        return f"line {self.nameless} may be about one of them" if self.nameless else ""
 
-    def refuse(self, number: int, *, names_nobody: bool) -> None:
+    def _add_changes(self, changes: Iterator[tuple[int, Action, str]]) -> None:
+        for change in changes:
+            self._db.execute("INSERT INTO changes VALUES (?, ?, ?)", change)
+            self.counts[change[1]] += 1
+
+    def twice(self) -> tuple[tuple[int, str], tuple[int, str]] | None:
+        """Return the line and key of the first two valid rows that have the same key."""
+        for _, digest in self.select(_TWICE):
+            query = "SELECT line, key FROM rows WHERE digest = ? AND NOT bad ORDER BY number"
+            first, second, *_ = self.select(query, digest)
+            return first, second
+        return None
+
+    def refuse(self, place: Place, *, names_nobody: bool) -> None:
         """Note that a row turned out to be invalid, perhaps because of its key."""
         if names_nobody:
-            self.nameless = self.nameless or self.row(number)[0]
+            self.nameless = self.nameless or place.line
+        self.bad += 1
+        self.counts[self.action_of(place)] -= 1
+        self.counts[Action.INVALID] += 1
         with temporary_trouble():
-            self.counts[self.action_of(number)] -= 1
-            self.counts[Action.INVALID] += 1
+            self._db.execute("UPDATE rows SET bad = 1 WHERE number = ?", [place.number])
             update = "UPDATE changes SET action = ? WHERE number = ?"
-            self._db.execute(update, (Action.INVALID, number))
+            self._db.execute(update, (Action.INVALID, place.number))
 
     def __iter__(self) -> Iterator[Change]:
         """Yield every change, those of the file's rows first, in order."""
-        yield from self.after(0)
+        return self.after(0)
 
     def after(self, number: int) -> Iterator[Change]:
         """Yield the changes that come after one."""
-        query = "SELECT * FROM changes WHERE number > ? ORDER BY number"
-        with temporary_trouble():
-            for row in self._db.execute(query, (number,)):
-                change = Change._make((*row, False))
-                yield change._replace(action=Action(change.action))
-
-    def in_file(self) -> Iterator[Change]:
-        """Yield the changes of rows of the file, in order."""
-        return self.of(*IN_FILE)
+        for place, rest in self.places("content, action, detail", _CHANGES, number):
+            content, action, detail = rest
+            yield Change(place, content, Action(action), detail)
 
     def of(self, *actions: Action) -> Iterator[Change]:
         """Yield the changes of some kinds."""
         return (change for change in self if change.action in actions)
 
-    def action_of(self, number: int) -> Action:
+    def in_file(self) -> Iterator[Change]:
+        """Yield the changes of rows of the file, in order."""
+        return self.of(*IN_FILE)
+
+    def valid(self) -> Iterator[Place]:
+        """Yield the changes of rows that are valid, in order."""
+        return (change.place for change in self if change.action is not Action.INVALID)
+
+    def action_of(self, place: Place) -> Action:
         """Return what was planned for a row."""
         query = "SELECT action FROM changes WHERE number = ?"
-        return Action(self._db.execute(query, (number,)).fetchone()[0])
+        return Action(self._db.execute(query, [place.number]).fetchone()[0])
 
-    def row(self, number: int) -> tuple[int, str]:
-        """Return the line and the key of a row."""
-        line, key, *_ = self._db.execute(_ROW, (number,)).fetchone()
-        return line, key
-
-    def reject(self, number: int, message: str) -> None:
+    def reject(self, place: Place, message: str) -> None:
         """Note why a row was rejected."""
         with temporary_trouble():
-            self._db.execute("INSERT OR REPLACE INTO rejected VALUES (?, ?)", (number, message))
+            insert = "INSERT OR REPLACE INTO rejected VALUES (?, ?)"
+            self._db.execute(insert, (place.number, message))
 
-    def rejected(self, number: int) -> str | None:
+    def rejected(self, place: Place) -> str | None:
         """Return why a row was rejected, if it was."""
-        query = "SELECT message FROM rejected WHERE number = ?"
-        found = self._db.execute(query, (number,)).fetchone()
-        return found[0] if found else None
+        found = self.select("SELECT message FROM rejected WHERE number = ?", place.number)
+        return next((message for (message,) in found), None)
 
     @property
     def has_rejected(self) -> bool:
         """Whether a row was rejected."""
-        return self._db.execute("SELECT 1 FROM rejected LIMIT 1").fetchone() is not None
+        return any(self.select("SELECT 1 FROM rejected LIMIT 1"))
 
     def hubs(self) -> set[str]:
         """Return up to two of the hubs in the rows, `_` among them if it is there."""
-        return hubs_in(self._db, "rows WHERE content IS NOT NULL")
-
-    def select(self, query: str, *values: object) -> Iterator[Any]:
-        """Yield what a query finds in the table of rows."""
-        with temporary_trouble():
-            yield from self._db.execute(query, values)
-
-    def hold(self, target: int, number: int) -> None:
-        """Do nothing: there is one row for each user or room."""
-
-    def held_by(self, target: int) -> int | None:
-        """Return None: no row waits for another."""
-        del target
-        return None
+        return hubs_in(self._db, "rows WHERE NOT bad")

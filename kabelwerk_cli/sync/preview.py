@@ -39,8 +39,9 @@ def _records(plan: SyncPlan) -> Iterator[PlannedChange]:
 
 
 def _record(change: Change, rows: int) -> PlannedChange:
-    row = change.number if change.number <= rows else None
-    return PlannedChange(change.action, change.key, change.hub or None, change.detail, row)
+    number, _, key, hub, *_ = change.place
+    row = number if number <= rows else None
+    return PlannedChange(change.action, key, hub or None, change.detail, row)
 
 
 def counted(plan: SyncPlan) -> dict[str, int]:
@@ -80,7 +81,7 @@ def in_lines(plan: SyncPlan) -> Iterator[str]:
 
 def who(plan: SyncPlan, action: Action) -> str:
     """Return the keys of the first users or rooms with a kind of change."""
-    return str(names_of(change.key for change in plan.of(action)))
+    return str(names_of(change.place.key for change in plan.of(action)))
 
 
 def ask(sync: Sync, plan: SyncPlan, missing: Path | None) -> None:

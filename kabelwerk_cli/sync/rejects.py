@@ -4,7 +4,7 @@ import itertools
 from pathlib import Path
 
 from kabelwerk_cli.engine.rejects import Rejects, digest_of, replacement
-from kabelwerk_cli.rows.table import reread
+from kabelwerk_cli.rows.reader import SecondReading
 from kabelwerk_cli.tabular.file import RowFile
 
 from .plan import SyncPlan
@@ -28,9 +28,10 @@ def copy_rejects(rejects: Rejects, file: RowFile, state: State, plan: SyncPlan) 
         return None
     with replacement(path, state.path) as new:
         new.file.write(rejects.rows.header())
-        for change, raw in reread(file, plan.in_file()):
-            if (message := plan.rejected(change.number)) is not None:
-                new.file.write(rejects.rows.row(raw, message))
+        reading = SecondReading(file)
+        for change in plan.in_file():
+            if (message := plan.rejected(change.place)) is not None:
+                new.file.write(rejects.rows.row(reading.raw(change.place), message))
         new.complete()
         pending, there = digest_of(new.name), digest_of(path)
         aside = None

@@ -62,14 +62,14 @@ class SyncTotals(Totals):
         """Count a change, and remember users whose outcome was not as planned."""
         super().count(result)
         if result.fate is Fate.REJECTED and result.error:
-            self._plan.reject(result.number, result.error.message)
+            self._plan.reject(result.place, result.error.message)
         if not result.effect:
             return
-        action = self._plan.action_of(result.number)
+        action = self._plan.action_of(result.place)
         if action is Action.CREATE and result.effect == "updated":
-            self._found.add(result.key)
+            self._found.add(result.place.key)
         if action in {Action.UPDATE, Action.RESEND} and result.effect == "created":
-            self._again.add(result.key)
+            self._again.add(result.place.key)
 
     def warnings(self) -> Iterator[str]:
         """Yield nothing: an update of a user is none of what a hub is for."""
@@ -99,7 +99,7 @@ class SyncTotals(Totals):
         kept: dict[str, Names] = {}
         if self.counts[Fate.KEPT]:
             for change in self._plan.of(Action.KEEP):
-                kept.setdefault(change.detail, Names()).add(change.key)
+                kept.setdefault(change.detail, Names()).add(change.place.key)
         return kept
 
     def summary(self) -> dict[str, int]:

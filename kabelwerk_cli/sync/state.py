@@ -6,14 +6,15 @@ A state is a journal that is kept: it has the same file format, checks, lock and
 import hashlib
 import os
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
 from kabelwerk_cli.journal.file import Kind, Pair
 from kabelwerk_cli.journal.journal import Journal
-from kabelwerk_cli.rows.reader import DIGEST_SIZE, Parsed
+from kabelwerk_cli.rows.reader import DIGEST_SIZE
+from kabelwerk_cli.rows.row import Row
 from kabelwerk_cli.rows.table import ANY_HUB
 
 
@@ -31,7 +32,7 @@ class Digests:
         """Return the digest of a user's key, or of a room's hub and key."""
         return self._digest(f"{hub}\0{key}")
 
-    def of_values(self, row: Parsed, columns: Collection[str]) -> str:
+    def of_values(self, row: Row, columns: Collection[str]) -> str:
         """Return the digests of a row's values by column, as they are stored in a state."""
         arguments = row.arguments
         return " ".join(
@@ -90,7 +91,7 @@ class Known(NamedTuple):
         """The content of an entry."""
         return f"{self.origin} {self.values}"
 
-    def but(self, values: str) -> "Known":
+    def without(self, values: str) -> "Known":
         """Return what is known if other values may have been set."""
         unsure = by_column(values)
         kept = {
@@ -98,7 +99,7 @@ class Known(NamedTuple):
         }
         return self._replace(values=_join(kept))
 
-    def having(self, values: str) -> "Known":
+    def with_values(self, values: str) -> "Known":
         """Return what is known once other values are acknowledged."""
         return self._replace(values=_join({**by_column(self.values), **by_column(values)}))
 
@@ -116,21 +117,6 @@ def by_column(values: str) -> dict[str, str]:
 
 def _join(digests: dict[str, str]) -> str:
     return " ".join(f"{name}={digests[name]}" for name in sorted(digests))
-
-
-class Stored(NamedTuple):
-    """An entry as it is compared with the file."""
-
-    id: bytes
-    fate: str
-    content: str
-    key: str
-    hub: str
-
-    @property
-    def is_wanted(self) -> bool:
-        """Whether it is unknown whether the user exists."""
-        return Known.read(self.content).origin is Origin.WANTED
 
 
 STATE = Kind(
@@ -161,12 +147,6 @@ class State(Journal):
         self, path: Path, purpose: str, secret: str = "", copy: Path | None = None
     ) -> None:
         super().__init__(path, purpose, secret, kind=STATE, copy=copy)
-
-    def stored(self) -> Iterator[Stored]:
-        """Yield every entry, in the order of their IDs."""
-        query = "SELECT id, fate, content, key, hub FROM entries ORDER BY id"
-        with self._trouble():
-            yield from map(Stored._make, self._db.execute(query))
 
     def hubs(self) -> set[str]:
         """Return `_`, and another of the hubs of rooms, as far as there are any."""

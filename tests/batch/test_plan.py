@@ -4,12 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from kabelwerk_cli.batch.plan import Plan
+from kabelwerk_cli.batch.plan import Plan, id_of
 from kabelwerk_cli.journal.fate import Fate
 from kabelwerk_cli.journal.file import Entry
 from kabelwerk_cli.journal.journal import Journal
-from kabelwerk_cli.rows.reader import Parsed
-from kabelwerk_cli.rows.table import id_of
+from kabelwerk_cli.rows.row import Row
 from tests.measure import measure
 from tests.shell import EXECUTABLE, Shell
 
@@ -18,7 +17,7 @@ PLAN = """
 import re
 from pathlib import Path
 from kabelwerk_cli.batch.plan import Plan
-from kabelwerk_cli.rows.reader import Parsed
+from kabelwerk_cli.rows.row import Row
 
 ROWS, BLOCK = 200_000, 1000
 
@@ -29,7 +28,7 @@ def memory():
 def block(start):
     for number in range(start, start + BLOCK):
         key = f"u{number % (ROWS // 2)}"
-        yield Parsed(number, number, {}, key, "", key.zfill(16).encode())
+        yield Row(number, number, key, "", key.zfill(16).encode(), {})
 
 with Plan() as plan:
     plan.add(list(block(0)))
@@ -37,7 +36,7 @@ with Plan() as plan:
     for start in range(BLOCK, ROWS, BLOCK):
         plan.add(list(block(start)))
     plan.complete()
-    assert sum(row.before for row in plan) == ROWS // 2
+    assert sum(row.place.id.endswith(b"\\1") for row in plan) == ROWS // 2
     print(memory() - before)
 """
 
@@ -65,15 +64,15 @@ def test_rows_have_the_fates_of_the_journal(tmp_path: Path) -> None:
     """Of rows that are alike, each has its own entry; no entry is taken for that of another row."""
     one, other = bytes(16), b"\xff" * 16
     entries = (Entry(id_of(one, 0), Fate.DONE, "u1", at=7), Entry(id_of(one, 1), Fate.FAILED, "u1"))
-    rows = [Parsed(number, number, {}, "u1", "", one) for number in (1, 2, 3)]
+    rows = [Row(number, number, "u1", "", one, {}) for number in (1, 2, 3)]
     with Journal(tmp_path / "journal", "a test") as journal:
         journal.commit([(entry, None) for entry in entries])
         with Plan(journal) as plan:
-            left = plan.add([*rows, Parsed(4, 4, {}, "u2", "", other)])
+            left = plan.add([*rows, Row(4, 4, "u2", "", other, {})])
             plan.complete()
             plan.compare(sets_values=False)
             fates = [row.fate for row in plan]
-            pending = [row.number for row in plan.unsettled()]
+            pending = [row.place.number for row in plan.unsettled()]
             known = plan.count(Fate.DONE), plan.last_done()
     assert {row.number for row in left} == {4}
     assert fates == [Fate.DONE, Fate.FAILED, None, None]

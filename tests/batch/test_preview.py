@@ -101,15 +101,3 @@ def test_a_dry_run_shows_what_the_run_would_send(shell: Shell) -> None:
         assert (shell.home / "rejects.csv").read_text() == "room\n"
         there.run(*BATCH, "--mark-posted")
         assert there.run(*BATCH, "--dry-run").code == 2  # the mailing is finished
-
-
-def test_a_file_that_is_removed_before_the_confirmation(shell: Shell) -> None:
-    (shell.home / FILE).write_text(rows("r1:a r2:b"))
-    with FaultyServer(model=clinic()) as server:
-        with Terminal(shell.configured(server), *BATCH) as terminal:
-            terminal.wait_for("to continue:")
-            (shell.home / FILE).unlink()
-            terminal.type("2\n")
-            code = terminal.end()
-        assert server.requests == []
-    assert (code, "was changed after" in terminal.plain) == (3, True), terminal.plain

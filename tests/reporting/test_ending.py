@@ -23,6 +23,7 @@ from kabelwerk_cli.journal.fate import Fate
 from kabelwerk_cli.reporting.ending import Ended, Stop, advise
 from kabelwerk_cli.reporting.result import Result
 from kabelwerk_cli.reporting.totals import Totals
+from kabelwerk_cli.rows.row import Place
 from kabelwerk_cli.terminal.error_report import problem
 
 TAKEN = ValidationError("Taken.", fields={"key": ["has already been taken"]})
@@ -69,7 +70,9 @@ def ended(rows: str, **more: object) -> Ended:
     for number, name in enumerate(names, start=1):
         fate, error, effect = ROWS[name]
         said = problem(error) if error else None
-        totals.count(Result(number, number + 1, f"r{number}", fate, error=said, effect=effect))
+        totals.count(
+            Result(Place(number, number + 1, f"r{number}"), fate, error=said, effect=effect)
+        )
     given = {"journal": "j", "repeatable": False, "line": LINE, **more}
     return Ended(totals, **given)  # type: ignore[arg-type]
 

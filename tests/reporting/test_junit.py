@@ -16,6 +16,7 @@ from kabelwerk_cli.journal.fate import Fate
 from kabelwerk_cli.reporting.junit import Clocks, JUnitReport
 from kabelwerk_cli.reporting.reporter import Subject
 from kabelwerk_cli.reporting.result import Result
+from kabelwerk_cli.rows.row import Place
 from kabelwerk_cli.terminal.error_report import problem
 from tests.batch.story import FILE, JOURNAL, POST, UPDATE, busy, clinic, lost, rows, well
 from tests.faultserver import FAULTS, HANG, FaultyServer, Step, invalid
@@ -172,7 +173,7 @@ def test_hostile_text_arrives_visible(tmp_path: Path) -> None:
     report = JUnitReport(str(path), Subject("users create", "]]>\x00.csv"), pytest.fail, Clocks())
     for number, text in enumerate(HOSTILE, start=1):
         error = problem(InvalidRow(text))
-        report.result(Result(number, number + 1, text, Fate.REJECTED, error=error))
+        report.result(Result(Place(number, number + 1, text), Fate.REJECTED, error=error))
     report.end({})
     suite = suite_of(path)
     assert suite.name == r"users create --from ]]>\x00.csv"

@@ -5,6 +5,7 @@ import pytest
 from kabelwerk_cli.journal.fate import Fate
 from kabelwerk_cli.reporting.progress import EVERY_SECONDS, Pace, Progress
 from kabelwerk_cli.reporting.result import Result
+from kabelwerk_cli.rows.row import Place
 
 
 class Listener:
@@ -29,7 +30,7 @@ class Clock:
 
 
 def row(number: int, fate: Fate) -> Result:
-    return Result(number, number + 1, f"u{number}", fate)
+    return Result(Place(number, number + 1, f"u{number}"), fate)
 
 
 def test_a_line_every_thirty_seconds() -> None:
