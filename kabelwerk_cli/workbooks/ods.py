@@ -25,6 +25,9 @@ _HIDDEN = frozenset({"collapse", "filter"})
 _DURATION = re.compile(r"(-?)P(?:(\d+)D)?T?(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:[.,]\d+)?S)?")
 _NUMBERS = frozenset({"float", "percentage", "currency"})
 _GENERAL = Format()
+_NOT_DIGITS = re.compile(r"[-/() ]")
+"""What a format of zeros may have between its digits."""
+_LONGEST = 15
 
 
 class OpenDocument:
@@ -192,10 +195,15 @@ def _is_error(attributes: Attributes, shown: str) -> bool:
 
 
 def _number(value: str, shown: str) -> tuple[str, Kind | None]:
-    text, mark = formatted(float(value), _GENERAL)
-    # a format of zeros
-    is_same = shown.isascii() and shown.isdecimal() and float(shown) == float(value)
-    return (shown, None) if is_same and not mark else (text, mark)
+    """Return a number as a person sees it, if it is a truth value or in a format of zeros."""
+    number = float(value)
+    if shown.isalpha() and number in {0, 1}:
+        return "true" if number else "false", Kind.TRUTH
+    digits = _NOT_DIGITS.sub("", shown)
+    has_zeros = digits.isdecimal() and (digits == shown or digits.startswith("0"))
+    if has_zeros and len(digits) <= _LONGEST and float(digits) == number:
+        return shown, None
+    return formatted(number, _GENERAL)
 
 
 def _typed(kind: str, attributes: Attributes) -> tuple[str, Kind]:

@@ -161,7 +161,7 @@ class _Cells:
         self._column, self._type, self._style = -1, "n", 0
         self._has_formula, self._phonetic = False, False
         self._parts: list[str] | None = None
-        self._value = ""
+        self._value, self._size = "", 0
 
     def take(self) -> list[SheetRow]:
         """Return the rows that were completed since the last time."""
@@ -174,7 +174,7 @@ class _Cells:
             self._column = self._column_of(attributes.get("r"))
             self._type = attributes.get("t", "n")
             self._style = int(attributes.get("s", 0))
-            self._has_formula, self._value = False, ""
+            self._has_formula, self._value, self._size = False, "", 0
         elif name == "v" or (name == "t" and not self._phonetic):
             self._parts = []
         elif name == "f":
@@ -192,7 +192,8 @@ class _Cells:
         """Take a part of a text."""
         if self._parts is not None:
             self._parts.append(text)
-            if len(self._value) > CELL_LIMIT or len(self._parts) > CELL_LIMIT:
+            self._size += len(text)
+            if self._size > CELL_LIMIT:
                 raise Damaged("cell")
 
     def end(self, name: str) -> None:
