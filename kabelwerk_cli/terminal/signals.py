@@ -4,6 +4,11 @@ The first signal raises an exception in the main thread, once, wherever the run 
 a lock is acquired or released. The error boundary in `cli.root` reports it. A closing terminal may
 send SIGHUP twice, so that one is never a second signal. A signal that the caller ignores, as a
 shell does for jobs in the background and `nohup` for SIGHUP, stays ignored.
+
+Why an exception, and no thread that works while the main thread waits for signals: a thread cannot
+be unwound. It would go on while the end is reported, and send a request after "nothing was sent"
+was said; and what it was doing would be left as it is: the program of `token_command` running, the
+echo of a terminal off. Each of these would need an undoing of its own, in another thread.
 """
 
 import contextlib

@@ -1,5 +1,6 @@
 """A terminal that is closed, and what a signal leaves behind on one that is not."""
 
+import json
 import signal
 import termios
 import time
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.batch.test_intents import fates
-from tests.faultserver import Exchange, Fault, FaultyServer, Model, Outcome, Step
+from tests.faultserver import HANG, Exchange, Fault, FaultyServer, Model, Outcome, Step
 from tests.model.state import populated
 from tests.operations import CALLS, OPERATIONS
 from tests.pseudo_terminal import Terminal
@@ -66,11 +67,15 @@ def test_a_mailing_whose_terminal_is_closed(mailing: Shell, output: str) -> None
     """Nothing that it writes to the terminal afterwards is an error."""
     with FaultyServer([LATE], model=Model(populated(ROWS))) as server:
         run = (*MAILING, "-o", output, "--report", "report.xml", "--concurrency", "4")
+        run = (*run, "--summary", "summary.json")
         with Terminal(mailing.configured(server), *run) as terminal:
             wait_for_requests(server, 10)
             terminal.hang_up()
             terminal.process.send_signal(signal.SIGHUP)
             assert terminal.process.wait(timeout=20) == 129
+        summary = json.loads((mailing.home / "summary.json").read_text())
+        assert (summary["exit_code"], summary["error"]["type"]) == (129, "Interrupted")
+        assert summary["counts"]["posted"] == len(server.model.messages)
         report = ET.parse(mailing.home / "report.xml").getroot()
         assert len(list(report.iter("testcase"))) == ROWS
         assert len(list(report.iter("skipped"))) == ROWS - len(server.model.messages)
@@ -108,8 +113,7 @@ def test_the_signals_that_end_a_session(mailing: Shell, first: signal.Signals) -
 
 
 def test_a_second_signal_after_a_hangup_ends_it_at_once(mailing: Shell) -> None:
-    hang = Fault("hang", lambda _: time.sleep(30) or False, Outcome.UNKNOWN)
-    with FaultyServer([Step(hang, applied=False)], model=Model(populated(ROWS))) as server:
+    with FaultyServer([Step(HANG)], model=Model(populated(ROWS))) as server:
         process = mailing.configured(server).start(*MAILING)
         with process:
             wait_for_requests(server, 1)
