@@ -14,6 +14,7 @@ import pytest
 from kabelwerk_cli import __version__
 from tests.faultserver import Authority, FaultyServer
 from tests.shell import TOKEN, Ran, Shell, served
+from tests.tabular.workbooks import ods, xlsx
 from tools.generate import ROOT
 from tools.release.__main__ import release
 from tools.release.single_file import find, pythons
@@ -123,9 +124,20 @@ def test_the_single_file_alone_in_a_folder(single_file: Path, shell: Shell, tmp_
             name: client.environment[name] for name in ("KABELWERK_URL", "KABELWERK_API_TOKEN")
         }
         assert alone(program, *CREATE, **settings) == (0, "1\tkusanagi\tMotoko\n", "")
+    read_workbooks(program)
     table = alone(program, *CREATE[:-2], "--url", "sandbox:other.db", FORCE_COLOR="1")
     assert table.code == 0
     assert "Motoko" in table.out
+
+
+def read_workbooks(program: Path) -> None:
+    """Check that a program reads workbooks with nothing but what is in its package."""
+    for name, book in (("users.xlsx", xlsx), ("users.ods", ods)):
+        (program.parent / name).write_bytes(book(Staff=[["key", "name"], ["batou", "Bâtou"]]))
+        ran = alone(program, "users", "ensure", "--from", name, "--url", f"sandbox:{name}.db", "-q")
+        assert ran == (0, "", "")
+        shown = alone(program, "sandbox", "show", "users", "--url", f"sandbox:{name}.db")
+        assert "Bâtou" in shown.out
 
 
 def test_the_single_file_serves_a_sandbox(single_file: Path, shell: Shell) -> None:
@@ -192,6 +204,7 @@ def test_the_debian_package(built: Path, tmp_path: Path) -> None:
     assert not list(modules.rglob("*.pyc"))
     ran = alone(program, *CREATE, "--url", "sandbox:own.db")
     assert ran == (0, "1\tkusanagi\tMotoko\n", "")
+    read_workbooks(program)
     assert "py3compile -p kabelwerk /usr/share/kabelwerk" in (scripts / "postinst").read_text()
     assert "py3clean -p kabelwerk" in (scripts / "prerm").read_text()
     fields = subprocess.run(
