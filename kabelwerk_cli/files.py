@@ -79,6 +79,13 @@ def _rename_new(made: "Path", path: "Path") -> bool:
     return False
 
 
+def are_same(path: str, other: str) -> bool:
+    """Tell whether two paths, which need not exist, are the same file."""
+    if os.path.exists(path) and os.path.exists(other):  # noqa: PTH110
+        return os.path.samefile(path, other)  # noqa: PTH121
+    return os.path.realpath(path) == os.path.realpath(other)
+
+
 LIMIT = 1024 * 1024
 """The largest file that is read into memory, in bytes. A request cannot be larger either."""
 

@@ -2,12 +2,13 @@
 
 import os
 import pwd
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kabelwerk_cli import __version__
 from kabelwerk_cli.config.settings import LOG_FILE
-from kabelwerk_cli.errors import ConfigurationError
+from kabelwerk_cli.errors import ConfigurationError, Refused
+from kabelwerk_cli.files import are_same
 from kabelwerk_cli.terminal.console import write_stderr
 from kabelwerk_cli.terminal.error_report import problem
 from kabelwerk_cli.terminal.run_record import RunRecord
@@ -29,8 +30,10 @@ class Started(NamedTuple):
     """The command's path, such as `kabelwerk users sync`."""
     words: Sequence[str]
     """The words of the command line, without the program."""
-    file: str | None
+    file: str | None = None
     """The file of rows, if there is one."""
+    others: Mapping[str, str] = {}
+    """The files that the run reads or writes, which cannot be the log, by option."""
 
 
 class RunLog:
@@ -59,7 +62,8 @@ class RunLog:
         """Record that the run begins, now that its settings are known.
 
         Raises:
-            Refused: the log file is neither a regular file nor a character device.
+            Refused: the log file is another file of the run, or neither a regular file nor a
+                character device.
         """
         settings, self._warn = session.settings, session.console.warn
         self._profile = settings.profile.name or None
@@ -68,6 +72,9 @@ class RunLog:
         except ConfigurationError:
             self._url = None  # the run ends with this error
         if path := settings[LOG_FILE]:
+            for option, other in self._started.others.items():
+                if are_same(path, other):
+                    raise Refused(f"{LOG_FILE.option} and {option} name the same file.")
             self._log = LogFile(path, self._warn)
             self._log.write(StartLine(time=self._began, event="start", **self._facts()))
 

@@ -39,5 +39,23 @@ def _run_log(ctx: click.Context, summary: str | None) -> "RunLog":
     from kabelwerk_cli.backend.run_log import RunLog, Started
     from kabelwerk_cli.backend.summary_file import SummaryFile
 
-    started = Started(ctx.command_path, ctx.meta[ARGUMENTS], ctx.params.get("from_file"))
+    file, others = ctx.params.get("from_file"), _others(ctx)
+    started = Started(ctx.command_path, ctx.meta[ARGUMENTS], file, others)
     return RunLog(run_record_of(ctx), started, SummaryFile(summary) if summary else None)
+
+
+def _others(ctx: click.Context) -> dict[str, str]:
+    """Return the files that a run reads or writes by option, given or not."""
+    names = {"--from": "from_file", "--rejects": "rejects", "--report": "report"}
+    names |= {"--summary": "summary", "--journal": "journal", "--state": "state"}
+    given = {option: ctx.params.get(name) for option, name in names.items()}
+    if file := given["--from"]:
+        # a run with a file, which needs these in any case
+        import os
+
+        from kabelwerk_cli.batch.opening import JOURNAL_SUFFIX
+        from kabelwerk_cli.sync.state import STATE_SUFFIX
+
+        given["--journal"] = given["--journal"] or os.path.realpath(file) + JOURNAL_SUFFIX
+        given["--state"] = given["--state"] or file + STATE_SUFFIX
+    return {option: path for option, path in given.items() if path and path != "-"}

@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol, TypeVar
 from kabelwerk_cli.backend.connect import senders_for
 from kabelwerk_cli.config.settings import LOG_FILE
 from kabelwerk_cli.errors import BadFile, JournalError
+from kabelwerk_cli.files import are_same
 from kabelwerk_cli.journal.journal import Journal
 from kabelwerk_cli.reporting.ending import Ended, conclude
 from kabelwerk_cli.reporting.opening import open_reporters
@@ -201,11 +202,5 @@ def _check_outputs(run: Run, file: RowFile, journal: tuple[str, Path | None]) ->
         if option in made and os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113
             raise BadFile(f"{option} '{path}' is not a regular file.")
     for (option, path), (other, its) in itertools.combinations(given.items(), 2):
-        if _are_same(path, its):
+        if are_same(path, its):
             raise BadFile(f"{option} and {other} name the same file.")
-
-
-def _are_same(path: str, other: str) -> bool:
-    if os.path.exists(path) and os.path.exists(other):  # noqa: PTH110
-        return os.path.samefile(path, other)  # noqa: PTH121
-    return os.path.realpath(path) == os.path.realpath(other)

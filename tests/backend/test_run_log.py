@@ -284,6 +284,21 @@ def test_nothing_but_a_summary_is_replaced(shell: Shell) -> None:
     assert "name the same file" in ran.err
 
 
+@pytest.mark.parametrize(
+    "name", [FILE, f"{FILE}.kabelwerk-journal", f"{FILE}.kabelwerk-state", "rejects.csv", "r.json"]
+)
+def test_nothing_is_appended_to_another_file_of_the_run(shell: Shell, name: str) -> None:
+    (shell.home / name).write_text('{"run":""}')
+    content = rows("u1:a", USERS) if name == FILE else '{"run":""}'
+    more = ("--rejects", "rejects.csv", "--summary", "r.json")
+    ran, sent = create(shell, "--log-file", name, *more)
+    assert (ran.code, sent) == (2, 0)
+    assert "name the same file" in ran.err
+    if name != "r.json":  # which says how the run ended
+        assert (shell.home / name).read_text() == content
+    assert '"event"' not in (shell.home / name).read_text()
+
+
 def test_a_log_may_be_a_device(shell: Shell) -> None:
     ran, sent = create(shell, "--log-file", "/dev/null")
     assert (ran.code, sent) == (0, 1)
