@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from .story import SUCCESSES
 
-NOTHING_APPLIED = range(2, 8)
+NOTHING_APPLIED = (*range(2, 8), 11)
 CODES = {0, *NOTHING_APPLIED, 9, 10, 129, 130, 143, -9}
 TOTALS = re.compile(r"(\d+) rows?: ((?:\d+ [a-z ]+(?:, |\.))+)")
 
@@ -175,7 +175,7 @@ class Books:
         """See what has to be true when all is settled."""
         self.story.append("effects: " + " ".join(f"{t}={v}" for t, v in effects))
         assert self.last
-        assert self.last.code in {0, 2, 9, 10}, f"it does not settle: {self.last.code}"
+        assert self.last.code in {0, 2, 9, 10, 11}, f"it does not settle: {self.last.code}"
         outcomes = {record["row"]: record["outcome"] for record in self.last.records}
         if self._sets_values and outcomes:
             self._check_last_values(effects, outcomes)
