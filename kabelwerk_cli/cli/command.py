@@ -11,17 +11,19 @@ import click
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import EXACT_KEY, OUTPUT, TOKEN_FILE
 from kabelwerk_cli.engine.options import BatchOptions
+from kabelwerk_cli.errors import Refused
 from kabelwerk_cli.operations.arguments import check_key, check_plain
 from kabelwerk_cli.operations.call import Call
 from kabelwerk_cli.operations.models import EnsuredUser, Message, Room, User
 from kabelwerk_cli.output import Format
+from kabelwerk_cli.rows.columns import Kind
 from kabelwerk_cli.terminal.confirm import confirm
 from kabelwerk_cli.terminal.console import Console, Listing
 from kabelwerk_cli.terminal.session import ARGUMENTS, Session, open_session
 
 from .batch_options import explicit, options_for, take_options
 from .described import Described
-from .options import FileValueOption, KeyOption, claim_stdin
+from .options import ColumnOption, FileValueOption, check_required, claim_stdin
 from .recorded import open_recorded_session
 
 if TYPE_CHECKING:
@@ -104,6 +106,7 @@ class CallCommand(Described):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the arguments; some options set the value of another one."""
         rest = super().parse_args(ctx, args)
+        check_required(ctx)
         for param in self.params:
             if isinstance(param, FileValueOption):
                 param.move_value(ctx)
@@ -124,7 +127,7 @@ class CallCommand(Described):
         if options.from_file is not None:
             self._run_batch(ctx, session, options, options.from_file)
             return
-        call: Call[Any] = super().invoke(ctx)
+        call = self._call(ctx)
         if options.dry_run:
             _preview(session, call)
             return
@@ -134,6 +137,13 @@ class CallCommand(Described):
             where = backend_and_profile(session.settings)
             confirm(session, f"Delete {call.subject} at {where}?", yes=options.yes)
         self._show(session.console, call, _send(session, call))
+
+    def _call(self, ctx: click.Context) -> Call[Any]:
+        try:
+            call: Call[Any] = super().invoke(ctx)
+        except Refused as error:
+            raise click.UsageError(str(error), ctx) from None
+        return call
 
     def _shown(self, session: Session, options: BatchOptions) -> type:
         """Return the type of the records that are shown."""
@@ -158,8 +168,10 @@ class CallCommand(Described):
 
         name = " ".join(ctx.command_path.split()[1:])
         exact_key = session.settings[EXACT_KEY]
+        assert self.callback  # noqa: S101 - for the types
         reader = RowReader(
-            self,
+            [param.column for param in self.params if isinstance(param, ColumnOption)],
+            self.callback,
             ctx.params,
             explicit(ctx),
             exact_key=exact_key,
@@ -223,6 +235,7 @@ def check_keys(command: click.Command, ctx: click.Context, settings: Settings) -
     if settings[EXACT_KEY]:
         return
     for param in command.params:
-        value = ctx.params.get(param.name or "")
-        if isinstance(param, KeyOption) and value is not None:
-            check_plain(param.name or "", check_key(param.name or "", value))
+        if isinstance(param, ColumnOption) and param.column.kind is Kind.KEY:
+            name = param.column.name
+            if (value := ctx.params.get(name)) is not None:
+                check_plain(name, check_key(name, value))

@@ -11,9 +11,10 @@ from typing import NamedTuple
 import click
 
 from kabelwerk_cli.config.parsers import closest, did_you_mean
+from kabelwerk_cli.rows.columns import Kind
 
 from .help_topics import TOPICS
-from .options import ColumnOption, FileType, KeyOption
+from .options import ColumnOption, FileType
 from .tree import walk
 
 
@@ -255,7 +256,7 @@ def _as_options(ctx: click.Context, given: Iterable[str], left: Sequence[str]) -
         if isinstance(param, ColumnOption)
         and not param.is_flag
         and not isinstance(param.type, FileType)
-        and (param.required or not isinstance(param, KeyOption))
+        and (param.column.required or param.column.kind is not Kind.KEY)
     ]
     free = [param for param in columns if param.name not in given]
     if "from_file" in given:

@@ -1,7 +1,7 @@
 """Common options, generated from the table of settings, and option types that commands share."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -10,9 +10,12 @@ from kabelwerk_cli.config.resolve import profile_names
 from kabelwerk_cli.config.settings import CONFIG, PROFILE, SETTINGS, Rank, Setting, option_of
 from kabelwerk_cli.files import read_text, without_newline
 from kabelwerk_cli.output import visible
+from kabelwerk_cli.rows.columns import ROOM, ROOM_HUB, Column, Kind
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class SettingOption(click.Option):
@@ -113,25 +116,70 @@ IN_TOPICS = (BatchOption, SettingOption)
 """Options that many commands have: a help topic lists them, not the help of each command."""
 
 
-class ColumnOption(click.Option):
-    """A parameter of a call: an option, or a column of a batch's file."""
-
-    def handle_parse_result(
-        self, ctx: click.Context, opts: Mapping[str, Any], args: list[str]
-    ) -> tuple[Any, list[str]]:
-        """Take the value; if it is missing, the batch's file may have a column for it."""
-        try:
-            return super().handle_parse_result(ctx, opts, args)
-        except click.MissingParameter:
-            # during parsing, an option that was not given has a sentinel value of click's
-            if not isinstance(ctx.params.get("from_file"), str):
-                raise
-            ctx.params[self.name or ""] = None
-            return None, args
+class CallOption(click.Option):
+    """An option that says what a call is about."""
 
 
-class FileValueOption(ColumnOption):
-    """Another way to give the value of an option, which is a column; this one is not.
+class ColumnOption(CallOption):
+    """The option of a column: what it sets for every row, or for a single call.
+
+    If it is required, the file may have the column instead; `check_required` looks at both.
+
+    Args:
+        column: the column.
+    """
+
+    def __init__(self, *args: Any, column: Column, **kwargs: Any) -> None:
+        super().__init__(*args, default=column.default, **kwargs)
+        self.column = column
+
+    def get_help_extra(self, ctx: click.Context) -> Any:
+        """Return what click adds to the help."""
+        extra = super().get_help_extra(ctx)
+        if self.column.required:
+            extra["required"] = "required"
+        return extra
+
+
+def column_option(
+    column: Column, text: str, *, metavar: str | None = None, negatable: bool = False
+) -> Callable[[F], F]:
+    """Return a decorator that adds the option of a column to a command.
+
+    Args:
+        column: the column.
+        text: what the help says.
+        metavar: what the value is called; None for a flag.
+        negatable: whether there is an option that turns a flag off.
+    """
+    name = option_of(column.name)
+    kind: dict[str, Any] = {"metavar": metavar}
+    if column.kind is Kind.FLAG:
+        kind = {} if negatable else {"is_flag": True}
+    elif column.kind is Kind.OBJECT:
+        kind["type"] = JsonObject()
+    elif column.default is not None:
+        kind["show_default"] = True
+    names = f"{name}/--no-{name[2:]}" if negatable else name
+    return click.option(names, cls=ColumnOption, column=column, help=text, **kind)
+
+
+def check_required(ctx: click.Context) -> None:
+    """Refuse a command line without a required option, unless a file of rows has its column.
+
+    Raises:
+        click.MissingParameter: one is missing.
+    """
+    if ctx.resilient_parsing or ctx.params.get("from_file") is not None:
+        return
+    for param in ctx.command.params:
+        required = isinstance(param, ColumnOption) and param.column.required
+        if required and ctx.params.get(param.name or "") is None:
+            raise click.MissingParameter(ctx=ctx, param=param)
+
+
+class FileValueOption(CallOption):
+    """Another way to give the value of a column's option.
 
     Args:
         value_of: the name of that option.
@@ -156,20 +204,9 @@ class FileValueOption(ColumnOption):
         ctx.params[self.value_of] = value
 
 
-class KeyOption(ColumnOption):
-    """The option of a key or slug. `calls.check_key` validates it."""
-
-
-room_option = click.option(
-    "--room", cls=KeyOption, required=True, metavar="KEY", help="Key of the room's end user."
-)
-room_hub_option = click.option(
-    "--hub",
-    cls=KeyOption,
-    default="_",
-    show_default=True,
-    metavar="SLUG",
-    help="Slug of the room's hub; '_' if there is only one hub.",
+room_option = column_option(ROOM, "Key of the room's end user.", metavar="KEY")
+room_hub_option = column_option(
+    ROOM_HUB, "Slug of the room's hub; '_' if there is only one hub.", metavar="SLUG"
 )
 
 

@@ -8,12 +8,13 @@ import click
 from kabelwerk_cli.config.settings import EXACT_KEY, TOKEN_FILE
 from kabelwerk_cli.engine.options import BatchOptions
 from kabelwerk_cli.operations.call import Call
+from kabelwerk_cli.rows.columns import Column
 from kabelwerk_cli.sync.options import SyncOptions
 from kabelwerk_cli.terminal.session import ARGUMENTS, Session
 
 from .batch_options import explicit
 from .described import Described
-from .options import ColumnOption, claim_stdin
+from .options import claim_stdin
 from .recorded import open_recorded_session
 from .sync_options import options_for, take_options
 
@@ -23,13 +24,11 @@ NOUNS = {"key": "user", "room": "room"}
 class SyncCommand(Described):
     """A command whose function returns the call for one row: create, otherwise update.
 
-    Its parameters are columns of the file; those in `shared` are options, too.
-
     Args:
+        columns: the columns of the file; those that have an option can be set for all rows.
         record: the type of the record in an answer.
         delete: returns the call that deletes a user; None if nothing can be deleted.
         blanks: the value of an empty cell, by column; in other columns, it is invalid.
-        shared: the columns that can also be set by an option, for all rows.
     """
 
     topics = ("sync", "options")
@@ -37,20 +36,17 @@ class SyncCommand(Described):
     def __init__(
         self,
         *args: Any,
+        columns: Sequence[Column],
         record: type,
         delete: Callable[..., Call[None]] | None = None,
         blanks: Mapping[str, Any] | None = None,
-        shared: Sequence[str] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.record = record
         self.delete = delete
         self.blanks = blanks or {}
-        columns = [param for param in self.params if isinstance(param, ColumnOption)]
-        self.row = click.Command(self.name, params=list(columns), callback=self.callback)
-        hidden = [param for param in columns if param.name not in shared]
-        self.params = [param for param in self.params if param not in hidden]
+        self.columns = columns
         self.params += options_for(deletes=delete is not None)
 
     def results(self) -> dict[str, Any]:
@@ -86,10 +82,12 @@ class SyncCommand(Described):
         from kabelwerk_cli.sync.run import run_sync
         from kabelwerk_cli.sync.state import new_secret
 
-        params = dict.fromkeys(param.name or "" for param in self.row.params) | ctx.params
+        params = dict.fromkeys(column.name for column in self.columns) | ctx.params
         exact_key = session.settings[EXACT_KEY]
+        assert self.callback  # noqa: S101 - for the types
         reader = SyncRowReader(
-            self.row,
+            self.columns,
+            self.callback,
             params,
             explicit(ctx),
             blanks=self.blanks,

@@ -9,7 +9,7 @@ from kabelwerk_cli.cli.command import ActionCommand
 from kabelwerk_cli.cli.completion import starting_with
 from kabelwerk_cli.cli.help_topics import TOPICS
 from kabelwerk_cli.cli.hints import unknown_command
-from kabelwerk_cli.cli.options import COMMON_OPTIONS, ColumnOption, SettingOption
+from kabelwerk_cli.cli.options import COMMON_OPTIONS, CallOption, SettingOption
 from kabelwerk_cli.cli.tree import walk
 from kabelwerk_cli.terminal.session import Session
 
@@ -92,7 +92,7 @@ def topic_options(name: str, root: click.Command) -> list[tuple[str, list[click.
     found: dict[str, click.Parameter] = {}
     for command, path in commands:
         for param in command.params:
-            if isinstance(param, (click.Argument, ColumnOption, SettingOption)):
+            if isinstance(param, (click.Argument, CallOption, SettingOption)):
                 continue
             if (getattr(param, "topic", "") == MAILINGS) is (name == MAILINGS):
                 found.setdefault(param.opts[0], param)

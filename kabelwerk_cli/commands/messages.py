@@ -5,16 +5,17 @@ import click
 from kabelwerk_cli.cli.command import CallCommand
 from kabelwerk_cli.cli.described import Group
 from kabelwerk_cli.cli.options import (
-    ColumnOption,
     FileValueOption,
-    KeyOption,
     TextFile,
+    column_option,
     room_hub_option,
     room_option,
 )
+from kabelwerk_cli.errors import Refused
 from kabelwerk_cli.operations import calls
 from kabelwerk_cli.operations.call import Call
 from kabelwerk_cli.operations.models import Message
+from kabelwerk_cli.rows.columns import SENDER, TEXT
 
 
 @click.group(
@@ -36,11 +37,9 @@ def messages() -> None:
     ],
 )
 @room_option
-@click.option(
-    "--user", cls=KeyOption, required=True, metavar="KEY", help="Key of the user who posts."
-)
+@column_option(SENDER, "Key of the user who posts.", metavar="KEY")
 @room_hub_option
-@click.option("--text", cls=ColumnOption, metavar="TEXT", help="Text of the message.")
+@column_option(TEXT, "Text of the message.", metavar="TEXT")
 @click.option(
     "--text-file",
     cls=FileValueOption,
@@ -55,5 +54,5 @@ def post(*, room: str, user: str, hub: str, text: str | None) -> Call[Message]:
     A message whose outcome is unknown is not sent again.
     """
     if text is None:
-        raise click.UsageError("Use either --text or --text-file.")
+        raise Refused("Use either --text or --text-file.")
     return calls.post_message(hub=hub, room=room, user=user, text=text)

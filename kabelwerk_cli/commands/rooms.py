@@ -6,18 +6,14 @@ import click
 
 from kabelwerk_cli.cli.command import CallCommand
 from kabelwerk_cli.cli.described import Group
-from kabelwerk_cli.cli.options import (
-    ColumnOption,
-    JsonObject,
-    KeyOption,
-    room_hub_option,
-    room_option,
-)
+from kabelwerk_cli.cli.options import column_option, room_hub_option, room_option
 from kabelwerk_cli.cli.tree import Commands
+from kabelwerk_cli.errors import Refused
 from kabelwerk_cli.operations import calls
 from kabelwerk_cli.operations.call import Call
 from kabelwerk_cli.operations.calls import ABSENT
 from kabelwerk_cli.operations.models import Room
+from kabelwerk_cli.rows.columns import ARCHIVED, ATTRIBUTES, HUB_USER, UNASSIGN
 
 
 @click.group(
@@ -41,28 +37,14 @@ def rooms() -> None:
 )
 @room_option
 @room_hub_option
-@click.option(
-    "--archived/--no-archived",
-    cls=ColumnOption,
-    default=None,
-    help="Archive or unarchive the room.",
-)
-@click.option(
-    "--attributes",
-    cls=ColumnOption,
-    type=JsonObject(),
+@column_option(ARCHIVED, "Archive or unarchive the room.", negatable=True)
+@column_option(
+    ATTRIBUTES,
+    "Replace all attributes of the room; a JSON object, @FILE, or '-' for stdin.",
     metavar="JSON",
-    help="Replace all attributes of the room; a JSON object, @FILE, or '-' for stdin.",
 )
-@click.option(
-    "--hub-user",
-    cls=KeyOption,
-    metavar="KEY",
-    help="Assign the room to the hub user with this key.",
-)
-@click.option(
-    "--unassign", cls=ColumnOption, is_flag=True, help="Remove the hub user from the room."
-)
+@column_option(HUB_USER, "Assign the room to the hub user with this key.", metavar="KEY")
+@column_option(UNASSIGN, "Remove the hub user from the room.")
 def update(
     *,
     room: str,
@@ -74,9 +56,9 @@ def update(
 ) -> Call[Room]:
     """Archive a room, assign it to a hub user, or set its attributes."""
     if hub_user is not None and unassign:
-        raise click.UsageError("--hub-user and --unassign cannot be used together.")
+        raise Refused("--hub-user and --unassign cannot be used together.")
     if archived is None and attributes is None and hub_user is None and not unassign:
-        raise click.UsageError(
+        raise Refused(
             "There is nothing to change. Use --archived, --no-archived, --attributes, --hub-user "
             "or --unassign."
         )

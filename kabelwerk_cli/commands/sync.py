@@ -7,23 +7,27 @@ from typing import Any
 
 import click
 
-from kabelwerk_cli.cli.options import (
-    ColumnOption,
-    JsonObject,
-    KeyOption,
-    room_hub_option,
-    room_option,
-)
+from kabelwerk_cli.cli.options import room_hub_option
 from kabelwerk_cli.cli.sync_command import SyncCommand
 from kabelwerk_cli.operations import calls
 from kabelwerk_cli.operations.call import Call
 from kabelwerk_cli.operations.calls import ABSENT
 from kabelwerk_cli.operations.models import Room, User
+from kabelwerk_cli.rows.columns import (
+    ARCHIVED,
+    ATTRIBUTES,
+    HUB_USER,
+    NAME,
+    ROOM,
+    ROOM_HUB,
+    USER_KEY,
+)
 
 
 @click.command(
     "sync",
     cls=SyncCommand,
+    columns=(USER_KEY, NAME),
     record=User,
     delete=calls.delete_user,
     examples=[
@@ -32,8 +36,6 @@ from kabelwerk_cli.operations.models import Room, User
         "kabelwerk users sync --from staff.csv --hub section9 --delete --yes",
     ],
 )
-@click.option("--key", cls=KeyOption, required=True)
-@click.option("--name", cls=ColumnOption, required=True)
 @click.option("--hub", metavar="SLUG", help="Create hub users in this hub, not end users.")
 def users(*, key: str, name: str, hub: str | None) -> Call[User]:
     """Create, update and delete users so that they match a file.
@@ -47,20 +49,16 @@ def users(*, key: str, name: str, hub: str | None) -> Call[User]:
 @click.command(
     "sync",
     cls=SyncCommand,
+    columns=(ROOM, ROOM_HUB, ARCHIVED, ATTRIBUTES, HUB_USER),
     record=Room,
     blanks={"attributes": {}, "hub_user": ""},
-    shared=("hub",),
     examples=[
         "kabelwerk rooms sync --from rooms.csv --new-state",
         "kabelwerk rooms sync --from rooms.csv --dry-run",
         "kabelwerk rooms sync --from rooms.csv --full",
     ],
 )
-@room_option
 @room_hub_option
-@click.option("--archived", cls=ColumnOption, is_flag=True, default=None)
-@click.option("--attributes", cls=ColumnOption, type=JsonObject())
-@click.option("--hub-user", cls=KeyOption)
 def rooms(
     *,
     room: str,

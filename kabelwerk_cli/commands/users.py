@@ -6,15 +6,14 @@ import click
 
 from kabelwerk_cli.cli.command import CallCommand
 from kabelwerk_cli.cli.described import Group
-from kabelwerk_cli.cli.options import ColumnOption, KeyOption
+from kabelwerk_cli.cli.options import column_option
 from kabelwerk_cli.cli.tree import Commands
 from kabelwerk_cli.operations import calls
 from kabelwerk_cli.operations.call import Call
 from kabelwerk_cli.operations.models import DeletedUser, EnsuredUser, User
+from kabelwerk_cli.rows.columns import IGNORE_NOT_FOUND, NAME, USER_HUB, USER_KEY
 
-_key = click.option(
-    "--key", cls=KeyOption, required=True, metavar="KEY", help="Your unique ID for the user."
-)
+_key = column_option(USER_KEY, "Your unique ID for the user.", metavar="KEY")
 
 
 @click.group(
@@ -40,8 +39,8 @@ def users() -> None:
     ],
 )
 @_key
-@click.option("--name", cls=ColumnOption, required=True, metavar="NAME", help="Name of the user.")
-@click.option("--hub", cls=KeyOption, metavar="SLUG", help="Create a hub user in this hub.")
+@column_option(NAME, "Name of the user.", metavar="NAME")
+@column_option(USER_HUB, "Create a hub user in this hub.", metavar="SLUG")
 def create(*, key: str, name: str, hub: str | None) -> Call[User]:
     """Create a user."""
     return calls.create_user(key=key, name=name, hub=hub)
@@ -53,9 +52,7 @@ def create(*, key: str, name: str, hub: str | None) -> Call[User]:
     examples=["kabelwerk users update --key kusanagi --name 'Motoko Kusanagi'"],
 )
 @_key
-@click.option(
-    "--name", cls=ColumnOption, required=True, metavar="NAME", help="New name of the user."
-)
+@column_option(NAME, "New name of the user.", metavar="NAME")
 def update(*, key: str, name: str) -> Call[User]:
     """Update a user's name."""
     return calls.update_user(key=key, name=name)
@@ -71,12 +68,7 @@ def update(*, key: str, name: str) -> Call[User]:
     ],
 )
 @_key
-@click.option(
-    "--ignore-not-found",
-    cls=ColumnOption,
-    is_flag=True,
-    help="Succeed even if the user does not exist.",
-)
+@column_option(IGNORE_NOT_FOUND, "Succeed even if the user does not exist.")
 def delete(*, key: str, ignore_not_found: bool) -> Call[DeletedUser]:
     """Delete a user.
 
@@ -97,12 +89,9 @@ def delete(*, key: str, ignore_not_found: bool) -> Call[DeletedUser]:
     ],
 )
 @_key
-@click.option("--name", cls=ColumnOption, required=True, metavar="NAME", help="Name of the user.")
-@click.option(
-    "--hub",
-    cls=KeyOption,
-    metavar="SLUG",
-    help="If the user does not exist, create a hub user in this hub.",
+@column_option(NAME, "Name of the user.", metavar="NAME")
+@column_option(
+    USER_HUB, "If the user does not exist, create a hub user in this hub.", metavar="SLUG"
 )
 def ensure(*, key: str, name: str, hub: str | None) -> Call[EnsuredUser]:
     """Create a user, or update the user with this key. Safe to run repeatedly."""

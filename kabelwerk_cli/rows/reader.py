@@ -7,9 +7,6 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-import click
-
-from kabelwerk_cli.cli.options import ColumnOption, FileValueOption, JsonObject, KeyOption
 from kabelwerk_cli.config import parsers
 from kabelwerk_cli.errors import InvalidInput, Refused
 from kabelwerk_cli.operations.arguments import check_plain
@@ -19,7 +16,8 @@ from kabelwerk_cli.tabular.file import RowFile
 from kabelwerk_cli.tabular.raw import Raw, fold
 from kabelwerk_cli.workbooks.cells import AFTER_SUSPECT, SUSPECT, meaning
 
-from .columns import IDENTITY, Columns, Convert
+from .columns import IDENTITY, Column, Kind
+from .header import Convert, Header
 from .row import Place, Row
 from .template import Template
 
@@ -32,7 +30,8 @@ class RowReader:
     """Turns the rows of a file into calls.
 
     Args:
-        command: the command.
+        columns: the columns of the command.
+        make: returns the call of a row, or raises `Refused`.
         params: the values of the command's options, for rows that do not set their own.
         explicit: the options that were given on the command line, by the names of their params.
         exact_key: whether to accept keys that a person may mistake for others.
@@ -47,7 +46,8 @@ class RowReader:
 
     def __init__(
         self,
-        command: click.Command,
+        columns: Sequence[Column],
+        make: Callable[..., Call[Any]],
         params: Mapping[str, Any],
         explicit: Mapping[str, str],
         *,
@@ -57,13 +57,8 @@ class RowReader:
         template: Template | None = None,
         settable: bool = True,
     ) -> None:
-        self._make: Callable[..., Call[Any]] = command.callback  # type: ignore[assignment]
-        columns = [
-            option
-            for option in command.params
-            if isinstance(option, ColumnOption) and not isinstance(option, FileValueOption)
-        ]
-        self._required = [option.name or "" for option in columns if option.required]
+        self._make = make
+        self._required = [column.name for column in columns if column.required]
         # by name, as their order on the command line must not change a row's digest
         self._params = dict(sorted(params.items()))
         self._explicit = dict(explicit)
@@ -71,8 +66,8 @@ class RowReader:
         self._template = template.renamed(fold) if template else None
         if template:
             self._set_text_by_template()
-        known = {option.name or "": self._converter(option) for option in columns}
-        self.columns = Columns(
+        known = {column.name: self._converter(column) for column in columns}
+        self.columns = Header(
             known,
             required=self._required,
             explicit=self._explicit,
@@ -151,9 +146,7 @@ class RowReader:
                 problem = f"{error.field}: {error.error_message}"
                 return row._replace(problem=problem, column=error.field)
             return row._replace(problem=str(error))
-        except click.UsageError as error:
-            return row._replace(problem=error.message)
-        except ValueError as error:
+        except (Refused, ValueError) as error:
             return row._replace(problem=str(error))
 
     def read(self, raw: Raw) -> Call[Any] | Row:
@@ -165,15 +158,15 @@ class RowReader:
             raise Refused(f"{option} and --template cannot be used together.")
         self._explicit["text"] = "--template"
 
-    def _converter(self, option: ColumnOption) -> Convert:
+    def _converter(self, column: Column) -> Convert:
         """Return the function that converts a cell; it returns None for a cell without a value."""
-        if option.is_flag:
+        if column.kind is Kind.FLAG:
             return _flag
-        if isinstance(option.type, JsonObject):
+        if column.kind is Kind.OBJECT:
             return _object
-        if isinstance(option, KeyOption) and not self._exact_key:
-            return _required_key if option.required else _optional_key
-        return _text if option.required else _optional_text
+        if column.kind is Kind.KEY and not self._exact_key:
+            return _required_key if column.required else _optional_key
+        return _text if column.required else _optional_text
 
 
 def _key(arguments: Mapping[str, Any]) -> str:
@@ -240,7 +233,8 @@ class SyncRowReader(RowReader):
     """Reads rows in which an empty cell is a value, unlike in a batch, where it means "not given".
 
     Args:
-        command: the command whose options are the columns.
+        columns: the columns of the command.
+        make: returns the call of a row.
         params: the values for every row.
         explicit: the options that were given on the command line, by the names of their params.
         blanks: the value of an empty cell, by column; in other columns, it is invalid.
@@ -249,7 +243,8 @@ class SyncRowReader(RowReader):
 
     def __init__(
         self,
-        command: click.Command,
+        columns: Sequence[Column],
+        make: Callable[..., Call[Any]],
         params: Mapping[str, Any],
         explicit: Mapping[str, str],
         *,
@@ -257,8 +252,8 @@ class SyncRowReader(RowReader):
         **options: Any,
     ) -> None:
         self._blanks = blanks
-        super().__init__(command, params, explicit, settable=False, **options)
-        self.values = tuple(sorted({param.name or "" for param in command.params} - IDENTITY))
+        super().__init__(columns, make, params, explicit, settable=False, **options)
+        self.values = tuple(sorted({column.name for column in columns} - IDENTITY))
         """The columns whose values are synced."""
 
     def parse(self, raw: Raw) -> Row:
@@ -267,8 +262,8 @@ class SyncRowReader(RowReader):
             raw = raw._replace(cells=["" if cell is None else cell for cell in raw.cells])
         return super().parse(raw)
 
-    def _converter(self, option: ColumnOption) -> Convert:
-        convert, name = super()._converter(option), option.name or ""
+    def _converter(self, column: Column) -> Convert:
+        convert, name = super()._converter(column), column.name
 
         def converted(cell: Any) -> Any:
             if cell != "":

@@ -31,10 +31,11 @@ import trustme
 
 from kabelwerk_cli.batch.opening import JOURNAL_SUFFIX
 from kabelwerk_cli.batch.plan import id_of
-from kabelwerk_cli.commands.users import create
 from kabelwerk_cli.journal.fate import Fate
 from kabelwerk_cli.journal.file import Entry
 from kabelwerk_cli.journal.journal import GROUP, Journal
+from kabelwerk_cli.operations import calls
+from kabelwerk_cli.rows.columns import NAME, USER_HUB, USER_KEY
 from kabelwerk_cli.rows.reader import RowReader
 from kabelwerk_cli.tabular.file import RowFile
 from tests.measure import Measured, measure
@@ -239,7 +240,7 @@ def startup(home: Path) -> float:
 def journal_of(path: Path, url: str, left: int) -> None:
     """Write the journal of an earlier run that did all rows of a file but a few."""
     params = dict.fromkeys(("key", "name", "hub"))
-    reader = RowReader(create, params, {}, exact_key=False)
+    reader = RowReader((USER_KEY, NAME, USER_HUB), calls.create_user, params, {}, exact_key=False)
     file = RowFile(str(path))
     written: queue.SimpleQueue[object] = queue.SimpleQueue()
     under_way = 0
