@@ -78,6 +78,8 @@ ELSEWHERE = {
     "kabelwerk doctor",
     "kabelwerk users sync",
     "kabelwerk rooms sync",
+    "kabelwerk journal",
+    "kabelwerk journal show",
 }
 RUNNABLE = [
     (path, command) for path, command in TREE if path not in ELSEWHERE | {"kabelwerk sandbox"}

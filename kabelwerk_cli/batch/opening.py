@@ -1,7 +1,6 @@
 """Finds the journal of a run, and checks what it allows."""
 
 import contextlib
-import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from .batch import Batch
 
 
-JOURNAL_SUFFIX = ".kabelwerk-journal"
 MAILING = JOURNAL._replace(
     holds="It records which messages were posted.",
     repair="Restore '{path}' from a backup, or put the messages that were not posted into another "
@@ -167,9 +165,7 @@ def journal_path(batch: "Batch", file: RowFile) -> Path | None:
         return Path(batch.options.journal)
     if file.is_stream:
         return None
-    # beside the real file, so that the journal is found through a link, too
-    is_link = os.path.islink(batch.file)  # noqa: PTH114
-    return Path((os.path.realpath(batch.file) if is_link else batch.file) + JOURNAL_SUFFIX)
+    return JOURNAL.beside(batch.file)
 
 
 def _has_been_sent(journal: Journal) -> bool:

@@ -103,6 +103,7 @@ COMMANDS = (
     ),
     Hint("users rooms messages config sandbox", "help", "Use 'kabelwerk help {noun}'."),
     Hint("sandbox", "start run up", "Use 'kabelwerk sandbox serve'."),
+    Hint("journal", "list ls get view print", "Use 'kabelwerk journal show FILE'."),
     Hint("sandbox", "list ls get view", "Use 'kabelwerk sandbox show'."),
     Hint("sandbox", "clear clean empty delete", "Use 'kabelwerk sandbox reset'."),
     Hint("sandbox", "stop down", "Press Ctrl-C in the terminal of 'kabelwerk sandbox serve'."),

@@ -38,6 +38,7 @@ COMMANDS = {
     "users": ("users.users", "Create, update, delete and sync users."),
     "rooms": ("rooms.rooms", "Update and sync rooms."),
     "messages": ("messages.messages", "Post messages."),
+    "journal": ("journal.journal", "Show what became of the rows of a file."),
     "sandbox": ("sandbox.sandbox", "Run a Kabelwerk backend on this machine to try things out."),
     "config": ("config.config", "Show the configuration."),
     "login": ("config.login", "Check a URL and an API token, and store them in a profile."),

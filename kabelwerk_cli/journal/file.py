@@ -6,6 +6,7 @@ twice.
 """
 
 import contextlib
+import os
 import sqlite3
 import zlib
 from collections.abc import Iterator, Sequence
@@ -39,6 +40,15 @@ class Kind(NamedTuple):
     """What happens if it is moved away, as a sentence with a placeholder for its path."""
     settled: frozenset[Fate]
     """The fates of entries that `About.left` does not count."""
+    suffix: str
+    """What its name adds to that of its file."""
+    follows_links: bool
+    """Whether it is beside the file that a link leads to, and not beside the link."""
+
+    def beside(self, name: str) -> Path:
+        """Return its path by default, given the name of its file."""
+        is_link = self.follows_links and os.path.islink(name)  # noqa: PTH114
+        return Path((os.path.realpath(name) if is_link else name) + self.suffix)
 
 
 JOURNAL = Kind(
@@ -49,6 +59,19 @@ JOURNAL = Kind(
     "",
     "Move '{path}' away to send all rows again.",
     SETTLED,
+    ".kabelwerk-journal",
+    follows_links=True,
+)
+STATE = Kind(
+    "state",
+    0x6B616273,
+    "--state",
+    "It records what was last sent, and who may be deleted.",
+    "Restore '{path}' from a backup, or move it away and use --adopt.",
+    "",
+    frozenset(),
+    ".kabelwerk-state",
+    follows_links=False,  # a link to today's export keeps one state
 )
 
 

@@ -68,7 +68,7 @@ def _upgrade_3(db: sqlite3.Connection) -> None:
     ).fetchone()
     checksum -= zlib.crc32((purpose + secret).encode("utf-8", "surrogatepass"))
     check_entries(db, entries, checksum)
-    about = About(__version__, purpose, secret, left=int(not finished), entries=entries)
+    about = About("", purpose, secret, left=int(not finished), entries=entries)
     digest, _, rest = rejects.partition(" ")
     before, _, spool = rest.partition(" ")
     fate = Fate.HANDED_OVER

@@ -115,6 +115,12 @@ class Journal:
             yield from block
             last = block[-1].id
 
+    def in_order(self) -> Iterator[Entry]:
+        """Yield every entry, in the order in which they got their fates; nothing may be written."""
+        with self._trouble():
+            for row in self._db.execute(f"{_READ} ORDER BY at, key, hub"):
+                yield _entry(row)
+
     def write(
         self,
         entry: Entry | None,

@@ -1,13 +1,18 @@
-"""The output formats. Records are streamed; only a table keeps them, to measure its columns."""
+"""The output formats. Records are streamed; only a table keeps some, to measure its columns."""
 
 import re
 from collections.abc import Iterable
-from typing import Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from .fields import as_cell, as_object, columns, compact, indented
 from .style import Format, Style
 from .text import visible, visible_key, without_commands
 
+if TYPE_CHECKING:
+    from .table import LongTable
+
+LONGEST_TABLE = 1000
+"""How many rows of a table are kept in memory, and drawn on a terminal."""
 KEYS = frozenset({"key", "hub"})
 """The last part of the names of fields that hold a key."""
 
@@ -155,16 +160,30 @@ class _Table:
             visible_key if field.split(".")[-1] in KEYS else visible for field in self._fields
         ]
         self._rows: list[list[str]] = []
+        self._long: LongTable | None = None
 
     def write(self, record: Any) -> None:
         cells = [as_cell(record, field) for field in self._fields]
         shown = zip(self._shown, cells, strict=True)
-        self._rows.append([self._safe(show(cell)) for show, cell in shown])
+        row = [self._safe(show(cell)) for show, cell in shown]
+        if self._long is None and len(self._rows) == LONGEST_TABLE:
+            from .table import LongTable
+
+            self._long = LongTable(self._fields)
+            for earlier in self._rows:
+                self._long.add(earlier)
+        if self._long:
+            self._long.add(row)
+        else:
+            self._rows.append(row)
 
     def end(self) -> None:
         from .table import print_table
 
-        print_table(self._fields, self._rows, self._stream, self._style)
+        if self._long:
+            self._long.print(self._stream, self._style)
+        else:
+            print_table(self._fields, self._rows, self._stream, self._style)
 
 
 _WRITERS: dict[Format, type[Writer]] = {

@@ -1,6 +1,8 @@
 """Tables: drawn by rich on a terminal, plain columns elsewhere."""
 
-from collections.abc import Sequence
+import json
+import tempfile
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from rich.cells import cell_len
@@ -35,6 +37,30 @@ def print_table(
         _print_fitting(header, rows, stream, style)
     else:
         _print_plain(header, rows, stream, style)
+
+
+class LongTable:
+    """A table with more rows than memory should hold; it has no frame, on a terminal either.
+
+    Args:
+        header: the column names.
+    """
+
+    def __init__(self, header: Sequence[str]) -> None:
+        self._header = header
+        self._widths = list(map(cell_len, header))
+        self._rows = tempfile.TemporaryFile("w+")  # noqa: SIM115 - `print` closes it
+
+    def add(self, row: Sequence[str]) -> None:
+        """Add a row of escaped cells."""
+        self._widths = list(map(max, self._widths, map(cell_len, row)))
+        self._rows.write(json.dumps(row) + "\n")
+
+    def print(self, stream: TextIO, style: "Style") -> None:
+        """Write it."""
+        with self._rows:
+            self._rows.seek(0)
+            _print_columns(self._header, map(json.loads, self._rows), self._widths, stream, style)
 
 
 def _print_fitting(
@@ -116,8 +142,18 @@ def _padded(text: str, width: int) -> str:
 def _print_plain(
     header: Sequence[str], rows: Sequence[Sequence[str]], stream: TextIO, style: "Style"
 ) -> None:
-    # rich would pad and wrap lines to a width, and measure every character twice
     widths = [max(map(cell_len, column)) for column in zip(header, *rows, strict=True)]
+    _print_columns(header, rows, widths, stream, style)
+
+
+def _print_columns(
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    widths: Sequence[int],
+    stream: TextIO,
+    style: "Style",
+) -> None:
+    # rich would pad and wrap lines to a width, and measure every character twice
     title = GAP.join(map(_padded, header, widths)).rstrip()
     stream.write(painted(title, Color.BOLD if style.color else None) + "\n")
     for row in rows:

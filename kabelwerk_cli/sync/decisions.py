@@ -8,6 +8,7 @@ from kabelwerk_cli.delivery.verdicts import Ending
 from kabelwerk_cli.engine.task import Task
 from kabelwerk_cli.journal.fate import DOUBTFUL, Fate
 from kabelwerk_cli.journal.file import Entry
+from kabelwerk_cli.journal.origin import Origin
 from kabelwerk_cli.operations.call import Call
 from kabelwerk_cli.reporting.result import Result, refused
 from kabelwerk_cli.rows.reader import RowReader, SecondReading
@@ -16,7 +17,7 @@ from kabelwerk_cli.tabular.file import RowFile
 
 from .actions import Action
 from .plan import Change, SyncPlan
-from .state import Known, Origin, State
+from .state import Known, State
 
 Delete = Callable[..., Call[None]]
 """Returns the call that deletes a user, given the key."""

@@ -7,15 +7,16 @@ from pathlib import Path
 
 from kabelwerk_cli.errors import BadFile, Refused
 from kabelwerk_cli.journal.fate import Fate
-from kabelwerk_cli.journal.file import Entry
+from kabelwerk_cli.journal.file import STATE, Entry
 from kabelwerk_cli.journal.journal import PER_SECOND
 from kabelwerk_cli.journal.opening import create, find
+from kabelwerk_cli.journal.origin import Origin
 from kabelwerk_cli.tabular.file import RowFile
 
 from .actions import Action
 from .options import SyncOptions
 from .plan import SyncPlan
-from .state import STATE, STATE_SUFFIX, Known, Origin, State
+from .state import Known, State
 
 
 def state_path(options: SyncOptions, file: RowFile) -> Path:
@@ -28,7 +29,7 @@ def state_path(options: SyncOptions, file: RowFile) -> Path:
         return Path(options.state)
     if file.is_stream:
         raise BadFile("Input from stdin or a pipe needs --state FILE.")
-    return Path(file.name + STATE_SUFFIX)
+    return STATE.beside(file.name)
 
 
 @contextlib.contextmanager

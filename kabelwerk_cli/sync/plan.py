@@ -9,11 +9,12 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from kabelwerk_cli.journal.fate import Fate
+from kabelwerk_cli.journal.origin import OWN, Origin
 from kabelwerk_cli.rows.row import Place, Row
 from kabelwerk_cli.rows.table import BLOCK, Table, temporary_trouble
 
 from .actions import IN_FILE, Action
-from .state import OWN, WHY_KEPT, Digests, Known, Origin, State, by_column, hubs_in
+from .state import WHY_KEPT, Digests, Known, State, by_column, hubs_in
 
 
 class SyncMode(NamedTuple):

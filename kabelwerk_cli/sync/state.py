@@ -7,12 +7,12 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Collection, Iterable
-from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from kabelwerk_cli.journal.file import Kind, Pair
+from kabelwerk_cli.journal.file import STATE, Pair
 from kabelwerk_cli.journal.journal import Journal
+from kabelwerk_cli.journal.origin import Origin, split
 from kabelwerk_cli.rows.reader import DIGEST_SIZE
 from kabelwerk_cli.rows.row import Row
 from kabelwerk_cli.rows.table import ANY_HUB
@@ -47,24 +47,6 @@ class Digests:
         return digest.digest()
 
 
-STATE_SUFFIX = ".kabelwerk-state"
-
-
-class Origin(StrEnum):
-    """How a user came into the state."""
-
-    CREATED = "created"
-    ADOPTED = "adopted"
-    FOUND = "found"
-    """The user existed before."""
-    DOUBTFUL = "doubtful"
-    """The user exists, and may have existed before."""
-    WANTED = "wanted"
-    """The user was to be created; whether the user exists is unknown."""
-
-
-OWN = frozenset({Origin.CREATED, Origin.ADOPTED})
-"""The origins of users that a sync may delete."""
 WHY_KEPT = {
     Origin.FOUND: "not created by this sync",
     Origin.DOUBTFUL: "it is unknown who created them",
@@ -83,8 +65,7 @@ class Known(NamedTuple):
     @classmethod
     def read(cls, content: str) -> "Known":
         """Parse the content of an entry."""
-        origin, _, values = content.partition(" ")
-        return cls(Origin(origin), values)
+        return cls(*split(content))
 
     @property
     def content(self) -> str:
@@ -117,17 +98,6 @@ def by_column(values: str) -> dict[str, str]:
 
 def _join(digests: dict[str, str]) -> str:
     return " ".join(f"{name}={digests[name]}" for name in sorted(digests))
-
-
-STATE = Kind(
-    "state",
-    0x6B616273,
-    "--state",
-    "It records what was last sent, and who may be deleted.",
-    "Restore '{path}' from a backup, or move it away and use --adopt.",
-    "",
-    settled=frozenset(),
-)
 
 
 class State(Journal):

@@ -29,10 +29,9 @@ import requests
 import requests.adapters
 import trustme
 
-from kabelwerk_cli.batch.opening import JOURNAL_SUFFIX
 from kabelwerk_cli.batch.plan import id_of
 from kabelwerk_cli.journal.fate import Fate
-from kabelwerk_cli.journal.file import Entry
+from kabelwerk_cli.journal.file import JOURNAL, Entry
 from kabelwerk_cli.journal.journal import GROUP, Journal
 from kabelwerk_cli.operations import calls
 from kabelwerk_cli.rows.columns import NAME, USER_HUB, USER_KEY
@@ -245,7 +244,7 @@ def journal_of(path: Path, url: str, left: int) -> None:
     written: queue.SimpleQueue[object] = queue.SimpleQueue()
     under_way = 0
     before = Counter[bytes]()
-    with Journal(Path(f"{path}{JOURNAL_SUFFIX}"), f"users create at {url}") as journal:
+    with Journal(JOURNAL.beside(str(path)), f"users create at {url}") as journal:
         for raw in itertools.islice(file, left, None):
             row = reader.parse(raw)
             assert not row.problem
