@@ -12,7 +12,7 @@ from kabelwerk_cli.config.settings import (
     TIMEOUT,
 )
 from kabelwerk_cli.config.token import loose_file, read_token
-from kabelwerk_cli.delivery.sender import Attempted, Limits, Sender, Tools
+from kabelwerk_cli.delivery.sender import Attempted, Limits, Pace, Sender, Tools
 from kabelwerk_cli.delivery.verdicts import Verdict
 from kabelwerk_cli.network.url import Address
 from kabelwerk_cli.network.wire import Transport
@@ -26,8 +26,8 @@ from .sandbox import open_transport
 if TYPE_CHECKING:
     from kabelwerk_cli.network.transport import NetworkTransport
 
-MakeSender = Callable[[Callable[[Verdict], bool], Tools], Sender]
-"""Creates a sender, given a function to ask before a retry, and how to wait."""
+MakeSender = Callable[[Callable[[Verdict], bool], Tools, Pace], Sender]
+"""Creates a sender, given a function to ask before a retry, how to wait, and the run's pace."""
 
 
 def senders_for(session: Session, stack: contextlib.ExitStack) -> MakeSender:
@@ -37,8 +37,10 @@ def senders_for(session: Session, stack: contextlib.ExitStack) -> MakeSender:
     # a retry would be one line among thousands that does not name its row
     observe = observer(session, repeats=False)
 
-    def make(may_retry: Callable[[Verdict], bool], tools: Tools) -> Sender:
-        sender = open_sender(settings, observe, token=token, may_retry=may_retry, tools=tools)
+    def make(may_retry: Callable[[Verdict], bool], tools: Tools, pace: Pace) -> Sender:
+        sender = open_sender(
+            settings, observe, token=token, may_retry=may_retry, tools=tools, pace=pace
+        )
         return stack.enter_context(sender)
 
     return make
@@ -56,6 +58,7 @@ def open_sender(
     token: str | None = None,
     may_retry: Callable[[Verdict], bool] = lambda _: True,
     tools: Tools | None = None,
+    pace: Pace | None = None,
 ) -> Iterator[Sender]:
     """Provide a sender for the backend in the settings, and close its connections at the end.
 
@@ -65,6 +68,7 @@ def open_sender(
         token: the API token; None for the one in the settings.
         may_retry: called before each retry; returns whether to go on.
         tools: clock, sleep and randomness; None for the real ones.
+        pace: the pace of the run that the calls belong to, if any.
 
     Raises:
         ConfigurationError: the URL or the token is missing or unsafe.
@@ -88,6 +92,7 @@ def open_sender(
             observe=observe,
             may_retry=may_retry,
             tools=tools,
+            pace=pace,
         )
     finally:
         transport.close()

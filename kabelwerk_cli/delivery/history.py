@@ -96,6 +96,11 @@ class History:
         return last
 
     @property
+    def last(self) -> Verdict | None:
+        """The verdict on the last attempt; None before there is one."""
+        return next(reversed(list(self._verdicts())), None)
+
+    @property
     def doubt(self) -> Verdict | None:
         """The first attempt whose outcome is unknown."""
         unknown = (each for each in self._verdicts() if each.ending in DOUBTFUL)

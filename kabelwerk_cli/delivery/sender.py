@@ -4,9 +4,9 @@ import os
 import time
 from collections.abc import Callable
 from random import SystemRandom
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-from kabelwerk_cli import __version__
+from kabelwerk_cli import __version__, errors
 from kabelwerk_cli.network.wire import Attempt, Failure, Request, Transport
 from kabelwerk_cli.operations.call import Call, R, Reason
 
@@ -65,6 +65,14 @@ class Tools(NamedTuple):
     new_request_id: Callable[[], str] = new_request_id
 
 
+class Pace(Protocol):
+    """What the calls of a run share, which all slow down when the server limits their rate."""
+
+    def note(self, verdict: Verdict) -> None:
+        """Take the verdict on an attempt into account."""
+        ...
+
+
 class Sender:
     """Sends calls to one backend.
 
@@ -81,6 +89,8 @@ class Sender:
         observe: called after each attempt.
         may_retry: called before each retry that `retries` allows; returns whether to go on.
         tools: clock, sleep and randomness.
+        pace: the pace of the run that the calls belong to, if they belong to one. Then, a call that
+            was rejected with 429 is sent again as long as its time lasts.
     """
 
     def __init__(
@@ -92,6 +102,7 @@ class Sender:
         observe: Callable[[Attempted], None] = lambda _: None,
         may_retry: Callable[[Verdict], bool] = lambda _: True,
         tools: Tools | None = None,
+        pace: Pace | None = None,
     ) -> None:
         self._transport = transport
         self._token = token
@@ -100,6 +111,7 @@ class Sender:
         self._observe = observe
         self._may_retry = may_retry
         self._tools = tools or Tools()
+        self._pace = pace
 
     def close(self) -> None:
         """Close the connections; the next call opens new ones."""
@@ -176,6 +188,8 @@ class Sender:
             body = answer.body
             verdict = judge(call, answer, self._tools.now(), self._redacted)
         history.ended(verdict._replace(request_id=attempt.request_id))
+        if self._pace:
+            self._pace.note(verdict)
         if verdict.ending in ODD:
             # leftover bytes on such a connection might be read as the next call's answer
             self._transport.close()
@@ -185,12 +199,18 @@ class Sender:
         is_first = not history.steps[0].tries
         return (is_first and history.first_request_id) or self._tools.new_request_id()
 
+    def _is_free(self, verdict: Verdict) -> bool:
+        """Tell whether a retry costs nothing: the server's limit is for all calls of the run."""
+        return self._pace is not None and verdict.error is errors.RateLimited
+
     def _wait_before_next(self, step: Step, give_up_at: float) -> float | None:
         """Return the seconds until the next attempt; None if this one was final."""
         last = step.tries[-1]
-        if len(step.tries) > self._limits.retries or not may_repeat(step.call, last):
+        counted = [each for each in step.tries if not self._is_free(each)]
+        if not may_repeat(step.call, last) or self._limits.retries == 0:
             return None
-        if not self._may_retry(last):
+        spent = len(counted) > self._limits.retries
+        if not self._is_free(last) and (spent or not self._may_retry(last)):
             return None
         return pause(step.tries, give_up_at - self._tools.clock(), self._tools.random)
 

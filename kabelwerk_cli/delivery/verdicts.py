@@ -24,6 +24,8 @@ from .rejections import read_messages
 HTTP_OK = range(200, 300)
 HTTP_REDIRECT = range(300, 400)
 HTTP_REJECTED = range(400, 500)
+NOT_HERE = frozenset({HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.MISDIRECTED_REQUEST})
+"""Statuses of another server than the API's."""
 LONGEST_REASON = 100
 """How much of a status line's text is repeated, in characters."""
 LONGEST_LOCATION = 300
@@ -84,6 +86,20 @@ class Verdict(NamedTuple):
     def is_taken(self) -> bool:
         """Whether the server rejected the key that the user was to have."""
         return self.error is errors.ValidationError and "key" in self.fields
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the answer shows that the API is not at this address."""
+        page = self.foreign and self.status != HTTPStatus.FORBIDDEN
+        status = self.status or 0
+        return page or status in HTTP_REDIRECT or status in NOT_HERE
+
+    @property
+    def is_of_the_api(self) -> bool:
+        """Whether the API has answered: it did what was asked, or said why it did not."""
+        if self.ending in {Ending.DONE, Ending.ACKNOWLEDGED}:
+            return True
+        return self.error in {errors.ValidationError, errors.DoesNotExist}
 
     @property
     def is_missing(self) -> bool:

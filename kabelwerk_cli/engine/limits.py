@@ -2,6 +2,7 @@
 
 import threading
 
+from kabelwerk_cli.delivery.outcomes import A_YEAR
 from kabelwerk_cli.delivery.verdicts import HTTP_REJECTED, Verdict
 from kabelwerk_cli.errors import (
     AuthenticationError,
@@ -9,6 +10,7 @@ from kabelwerk_cli.errors import (
     ConnectionError,  # noqa: A004 - the reference's name
     KabelwerkError,
     OutcomeUnknown,
+    RateLimited,
     ServerError,
     UntrustedCertificate,
 )
@@ -49,23 +51,45 @@ class Breaker:
 
     Args:
         max_failures: how many rows may fail; None for any number.
+        longest_wait: how long a row may take, in seconds.
     """
 
-    def __init__(self, max_failures: int | None) -> None:
+    def __init__(self, max_failures: int | None, longest_wait: float) -> None:
         self._max_failures = max_failures
+        self._longest_wait = longest_wait
+        self.is_proven = False
+        """Whether the API has answered."""
         self._failures = self._dead = 0
         self._lock = threading.Lock()
 
-    def watch(self, fate: Fate, error: Exception | None) -> Stop | None:
-        """Note the outcome of a row that was sent; return why the run has to stop, if it does."""
+    def watch(self, fate: Fate, error: KabelwerkError | None, last: Verdict | None) -> Stop | None:
+        """Note the outcome of a row that was sent; return why the run has to stop, if it does.
+
+        Args:
+            fate: what became of the row.
+            error: why it failed, if it did.
+            last: the verdict on its last attempt, if there was one.
+        """
         with self._lock:
+            if last and last.is_of_the_api:
+                self.is_proven = True
             if fate is Fate.DONE:
                 self._dead = 0
                 return None
             self._failures += 1
-            return self._verdict(error)
+            return self._of_answer(error, last) or self._verdict(error)
 
-    def _verdict(self, error: Exception | None) -> Stop | None:
+    def _of_answer(self, error: KabelwerkError | None, last: Verdict | None) -> Stop | None:
+        """Return why the run has to stop, if a single answer says so."""
+        if last and last.is_elsewhere and not self.is_proven:
+            return Stop("this is probably not a Kabelwerk backend", error)
+        asked = last.retry_after if last and last.error is RateLimited else None
+        if asked is not None and asked > self._longest_wait:
+            wait = f"{asked:.0f} s" if asked < A_YEAR else "for years"
+            return Stop(f"the server asked to wait {wait}, which is longer than --max-time", error)
+        return None
+
+    def _verdict(self, error: KabelwerkError | None) -> Stop | None:
         if isinstance(error, AuthenticationError):
             status = f" ({error.report.status})" if error.report.status else ""
             return Stop(f"the server rejected the API token{status}", error)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
 from kabelwerk_cli.backend.connect import senders_for
-from kabelwerk_cli.config.settings import LOG_FILE
+from kabelwerk_cli.config.settings import LOG_FILE, MAX_TIME
 from kabelwerk_cli.errors import BadFile, JournalError
 from kabelwerk_cli.files import are_same
 from kabelwerk_cli.journal.journal import Journal
@@ -159,7 +159,8 @@ def send_rows(
     file.check_unchanged()
     sending = open_journal()
     journal, totals = sending.journal, sending.totals
-    runner = Runner(journal, senders, run.options)
+    longest_wait = session.settings[MAX_TIME]
+    runner = Runner(journal, senders, run.options, longest_wait=longest_wait)
     session.run_record.open(totals)
     send(runner, sending.tasks, totals, reporters)
     try:

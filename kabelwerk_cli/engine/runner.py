@@ -37,6 +37,7 @@ from kabelwerk_cli.terminal.error_report import problem
 
 from .limits import Breaker, Quota
 from .options import BatchOptions
+from .pace import Pace
 from .task import Task, Work, in_doubt
 
 BACKLOG = 1000
@@ -56,6 +57,7 @@ class Runner:
         journal: records the fate of each row.
         senders: creates a sender for each worker.
         options: concurrency, rate and limits.
+        longest_wait: how long a row may take, in seconds.
         clock: returns the monotonic time in seconds.
         now: returns the time of day in seconds since the epoch.
     """
@@ -66,6 +68,7 @@ class Runner:
         senders: MakeSender,
         options: BatchOptions,
         *,
+        longest_wait: float,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -74,7 +77,7 @@ class Runner:
         self._clock = clock
         self._now = now
         self._quota = Quota()
-        self._breaker = Breaker(options.max_failures)
+        self._breaker = Breaker(options.max_failures, longest_wait)
         self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[tuple[Task, Result] | BaseException] = queue.SimpleQueue()
         self._waiting: dict[int, deque[Task]] = {}
@@ -85,10 +88,13 @@ class Runner:
         self._stopping = threading.Event()
         # unlike an Event, a signal handler may wake this while the same thread waits for it
         self._woken: queue.SimpleQueue[None] = queue.SimpleQueue()
-        tools = Tools(sleep=self._stopping.wait)
+        self._pace = Pace(self._stopping.wait)
+        tools = Tools(sleep=self._sleep)
         self._workers = [
             threading.Thread(
-                target=self._work, args=(senders(self._quota.take, tools),), daemon=True
+                target=self._work,
+                args=(senders(self._quota.take, tools, self._pace),),
+                daemon=True,
             )
             for _ in range(options.concurrency)
         ]
@@ -141,7 +147,10 @@ class Runner:
         # and after a slow answer, those that wait would exceed the rate
         ahead = AHEAD if task.call.repeatable and not self._options.rate else 0
         most = self._options.concurrency + ahead
-        while self._in_flight >= most or self._backlog >= BACKLOG:
+        # until the API has answered, the address may be wrong, or the token
+        while (
+            self._in_flight >= (most if self._breaker.is_proven else 1) or self._backlog >= BACKLOG
+        ):
             yield from self._take_result()
         target = task.place.target
         if target in self._waiting:
@@ -226,6 +235,10 @@ class Runner:
             yield left
         del self._waiting[target]
 
+    def _sleep(self, seconds: float) -> bool:
+        """Wait before a retry, for which a row takes its turn like for the first attempt."""
+        return self._stopping.wait(seconds) or self._pace.take_turn()
+
     def _work(self, sender: Sender) -> None:
         while (task := self._tasks.get()) is not None:
             try:
@@ -243,6 +256,7 @@ class Runner:
 
     def _send(self, sender: Sender, task: Task) -> tuple[Result, Entry | None]:
         """Send a row, and return its result and its new entry in the journal."""
+        self._pace.take_turn()
         if self.stop:
             # restore the old entry: the row was not sent, although its intent was recorded
             left = task.known or self._entry(task, Fate.FAILED)
@@ -256,7 +270,7 @@ class Runner:
             own = own_words(task.call)
             result = Result(task.place, _fate_of(error), error=said, own=own, sent=True)
             cause: str | None = compact(as_json(said))
-            stop = self._breaker.watch(result.fate, error)
+            stop = self._breaker.watch(result.fate, error, history.last)
         else:
             report = success.report
             record, effect, notes, _, unused = success
@@ -270,7 +284,7 @@ class Runner:
                 unused=unused,
             )
             cause = None
-            stop = self._breaker.watch(result.fate, None)
+            stop = self._breaker.watch(result.fate, None, history.last)
             if report.attempts == 1:
                 self._quota.give_back()
         if stop:

@@ -15,6 +15,7 @@ from kabelwerk_cli.errors import (
     Interrupted,
     JournalError,
     KabelwerkError,
+    RateLimited,
     UntrustedCertificate,
 )
 from kabelwerk_cli.journal.fate import Fate
@@ -76,7 +77,7 @@ class Ended(NamedTuple):
 
 def advise(ended: Ended) -> list[str]:
     """Return what to do, as sentences, the most important first."""
-    steps = (_stopped, _unknown, _changed, _taken, _rejected, _again, _handed_over)
+    steps = (_stopped, _limited, _unknown, _changed, _taken, _rejected, _again, _handed_over)
     return [sentence for step in steps for sentence in step(ended)]
 
 
@@ -93,8 +94,13 @@ def _stopped(ended: Ended) -> Iterator[str]:
         yield "If you trust this server, pass its CA certificate with --ca-file."
     elif isinstance(error, ConfigurationError):
         yield str(error)
-    elif isinstance(error, KabelwerkError):
+    elif isinstance(error, KabelwerkError) and not isinstance(error, RateLimited):
         yield "Check the server and the network with 'kabelwerk doctor'."
+
+
+def _limited(ended: Ended) -> Iterator[str]:
+    if ended.totals.errors[RateLimited.__name__]:
+        yield "The server limits the rate of requests. To stay below its limit, use --rate N."
 
 
 def _unknown(ended: Ended) -> Iterator[str]:

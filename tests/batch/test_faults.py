@@ -14,6 +14,7 @@ from tests.faultserver import (
     RESET_AFTER_READING,
     FaultyServer,
     Step,
+    failed,
     invalid,
 )
 from tests.model.state import seeded
@@ -174,7 +175,7 @@ def test_the_quota_of_repeats_is_for_the_whole_run(users: Shell) -> None:
     """A hundred repeats in all: then each row has one attempt."""
     rows = "".join(f"u{n},Name\n" for n in range(1, 151))
     (users.home / "rows.csv").write_text(f"key,name\n{rows}")
-    no = Step(FAULTS["status-429-after-0"])
+    no = Step(failed(503, ("Retry-After", "0")))
     with FaultyServer([no]) as server:
         users.configured(server).run(*CREATE, "--retries", "30", "--max-time", "50")
         assert 100 < len(server.requests) <= 100 + 10

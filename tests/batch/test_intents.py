@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faultserver import FAULTS, HANG, FaultyServer, Step
+from tests.faultserver import FAULTS, HANG, HONEST, FaultyServer, Step
 from tests.model.model import Model
 from tests.model.state import populated
 from tests.operations import OPERATIONS
@@ -41,15 +41,17 @@ def test_few_intents_are_written_ahead_and_none_for_messages_or_at_a_rate(
     """After a crash each of them is in doubt; after a slow answer they would exceed the rate."""
     command, columns, ahead = COMMANDS[name]
     (shell.home / FILE).write_text(rows(" ".join(f"old{n}:N" for n in range(ROWS)), columns))
-    with FaultyServer([Step(HANG)], model=Model(populated(ROWS))) as server:
+    # the first row goes alone
+    script = [Step(HONEST, times=1), Step(HANG)]
+    with FaultyServer(script, model=Model(populated(ROWS))) as server:
         there = shell.configured(server)
         process = there.start(*command, "--from", FILE, "--concurrency", str(at_once))
-        while len(server.requests) < at_once:
+        while len(server.requests) < 1 + at_once:
             time.sleep(0.01)
         time.sleep(0.3)
         process.kill()
         process.communicate()
-    assert fates(shell.home / JOURNAL) == {"in flight": at_once + ahead}
+    assert fates(shell.home / JOURNAL) == {"done": 1, "in flight": at_once + ahead}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -57,12 +59,12 @@ def test_intents_that_were_not_begun_are_withdrawn_on_a_stop(shell: Shell, name:
     command, columns, _ = COMMANDS[name]
     (shell.home / FILE).write_text(rows(" ".join(f"old{n}:N" for n in range(ROWS)), columns))
     go_on = threading.Event()
-    script = [meanwhile(lambda: go_on.wait(30)) for _ in range(20)]
+    script = [Step(HONEST, times=1), *(meanwhile(lambda: go_on.wait(30)) for _ in range(20))]
     run = (*command, "--from", FILE, "-o", "jsonl", "--retries", "0", "--concurrency", "20")
     with FaultyServer(script, model=Model(populated(ROWS))) as server:
         there = shell.configured(server)
         process = there.start(*run)
-        while len(server.requests) < 20:
+        while len(server.requests) < 21:
             time.sleep(0.01)
         time.sleep(0.3)
         process.send_signal(signal.SIGINT)
@@ -70,14 +72,14 @@ def test_intents_that_were_not_begun_are_withdrawn_on_a_stop(shell: Shell, name:
         go_on.set()
         out, err = process.communicate(timeout=60)
         assert process.returncode == 130, err
-        assert Counter(outcomes_of(out.decode()).values()) == {"done": 20, "not attempted": 40}
-        assert len(server.requests) == 20
+        assert Counter(outcomes_of(out.decode()).values()) == {"done": 21, "not attempted": 39}
+        assert len(server.requests) == 21
         assert fates(shell.home / JOURNAL)["in flight"] == 0
         # what was not sent is not in doubt: a rejection is a rejection
         server.follow([Step(FAULTS["status-422"])])
         again = there.run(*run)
         assert again.code == 10
-        assert Counter(outcomes_of(again.out).values()) == {"done": 20, "failed": 40}
+        assert Counter(outcomes_of(again.out).values()) == {"done": 21, "failed": 39}
 
 
 @pytest.mark.parametrize("name", [name for name in OPERATIONS if name != "message"])

@@ -1,0 +1,1 @@
+"""The engine: many calls side by side."""
