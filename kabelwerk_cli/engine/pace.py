@@ -8,7 +8,7 @@ from collections.abc import Callable
 from kabelwerk_cli import errors
 from kabelwerk_cli.delivery.verdicts import Ending, Verdict
 
-PAUSE = 1.0
+PAUSE = 0.5
 """How long to wait after a 429 that does not say how long, in seconds."""
 WINDOW = 1.0
 """A server has answered at the rate of this many last seconds when it says that it is too much."""

@@ -55,13 +55,15 @@ DOCTOR = "Check the server and the network with 'kabelwerk doctor'."
 
 
 def stop_of(error: KabelwerkError, times: int = 1) -> Stop | None:
-    breaker = Breaker(None)
-    return [breaker.watch(Fate.FAILED, error) for _ in range(times)][-1]
+    breaker = Breaker(None, 60.0)
+    return [breaker.watch(Fate.FAILED, error, None) for _ in range(times)][-1]
 
 
 def more_than(failures: int) -> Stop | None:
-    breaker = Breaker(failures)
-    return [breaker.watch(Fate.REJECTED, ValidationError("No.")) for _ in range(failures + 1)][-1]
+    breaker = Breaker(failures, 60.0)
+    return [
+        breaker.watch(Fate.REJECTED, ValidationError("No."), None) for _ in range(failures + 1)
+    ][-1]
 
 
 def ended(rows: str, **more: object) -> Ended:

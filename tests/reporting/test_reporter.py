@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.batch.story import FILE, JOURNAL, POST, UPDATE, clinic, error_of, lost, rows, well
-from tests.faultserver import FAULTS, FaultyServer, Step, invalid
+from tests.faultserver import FAULTS, Answer, FaultyServer, Outcome, Step, canned, invalid
 from tests.operations import COMMANDS
 from tests.shell import Ran, Shell
 
@@ -19,6 +19,7 @@ CREATE = ("users", "create", "--from", FILE)
 NOBODY = "key,name\n" + "".join(f"u{n},Name\n" for n in range(1, MANY + 1))
 FIRST = [f"  line {n + 1} (row {n}): u{n}" for n in range(1, 21)]
 MORE = "  and {} more; use -o jsonl, --report FILE or --rejects FILE to list them"
+BLOCKED = canned("blocked", Answer(403, (), b"Blocked."), Outcome.REJECTED)
 NO = [invalid(f"no-{n}", {"name": [f"reason {n}"]}) for n in range(3)]
 EVERY = ("row", "key", "outcome")
 ERROR = (
@@ -166,7 +167,10 @@ STORIES: dict[str, tuple[Callable[[Shell], Ran], tuple[Step, ...], int, str, str
     ),
     "rows that changed": (
         changed,
-        (well(1), Step(FAULTS["status-429"], times=3)),
+        (
+            well(1),
+            Step(canned("firewall", Answer(403, (), b"Blocked."), Outcome.REJECTED), times=1),
+        ),
         10,
         "Line 2 (row 1): A message to this room was sent on 20",
         "2 rows: 1 posted, 1 not attempted.\nError: To post the row that changed",
