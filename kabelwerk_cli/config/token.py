@@ -1,6 +1,7 @@
 """The API token and where it comes from. No option takes it, because process lists show options."""
 
 import contextlib
+import shlex
 import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -69,6 +70,12 @@ def find_token(settings: Settings) -> Source | None:
     of_environment, of_profile = _of_environment(settings), _of_profile(settings)
     asked = origin_of(settings[URL] or "")
     known = [source for source in (of_environment, of_profile) if source]
+    if len(known) > 1 and settings.rank(PROFILE) is Rank.ENVIRONMENT:
+        raise ConfigurationError(
+            f"Two tokens: {known[0].name} and {known[1].name}, which {PROFILE.environment} selects. "
+            "Unset one of the variables, or select the profile with "
+            f"--profile {shlex.quote(settings.profile.name)}."
+        )
     able = [source for source in known if source.address in {None, asked}]
     if of_environment in able and settings.rank(URL) is Rank.ENVIRONMENT:
         return of_environment  # address and token come from one place
@@ -77,7 +84,7 @@ def find_token(settings: Settings) -> Source | None:
     if len(able) > 1:
         raise ConfigurationError(
             f"Two tokens: {able[0].name} and {able[1].name}. Unset the variable, or select the "
-            f"profile with --profile {settings.profile.name}."
+            f"profile with --profile {shlex.quote(settings.profile.name)}."
         )
     if known and not able:
         raise ConfigurationError(
@@ -157,15 +164,26 @@ def origin_of(url: str) -> str:
 
 
 def loose_file(settings: Settings) -> str | None:
-    """Return the token's file if others can read it."""
+    """Return the token's file if others can read it.
+
+    A credential of systemd is not meant: it has an access control list, which its mode shows as if
+    a group could read it.
+    """
     source = find_token(settings)
     if source is None or source.file in {None, "-"}:
+        return None
+    if _is_credential(source.file or "", settings.environ.get("CREDENTIALS_DIRECTORY")):
         return None
     with contextlib.suppress(OSError):
         mode = Path(source.file or "").stat().st_mode
         if stat.S_ISREG(mode) and mode & LOOSE_FOR_TOKENS:
             return source.file
     return None
+
+
+def _is_credential(file: str, folder: str | None) -> bool:
+    """Tell whether a file is below the folder in which systemd puts a service's credentials."""
+    return bool(folder) and Path(file).resolve().is_relative_to(Path(folder or "").resolve())
 
 
 def _read(file: str) -> str:
@@ -184,7 +202,8 @@ def _without_newline(content: bytes) -> str:
 def _run(command: Sequence[str], limit: float) -> str:
     from .token_command import run
 
-    return _without_newline(run(command, limit))
+    first, _, _ = run(command, limit).partition(b"\n")  # `pass` adds lines after the password
+    return _without_newline(first + b"\n")
 
 
 def _ask_keyring(url: str, limit: float) -> str:

@@ -7,49 +7,71 @@ import signal
 import subprocess
 import threading
 from collections.abc import Iterator, Sequence
+from typing import IO
 
 from kabelwerk_cli.errors import ConfigurationError
 
 OUTPUT_LIMIT = 64 * 1024
 """How much of the output is read, in bytes."""
+LONGEST_REASON = 500
+"""How much of what it says on stderr is shown, in characters."""
 START_LIMIT = 1.0
 """How long a run that ends waits for a program that is being started, in seconds."""
 
 
 def run(command: Sequence[str], limit: float) -> bytes:
-    """Return the line that a program prints to stdout. Its stderr is discarded.
+    """Return what a program prints to stdout. Its stderr is shown if it fails.
 
     Args:
         command: the program and its arguments.
         limit: time limit in seconds.
 
     Raises:
-        ConfigurationError: it failed, took too long, or printed more than one line.
+        ConfigurationError: it failed or took too long.
     """
-    code, printed = _finish(command, limit)
-    if code:
-        raise ConfigurationError(f"token_command '{command[0]}' failed (exit code {code}).")
-    if b"\n" in printed[:-1]:
-        raise ConfigurationError(f"token_command '{command[0]}' printed more than one line.")
-    if code is None:
-        raise ConfigurationError(f"token_command '{command[0]}' took longer than {limit:g} s.")
-    return printed
+    code, printed, said = _finish(command, limit)
+    if code == 0:
+        return printed
+    happened = f"took longer than {limit:g} s" if code is None else f"failed (exit code {code})"
+    reason = f": {said}" if said else "."
+    raise ConfigurationError(f"token_command '{command[0]}' {happened}{reason}")
 
 
-def _finish(command: Sequence[str], limit: float) -> tuple[int | None, bytes]:
-    """Return the exit code, None after the time limit, and the output.
+def _finish(command: Sequence[str], limit: float) -> tuple[int | None, bytes, str]:
+    """Return the exit code, None after the time limit, the output, and what it said to stderr.
 
     The output stays in the pipe until the program ends: a token fits, and a program that prints
     without end is stopped by a full pipe. It is never on disk.
     """
+    errors: list[bytes] = []
     with _running(command) as process:
+        reader = threading.Thread(target=_drain, args=(process.stderr, errors), daemon=True)
+        reader.start()
         try:
             code = process.wait(limit)
         except subprocess.TimeoutExpired:
             code = None
         output: io.FileIO = process.stdout  # type: ignore[assignment]
         os.set_blocking(output.fileno(), False)  # a process that it started may have it open too
-        return code, output.read(OUTPUT_LIMIT) or b""
+        printed = output.read(OUTPUT_LIMIT) or b""
+        if code != 0:
+            reader.join(START_LIMIT)  # likewise
+    return code, printed, _as_line(b"".join(errors), printed)
+
+
+def _drain(stream: IO[bytes], kept: list[bytes]) -> None:
+    """Read all that a program says, so that it is never stopped by a full pipe; keep the start."""
+    with contextlib.suppress(OSError, ValueError):  # it is closed when the program is killed
+        while said := stream.read(OUTPUT_LIMIT):
+            kept.append(said[: OUTPUT_LIMIT - sum(map(len, kept))])
+
+
+def _as_line(said: bytes, printed: bytes) -> str:
+    """Return what a program said, without what it printed to stdout, which may be the token."""
+    for secret in printed.split():
+        said = said.replace(secret, b"***")
+    text = " ".join(said.decode(errors="replace").split())
+    return f"{text[:LONGEST_REASON]}..." if len(text) > LONGEST_REASON else text
 
 
 @contextlib.contextmanager
@@ -86,7 +108,7 @@ def _start(command: Sequence[str]) -> "subprocess.Popen[bytes] | ConfigurationEr
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             start_new_session=True,
             bufsize=0,
         )

@@ -13,7 +13,7 @@ class Token(str):
 
 
 def check_token(token: str, source: str) -> Token:
-    """Return `token` if it is visible ASCII, as the value of a header must be.
+    """Return `token` if it is visible ASCII, as the value of a header must be, and not in quotes.
 
     Raises:
         ConfigurationError: it is not. The message names `source`, not the token.
@@ -25,6 +25,9 @@ def check_token(token: str, source: str) -> Token:
         raise ConfigurationError(
             f"The API token from {source} contains spaces, line breaks or non-ASCII characters."
         )
+    if token[0] in "\"'" and token[-1] == token[0]:
+        # Docker's --env-file and systemd credentials keep the quotes that a shell would remove
+        raise ConfigurationError(f"The API token from {source} is in quotation marks. Remove them.")
     return token
 
 

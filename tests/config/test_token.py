@@ -31,6 +31,8 @@ url = "{A}"
 '''
 TOKENS = {"KABELWERK_API_TOKEN": "variable"}
 BESIDE = {**TOKENS, "KABELWERK_URL": B}
+TWO = "/own' (profile own), which KABELWERK_PROFILE selects. Unset one of the variables"
+"""An address and a token of the environment, beside a profile that the environment selects."""
 WHICH = [
     # variables, options, where it goes, what is sent (or what is wrong)
     ({}, "--profile own", A, "/own' (profile own)"),
@@ -41,8 +43,11 @@ WHICH = [
     (TOKENS, "--profile bare", A, "KABELWERK_API_TOKEN"),
     (BESIDE, "--profile bare", A, f"is for {B}, not for {A}"),
     (BESIDE, "", B, "KABELWERK_API_TOKEN"),
-    ({**BESIDE, "KABELWERK_PROFILE": "own"}, "", B, "KABELWERK_API_TOKEN"),
-    ({**BESIDE, "KABELWERK_URL": A, "KABELWERK_PROFILE": "own"}, "", A, "KABELWERK_API_TOKEN"),
+    ({**BESIDE, "KABELWERK_PROFILE": "own"}, "", B, TWO),
+    ({**BESIDE, "KABELWERK_URL": A, "KABELWERK_PROFILE": "own"}, "", A, TWO),
+    ({**BESIDE, "KABELWERK_PROFILE": "bare"}, "", B, "KABELWERK_API_TOKEN"),
+    ({**BESIDE, "KABELWERK_CONFIG": "default.toml"}, "", B, "KABELWERK_API_TOKEN"),
+    ({**BESIDE, "KABELWERK_URL": A, "KABELWERK_CONFIG": "default.toml"}, "", A, "set environment"),
     ({"KABELWERK_URL": B, "KABELWERK_PROFILE": "own"}, "", B, f"is for {A}, not for {B}"),
     (TOKENS, f"--url {B}", B, "KABELWERK_API_TOKEN"),
     (BESIDE, f"--url {A}", A, f"is for {B}, not for {A}"),
@@ -60,6 +65,7 @@ def test_address_and_token_travel_together(
     folder = shell.home / ".config" / "kabelwerk"
     folder.mkdir(parents=True)
     (folder / "config.toml").write_text(PROFILES)
+    (shell.home / "default.toml").write_text(f'profile = "own"\n{PROFILES}')
     ran = shell.with_(**variables).run("config", "show", "-o", "json", *options.split())
     assert ran.code == 0
     rows = {row["setting"]: row for row in json.loads(ran.out)}
@@ -172,15 +178,18 @@ def test_each_source_of_the_token_wins_over_the_next(shell: Shell) -> None:
 BAD_PROGRAMS = {
     "exit 3": "failed (exit code 3)",
     "echo leaked-token; exit 1": "failed (exit code 1)",
-    "echo leaked-token >&2; exit 1": "failed (exit code 1)",
+    "echo 'the store\n is locked' >&2; exit 1": "failed (exit code 1): the store is locked\n",
+    "set -x; echo leaked-token; exit 1": "failed (exit code 1): + echo *** + exit 1\n",
+    "yes why >&2 & sleep 60": "took longer than 1 s: why why",
     "sleep 60": "took longer than 1 s",
     "sleep 60 & echo leaked-token; wait": "took longer than 1 s",
     "echo leaked-token; exec >&-; sleep 60": "took longer than 1 s",
-    "echo leaked-token; echo second": "more than one line",
-    "yes leaked-token": "more than one line",
+    "yes leaked-token": "took longer than 1 s",
     "true": "is empty",
     "echo": "is empty",
     "echo 'leaked token'": "contains spaces",
+    "echo '\"leaked-token\"'": "is in quotation marks. Remove them.",
+    "echo; echo leaked-token": "is empty",
     "kill -9 $$": "failed",
 }
 
@@ -197,6 +206,33 @@ def test_a_program_that_gives_no_token(shell: Shell, body: str, complaint: str) 
     assert complaint in ran.err
     assert "leaked" not in ran.err + ran.out
     assert len(ran.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("body", [f"echo {TOKEN}; echo user: me", f"printf '{TOKEN}\r\nurl\r\n'"])
+def test_a_program_that_prints_more_lines(shell: Shell, body: str) -> None:
+    """The first is the token, as in the entries of `pass`; what it says on stderr is not shown."""
+    with FaultyServer() as server:
+        command = program(shell, f"echo reading >&2; {body}")
+        shell.write_profile(url=server.url, token_command=[command])
+        assert shell.run(*UPDATE, "-q") == (0, "", "")
+        assert server.requests[0].header("Kabelwerk-Token") == TOKEN
+
+
+@pytest.mark.parametrize("quote", ['"', "'"])
+def test_a_token_in_quotation_marks(shell: Shell, quote: str) -> None:
+    (shell.home / "token").write_text(f"{quote}{TOKEN}{quote}\n")
+    (shell.home / "token").chmod(0o600)
+    with FaultyServer() as server:
+        there = shell.with_(KABELWERK_URL=server.url)
+        for ran in (
+            there.with_(KABELWERK_API_TOKEN=f"{quote}{TOKEN}{quote}").run(*UPDATE),
+            there.run(*UPDATE, "--token-file", "token"),
+            there.run("login", "--token-file", "token"),
+        ):
+            assert (ran.code, ran.out) == (3, "")
+            assert "is in quotation marks. Remove them." in ran.err
+            assert TOKEN not in ran.err
+        assert server.attempts == []
 
 
 def test_a_signal_while_a_program_is_being_started(shell: Shell) -> None:
@@ -259,6 +295,21 @@ def test_a_loose_file_is_warned_about(shell: Shell) -> None:
         folder = shell.write_profile(retries=1)
         (folder / "config.toml").chmod(0o666)
         assert "chmod go-w" in loose.run(*UPDATE).err
+
+
+def test_a_credential_of_systemd_is_not_loose(shell: Shell) -> None:
+    """Its access control list is shown as if a group could read it."""
+    credentials = shell.home / "credentials"
+    credentials.mkdir()
+    for folder in (credentials, shell.home):
+        (folder / "token").write_text(TOKEN)
+        (folder / "token").chmod(0o440)
+    with FaultyServer() as server:
+        there = shell.with_(KABELWERK_URL=server.url, CREDENTIALS_DIRECTORY=str(credentials))
+        assert there.run(*UPDATE, "--token-file", "credentials/token").err == ""
+        assert "loose" not in there.run("doctor", "--token-file", "credentials/token").out
+        assert "chmod 600" in there.run(*UPDATE, "--token-file", "credentials/../token").err
+        assert "chmod 600" in there.run(*UPDATE, "--token-file", "token").err
 
 
 def test_a_profiles_token_is_for_the_profiles_url_only(shell: Shell) -> None:
