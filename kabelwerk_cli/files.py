@@ -209,6 +209,17 @@ class Replacement:
             os.unlink(self.name)  # noqa: PTH108 - importing pathlib is slow
 
 
+def check_replaceable(path: "str | Path") -> None:
+    """Refuse a path that is there and no regular file, which is never replaced.
+
+    Raises:
+        ConfigurationError: it is one.
+    """
+    with contextlib.suppress(OSError):
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - importing pathlib is slow
+            raise ConfigurationError(f"Cannot write '{path}': not a regular file.")
+
+
 def write_private(path: "Path", content: str) -> None:
     """Write a file (mode 0600) completely or not at all, and create its folder (mode 0700).
 
@@ -216,8 +227,7 @@ def write_private(path: "Path", content: str) -> None:
         ConfigurationError: it cannot be written. An existing file is unchanged.
     """
     try:
-        if path.exists() and not path.is_file():
-            raise ConfigurationError(f"Cannot write '{path}': not a regular file.")
+        check_replaceable(path)
         path.resolve().parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with Replacement(path) as new:
             new.file.write(content.encode())

@@ -1,9 +1,11 @@
 """Which backend the settings mean: an address on the network, or the sandbox in this process."""
 
+import contextlib
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
 
+from kabelwerk_cli.config.profiles import Profile, no_home
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import ALLOW_INSECURE_HTTP, CA_FILE, SANDBOX, SANDBOX_DB, URL
 from kabelwerk_cli.errors import ConfigurationError
@@ -85,10 +87,18 @@ def network_address(settings: Settings) -> Address:
     url = settings[URL]
     if not url:
         raise ConfigurationError(
-            "No URL. Set KABELWERK_URL, use --url URL, or run 'kabelwerk login'. To try things "
-            "out, use --sandbox."
+            f"No URL. {_advise_on_profiles(settings.profile)} KABELWERK_URL, use --url URL, or "
+            "run 'kabelwerk login'. To try things out, use --sandbox."
         )
     return parse_address(url, allow_insecure_http=settings[ALLOW_INSECURE_HTTP])
+
+
+def _advise_on_profiles(profile: Profile) -> str:
+    others = [name for name in profile.known if name != profile.name]
+    if not others:
+        return "Set"
+    own = f"Profile '{profile.name}' has none. " if profile.name else ""
+    return f"{own}Use --profile NAME with one of these profiles: {', '.join(others)}. Or set"
 
 
 def named_sandbox(url: str) -> Path | None:
@@ -98,12 +108,21 @@ def named_sandbox(url: str) -> Path | None:
 
 
 def default_path(settings: Settings) -> Path:
-    """Return the database file of the sandbox if neither an option nor a URL names one."""
+    """Return the database file of the sandbox if neither an option nor a URL names one.
+
+    Raises:
+        ConfigurationError: it would be in the home folder, and there is none.
+    """
     if named := settings[SANDBOX_DB]:
         return Path(named)
     import platformdirs
 
-    return platformdirs.user_data_path("kabelwerk") / "sandbox.db"
+    folder = None
+    with contextlib.suppress(RuntimeError):  # of later versions; earlier ones return `~` as it is
+        folder = platformdirs.user_data_path("kabelwerk")
+    if folder is None or not folder.is_absolute():
+        raise no_home(f"{SANDBOX_DB.environment}=FILE")
+    return folder / "sandbox.db"
 
 
 def trust(settings: Settings) -> Trust:

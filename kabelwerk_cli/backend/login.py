@@ -2,7 +2,9 @@
 
 import contextlib
 import fcntl
+import hashlib
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,12 +14,12 @@ import click
 import tomlkit
 
 from kabelwerk_cli.config import token_keyring
-from kabelwerk_cli.config.profiles import DEFAULT_NAME, parse_config, read_config
+from kabelwerk_cli.config.profiles import DEFAULT_NAME, no_home, parse_config, read_config
 from kabelwerk_cli.config.resolve import Settings
-from kabelwerk_cli.config.settings import MAX_TIME, PROFILE, TOKEN_FILE, URL, Rank
+from kabelwerk_cli.config.settings import CONFIG, MAX_TIME, PROFILE, TOKEN_FILE, URL, Rank
 from kabelwerk_cli.config.token import find_new_token, origin_of
-from kabelwerk_cli.errors import Cancelled, ConfigurationError
-from kabelwerk_cli.files import write_private
+from kabelwerk_cli.errors import Cancelled, ConfigurationError, InvalidInput
+from kabelwerk_cli.files import check_replaceable, write_private
 from kabelwerk_cli.network.token import check_token
 from kabelwerk_cli.terminal.console import Console, write_stderr
 from kabelwerk_cli.terminal.session import Session
@@ -39,7 +41,10 @@ def login(session: Session) -> None:
     settings, console, run_record = session
     path = settings.profile.path
     name = settings[PROFILE] or settings.profile.name or DEFAULT_NAME
-    _document(path)  # before prompting: a file that cannot be read must not be overwritten
+    _check_name(name)
+    # before prompting: what cannot be read must not be overwritten, nor what is not a regular file
+    _document(path)
+    check_replaceable(_token_path(path, name))
     settings = settings.with_option(URL, settings[URL] or _ask(console, "URL", click.prompt))
     address = network_address(settings)
     token = _new_token(settings, console)
@@ -88,8 +93,11 @@ def logout(session: Session) -> None:
     """
     settings, console, _ = session
     path, name = settings.profile.path, settings.profile.name
+    if not path:
+        raise no_home(f"{CONFIG.option} FILE")
     if not name:
         raise ConfigurationError(f"No profile to log out of in '{path}'.")
+    check_replaceable(path)
     with _locked(path):
         document = _document(path)
         profile = document["profiles"][name]
@@ -109,9 +117,12 @@ def _remove_file(path: str, name: str, file: str | None) -> str:
     """Remove a token file that login created; return a note about any other."""
     if file is None:
         return ""
-    if _folder(path) / file != _token_path(path, name):
+    own = _token_path(path, name)
+    earlier = own.parent / quote(name, safe="")  # the name that earlier versions gave it
+    found = _folder(path) / file
+    if found != own and (found != earlier or found.is_dir()):
         return f" Kept the file '{file}', which 'kabelwerk login' did not create."
-    _token_path(path, name).unlink(missing_ok=True)
+    found.unlink(missing_ok=True)
     return ""
 
 
@@ -166,7 +177,21 @@ def _ask(console: Console, what: str, prompt: Callable[..., Any]) -> Any:
 
 
 def _token_path(config: str, name: str) -> Path:
-    return _folder(config) / "tokens" / quote(name, safe="")
+    """Return the file for the token of a profile.
+
+    Each profile has its own, also where file names are the same in upper and lower case. It is
+    never a hidden file, `.` or `..`, and never has a name that is too long.
+    """
+    plain = re.fullmatch("[a-z0-9_-][a-z0-9._-]{0,99}", name)
+    file = name if plain else f"%{hashlib.sha256(name.encode()).hexdigest()}"
+    return _folder(config) / "tokens" / file
+
+
+def _check_name(name: str) -> None:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput(PROFILE.name, "is not valid UTF-8") from None
 
 
 def _folder(config: str) -> Path:
@@ -175,7 +200,7 @@ def _folder(config: str) -> Path:
 
 def _document(path: str) -> Any:
     """Return the configuration as a document that keeps comments and order."""
-    text = read_config(path) or ""
+    text = read_config(path, MAX_TIME.default) or ""
     parse_config(path, text)
     return tomlkit.parse(text)
 

@@ -12,6 +12,7 @@ from kabelwerk_cli.config.settings import (
     CA_FILE,
     CONFIG,
     PROFILE,
+    SANDBOX,
     SETTINGS,
     TOKEN_COMMAND,
     URL,
@@ -84,6 +85,7 @@ def show(session: Session) -> None:
         else SettingInForce(row.name, _shown(settings, row), _origin(settings, row))
         for row in SETTINGS
     ]
+    rows.insert(1, _profiles(settings))
     rows.append(SettingInForce("api_token", *describe_token(settings)))
     session.console.show(Listing(SettingInForce, rows))
 
@@ -97,14 +99,31 @@ def _certificates(settings: Settings) -> SettingInForce:
     return SettingInForce(CA_FILE.name, path or origin, origin if named else "default")
 
 
+def _profiles(settings: Settings) -> SettingInForce:
+    """Return which profiles there are."""
+    known = settings.profile.known
+    return SettingInForce("profiles", ", ".join(known), "configuration" if known else "default")
+
+
 def _origin(settings: Settings, row: Setting[Any]) -> str:
+    if row is SANDBOX and _by_url(settings):
+        return settings.origin(URL)
     by_file = settings[PROFILE] is None and settings.profile.name not in {"", DEFAULT_NAME}
     return "configuration" if row is PROFILE and by_file else settings.origin(row)
+
+
+def _by_url(settings: Settings) -> bool:
+    """Tell whether it is the URL that selects the sandbox."""
+    from kabelwerk_cli.backend.backends import SCHEME
+
+    return not settings[SANDBOX] and (settings[URL] or "").startswith(SCHEME)
 
 
 def _shown(settings: Settings, row: Setting[Any]) -> str:
     in_force = {CONFIG: settings.profile.path, PROFILE: settings.profile.name or None}
     value = in_force.get(row, settings[row])
+    if row is SANDBOX and _by_url(settings):
+        return "true"
     if row is URL and "@" in (value or ""):
         return "(hidden: contains a user name or password)"
     if isinstance(value, bool):

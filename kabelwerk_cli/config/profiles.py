@@ -12,8 +12,11 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from kabelwerk_cli.errors import ConfigurationError
-from kabelwerk_cli.files import read_text
+from kabelwerk_cli.files import check_replaceable, read_text
 
+from .pipes import in_time_limit
+
+CONFIG_OPTION = "--config"
 DEFAULT_NAME = "default"
 LOOSE_FOR_CONFIG = 0o022
 """Who can write the configuration can have any program run as its owner."""
@@ -29,6 +32,8 @@ class Profile(NamedTuple):
     """The values by the setting's name."""
     advice: str = ""
     """The command that keeps others from writing the configuration; empty if they cannot."""
+    known: tuple[str, ...] = ()
+    """The names of all profiles."""
 
     def file(self, name: str) -> str:
         """Return the path of a file in the profile: relative to the configuration, or from `~`.
@@ -52,36 +57,64 @@ class Profile(NamedTuple):
 NO_PROFILE = Profile("", "", {})
 
 
-def find_profile(path: str, name: str | None, *, file_named: bool, must_exist: bool) -> Profile:
+class Wanted(NamedTuple):
+    """Which profile is meant, and how it is read."""
+
+    path: str
+    """The configuration file; empty if there is no home folder for it."""
+    name: str | None
+    """The profile's name; None for the one that the file sets, or `default`, or none."""
+    file_named: bool
+    """Whether the file was named by the user."""
+    must_exist: bool
+    """Whether what was named must exist; if not, it is going to be written."""
+    limit: float
+    """How long to wait for whoever writes a pipe, in seconds."""
+
+
+def find_profile(wanted: Wanted) -> Profile:
     """Return a profile of a configuration file.
 
-    Args:
-        path: the file.
-        name: the profile's name; None for the one that the file sets, or `default`, or none.
-        file_named: whether the file was named by the user.
-        must_exist: whether what was named must exist.
-
     Raises:
-        ConfigurationError: the file cannot be read, or has no such profile.
+        ConfigurationError: the file cannot be read, cannot be written if it is going to be, or has
+            no such profile.
     """
-    nothing = NO_PROFILE._replace(path=path)
-    named = file_named or name is not None
-    text = read_config(path)
+    path, name, file_named, must_exist, limit = wanted
+    if not path:
+        if name is None and must_exist:
+            return NO_PROFILE
+        raise no_home(f"{CONFIG_OPTION} FILE")
+    if not must_exist:
+        check_replaceable(path)
+    text = read_config(path, limit)
     if text is None:
-        if named and must_exist:
+        if must_exist and (file_named or name is not None):
             raise _missing(path, name, file_named=file_named)
-        return nothing
+        return NO_PROFILE._replace(path=path)
     document = parse_config(path, text)
     chosen = name or document.get("profile", DEFAULT_NAME)
     profiles = document.get("profiles", {})
+    known = tuple(sorted(profiles))
     if chosen in profiles:
-        return Profile(chosen, path, profiles[chosen], _advice(path))
+        return Profile(chosen, path, profiles[chosen], _advice(path), known)
     if must_exist and (name is not None or "profile" in document):
-        known = ", ".join(sorted(profiles)) or "none"
+        names = ", ".join(known) or "none"
         raise ConfigurationError(
-            f"Configuration '{path}' has no profile '{chosen}'. Profiles: {known}."
+            f"Configuration '{path}' has no profile '{chosen}'. Profiles: {names}."
         )
-    return nothing
+    return NO_PROFILE._replace(path=path, known=known)
+
+
+def no_home(*others: str) -> ConfigurationError:
+    """Return the error for a file in the home folder where there is none.
+
+    Args:
+        others: what else names the file.
+    """
+    return ConfigurationError(
+        "There is no home folder: HOME is not set to one, and the system has no entry for this "
+        f"user. Set HOME, or use {' or '.join(others)}."
+    )
 
 
 def _missing(path: str, name: str | None, *, file_named: bool) -> ConfigurationError:
@@ -103,16 +136,20 @@ def _advice(path: str) -> str:
     return "chmod go-w" if found.st_mode & LOOSE_FOR_CONFIG else ""
 
 
-def read_config(path: str) -> str | None:
+def read_config(path: str, limit: float) -> str | None:
     """Return the text of a configuration file; None if it does not exist.
+
+    Args:
+        path: the file.
+        limit: how long to wait for whoever writes a pipe, in seconds.
 
     Raises:
         ConfigurationError: it cannot be read.
     """
     try:
         os.stat(path)  # noqa: PTH116 - importing pathlib is slow
-        return read_text(path)
-    except FileNotFoundError:
+        return in_time_limit(path, lambda: read_text(path), limit)
+    except (FileNotFoundError, NotADirectoryError):  # `HOME=/dev/null` means that there is none
         return None
     except OSError as error:
         raise ConfigurationError(f"Cannot read configuration '{path}': {error.strerror}.") from None

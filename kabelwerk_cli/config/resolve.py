@@ -15,9 +15,10 @@ from kabelwerk_cli.errors import ConfigurationError, InvalidInput
 from kabelwerk_cli.words import with_stop
 
 from .parsers import did_you_mean
-from .profiles import NO_PROFILE, Profile, find_profile, parse_config, read_config
+from .profiles import NO_PROFILE, Profile, Wanted, find_profile, parse_config, read_config
 from .settings import (
     CONFIG,
+    MAX_TIME,
     NO_COLOR,
     OUTPUT,
     PROFILE,
@@ -38,6 +39,8 @@ MUST_NOT_BE_EMPTY = (
     *(TOKEN_VARIABLE, TOKEN_FILE.environment),
 )
 """If one of these is set but empty, something is missing, and nothing else may replace it."""
+COMPLETION_LIMIT = 1.0
+"""How long a completion waits for a configuration that is a pipe, in seconds."""
 OF_A_BACKEND = (URL, SANDBOX, SANDBOX_DB)
 """Not taken from the environment if a profile is named on the command line."""
 
@@ -110,9 +113,11 @@ class Settings(dict[Setting[Any], Any]):
         Args:
             terminal: whether the output is a terminal.
         """
-        if self[NO_COLOR] or self.environ.get("NO_COLOR") or self.dumb_terminal:
+        forced = self.environ.get("FORCE_COLOR", "").lower()
+        off = forced in {"0", "false"}
+        if off or self[NO_COLOR] or self.environ.get("NO_COLOR") or self.dumb_terminal:
             return False
-        return terminal or bool(self.environ.get("FORCE_COLOR"))
+        return terminal or bool(forced)
 
 
 def typed_line() -> str:
@@ -178,14 +183,14 @@ def without_sources(given: Mapping[str, Any]) -> Settings:
 
 
 def default_config() -> str:
-    """Return the configuration file to read if none is named."""
+    """Return the configuration file to read if none is named; empty without a home folder."""
     import click
 
     folder = click.get_app_dir("kabelwerk")
     # the XDG specification says to ignore an empty or relative XDG_CONFIG_HOME, and click does not
     if not folder.startswith("/"):
         folder = os.path.expanduser("~/.config/kabelwerk")  # noqa: PTH111 - pathlib is slow
-    return f"{folder}/config.toml"
+    return f"{folder}/config.toml" if folder.startswith("/") else ""
 
 
 def profile_names(config: str | None) -> tuple[str, ...]:
@@ -196,7 +201,7 @@ def profile_names(config: str | None) -> tuple[str, ...]:
     """
     path = config or os.environ.get(CONFIG.environment) or default_config()
     try:
-        document = parse_config(path, read_config(path) or "")
+        document = parse_config(path, (path and read_config(path, COMPLETION_LIMIT)) or "")
     except ConfigurationError:
         return ()
     return tuple(document.get("profiles", ()))
@@ -211,9 +216,11 @@ def _profile_of_file(given: Mapping[str, Any]) -> Profile:
 
 
 def _profile(given: Mapping[str, Any], *, must_exist: bool = True) -> Profile:
-    config, name = (_choose(row, given, os.environ, NO_PROFILE).value for row in (CONFIG, PROFILE))
+    config, name, limit = (
+        _choose(row, given, os.environ, NO_PROFILE).value for row in (CONFIG, PROFILE, MAX_TIME)
+    )
     profile = find_profile(
-        config or default_config(), name, must_exist=must_exist, file_named=config is not None
+        Wanted(config or default_config(), name, config is not None, must_exist, limit)
     )
     known = tuple(row.name for row in SETTINGS if Rank.PROFILE in row.sources)
     for key in profile.values:

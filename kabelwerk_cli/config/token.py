@@ -12,6 +12,7 @@ from kabelwerk_cli.files import read_bytes
 from kabelwerk_cli.network.token import check_token
 from kabelwerk_cli.network.url import parse_address
 
+from .pipes import in_time_limit
 from .resolve import Settings
 from .settings import (
     MAX_TIME,
@@ -72,8 +73,8 @@ def find_token(settings: Settings) -> Source | None:
     known = [source for source in (of_environment, of_profile) if source]
     if len(known) > 1 and settings.rank(PROFILE) is Rank.ENVIRONMENT:
         raise ConfigurationError(
-            f"Two tokens: {known[0].name} and {known[1].name}, which {PROFILE.environment} selects. "
-            "Unset one of the variables, or select the profile with "
+            f"Two tokens: {known[0].name} and {known[1].name}, which {PROFILE.environment} "
+            "selects. Unset one of the variables, or select the profile with "
             f"--profile {shlex.quote(settings.profile.name)}."
         )
     able = [source for source in known if source.address in {None, asked}]
@@ -117,7 +118,7 @@ def describe_token(settings: Settings) -> tuple[str, str]:
 def _of_option(settings: Settings) -> Source | None:
     if settings.rank(TOKEN_FILE) is not Rank.OPTION:
         return None
-    return _of_file(settings[TOKEN_FILE] or "", f"option {TOKEN_FILE.option}", None)
+    return _of_file(settings, settings[TOKEN_FILE] or "", f"option {TOKEN_FILE.option}", None)
 
 
 def _of_environment(settings: Settings) -> Source | None:
@@ -131,7 +132,9 @@ def _of_environment(settings: Settings) -> Source | None:
     address = origin_of(url) if url else None
     if token:
         return Source(f"environment {TOKEN_VARIABLE}", lambda: token, address)
-    return _of_file(file, f"environment {TOKEN_FILE.environment}", address) if file else None
+    if file:
+        return _of_file(settings, file, f"environment {TOKEN_FILE.environment}", address)
+    return None
 
 
 def _of_profile(settings: Settings) -> Source | None:
@@ -141,7 +144,7 @@ def _of_profile(settings: Settings) -> Source | None:
     address = origin_of(str(profile.values.get(URL.name, "")))
     where = f"profile {profile.name}"
     if file := settings.of_profile(TOKEN_FILE):
-        return _of_file(file, where, address)
+        return _of_file(settings, file, where, address)
     if command := settings.of_profile(TOKEN_COMMAND):
         limit = min(settings[TIMEOUT], settings[MAX_TIME])
         return Source(f"token_command ({where})", lambda: _run(command, limit), address)
@@ -151,8 +154,9 @@ def _of_profile(settings: Settings) -> Source | None:
     return None
 
 
-def _of_file(file: str, where: str, address: str | None) -> Source:
-    return Source(f"file '{file}' ({where})", lambda: _read(file), address, file)
+def _of_file(settings: Settings, file: str, where: str, address: str | None) -> Source:
+    limit = settings[MAX_TIME]
+    return Source(f"file '{file}' ({where})", lambda: _read(file, limit), address, file)
 
 
 def origin_of(url: str) -> str:
@@ -186,9 +190,9 @@ def _is_credential(file: str, folder: str | None) -> bool:
     return bool(folder) and Path(file).resolve().is_relative_to(Path(folder or "").resolve())
 
 
-def _read(file: str) -> str:
+def _read(file: str, limit: float) -> str:
     try:
-        content = read_bytes(file)
+        content = in_time_limit(file, lambda: read_bytes(file), limit)
     except ValueError as error:
         raise ConfigurationError(f"No API token: {error}.") from None
     return _without_newline(content)

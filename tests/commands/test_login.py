@@ -1,6 +1,7 @@
 """Login and logout: what they store, where, and that the token is never shown."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -220,6 +221,55 @@ def test_profiles_of_similar_names_have_a_token_each(shell: Shell, sandbox: Shel
     assert len(logged_in_files(shell)) == 1 + 3
     assert shell.run("logout", "--profile", "a/b").code == 0
     assert shell.run("doctor", "--profile", "a_b").code == 0
+
+
+ODD_NAMES = (".", "..", ".hidden", "a", "A", "a/../b", "../../x", "a.b", '"', "'", "ä", "a\u0308")
+ODD_NAMES += ("line\nbreak", "x" * 300, "%2E", "-", "[profiles.a]", "\u202e")
+
+
+def test_each_profile_has_its_own_token_file_whatever_it_is_called(
+    shell: Shell, sandbox: Shell
+) -> None:
+    url = sandbox.environment["KABELWERK_URL"]
+    for name in ODD_NAMES:
+        login = ("login", f"--profile={name}", "--url", url, "--token-file", "-", "-q")
+        assert shell.run(*login, stdin=TOKEN.encode()) == (0, "", "")
+    files = [name for name in logged_in_files(shell) if name != "config.toml"]
+    assert len({name.lower() for name in files}) == len(ODD_NAMES)
+    assert all(name.startswith("tokens/") and "/." not in name for name in files)
+    for name in ODD_NAMES[:6]:
+        assert shell.run("doctor", f"--profile={name}").code == 0
+    for name in ODD_NAMES:
+        assert shell.run("logout", f"--profile={name}", "-q") == (0, "", "")
+    assert set(logged_in_files(shell)) == {"config.toml"}
+
+
+def test_a_profile_that_no_file_can_name(shell: Shell) -> None:
+    ran = shell.run("login", "--profile", b"\xff", "--url", "http://127.0.0.1:9", "--no-input")
+    assert (ran.code, ran.out) == (2, "")
+    assert "--profile is not valid UTF-8" in ran.err
+
+
+def test_login_where_what_it_writes_is_no_regular_file(shell: Shell) -> None:
+    """It says so before anything is read, asked or stored."""
+    folder = shell.home / ".config" / "kabelwerk" / "tokens"
+    (folder / "a").mkdir(parents=True)
+    os.mkfifo(folder / "b")
+    os.mkfifo(shell.home / "fifo")
+    with FaultyServer() as server:
+        login = ("login", "--url", server.url, "--token-file", "-")
+        for args in (
+            ("--config", "fifo"),
+            ("--config", "/dev/null"),
+            ("--config", "."),
+            ("--profile", "a"),
+            ("--profile", "b"),
+        ):
+            ran = shell.run(*login, *args, stdin=TOKEN.encode())
+            assert (ran.code, ran.out) == (3, "")
+            assert "not a regular file" in ran.err
+        assert server.attempts == []
+    assert logged_in_files(shell) == {}
 
 
 def test_logins_at_once_are_all_kept(shell: Shell, sandbox: Shell) -> None:

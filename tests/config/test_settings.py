@@ -223,7 +223,9 @@ def test_a_configuration_of_another_user_is_warned_about(
         values = [*found[:4], owner, *found[5:]]
         monkeypatch.setattr(profiles.os, "stat", lambda _: os.stat_result(values))
         monkeypatch.setattr(profiles.os, "geteuid", lambda: user)
-        profile = profiles.find_profile(str(path), None, file_named=False, must_exist=True)
+        profile = profiles.find_profile(
+            profiles.Wanted(str(path), None, file_named=False, must_exist=True, limit=1)
+        )
         monkeypatch.undo()
         return profile.advice
 

@@ -28,6 +28,7 @@ PLAIN = [
     ((), {"NO_COLOR": "1", "FORCE_COLOR": "1"}),
     ((), {"TERM": "dumb", "FORCE_COLOR": "1"}),
     ((), {"KABELWERK_NO_COLOR": "yes"}),
+    ((), {"FORCE_COLOR": "0"}),
     (("--no-color",), {}),
 ]
 
