@@ -9,8 +9,26 @@ if False:  # `typing.TYPE_CHECKING`, without importing typing
     from typing import TextIO
 
 
+NEEDED = (3, 11)
+"""The oldest Python that runs it. This file has to be valid for older ones too, from 3.8 on."""
+
+
+def _reason_not_to_run() -> str:
+    found = sys.version_info[:2]
+    if found < NEEDED:
+        return (
+            f"kabelwerk needs Python {NEEDED[0]}.{NEEDED[1]} or newer, not {found[0]}.{found[1]}."
+        )
+    if os.name == "nt":
+        return "kabelwerk does not run on Windows. Use Linux or macOS, or WSL."
+    return ""
+
+
 def main() -> None:
     """Run the command line and exit with its code."""
+    if reason := _reason_not_to_run():
+        sys.stderr.write(f"Error: {reason}\n")
+        sys.exit(3)
     # Imports create no garbage, and collecting takes longer than printing help.
     gc.set_threshold(100_000)
 

@@ -229,6 +229,7 @@ def test_an_exit_code_comes_from_the_class_of_an_error():
         "click.exceptions.Exit(code)",
         "ctx.exit()",
         "os._exit(code)",
+        "sys.exit(3)",  # where nothing can be imported
         "os._exit(BASE + number)",
     }
 

@@ -22,6 +22,17 @@ LONGEST_WORD = 100 * 1024
 """Bytes; Linux refuses to run a command with a word of 128 KiB."""
 
 
+class Alternative(NamedTuple):
+    """An HTTP request that is sent instead of another one."""
+
+    when: str
+    """When it is sent, in words."""
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: Mapping[str, Any] | None
+
+
 class Preview(NamedTuple):
     """An HTTP request, with the token replaced by the name of its environment variable."""
 
@@ -29,22 +40,8 @@ class Preview(NamedTuple):
     url: str
     headers: Mapping[str, str]
     body: Mapping[str, Any] | None
-
-
-def previews(call: Call[Any], settings: Settings) -> list[Preview]:
-    """Return the requests that would be sent: the call, then its alternatives.
-
-    Args:
-        call: the call.
-        settings: the settings; the token is not needed.
-
-    Raises:
-        ConfigurationError: the URL is missing or unsafe.
-    """
-    base = resolve_backend(settings).base
-    # an update that is sent twice is shown once
-    steps = {(step.method, step.path): step for step in call.steps()}
-    return [_preview(step, base) for step in steps.values()]
+    otherwise: Alternative | None = None
+    """The request that is sent instead if this one is rejected for a certain reason."""
 
 
 def conditions(call: Call[Any]) -> Iterator[str]:
@@ -57,20 +54,42 @@ def conditions(call: Call[Any]) -> Iterator[str]:
         yield f"Request {number} is sent{again} only if {other.when.value}."
 
 
-def show_previews(session: Session, requests: Iterable[Preview], *, single: bool = False) -> None:
-    """Print requests as curl commands, or as objects with -o json or jsonl.
+def show_previews(session: Session, calls: Iterable[Call[Any]], *, single: bool = False) -> None:
+    """Print what calls would send as curl commands, or as an object each with -o json or jsonl.
 
     Args:
-        session: the session.
-        requests: the requests.
-        single: whether there is only one, which is printed as one JSON object.
+        session: the session; the token is not needed.
+        calls: the calls.
+        single: whether there is only one, which is not printed as an array.
+
+    Raises:
+        ConfigurationError: the URL is missing or unsafe.
     """
     settings, console, _ = session
+    base = resolve_backend(settings).base
     if settings[OUTPUT] in {Format.JSON, Format.JSONL}:
-        console.show(Listing(Preview, requests, single=single))
+        objects = (_with_alternative(call, base) for call in calls)
+        console.show(Listing(Preview, objects, single=single))
     else:
         promises = _promises(settings)
+        requests = (request for call in calls for request in _previews(call, base))
         console.print("\n".join(as_curl(request, promises) for request in requests))
+
+
+def _previews(call: Call[Any], base: str) -> list[Preview]:
+    """Return the requests that would be sent: the call, then its alternatives."""
+    # an update that is sent twice is shown once
+    steps = {(step.method, step.path): step for step in call.steps()}
+    return [_preview(step, base) for step in steps.values()]
+
+
+def _with_alternative(call: Call[Any], base: str) -> Preview:
+    request = _preview(call, base)
+    if call.otherwise is None:
+        return request
+    method, url, headers, body, _ = _preview(call.otherwise.call, base)
+    when = call.otherwise.when.value
+    return request._replace(otherwise=Alternative(when, method, url, headers, body))
 
 
 def as_curl(request: Preview, promises: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from kabelwerk_cli.backend.backends import backend_and_profile
-from kabelwerk_cli.backend.dry_run import previews, show_previews
+from kabelwerk_cli.backend.dry_run import show_previews
 from kabelwerk_cli.engine.task import Task
 from kabelwerk_cli.output import Format
 from kabelwerk_cli.terminal.confirm import check_protection, confirm
@@ -31,7 +31,6 @@ def preview(batch: "Batch", tasks: Tasks, rows: int) -> None:
         tasks: the rows that would be sent.
         rows: how many rows the file has.
     """
-    settings = batch.session.settings
     shown: Iterable[Task] = _pending(batch, tasks)
     if batch.output not in {Format.JSON, Format.JSONL}:
         first, number = _survey(batch, tasks)
@@ -40,8 +39,7 @@ def preview(batch: "Batch", tasks: Tasks, rows: int) -> None:
         if not first:
             return
         shown = first
-    requests = (request for task in shown for request in previews(task.call, settings))
-    show_previews(batch.session, requests)
+    show_previews(batch.session, (task.call for task in shown))
 
 
 def ask(batch: "Batch", tasks: Tasks) -> None:

@@ -222,12 +222,11 @@ def _send(session: Session, call: Call[Any]) -> "Success[Any]":
 
 
 def _preview(session: Session, call: Call[Any]) -> None:
-    from kabelwerk_cli.backend.dry_run import conditions, previews, show_previews
+    from kabelwerk_cli.backend.dry_run import conditions, show_previews
 
     for condition in conditions(call):
         session.console.note(condition)
-    requests = previews(call, session.settings)
-    show_previews(session, requests, single=len(requests) == 1)
+    show_previews(session, [call], single=True)
 
 
 def check_keys(command: click.Command, ctx: click.Context, settings: Settings) -> None:

@@ -1,6 +1,6 @@
 """Commands and groups with examples and the common options, and their help."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import click
@@ -28,6 +28,8 @@ class Described(click.Command):
 
     def __init__(self, *args: Any, examples: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if self.help is None and self.callback is not None:
+            self.help = _docstring(self.callback)
         self.examples = tuple(examples)
         self.params += COMMON_OPTIONS
 
@@ -107,6 +109,15 @@ def _with_hint(
     if isinstance(ctx.command, click.Group) or type(error) not in ARGUMENT_ERRORS:
         return error
     return unexpected_arguments(ctx, args) or error
+
+
+def _docstring(function: Callable[..., Any]) -> str | None:
+    """Return the docstring in the source: with PYTHONOPTIMIZE=2, the function has none."""
+    import ast
+    import inspect
+
+    (definition,) = ast.parse(inspect.getsource(function)).body
+    return ast.get_docstring(definition)  # type: ignore[arg-type]
 
 
 def show_help(ctx: click.Context) -> NoReturn:

@@ -5,7 +5,7 @@ repeats the value of an option, which may be a token.
 """
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import click
@@ -114,6 +114,7 @@ OPTIONS = (
     Hint("", "--csv", "Use -o csv."),
     Hint("", "--tsv", "Use -o tsv."),
     Hint("", "--output-format --out --format", "Use -o table, json, jsonl, csv or tsv."),
+    Hint("", "--jq --query", "Use -o json, and send the output to jq with a pipe."),
     Hint("", "--columns", "Use --fields NAMES."),
     Hint("--from", "-f", "Use --yes to skip the confirmation, or --from FILE to read a file."),
     Hint("--yes", "-y --force --confirm --no-confirm --assume-yes", "Use --yes."),
@@ -122,6 +123,7 @@ OPTIONS = (
         "-y --force -f --confirm --no-confirm --assume-yes",
         "Commands that ask for confirmation accept --yes.",
     ),
+    Hint("--name", "-n", "Use --name NAME, or --dry-run to see what would be sent."),
     Hint("--dry-run", "-n --check --preview", "Use --dry-run."),
     Hint(
         "",
@@ -251,6 +253,8 @@ def unexpected_arguments(ctx: click.Context, args: Sequence[str]) -> click.Usage
 
 def _as_options(ctx: click.Context, given: Iterable[str], left: Sequence[str]) -> str:
     """Return the options that arguments were probably meant for."""
+    if list(left) == ["help"]:
+        return f"Use '{ctx.command_path} --help'."
     columns = [
         param
         for param in ctx.command.params
@@ -269,5 +273,16 @@ def _as_options(ctx: click.Context, given: Iterable[str], left: Sequence[str]) -
     if len(left) > len(free):
         needed = " ".join(f"{param.opts[0]} {param.metavar}" for param in free)
         return f"Use {needed}, with quotes around values that contain spaces."
-    pairs = zip(free, left, strict=False)
-    return f"Use {' '.join(f'{param.opts[0]} {shlex.quote(word)}' for param, word in pairs)}."
+    return f"Use {' '.join(_filled(free, left))}."
+
+
+def _filled(free: Sequence[ColumnOption], words: Sequence[str]) -> Iterator[str]:
+    """Yield options with the words that are probably their values.
+
+    The first word is the first option's. Of several words, the last is the last option's, such as a
+    text; options between them may get none.
+    """
+    gap = len(free) - len(words) if len(words) > 1 else 0
+    values = [*words[:-1], *([None] * gap), *words[-1:]]
+    for param, word in zip(free, values, strict=False):
+        yield f"{param.opts[0]} {param.metavar if word is None else shlex.quote(word)}"

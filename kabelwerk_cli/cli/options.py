@@ -1,5 +1,7 @@
 """Common options, generated from the table of settings, and option types that commands share."""
 
+import os
+import stat
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -175,7 +177,17 @@ def check_required(ctx: click.Context) -> None:
     for param in ctx.command.params:
         required = isinstance(param, ColumnOption) and param.column.required
         if required and ctx.params.get(param.name or "") is None:
-            raise click.MissingParameter(ctx=ctx, param=param)
+            hint = "To read rows from standard input, use --from -" if _has_piped_input() else None
+            raise click.MissingParameter(hint, ctx=ctx, param=param)
+
+
+def _has_piped_input() -> bool:
+    """Tell whether stdin is a file or a pipe, which may have rows."""
+    try:
+        mode = os.fstat(0).st_mode
+    except OSError:
+        return False
+    return stat.S_ISREG(mode) or stat.S_ISFIFO(mode)
 
 
 class FileValueOption(CallOption):

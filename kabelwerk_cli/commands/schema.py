@@ -2,13 +2,16 @@
 
 import functools
 import operator
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
 from kabelwerk_cli.cli.command import ActionCommand, CallCommand
 from kabelwerk_cli.cli.tree import walk
 from kabelwerk_cli.config.parsers import did_you_mean
+from kabelwerk_cli.config.settings import OUTPUT
+from kabelwerk_cli.output import Format
+from kabelwerk_cli.terminal.console import Listing
 from kabelwerk_cli.terminal.error_report import ErrorLine
 from kabelwerk_cli.terminal.session import Session
 
@@ -22,9 +25,16 @@ def _next_words(ctx: click.Context, _: click.Parameter, incomplete: str) -> list
     return [word for word in found if word.startswith(incomplete)]
 
 
+class SchemaName(NamedTuple):
+    """The name of a schema."""
+
+    name: str
+
+
 @click.command(
     cls=ActionCommand,
     needs_settings=False,
+    shows={"": SchemaName},
     examples=[
         "kabelwerk schema",
         "kabelwerk schema users create",
@@ -53,7 +63,10 @@ def schema(ctx: click.Context, session: Session, *, words: tuple[str, ...]) -> N
     """
     known = _results(ctx.find_root().command)
     if not words:
-        session.console.print("\n".join(known))
+        if session.settings[OUTPUT] is Format.TABLE:
+            session.console.print("\n".join(known))
+        else:
+            session.console.show(Listing(SchemaName, map(SchemaName, known)))
         return
     name = " ".join(words)
     if name not in known:
@@ -64,7 +77,8 @@ def schema(ctx: click.Context, session: Session, *, words: tuple[str, ...]) -> N
 
     from kabelwerk_cli.output.schema import schema as schema_of
 
-    session.console.print(json.dumps(schema_of(f"kabelwerk {name}", known[name]), indent=2))
+    indent = None if session.settings[OUTPUT] is Format.JSONL else 2
+    session.console.print(json.dumps(schema_of(f"kabelwerk {name}", known[name]), indent=indent))
 
 
 def _results(root: click.Command) -> dict[str, Any]:

@@ -18,11 +18,14 @@ def test_a_preview_sends_nothing_and_needs_no_token(shell: Shell, operation: Ope
         objects = there.run(*operation.words(), "--dry-run", "-o", "json")
         assert server.attempts == []
     assert (plain.code, objects.code) == (0, 0)
-    requests = json.loads(objects.out)
-    ensured = isinstance(requests, list)
+    first = json.loads(objects.out)
+    other = first.pop("otherwise")
+    ensured = other is not None
     assert ensured == (operation.request is None)
     assert bool(plain.err) == ensured
-    for request in requests if ensured else [requests]:
+    if ensured:
+        assert (other.pop("when"), other["method"]) == ("the user does not exist", "POST")
+    for request in (first, other) if ensured else (first,):
         assert set(request) == {"method", "url", "headers", "body"}
         assert request["url"].startswith(server.url)
         assert request["headers"]["Kabelwerk-Token"] == "$KABELWERK_API_TOKEN"
@@ -69,7 +72,19 @@ def test_fields_are_those_of_the_preview(shell: Shell) -> None:
     }
     unknown = there.run(*preview, "id")
     assert (unknown.code, unknown.out) == (2, "")
-    assert "method, url, headers, body" in unknown.err
+    assert "method, url, headers, body, otherwise" in unknown.err
+
+
+def test_each_row_of_an_ensure_is_one_object(shell: Shell) -> None:
+    (shell.home / "users.csv").write_text("key,name\na,A\nb,B\n")
+    there = shell.with_(KABELWERK_URL="https://kabelwerk.example")
+    ran = there.run(
+        "users", "ensure", "--hub", "h", "--from", "users.csv", "--dry-run", "-o", "jsonl"
+    )
+    rows = [json.loads(line) for line in ran.out.splitlines()]
+    assert [row["method"] for row in rows] == ["PATCH", "PATCH"]
+    created = [row["otherwise"]["body"] for row in rows]
+    assert created == [{"key": key, "name": key.upper(), "hub": "h"} for key in "ab"]
 
 
 PROXIES = {"ALL_PROXY": "http://proxy.example", "http_proxy": "http://proxy.example"}

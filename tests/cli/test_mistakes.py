@@ -114,6 +114,11 @@ MISTAKES = {
     "sandbox show user": "Did you mean 'users'?",
     "users create kusanagi Motoko": "Use --key kusanagi --name Motoko.",
     "users create kusanagi": "Use --key kusanagi.",
+    "users create help": "Use 'kabelwerk users create --help'.",
+    "users create --key a -n A": "Use --name NAME, or --dry-run to see what would be sent.",
+    "messages post -n": "Use --dry-run.",
+    f"{NEW} --jq .id": "Use -o json, and send the output to jq with a pipe.",
+    "messages post kusanagi Hello": "Use --room kusanagi --user KEY --text Hello.",
     "users create a b c": "Use --key KEY --name NAME, with quotes around values that contain",
     "users create users.csv": "Use --from users.csv.",
     "users create --from a.csv b.csv": "--from takes one file.",
@@ -163,6 +168,14 @@ def test_what_may_have_been_meant(shell: Shell, command: str) -> None:
 def test_a_quoted_value_stays_quoted(shell: Shell) -> None:
     ran = shell.run("users", "create", "kusanagi", "Motoko Kusanagi")
     assert "Use --key kusanagi --name 'Motoko Kusanagi'." in ran.err
+
+
+def test_rows_on_standard_input_without_from(shell: Shell) -> None:
+    for args in (("users", "create"), ("messages", "post", "--user", "batou")):
+        ran = shell.run(*args, stdin=b"key,name\na,A\n")
+        assert (ran.code, ran.out) == (2, "")
+        assert "To read rows from standard input, use --from -" in ran.err
+    assert "--from -" not in shell.run("users", "create").err
 
 
 def test_hints_name_commands_and_options_that_exist() -> None:

@@ -304,3 +304,13 @@ def _cut(shell: Shell, *, number: int = 0, **streams: Any) -> Ran:
                 process.send_signal(number)
             _, err = process.communicate(timeout=20)
     return Ran(process.returncode, "", err.decode())
+
+
+def test_the_names_in_every_format(shell: Shell) -> None:
+    names = shell.run("schema").out.splitlines()
+    assert [row["name"] for row in json.loads(shell.run("schema", "-o", "json").out)] == names
+    lines = shell.run("schema", "-o", "jsonl").out.splitlines()
+    assert [json.loads(line)["name"] for line in lines] == names
+    assert shell.run("schema", "-o", "tsv").out.splitlines() == names
+    (line,) = shell.run("schema", "error", "-o", "jsonl").out.splitlines()
+    assert json.loads(line) == json.loads(shell.run("schema", "error", "-o", "json").out)
