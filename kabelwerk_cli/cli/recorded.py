@@ -50,12 +50,9 @@ def _others(ctx: click.Context) -> dict[str, str]:
     names |= {"--summary": "summary", "--journal": "journal", "--state": "state"}
     given = {option: ctx.params.get(name) for option, name in names.items()}
     if file := given["--from"]:
-        # a run with a file, which needs these in any case
-        import os
+        # a run with a file, which needs it in any case
+        from kabelwerk_cli.journal.file import JOURNAL, STATE
 
-        from kabelwerk_cli.batch.opening import JOURNAL_SUFFIX
-        from kabelwerk_cli.sync.state import STATE_SUFFIX
-
-        given["--journal"] = given["--journal"] or os.path.realpath(file) + JOURNAL_SUFFIX
-        given["--state"] = given["--state"] or file + STATE_SUFFIX
+        given["--journal"] = given["--journal"] or str(JOURNAL.beside(file))
+        given["--state"] = given["--state"] or str(STATE.beside(file))
     return {option: path for option, path in given.items() if path and path != "-"}
