@@ -1,6 +1,7 @@
 """docs/recipes.md: each recipe runs against a served sandbox, in the environment that it is for."""
 
 import configparser
+import json
 import re
 import shlex
 import shutil
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.documents import PATH, marked, run_script
 from tests.shell import EXECUTABLE, TOKEN, Shell, served
@@ -25,6 +27,7 @@ FILES = {
     "rejected": "r1,One\nr2,Two\nr4, \n",
     "nobody": "",
 }
+PING = "-fsS -m 10 --retry 3 -o /dev/null https://heartbeat.example/staff"
 THREE = "r1\tOne\nr2\tSecond\nr3\tThree\n"
 
 
@@ -40,7 +43,7 @@ class Machine:
         self.url = shell.environment["KABELWERK_URL"]
         self.shell = shell.without("KABELWERK_URL").without("KABELWERK_API_TOKEN")
         self.write("etc/kabelwerk/token", TOKEN + "\n").chmod(0o600)
-        for name in ("pip", "pipx", "sleep", "systemctl"):
+        for name in ("curl", "pip", "pipx", "sleep", "systemctl"):
             self.write(f"stand-ins/{name}", STAND_IN).chmod(0o755)
 
     def write(self, name: str, text: str) -> Path:
@@ -56,7 +59,7 @@ class Machine:
 
     def here(self, text: str) -> str:
         """Return a part of a recipe with the paths and the URL of this machine."""
-        text = re.sub(r"(?<![\w.])/(?=(srv|etc/kabelwerk|var/lib)\b)", f"{self.home}/", text)
+        text = re.sub(r"(?<![\w.])/(?=(srv|etc/kabelwerk|var/(lib|log))\b)", f"{self.home}/", text)
         return text.replace(URL, self.url)
 
     def run(self, script: str, *options: str, program: str = "bash", **environment: str) -> int:
@@ -212,17 +215,21 @@ def unit(name: str) -> configparser.ConfigParser:
 
 def test_systemd(machine: Machine) -> None:
     service = unit("service")["Service"]
-    assert service["RestartPreventExitStatus"].split() == ["1", "2", "3", "4", "5", "6"]
+    assert service["RestartPreventExitStatus"].split() == ["1", "2", "3", "4", "5", "6", "11"]
     name, token = service["LoadCredential"].split(":")
     shutil.copy(machine.here(token), machine.home / name)
-    specifiers = {"%d": str(machine.home), "%S": "/var/lib", "/usr/local/bin": EXECUTABLE.parent}
+    specifiers = {"%d": str(machine.home), "%S": "/var/lib", "%L": "/var/log"}
+    specifiers["/usr/local/bin"] = str(EXECUTABLE.parent)
     command, environment = (
         re.sub("|".join(specifiers), lambda match: str(specifiers[match[0]]), service[setting])
         for setting in ("ExecStart", "Environment")
     )
     settings = dict(item.split("=", 1) for item in shlex.split(machine.here(environment)))
     machine.list_users("srv/hr/staff.csv", "staff")
-    assert machine.run(command, **settings) == 2
+    for folder in ("var/log/kabelwerk", "var/lib/node_exporter"):
+        (machine.home / folder).mkdir(parents=True)
+    assert machine.run(machine.here(command), **settings) == 2
+    assert metrics(machine)["kabelwerk_run_exit_code"] == 2
     assert machine.run(marked("setup systemd").text, "-e") == 0
     assert machine.calls() == [
         "systemctl daemon-reload",
@@ -231,7 +238,50 @@ def test_systemd(machine: Machine) -> None:
     machine.list_users("srv/hr/staff.csv", "changed")
     assert (machine.run(command, **settings), machine.out, machine.err) == (0, "", "")
     assert machine.users() == THREE
+    found = metrics(machine)
+    assert (found["kabelwerk_run_exit_code"], found["created"], found["updated"]) == (0, 1, 1)
+    text = (machine.home / "var/log/kabelwerk/sync.log").read_text()
+    log = [json.loads(line) for line in text.splitlines()]
+    events = [line["event"] for line in log]
+    assert events == ["start", "end", "start", "request", "request", "end"]
     assert unit("timer")["Timer"]["OnCalendar"]
+
+
+def test_a_failed_unit_is_reported(machine: Machine) -> None:
+    service = configparser.ConfigParser(interpolation=None)
+    service.read_string(marked("file /etc/systemd/system/kabelwerk-failed@.service").text)
+    assert unit("service")["Unit"]["OnFailure"] == "kabelwerk-failed@%n.service"
+    machine.write("stand-ins/journalctl", '#!/bin/sh\necho "the end of $1"\n').chmod(0o755)
+    machine.write("stand-ins/mail", '#!/bin/sh\necho "$2 to $3"; cat\n').chmod(0o755)
+    command = service["Service"]["ExecStart"]
+    assert machine.run(command.replace("%i", "kabelwerk-sync.service").replace("%H", "here")) == 0
+    assert machine.out == (
+        "kabelwerk-sync.service failed on here to operations\n"
+        "the end of --unit=kabelwerk-sync.service\n"
+    )
+
+
+def test_the_rules_for_prometheus_ask_for_metrics_that_exist(machine: Machine) -> None:
+    machine.list_users("users.csv", "staff")
+    script = "kabelwerk users create --from users.csv --summary /var/lib/node_exporter/x.prom"
+    settings = {"KABELWERK_URL": machine.url, "KABELWERK_API_TOKEN": TOKEN}
+    (machine.home / "var/lib/node_exporter").mkdir(parents=True)
+    assert machine.run(script, **settings) == 0
+    found = metrics(machine, "x.prom")
+    rules = yaml.safe_load(marked("file kabelwerk.rules.yml").text)["groups"][0]["rules"]
+    named = {name for rule in rules for name in re.findall(r"kabelwerk_\w+", rule["expr"])}
+    assert named == {"kabelwerk_run_exit_code", "kabelwerk_run_end_timestamp_seconds"}
+    assert named <= set(found)
+
+
+def metrics(machine: Machine, name: str = "kabelwerk-staff.prom") -> dict[str, float]:
+    """Return the samples of a summary as Prometheus reads them: of each outcome by its name."""
+    text = (machine.home / "var/lib/node_exporter" / name).read_text()
+    return {
+        sample.labels.get("outcome", sample.name): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
 
 
 def test_cron(machine: Machine) -> None:
@@ -245,11 +295,13 @@ def test_cron(machine: Machine) -> None:
     )
     machine.list_users("srv/hr/staff.csv", "staff")
     assert machine.run(sync, program="sh", **settings) == 2
+    assert machine.calls() == [f"curl {PING}/2"]
     (machine.home / "var/lib/kabelwerk").mkdir(parents=True)
     assert machine.run(marked("setup cron").text, "-e", program="sh") == 0
     machine.list_users("srv/hr/staff.csv", "changed")
     assert machine.run(sync, program="sh", **settings) == 0
     assert machine.users() == THREE
+    assert machine.calls() == [f"curl {PING}/0"]
     for key, hub in (("batou", ["--hub", "section9"]), ("kusanagi", [])):
         ran = machine.shell.with_(**settings).run(
             "users", "create", "--key", key, "--name", "x", *hub

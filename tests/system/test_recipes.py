@@ -25,9 +25,9 @@ def machine(sandbox: Shell) -> Machine:
 
 
 def test_systemd_accepts_the_units(tmp_path: Path) -> None:
-    for kind in ("service", "timer"):
-        text = marked(f"file /etc/systemd/system/kabelwerk-sync.{kind}").text
-        unit = tmp_path / f"kabelwerk-sync.{kind}"
+    for name in ("kabelwerk-sync.service", "kabelwerk-sync.timer", "kabelwerk-failed@.service"):
+        text = marked(f"file /etc/systemd/system/{name}").text
+        unit = tmp_path / name
         unit.write_text(text.replace("/usr/local/bin/kabelwerk", str(EXECUTABLE)))
     ran = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", *tmp_path.iterdir()],
