@@ -73,9 +73,14 @@ batou,Batou
   parallel (--concurrency, --rate). A row that could not be sent, or that the
   server failed to handle, holds back the later rows of its user or room until
   the next run; a row that the server rejected does not.
+- Until the API has answered once, rows are sent one at a time: a wrong URL or
+  token stops the run after one request.
 - The run stops on 401 or 403, on an untrusted certificate, after ten server
   failures in a row, and after more than --max-failures failures. The number
-  of retries is limited for the whole run.
+  of retries is limited for the whole run. A 403 with a page that is not from
+  the API, such as a firewall's, fails its row only.
+- If the server limits the rate (429), the whole run waits as long as it asks
+  for, and goes on more slowly. --rate N avoids that.
 - On a terminal, you confirm deletions by typing their number, unless --yes is
   given.""",
     ),

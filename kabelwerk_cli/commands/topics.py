@@ -45,7 +45,14 @@ def variables() -> list[tuple[str, str]]:
         ("TERM", "If 'dumb', use no color, no frames and no progress bar."),
         ("COLUMNS", "Width of tables and help text on a terminal."),
         ("PAGER", "Shows help that is longer than the terminal; empty for none. [default: less]"),
-        ("HTTPS_PROXY", "Proxy for https, except to loopback addresses; also ALL_PROXY, NO_PROXY."),
+        (
+            "SSL_CERT_FILE",
+            "CA certificates to trust; also REQUESTS_CA_BUNDLE. --ca-file overrides.",
+        ),
+        (
+            "HTTPS_PROXY",
+            "HTTP proxy for https, except to loopback addresses; also ALL_PROXY, NO_PROXY.",
+        ),
     ]
     return rows
 
