@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from kabelwerk_cli.backend.backends import backend_name
-from kabelwerk_cli.errors import AlreadyPosted, Refused
+from kabelwerk_cli.errors import Refused
 from kabelwerk_cli.journal.fate import DOUBTFUL, SENT, Fate
 from kabelwerk_cli.journal.file import JOURNAL, Kind
-from kabelwerk_cli.journal.journal import PER_SECOND, Journal, shown_time
+from kabelwerk_cli.journal.journal import PER_SECOND, Journal
 from kabelwerk_cli.journal.opening import create, find
 from kabelwerk_cli.tabular.file import RowFile
 from kabelwerk_cli.words import count_of
@@ -99,26 +99,9 @@ def _complete(journal: Journal) -> None:
 
 
 def compare(batch: "Batch", found: Found, plan: Plan) -> None:
-    """Compare the file as a whole with the journal.
-
-    Raises:
-        AlreadyPosted: the file's mailing is finished.
-    """
-    journal = found.journal
-    if journal is None:
-        return
-    plan.compare(sets_values=batch.repeatable)
-    if batch.repeatable:
-        return
-    if journal.about.finished and not batch.options.resume:
-        done = plan.count(Fate.DONE)
-        last = max((entry.at for entry in journal.entries(Fate.DONE)), default=0)
-        when = f"; the last message was posted on {shown_time(last)}" if last else ""
-        raise AlreadyPosted(
-            f"This mailing is finished: {done} of {count_of(plan.rows, 'row')} {_were(done)} "
-            f"posted{when}. Use --resume to send the rows that were not, or --restart to post all "
-            "of them again."
-        )
+    """Compare the file as a whole with the journal."""
+    if found.journal:
+        plan.compare(sets_values=batch.repeatable)
 
 
 @contextlib.contextmanager
@@ -181,7 +164,3 @@ def _mark_posted(batch: "Batch", journal: Journal) -> None:
     journal.commit(pairs, lambda about: about._replace(left=left))
     verb = "is" if len(marked) == 1 else "are"
     batch.session.console.note(f"{count_of(len(marked), 'message')} {verb} marked as posted.")
-
-
-def _were(number: int) -> str:
-    return "was" if number == 1 else "were"

@@ -8,8 +8,8 @@ from kabelwerk_cli.backend.backends import backend_and_profile
 from kabelwerk_cli.backend.dry_run import show_previews
 from kabelwerk_cli.engine.task import Task
 from kabelwerk_cli.output import Format
-from kabelwerk_cli.terminal.confirm import check_protection, confirm
-from kabelwerk_cli.words import count_of
+from kabelwerk_cli.terminal.confirm import check_protection, confirm, is_protected
+from kabelwerk_cli.words import capitalized, count_of
 
 from .decisions import Tasks
 
@@ -45,25 +45,31 @@ def preview(batch: "Batch", tasks: Tasks, rows: int) -> None:
 def ask(batch: "Batch", tasks: Tasks) -> None:
     """Ask for confirmation, if what is going to be sent needs one.
 
+    Messages and deletions are confirmed by their number; an import only in a protected profile.
+
     Raises:
         Cancelled: it was not confirmed.
     """
-    yes = batch.options.yes
-    check_protection(batch.session, yes=yes)
-    asks = batch.destructive or not (batch.repeatable or batch.session.console.cannot_ask)
-    if yes or not asks:
+    session = batch.session
+    check_protection(session, yes=batch.options.yes)
+    imports = batch.repeatable and not batch.destructive
+    if batch.options.yes or (imports and not is_protected(session)):
         return
     first, number = _survey(batch, tasks)
     if not number:
         return
-    action, noun = ("Delete", "user") if batch.destructive else ("Post", "message")
-    question = (
-        f"{action} {count_of(number, noun)} at {backend_and_profile(batch.session.settings)}?"
-    )
-    details = [] if batch.destructive else [_message(task) for task in first]
+    if imports:
+        what, answer = f"Send {count_of(number, 'row')} with '{batch.name}'", "y"
+        details = [capitalized(task.call.subject) for task in first]
+    elif batch.destructive:
+        what, answer, details = f"Delete {count_of(number, 'user')}", str(number), []
+    else:
+        what, answer = f"Post {count_of(number, 'message')}", str(number)
+        details = [_message(task) for task in first]
     if details and number > len(first):
         details.append(f"... and {number - len(first)} more")
-    confirm(batch.session, question, yes=False, answer=str(number), details=details)
+    question = f"{what} at {backend_and_profile(session.settings)}?"
+    confirm(session, question, yes=False, answer=answer, details=details)
 
 
 def _pending(batch: "Batch", tasks: Tasks) -> Iterator[Task]:

@@ -10,6 +10,7 @@ from kabelwerk_cli.backend.connect import tell_about_files
 from kabelwerk_cli.engine.rejects import Rejects
 from kabelwerk_cli.engine.run import Opened, Run, opened, refuse_invalid, send_rows
 from kabelwerk_cli.engine.runner import Runner
+from kabelwerk_cli.engine.stops import refuse_mistakes
 from kabelwerk_cli.errors import Refused
 from kabelwerk_cli.journal.fate import SKIPPED, Fate
 from kabelwerk_cli.journal.journal import Journal, shown_time
@@ -24,6 +25,7 @@ from .checking import check
 from .decisions import Tasks
 from .handover import check as check_rejects
 from .handover import hand_over
+from .mistakes import mistakes
 from .opening import Found, compare, find_journal, journal_path, open_journal
 from .plan import Plan
 from .preview import ask, preview
@@ -90,7 +92,7 @@ def run_batch(batch: Batch) -> None:
         KabelwerkError: what stopped the run before anything was applied.
         Interrupted: a signal ended the run.
         Cancelled: it was not confirmed.
-        AlreadyPosted: the journal is that of a finished mailing.
+        SafetyStop: it looks like a mistake, such as a mailing that is finished.
         Refused: the file is invalid, or the journal belongs to another batch.
         ConfigurationError: the settings, or the journal, do not allow it.
     """
@@ -121,6 +123,7 @@ def _prepare(batch: Batch, source: Opened, stack: contextlib.ExitStack) -> _Read
 
     Raises:
         Refused: rows are invalid, or a file or an option cannot be used.
+        SafetyStop: it looks like a mistake.
     """
     options, (file, reporters) = batch.options, source
     found = stack.enter_context(find_journal(batch, file))
@@ -133,6 +136,7 @@ def _prepare(batch: Batch, source: Opened, stack: contextlib.ExitStack) -> _Read
     file.check_unchanged()
     rejects = Rejects(file, options.rejects)
     check_rejects(rejects, found.journal)
+    refuse_mistakes(mistakes(batch, found, plan), options.allow)
 
     def tasks(journal: Journal | None) -> Tasks:
         return Tasks(file, batch.reader, plan, journal, options, tell_all=batch.tell_all)

@@ -1,9 +1,11 @@
 """The options of a batch: those on the command line, and the typed value they become."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from kabelwerk_cli.errors import Stop
 from kabelwerk_cli.files import read_text, without_newline
 
 from .options import BatchOption, FileType, Number, OneOf, RunOption, claim_stdin, is_given
@@ -65,6 +67,9 @@ DRY_RUN = RunOption(
 YES = RunOption(["--yes"], is_flag=True, help="Do not ask for confirmation.")
 YES_FOR_BATCHES = RunOption(
     ["--yes"], is_flag=True, help="Do not prompt; required for batches in a protected profile."
+)
+YES_FOR_MESSAGES = RunOption(
+    ["--yes"], is_flag=True, help="Do not prompt; without a terminal, required with --from."
 )
 BATCH_OPTIONS: tuple[click.Option, ...] = (
     RunOption(
@@ -168,7 +173,21 @@ BATCH_OPTIONS: tuple[click.Option, ...] = (
 )
 
 
+def allow_option(stops: Sequence[Stop], topic: str = "batches") -> click.Option:
+    """Return the option that names safety stops which do not stop a run."""
+    return BatchOption(
+        ["--allow"],
+        topic=topic,
+        type=OneOf([stop.value for stop in stops]),
+        multiple=True,
+        metavar="NAME",
+        help=f"Ignore a safety stop ({', '.join(stops)}); repeatable.",
+    )
+
+
+ALLOW = allow_option([Stop.DAMAGED_KEYS])
 MESSAGE_OPTIONS: tuple[click.Option, ...] = (
+    allow_option([Stop.DUPLICATES, Stop.POSTED, Stop.DAMAGED_KEYS], topic="mailings"),
     RunOption(
         ["--template"],
         topic="mailings",
@@ -235,7 +254,7 @@ def explicit(ctx: click.Context) -> dict[str, str]:
 
 
 def _refuse_without_file(ctx: click.Context) -> None:
-    for option in (*BATCH_OPTIONS, *MESSAGE_OPTIONS):
+    for option in (*BATCH_OPTIONS, ALLOW, *MESSAGE_OPTIONS):
         if is_given(ctx, option.name):
             raise click.UsageError(f"{option.opts[0]} requires --from FILE.", ctx)
 
@@ -243,4 +262,6 @@ def _refuse_without_file(ctx: click.Context) -> None:
 def options_for(*, destructive: bool, repeatable: bool) -> tuple[click.Option, ...]:
     """Return the options of a command that sends calls."""
     yes = YES if destructive else YES_FOR_BATCHES
-    return (*BATCH_OPTIONS, *(() if repeatable else MESSAGE_OPTIONS), DRY_RUN, yes)
+    if not (destructive or repeatable):
+        yes = YES_FOR_MESSAGES
+    return (*BATCH_OPTIONS, *((ALLOW,) if repeatable else MESSAGE_OPTIONS), DRY_RUN, yes)

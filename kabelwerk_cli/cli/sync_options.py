@@ -7,9 +7,10 @@ from typing import Any
 import click
 
 from kabelwerk_cli.engine.options import BatchOptions
+from kabelwerk_cli.errors import Stop
 from kabelwerk_cli.sync.options import Share, SyncOptions
 
-from .batch_options import BATCH_OPTIONS
+from .batch_options import BATCH_OPTIONS, allow_option
 from .options import FileType, claim_stdin
 
 FOR_BATCHES = frozenset({"limit", "restart", "journal"})
@@ -44,12 +45,8 @@ DELETION_OPTIONS = (
         metavar="N|N%",
         help="Refuse to delete more than N users, or N% of known users. [default: 10%, at least 5]",
     ),
-    click.Option(
-        ["--allow-unterminated"],
-        is_flag=True,
-        help="Delete even if the last line of the file has no line break.",
-    ),
 )
+_ALLOW = allow_option([Stop.LOOKALIKES, Stop.DAMAGED_KEYS, Stop.UNTERMINATED])
 SYNC_OPTIONS = (
     click.Option(
         ["--max-changes"],
@@ -82,7 +79,7 @@ SYNC_OPTIONS = (
 def options_for(*, deletes: bool) -> tuple[click.Option, ...]:
     """Return the options of a sync, including those that it shares with batches."""
     shared = tuple(option for option in BATCH_OPTIONS if option.name not in FOR_BATCHES)
-    return (*shared, *(DELETION_OPTIONS if deletes else ()), *SYNC_OPTIONS)
+    return (*shared, _ALLOW, *(DELETION_OPTIONS if deletes else ()), *SYNC_OPTIONS)
 
 
 def take_options(ctx: click.Context) -> tuple[BatchOptions, SyncOptions]:

@@ -163,7 +163,7 @@ EXACT_KEY = _flag(
 )
 PROTECTED = _flag(
     "protected",
-    "Require --yes and --profile for deletions, batches and syncs.",
+    "Require --profile and a confirmation for deletions, batches and syncs.",
     sources=ONLY_IN_PROFILE,
 )
 NO_INPUT = _flag("no_input", "Never prompt.")

@@ -42,6 +42,8 @@ class BatchOptions(NamedTuple):
     """The rooms whose messages of unknown outcome are sent again; `ALL` for every room."""
     mark_posted: tuple[str, ...] = ()
     """The rooms whose messages are marked as posted; likewise."""
+    allow: tuple[str, ...] = ()
+    """The names of the safety stops that do not stop this run, see `Stop`."""
     template: "Template | None" = None
     """The text of each message, to be filled in from the row's columns."""
 

@@ -3,16 +3,17 @@
 import itertools
 from collections.abc import Callable, Iterator
 
+from kabelwerk_cli.output import visible_key
 from kabelwerk_cli.words import count_of
 
+from .lookalikes import is_rounded
 from .table import Table
 
 SHOWN = 3
 """How many keys a warning names."""
 _DIGITS = "key NOT GLOB '*[^0-9]*'"
 _ROUNDED = """
-SELECT key, line FROM rows
-WHERE key GLOB '[0-9]*[Ee]+[0-9]*' AND key NOT GLOB '*[^0-9Ee+.,]*' ORDER BY number
+SELECT key, line FROM rows WHERE key GLOB '[0-9]*[Ee]+[0-9]*' %s ORDER BY number
 """
 _SHORTER = f"""
 SELECT key, line FROM rows
@@ -27,34 +28,45 @@ GROUP BY +target HAVING count(DISTINCT digest) > 1 ORDER BY first
 """
 
 
-_EXPORT = "Format that column as text in the spreadsheet and export it again."
+EXPORT = "Format that column as text in the spreadsheet and export it again."
 
 
 def warn_of_keys(plan: Table, warn: Callable[[str], None], *, sets_values: bool) -> None:
-    """Report keys that a spreadsheet has probably changed, or whose rows contradict each other.
+    """Report keys that may have lost zeros, or whose rows contradict each other.
 
     Args:
         plan: the rows.
         warn: shows a warning.
         sets_values: whether a later row of a key overrides an earlier one.
     """
-    if found := _listed(plan.select(_ROUNDED)):
-        count, keys = found
-        looks = "key looks like a number" if count == 1 else "keys look like numbers"
-        warn(f"{count} {looks} that a spreadsheet has rounded: {keys}. {_EXPORT}")
     if found := _listed(plan.select(_SHORTER)):
         count, keys = found
         warn(
             f"{count_of(count, 'key')} may have lost leading zeros in a spreadsheet, as other keys "
-            f"begin with a zero: {keys}. {_EXPORT}"
+            f"begin with a zero: {keys}. {EXPORT}"
         )
     if sets_values:
         _warn_of_contradictions(plan, warn)
 
 
+def damaged_keys(plan: Table, condition: str) -> str:
+    """Return which keys a spreadsheet has rounded, as a sentence; empty if there are none.
+
+    Args:
+        plan: the rows.
+        condition: which rows count, in SQL, beginning with AND.
+    """
+    rows = (row for row in plan.select(_ROUNDED % condition) if is_rounded(row[0]))
+    if not (found := _listed(rows)):
+        return ""
+    count, keys = found
+    looks = "key looks like a number" if count == 1 else "keys look like numbers"
+    return f"{count} {looks} that a spreadsheet has rounded: {keys}."
+
+
 def _listed(rows: Iterator[tuple[str, int]]) -> tuple[int, str] | None:
     """Return how many rows there are, and the first keys with their lines; None for no rows."""
-    first = [f"'{key}' (line {line})" for key, line in itertools.islice(rows, SHOWN)]
+    first = [f"'{visible_key(key)}' (line {line})" for key, line in itertools.islice(rows, SHOWN)]
     more = sum(1 for _ in rows)
     keys = ", ".join(first) + (" and others" if more else "")
     return (len(first) + more, keys) if first else None

@@ -7,7 +7,8 @@ from typing import NamedTuple
 from kabelwerk_cli.backend.backends import backend_name
 from kabelwerk_cli.engine.options import BatchOptions
 from kabelwerk_cli.engine.run import refuse_invalid
-from kabelwerk_cli.errors import BadFile, Refused
+from kabelwerk_cli.engine.stops import refuse_mistakes
+from kabelwerk_cli.errors import BadFile
 from kabelwerk_cli.reporting.reporter import Reporters
 from kabelwerk_cli.rows.key_warnings import warn_of_keys
 from kabelwerk_cli.rows.reader import SecondReading, SyncRowReader
@@ -18,7 +19,7 @@ from kabelwerk_cli.terminal.session import Session
 
 from .actions import IN_FILE, Action
 from .decisions import Delete
-from .guards import Counts, refusals
+from .guards import Counts, nameless, suspicions
 from .options import SyncOptions
 from .plan import SyncMode, SyncPlan
 from .state import Digests, State
@@ -132,22 +133,27 @@ def _validate(sync: Sync, file: RowFile, plan: SyncPlan, tell: Tell) -> None:
             plan.refuse(place, names_nobody=row.column == "key")
 
 
-def refused(sync: Sync, file: RowFile, state: State | None, plan: SyncPlan) -> Iterator[Refused]:
-    """Yield each reason to refuse a plan."""
+def refuse_plan(sync: Sync, file: RowFile, state: State | None, plan: SyncPlan) -> None:
+    """End the run if the plan looks like a mistake.
+
+    Raises:
+        Refused: nobody can be deleted.
+        SafetyStop: it looks like a mistake that is not allowed.
+    """
     if sync.options.adopt:
-        return iter(())
-    return refusals(
-        Counts(
-            file=file.name,
-            noun=sync.noun,
-            rows=plan.rows,
-            known=state.about.entries if state else 0,
-            creations=plan.counts[Action.CREATE],
-            updates=plan.counts[Action.UPDATE],
-            deletions=plan.counts[Action.DELETE],
-            guarded=bool(state and state.about.finished),
-            terminated=file.is_terminated,
-            nameless=plan.nameless,
-        ),
-        sync.options,
+        return
+    counts = Counts(
+        file=file.name,
+        noun=sync.noun,
+        rows=plan.rows,
+        known=state.about.entries if state else 0,
+        creations=plan.counts[Action.CREATE],
+        updates=plan.counts[Action.UPDATE],
+        deletions=plan.counts[Action.DELETE],
+        guarded=bool(state and state.about.finished),
+        terminated=file.is_terminated,
+        nameless=plan.nameless,
     )
+    if refusal := nameless(counts):
+        raise refusal
+    refuse_mistakes(suspicions(counts, sync.options), sync.batch.allow)

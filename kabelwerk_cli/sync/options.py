@@ -31,4 +31,3 @@ class SyncOptions(NamedTuple):
     full: bool
     delete: bool = False
     max_deletions: Share | None = None
-    allow_unterminated: bool = False

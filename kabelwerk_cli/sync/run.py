@@ -13,7 +13,7 @@ from kabelwerk_cli.reporting.ending import Ended
 from kabelwerk_cli.reporting.reporter import Reporters
 from kabelwerk_cli.tabular.file import RowFile
 
-from .checking import Sync, make_plan, refused
+from .checking import Sync, make_plan, refuse_plan
 from .decisions import SyncTasks
 from .opening import adopt, find_state, make_state, missing_state, state_path
 from .plan import SyncPlan
@@ -78,7 +78,8 @@ def run_sync(sync: Sync) -> None:
     """Send the differences between a file and what was last acknowledged.
 
     Raises:
-        Refused: the file is invalid, the state is another sync's, or a guard refuses the plan.
+        Refused: the file is invalid, or the state is another sync's.
+        SafetyStop: the plan looks like a mistake.
         Cancelled: it was not confirmed.
         ConfigurationError: the settings, or the state, do not allow it.
         BatchFailed: something is not done, and the outcome of everything is known.
@@ -121,7 +122,8 @@ def _prepare(sync: Sync, source: Opened, stack: contextlib.ExitStack) -> _Ready:
     """Compare the file with the state, and show the plan of a dry run.
 
     Raises:
-        Refused: the plan is refused, or there cannot be one.
+        Refused: there cannot be a plan.
+        SafetyStop: it looks like a mistake.
     """
     file, reporters = source
     path = state_path(sync.options, file)
@@ -136,8 +138,9 @@ def _prepare(sync: Sync, source: Opened, stack: contextlib.ExitStack) -> _Ready:
         show_plan(sync.session.console, plan, sync.noun)
         sync.session.console.sum_up(summed(plan), is_success=True)
     file.check_unchanged()
-    for refusal in (*([missing] if missing else []), *refused(sync, file, state, plan)):
-        raise refusal
+    if missing:
+        raise missing
+    refuse_plan(sync, file, state, plan)
     return _Ready(file, plan, path, state)
 
 

@@ -1,5 +1,6 @@
 """Confirmation of changes that cannot be undone."""
 
+import shlex
 from collections.abc import Sequence
 
 from kabelwerk_cli.config.settings import PROFILE, PROTECTED, Rank
@@ -34,15 +35,26 @@ def confirm(
 
 
 def check_protection(session: Session, *, yes: bool) -> None:
-    """Require `--yes` and `--profile` on the command line if the profile is protected.
+    """Require `--profile` on the command line if the profile is protected.
+
+    Where it is not possible to prompt, `--yes` is required as well.
 
     Raises:
         Cancelled: one of them is missing.
     """
     settings = session.settings
-    named = settings.rank(PROFILE) is Rank.OPTION
-    if settings[PROTECTED] and not (yes and named):
-        profile = settings.profile.name
-        raise Cancelled(
-            f"Profile '{profile}' is protected. Use --yes --profile {profile} to confirm."
-        )
+    if not settings[PROTECTED]:
+        return
+    named, asks = settings.rank(PROFILE) is Rank.OPTION, not session.console.cannot_ask
+    if named and (yes or asks):
+        return
+    profile = settings.profile.name
+    options = f"--profile {shlex.quote(profile)}"
+    if not asks:
+        options = f"--yes {options}"
+    raise Cancelled(f"Profile '{profile}' is protected. Use {options} to confirm.")
+
+
+def is_protected(session: Session) -> bool:
+    """Tell whether to ask for confirmation of whatever is sent from a file."""
+    return bool(session.settings[PROTECTED])

@@ -25,7 +25,7 @@ from .story import SUCCESSES
 ROWS = 50
 CREATE = ("users", "create", "--from", "rows.csv", "--concurrency", "1", "-o", "jsonl")
 POST = (
-    "messages", "post", "--room", "kusanagi", "--user", "batou",
+    "messages", "post", "--yes", "--room", "kusanagi", "--user", "batou",
     "--from", "rows.csv", "--concurrency", "1", "-o", "jsonl",
 )  # fmt: skip
 
@@ -274,7 +274,17 @@ def test_rows_for_one_room_arrive_in_order(shell: Shell) -> None:
             server.model._state.rooms["section9", room] = server.model._state.rooms[
                 "section9", "kusanagi"
             ]._replace(id=1000 + int(room[1:]), user=room)
-        post = ("messages", "post", "--user", "batou", "--from", "rows.csv", "--concurrency", "16")
+        post = (
+            "messages",
+            "post",
+            "--yes",
+            "--user",
+            "batou",
+            "--from",
+            "rows.csv",
+            "--concurrency",
+            "16",
+        )
         ran = run(*post)
         assert ran.code == 0
         arrived = [(f"r{m.room_id - 1000}", m.text) for m in server.model.messages]

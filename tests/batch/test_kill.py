@@ -105,7 +105,17 @@ def post_until_settled(shell: Shell, seed: int) -> None:
     refused = Step(invalid("no", {"text": ["is invalid"]}), times=3)
     with FaultyServer([Step(HONEST, times=20), lost, Step(HONEST, times=20), refused]) as server:
         there = shell.configured(server)
-        args = ["messages", "post", "--room", "kusanagi", "--user", "batou", "--from", source.name]
+        args = [
+            "messages",
+            "post",
+            "--yes",
+            "--room",
+            "kusanagi",
+            "--user",
+            "batou",
+            "--from",
+            source.name,
+        ]
         for moment in [choose.uniform(0.01, 0.4) for _ in range(4)] + [None] * 4:
             choose.shuffle(texts)
             source.write_text("text\n" + "".join(f"{text}\n" for text in texts))

@@ -4,11 +4,12 @@ import json
 
 import pytest
 
-from tests.batch.story import FILE, JOURNAL, POST, clinic, posted, rows
+from tests.batch.story import FILE, JOURNAL, clinic, posted, rows
 from tests.faultserver import FAULTS, HONEST, FaultyServer, Step
 from tests.pseudo_terminal import Terminal
-from tests.shell import Shell
+from tests.shell import TOKEN, Shell
 
+POST = ("messages", "post", "--user", "batou")
 BATCH = (*POST, "--from", FILE, "--concurrency", "1", "--retries", "0")
 
 
@@ -60,13 +61,47 @@ def test_only_people_are_asked(shell: Shell) -> None:
     with FaultyServer(model=model) as server:
         there = shell.configured(server)
         (shell.home / FILE).write_text(rows("r1:a"))
-        assert there.run(*BATCH).code == 0
-        for option in ("--yes", "--no-input"):
-            (shell.home / FILE).write_text(rows(f"r1:{option}"))
-            with Terminal(there, *BATCH, "--restart", option) as terminal:
-                assert terminal.end() == 0
-                assert "to continue" not in terminal.plain
-        assert posted(model) == ["r1:a", "r1:--yes", "r1:--no-input"]
+        ran = there.run(*BATCH)
+        assert (ran.code, "without a terminal. Use --yes to confirm" in ran.err) == (2, True)
+        with Terminal(there, *BATCH, "--no-input") as terminal:
+            assert terminal.end() == 2
+            assert "Use --yes to confirm" in terminal.plain
+        assert (server.requests, (shell.home / JOURNAL).exists()) == ([], False)
+        with Terminal(there, *BATCH, "--yes") as terminal:
+            assert terminal.end() == 0
+            assert "to continue" not in terminal.plain
+        assert there.run(*BATCH, "--resume").code == 0  # there is nothing to confirm
+        assert posted(model) == ["r1:a"]
+
+
+def test_a_protected_profile_asks_people_about_everything_from_a_file(shell: Shell) -> None:
+    model = clinic()
+    with FaultyServer(model=model) as server:
+        shell.write_profile(url=server.url, protected=True)
+        there = shell.with_(KABELWERK_API_TOKEN=TOKEN)
+        (shell.home / FILE).write_text(rows("r1:a r2:b"))
+        with Terminal(there, *BATCH, size=(24, 200)) as terminal:
+            assert terminal.end() == 2
+            assert "Use --profile default to confirm" in terminal.plain
+        there = there.with_(KABELWERK_CONFIG=str(shell.home / ".config/kabelwerk/config.toml"))
+        named = ("--profile", "default")
+        with Terminal(there, *BATCH, *named, size=(24, 200)) as terminal:
+            terminal.wait_for("(profile 'default')? Type 2 to continue:")
+            assert "To r1 from batou: a" in terminal.plain
+            terminal.type("2\n")
+            assert terminal.end() == 0
+        (shell.home / "users.csv").write_text("key,name\nr1,A\nr2,B\nr3,C\nr4,D\n")
+        update = ("users", "update", "--from", "users.csv", *named)
+        assert there.run(*update).code == 2
+        for answer, code in (("n", 2), ("y", 0)):
+            with Terminal(there, *update, size=(24, 200)) as terminal:
+                terminal.wait_for("Send 4 rows with 'users update' at")
+                terminal.wait_for("[y/N]")
+                assert "User 'r3'\r\n... and 1 more" in terminal.plain
+                terminal.type(f"{answer}\n")
+                assert terminal.end() == code
+        assert posted(model) == ["r1:a", "r2:b"]
+        assert model.users["r4"].name == "D"
 
 
 def test_a_dry_run_shows_what_the_run_would_send(shell: Shell) -> None:
@@ -75,7 +110,7 @@ def test_a_dry_run_shows_what_the_run_would_send(shell: Shell) -> None:
     with FaultyServer(faults, model=model) as server:
         there = shell.configured(server)
         (shell.home / FILE).write_text(rows("r1:a r2:b"))
-        there.run(*BATCH, "--max-failures", "0")  # r1 is done, r2 is unknown
+        there.run(*BATCH, "--yes", "--max-failures", "0")  # r1 is done, r2 is unknown
         journal = (shell.home / JOURNAL).read_bytes()
         (shell.home / FILE).write_text(rows("r1:a r2:b r3:c r4:d r5:e r1:f"))
         sent = len(server.requests)
@@ -99,5 +134,5 @@ def test_a_dry_run_shows_what_the_run_would_send(shell: Shell) -> None:
         (shell.home / "rejects.csv").write_text("room\n")
         assert there.run(*BATCH, "--dry-run", "--rejects", "rejects.csv").code == 2
         assert (shell.home / "rejects.csv").read_text() == "room\n"
-        there.run(*BATCH, "--mark-posted")
+        there.run(*BATCH, "--yes", "--mark-posted")
         assert there.run(*BATCH, "--dry-run").code == 11  # the mailing is finished

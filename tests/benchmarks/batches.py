@@ -331,7 +331,7 @@ def messages_over_tls(home: Path, fixed: float) -> None:
     authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(certificate))
     count = 800
     rows.write_text("room\n" + "".join(f"user-{number}\n" for number in range(count)))
-    post = ("messages", "post", "--user", "batou", "--text", "Hello", "--from", str(rows))
+    post = ("messages", "post", "--yes", "--user", "batou", "--text", "Hello", "--from", str(rows))
     with server(0.05, str(certificate)) as url:
         seconds = run(home, url, *post, "--ca-file", str(ca)).seconds - fixed
         kept = bare_threads(url, count, 8, lambda: adapter(str(ca)), new_message)

@@ -163,7 +163,7 @@ def test_what_becomes_of_a_user(schemas: Schemas) -> None:
 
 
 USERS = "key,name"
-POST = "messages post --user batou"
+POST = "messages post --yes --user batou"
 # a command, its options, the file, and what the server does
 BATCHES: list[tuple[str, str, str, list[Step]]] = [
     ("users create", "", rows("r1:a new:b", USERS), []),

@@ -13,7 +13,7 @@ FILES = {
     "rows.csv": "room,name\nkusanagi,Motoko\n",
     "attributes.json": '{"ward": 9}\n',
 }
-BY_BATOU = ("messages", "post", "--user", "batou")
+BY_BATOU = ("messages", "post", "--user", "batou", "--yes")
 
 
 def test_the_mark_is_dropped_from_each_file(shell: Shell) -> None:

@@ -174,7 +174,7 @@ def test_damage_is_exit_3_and_nothing_is_sent(shell: Shell) -> None:
 def test_neither_token_nor_text_is_in_it(shell: Shell) -> None:
     (shell.home / "rows.csv").write_text("room,user,text\nkusanagi,batou,very private\n")
     with FaultyServer([Step(FAULTS["reset-after-reading"])]) as server:
-        ran = shell.configured(server).run("messages", "post", "--from", "rows.csv")
+        ran = shell.configured(server).run("messages", "post", "--yes", "--from", "rows.csv")
     assert ran.code == 9
     content = (shell.home / "rows.csv.kabelwerk-journal").read_bytes()
     assert TOKEN.encode() not in content
@@ -212,8 +212,8 @@ def test_the_order_of_options_makes_no_other_row(shell: Shell) -> None:
     batch = ("--from", "rows.csv", "--concurrency", "1")
     with FaultyServer([Step(HONEST, times=2), Step(NO, times=1)]) as server:
         run = shell.configured(server).run
-        assert run("messages", "post", *hello, *there, *batch).code == 10
-        again = run("messages", "post", *batch, *there, *hello, "--hub", "_", "--resume")
+        assert run("messages", "post", "--yes", *hello, *there, *batch).code == 10
+        again = run("messages", "post", "--yes", *batch, *there, *hello, "--hub", "_", "--resume")
         assert again.code == 0
         assert [message.text for message in server.model.messages] == ["one", "two", "three"]
 
@@ -252,11 +252,28 @@ def test_a_later_version_knows_the_rows_again(shell: Shell, command: str) -> Non
 
 def test_identical_rows_count_apart(shell: Shell) -> None:
     (shell.home / "rows.csv").write_text("text\n" + "same\n" * 5)
-    post = ("messages", "post", "--room", "kusanagi", "--user", "batou", "--from", "rows.csv")
+    post = (
+        "messages",
+        "post",
+        "--yes",
+        "--room",
+        "kusanagi",
+        "--user",
+        "batou",
+        "--from",
+        "rows.csv",
+    )
     with FaultyServer([Step(HONEST, times=2), Step(FAULTS["status-429"], times=1)]) as server:
         run = shell.configured(server).run
-        assert run(*post, "--retries", "0").code == 10
-        assert run(*post, "--retries", "0").code == 0
+        stopped = run(*post, "--retries", "0", "-o", "json")
+        assert (stopped.code, server.requests) == (11, [])
+        assert (
+            "1 message would be posted more than once: room 'kusanagi' (lines 2, 3,"
+            in (json.loads(stopped.err.splitlines()[-1])["error"]["message"])
+        )
+        allowed = (*post, "--retries", "0", "--allow", "duplicates")
+        assert run(*allowed).code == 10
+        assert run(*allowed).code == 0
         assert [m.text for m in server.model.messages] == ["same"] * 5
 
 

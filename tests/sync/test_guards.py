@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kabelwerk_cli.cli.sync_options import ShareType
-from kabelwerk_cli.sync.guards import Counts, refusals
+from kabelwerk_cli.sync.guards import Counts, suspicions
 from kabelwerk_cli.sync.options import Share, SyncOptions
 from tests.faultserver import FaultyServer
 from tests.pseudo_terminal import Terminal
@@ -53,10 +53,10 @@ def test_each_limit_with_each_mistake(known: Shell) -> None:
             everybody = limit is not None and limit.endswith("%") and allowed(limit, 0, 0) >= KNOWN
             fits = gone <= allowed(limit, 5, 10) and (gone < KNOWN or everybody)
             planned = there.run(*SYNC, *options, "--dry-run", "-o", "jsonl").code
-            assert planned == (0 if fits else 2), (gone, limit)
+            assert planned == (0 if fits else 11), (gone, limit)
             if not fits:
                 refused = there.run(*SYNC, *options, "--yes")
-                assert refused.code == 2, (gone, limit)
+                assert refused.code == 11, (gone, limit)
                 assert "--max-deletions" in refused.err
         for changed, limit in itertools.product(CHANGED, LIMITS):
             names = ["B"] * changed + ["A"] * (KNOWN - changed)
@@ -64,10 +64,10 @@ def test_each_limit_with_each_mistake(known: Shell) -> None:
             options = ["--max-changes", limit] if limit else []
             fits = changed <= allowed(limit, 20, 50)
             planned = there.run(*SYNC, *options, "--dry-run", "-o", "jsonl").code
-            assert planned == (0 if fits else 2), (changed, limit)
+            assert planned == (0 if fits else 11), (changed, limit)
             if not fits:
                 refused = there.run(*SYNC, *options, "--yes", "--full")
-                assert refused.code == 2, (changed, limit)
+                assert refused.code == 11, (changed, limit)
                 assert "--max-changes" in refused.err
         assert server.attempts == []
     assert (known.home / STATE).read_bytes() == state
@@ -89,10 +89,10 @@ def test_the_least_that_is_allowed(known_before: int) -> None:
         nameless=None,
     )
     for deletions in (5, 6, 10, 11, 100, 101):
-        refused = [*refusals(counts._replace(deletions=deletions), options)]
+        refused = [*suspicions(counts._replace(deletions=deletions), options)]
         assert bool(refused) == (deletions > max(5, known_before / 10)), deletions
     for changes in (20, 21, 25, 26, 500, 501):
-        refused = [*refusals(counts._replace(creations=1, updates=changes - 1), options)]
+        refused = [*suspicions(counts._replace(creations=1, updates=changes - 1), options)]
         assert bool(refused) == (changes > max(20, known_before / 2)), changes
 
 

@@ -246,7 +246,7 @@ def test_a_file_as_people_have_it(shell: Shell) -> None:
         shell,
         [
             Do(None, f"{NEW} {as_it_is}", code=2, says="has no line break"),
-            Do(None, f"{NEW} {as_it_is} --allow-unterminated", users="u1:Zoë u2:B"),
+            Do(None, f"{NEW} {as_it_is} --allow unterminated", users="u1:Zoë u2:B"),
             Do(
                 '{"key":"u1","Full-Name":"Zoë"}\n{"Key":"u2","full_name":"C"}\n',
                 f"{as_it_is} --state {STATE}",
@@ -307,13 +307,13 @@ def test_deletions_are_guarded(shell: Shell) -> None:
             ),
             Do(
                 None,
-                f"{DELETE} --allow-unterminated --max-deletions 6",
+                f"{DELETE} --allow unterminated --max-deletions 6",
                 **nobody,
                 says="--max-deletions allows 6",
             ),
             Do(
                 None,
-                f"{DELETE} --allow-unterminated --max-deletions 10%",
+                f"{DELETE} --allow unterminated --max-deletions 10%",
                 requests=", ".join(f"DELETE u{n}" for n in range(10, 17)),
             ),
             Do("key,name\n", f"{DELETE} --max-deletions 100%", users=""),

@@ -20,7 +20,7 @@ from tests.shell import EXECUTABLE, Shell
 CALLS = "pwrite64,write,fsync,fdatasync,link,linkat,rename,sendto"
 LINE = re.compile(r"(?P<pid>\d+) +(?P<call>\w+)\((?P<rest>.*)$")
 RESUMED = re.compile(r"(?P<pid>\d+) +<\.\.\. (?P<call>\w+) resumed>")
-POST = ("messages", "post", "--user", "batou", "--room", "kusanagi", "--from", "rows.csv")
+POST = ("messages", "post", "--user", "batou", "--room", "kusanagi", "--yes", "--from", "rows.csv")
 
 
 class Event(NamedTuple):
@@ -133,7 +133,17 @@ def test_rejects_are_on_the_disk_before_the_journal_has_them(
 def test_a_run_killed_while_it_hands_over(shell: Shell, moment: str) -> None:
     """A run that is killed before the rejects file has its name leaves that to the next one."""
     (shell.home / "rows.csv").write_text("room,text\nold0,one\nold1,two\n")
-    post = ("messages", "post", "--user", "batou", "--concurrency", "1", "--resume", "--from")
+    post = (
+        "messages",
+        "post",
+        "--user",
+        "batou",
+        "--yes",
+        "--concurrency",
+        "1",
+        "--resume",
+        "--from",
+    )
     rejects = shell.home / "rejects.csv"
     script = [Step(FAULTS["status-422"], times=1)]
     with FaultyServer(script, model=Model(populated(2))) as server:

@@ -89,7 +89,7 @@ def test_two_readings_side_by_side_of_a_file_that_is_gone(tmp_path: Path) -> Non
 def test_a_newline_in_a_cell(shell: Shell) -> None:
     source = write(shell, "m.csv", 'room,user,text\nkusanagi,batou,"a\n;b"\nkusanagi,batou,c\n')
     with FaultyServer() as server:
-        ran = shell.configured(server).run("messages", "post", "--from", source)
+        ran = shell.configured(server).run("messages", "post", "--yes", "--from", source)
         assert [m.text for m in server.model.messages] == ["a\n;b", "c"]
     assert (ran.code, ran.out) == (0, "")
 
@@ -202,7 +202,7 @@ def test_options_hold_for_every_row_and_do_not_stand_beside_columns(shell: Shell
     source = write(shell, "rows.csv", "room\nkusanagi\n")
     with FaultyServer() as server:
         run = shell.configured(server).run
-        post = ("messages", "post", "--user", "batou", "--text", "Hello", "--from", source)
+        post = ("messages", "post", "--yes", "--user", "batou", "--text", "Hello", "--from", source)
         assert run(*post).code == 0
         assert [m.text for m in server.model.messages] == ["Hello"]
         ran = run(*post, "--room", "kusanagi")

@@ -625,7 +625,7 @@ def test_several_messages_to_a_room_are_no_surprise(shell: Shell) -> None:
     (shell.home / "x").write_text("room,text\nkusanagi,a\nkusanagi,b\n")
     with FaultyServer() as server:
         ran = shell.configured(server).run(
-            "messages", "post", "--user", "batou", "--from", "x", "-o", "jsonl"
+            "messages", "post", "--yes", "--user", "batou", "--from", "x", "-o", "jsonl"
         )
     assert (ran.code, "more than once" in ran.err) == (0, False)
 

@@ -54,7 +54,9 @@ COMMANDS = {
     "message, verbose": Command((*OPERATIONS["message"].line, "-vv"), 0),
     "delete": Command(OPERATIONS["delete"].line, 0),
     "not found": Command(("users", "update", "--key", "nobody", "--name", "x"), 5, prints=False),
-    "finished batch": Command(("messages", "post", "--from", "rows.jsonl", "-o", "jsonl"), 0),
+    "finished batch": Command(
+        ("messages", "post", "--yes", "--from", "rows.jsonl", "-o", "jsonl"), 0
+    ),
     "usage": Command(("users", "create", "--nonsense"), 2, prints=False),
     "no command": Command((), 0),
     "help": Command(("help", "batches"), 0),

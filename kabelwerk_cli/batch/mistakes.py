@@ -1,0 +1,160 @@
+"""What looks like a mistake in a batch: messages that go out twice, keys that are damaged."""
+
+import itertools
+import shlex
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from kabelwerk_cli.engine.stops import NAMED, Mistake, allowed_by, lines, listed
+from kabelwerk_cli.errors import Stop
+from kabelwerk_cli.journal.fate import SKIPPED, Fate
+from kabelwerk_cli.journal.journal import PER_SECOND, shown_time
+from kabelwerk_cli.journal.neighbors import Neighbor, Unreadable, journals_in, opened
+from kabelwerk_cli.output import visible_key
+from kabelwerk_cli.rows.key_warnings import EXPORT, damaged_keys
+from kabelwerk_cli.words import count_of
+
+from .opening import Found, purpose_of
+from .pending import Pending
+from .plan import Plan
+
+if TYPE_CHECKING:
+    from .batch import Batch
+
+
+T = TypeVar("T")
+DAYS = 5
+"""For how many days another journal's messages count as posted before."""
+BLOCK = 500
+_SKIPPED = ", ".join(f"'{fate}'" for fate in sorted(SKIPPED))
+
+
+def mistakes(batch: "Batch", found: Found, plan: Plan) -> Iterator[Mistake]:
+    """Yield what looks like a mistake, the most important first.
+
+    Args:
+        batch: the batch.
+        found: the journal of the file.
+        plan: the rows, compared with that journal.
+    """
+    if not batch.repeatable:
+        if finished := _finished(batch, found, plan):
+            yield finished
+            return
+        pending = Pending(plan, batch.options)
+        yield from _duplicates(pending)
+        yield from _posted(batch, found, pending)
+    yield from _damaged(plan)
+
+
+def _finished(batch: "Batch", found: Found, plan: Plan) -> Mistake | None:
+    journal = found.journal
+    if journal is None or not journal.about.finished or batch.options.resume:
+        return None
+    done = plan.count(Fate.DONE)
+    last = max((entry.at for entry in journal.entries(Fate.DONE)), default=0)
+    when = f"; the last message was posted on {shown_time(last)}" if last else ""
+    were = "was" if done == 1 else "were"
+    return Mistake(
+        Stop.FINISHED,
+        f"This mailing is finished: {done} of {count_of(plan.rows, 'row')} {were} posted{when}.",
+        "Use --resume to send the rows that were not, or --restart to post all of them again.",
+    )
+
+
+def _duplicates(pending: Pending) -> Iterator[Mistake]:
+    first: list[str] = []
+    groups = 0
+    for key, numbers in pending.duplicates():
+        groups += 1
+        if len(first) < NAMED:
+            first.append(f"room '{visible_key(key)}' {lines(numbers)}")
+    if groups:
+        said = "message would be" if groups == 1 else "messages would each be"
+        yield Mistake(
+            Stop.DUPLICATES,
+            f"{groups} {said} posted more than once: {listed(first, groups)}.",
+            f"Remove the rows that repeat others, or, if they are right, "
+            f"{allowed_by(Stop.DUPLICATES)}.",
+        )
+
+
+def _posted(batch: "Batch", found: Found, pending: Pending) -> Iterator[Mistake]:
+    """Look for the rows in other journals of the folder: the file may be a copy."""
+    if found.path is None or batch.options.journal:
+        return
+    now = time.time()
+    since = int((now - DAYS * 24 * 60 * 60) * PER_SECOND)
+    if found.old:
+        # what an earlier mailing of this file posted is meant to be posted again
+        since = max(since, max((entry.at for entry in found.old.entries(Fate.DONE)), default=0))
+    purpose, most, latest, place = purpose_of(batch), 0, 0, found.path
+    for path in journals_in(found.path.absolute().parent, since / PER_SECOND):
+        if found.path.exists() and path.samefile(found.path):
+            continue
+        try:
+            with opened(path) as neighbor:
+                count, last = _count_posted(neighbor, purpose, pending, since)
+        except Unreadable as error:
+            batch.session.console.warn(
+                f"Cannot read journal '{_shown(found.path, path)}', so its messages may be posted "
+                f"again: {error}"
+            )
+            continue
+        if count > most:
+            most, latest, place = count, last, path
+    if total := pending.posted:
+        yield _posted_before(found.path, place, total, latest)
+
+
+def _count_posted(
+    neighbor: Neighbor, purpose: str, pending: Pending, since: int
+) -> tuple[int, int]:
+    """Return how many rows of this file a journal has as posted, and when the last was."""
+    if neighbor.purpose() != purpose:
+        return 0, 0
+    if neighbor.count() < pending.count:
+        found = neighbor.all_sent(since)
+    else:
+        found = (each for ids in _blocks(pending.ids()) for each in neighbor.sent(ids, since))
+    count = last = 0
+    for block in _blocks(found):
+        hits = pending.note_posted([row_id for row_id, _ in block])
+        count += hits
+        last = max(last, *(at for _, at in block)) if hits else last
+    return count, last
+
+
+def _blocks(items: Iterator[T]) -> Iterator[tuple[T, ...]]:
+    """Yield items in blocks."""
+    while block := tuple(itertools.islice(items, BLOCK)):
+        yield block
+
+
+def _posted_before(own: Path, place: Path, total: int, at: int) -> Mistake:
+    shown = _shown(own, place)
+    were = "message was" if total == 1 else "messages were"
+    again = "it" if total == 1 else "them"
+    return Mistake(
+        Stop.POSTED,
+        f"{total} {were} posted before, the last on {shown_time(at)}, by '{shown}': the file may "
+        "be a copy.",
+        f"To send only the rest, use --journal {shlex.quote(shown)} --resume. To post {again} "
+        f"again, {count_of(total, 'message')} in all, {allowed_by(Stop.POSTED)}.",
+    )
+
+
+def _shown(own: Path, other: Path) -> str:
+    """Return the path of another journal as this one's is given."""
+    return str(own.parent / other.name)
+
+
+def _damaged(plan: Plan) -> Iterator[Mistake]:
+    if found := damaged_keys(plan, f"AND NOT bad AND ifnull(fate, '') NOT IN ({_SKIPPED})"):
+        yield Mistake(
+            Stop.DAMAGED_KEYS,
+            found,
+            f"{EXPORT} If they are right, {allowed_by(Stop.DAMAGED_KEYS)}.",
+        )

@@ -1,0 +1,100 @@
+"""The rows that a run would send if nothing failed, in a table beside the plan."""
+
+from collections.abc import Collection, Iterator, Sequence
+
+from kabelwerk_cli.engine.options import ALL, BatchOptions
+from kabelwerk_cli.journal.fate import DOUBTFUL, SKIPPED
+
+from .plan import FIRST, Plan
+
+_DOUBTFUL, _SKIPPED = (", ".join(f"'{fate}'" for fate in sorted(f)) for f in (DOUBTFUL, SKIPPED))
+_SCHEMA = (
+    "CREATE TABLE pending (id BLOB PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE posted (number INTEGER PRIMARY KEY)",
+)
+# the same rows for which `Tasks` makes a task
+_FIND = f"""
+INSERT INTO pending
+SELECT CAST(digest || to_bytes(before, {len(FIRST)}) AS BLOB), number FROM rows
+WHERE NOT bad AND NOT closed AND ifnull(fate, '') NOT IN ({_SKIPPED})
+AND (ifnull(fate, '') NOT IN ({_DOUBTFUL}) OR %s)
+AND (fate IS NOT NULL OR ? OR target NOT IN (SELECT target FROM stale))
+ORDER BY number LIMIT ?
+"""  # noqa: S608
+_DUPLICATES = """
+SELECT min(key), group_concat(line) FROM (
+    SELECT key, line, digest, number FROM rows JOIN pending USING (number)
+    WHERE shared ORDER BY number
+) GROUP BY digest HAVING count(*) > 1 ORDER BY min(number)
+"""
+_COUNT = "SELECT count(*) FROM "
+EVERY = -1
+"""No limit, in SQL."""
+
+
+class Pending:
+    """The messages that a run would send if nothing failed.
+
+    Args:
+        plan: the rows, compared with the journal.
+        options: what to do about rows whose outcome is unknown, or that were changed; and how many
+            rows are sent.
+    """
+
+    def __init__(self, plan: Plan, options: BatchOptions) -> None:
+        self._plan = plan
+        for statement in _SCHEMA:
+            self._do(statement)
+        again, values = _resent(options)
+        limit = EVERY if options.limit is None else options.limit
+        self._do(_FIND % again, *values, options.send_changed, limit)
+        self.count = self._counted("pending")
+
+    def duplicates(self) -> Iterator[tuple[str, Sequence[int]]]:
+        """Yield the key and the lines of rows that post the same message to the same room."""
+        for key, lines in self._plan.select(_DUPLICATES):
+            yield key, [int(line) for line in lines.split(",")]
+
+    def ids(self) -> Iterator[bytes]:
+        """Yield the ID of each row in a journal."""
+        return (row_id for (row_id,) in self._plan.select("SELECT id FROM pending"))
+
+    def note_posted(self, ids: Collection[bytes]) -> int:
+        """Note that rows were posted before; return how many of these, about 500, are pending."""
+        places = ", ".join("?" * len(ids))
+        found = [
+            number
+            for (number,) in self._plan.select(
+                f"SELECT number FROM pending WHERE id IN ({places})",  # noqa: S608
+                *ids,
+            )
+        ]
+        for number in found:
+            self._do("INSERT OR IGNORE INTO posted VALUES (?)", number)
+        return len(found)
+
+    @property
+    def posted(self) -> int:
+        """How many of them were posted before."""
+        return self._counted("posted")
+
+    def _counted(self, table: str) -> int:
+        ((count,),) = self._plan.select(_COUNT + table)
+        return int(count)
+
+    def _do(self, statement: str, *values: object) -> None:
+        for _ in self._plan.select(statement, *values):
+            pass
+
+
+def _resent(options: BatchOptions) -> tuple[str, tuple[str, ...]]:
+    """Return which rows of unknown outcome are sent again, in SQL, and its values."""
+    again, again_rooms = _matching(options.resend_unknown)
+    marked, marked_rooms = _matching(options.mark_posted)
+    return f"({again} AND NOT {marked})", (*again_rooms, *marked_rooms)
+
+
+def _matching(rooms: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    if ALL in rooms:
+        return "1", ()
+    return f"key IN ({', '.join('?' * len(rooms))})", rooms
