@@ -84,7 +84,7 @@ def test_the_readme_runs_as_it_stands(shell: Shell) -> None:
         "delete  r5",
         "1 created, 1 updated, 1 deleted, 1 unchanged.",
         "--delete would delete 3 of 3 known users",
-        "stopped with exit code 2",
+        "stopped with exit code 11",
         "Dear patient, see you on 2 May.",
         "2 posted.",
         "kusanagi has the number 1",

@@ -13,6 +13,7 @@ from kabelwerk_cli.sync.options import SyncOptions
 from kabelwerk_cli.terminal.session import ARGUMENTS, Session
 
 from .batch_options import explicit
+from .command import check_keys
 from .described import Described
 from .options import claim_stdin
 from .recorded import open_recorded_session
@@ -63,6 +64,7 @@ class SyncCommand(Described):
         session.console.check_fields(self._shown(batch))
         if session.settings[TOKEN_FILE] == "-":
             claim_stdin(ctx, TOKEN_FILE.option)
+        check_keys(self, ctx, session.settings)
         self._run(ctx, session, batch, options)
 
     def _shown(self, batch: BatchOptions) -> type:

@@ -60,9 +60,11 @@ batou,Batou
 - The file is copied first, to a temporary file in TMPDIR, /var/tmp or /tmp, so
   changing it during the run has no effect. If it changes before the first
   request, it is still being written, and nothing is sent.
-- Keys that a spreadsheet has probably changed (1.23457E+11, lost leading
-  zeros) are reported, and so are keys that appear more than once with
-  different values.
+- Keys that a spreadsheet has rounded (1.23457E+11) stop the run with exit code
+  11; if they are right, use --allow damaged-keys. Keys that may have lost
+  leading zeros, or appear more than once with different values, are reported.
+- Keys with white space at an end, invisible characters, or not in the Unicode
+  normal form NFC are invalid, unless --exact-key is given.
 - --dry-run prints the first three requests, or all of them with -o jsonl, and
   sends nothing. --limit N sends only the first N rows, as a trial.""",
     ),
@@ -145,7 +147,13 @@ holds here, too.""",
         "Sending",
         """\
 - On a terminal, a run shows the first three messages, and you confirm by
-  typing how many it will send, unless --yes is given.
+  typing how many it will send, unless --yes is given. Without a terminal,
+  --yes is required.
+- A run that would post the same message to a room twice stops with exit code
+  11, unless --allow duplicates is given. So does one that would post messages
+  which another journal of the same folder has as posted in the last five days:
+  the file may be a copy. Use --journal with that journal to send only the
+  rest, or --allow posted to post them again.
 - A message whose outcome is unknown is reported, and not sent again. Check the
   room, then use --mark-posted=ROOM or --resend-unknown=ROOM (without a room:
   all of them).""",
@@ -154,8 +162,8 @@ holds here, too.""",
         "Resuming",
         """\
 - The journal of a finished mailing is kept, and running the command again is
-  an error: use --resume to send rows that were not sent, or --restart to send
-  all of them again (next week's mailing).
+  an error (exit code 11): use --resume to send rows that were not sent, or
+  --restart to send all of them again (next week's mailing).
 - A row that was changed after its message was posted is sent only with
   --send-changed.
 - Input from stdin or a pipe cannot be resumed, unless --journal names a file:
@@ -189,11 +197,17 @@ one request for each new user, changed name or deletion, none for the rest.""",
     Section(
         "Checks",
         """\
-- The run stops, and nothing is sent, if it would delete more users than
-  --max-deletions allows (10% of known users, at least 5), or create and update
-  more than --max-changes allows (50%, at least 20); if the file is empty or
-  has a key twice, or, with --delete, if its last line has no line break; or if
-  the state belongs to another URL, hub or command.
+- The run stops, and nothing is sent, if the file is empty or has a key twice,
+  or if the state belongs to another URL, hub or command.
+- It also stops, with exit code 11, if the plan looks like a mistake: if it
+  would delete more users than --max-deletions allows (10% of known users, at
+  least 5), or create and update more than --max-changes allows (50%, at least
+  20); if, with --delete, the last line has no line break (--allow
+  unterminated); if a new key looks like one that left, as R1 and r1, 123 and
+  00123, or 4.91701E+11 and 491701234567 (--allow lookalikes); or if other new
+  keys look as if a spreadsheet had changed them (--allow damaged-keys).
+- A key that left is kept as long as a key in the file looks like it. To delete
+  such a user, use 'kabelwerk users delete'.
 - --dry-run shows the plan, one record per change, and exits with the code of
   these checks. It needs no token. On a terminal, a run shows the plan and asks
   for confirmation; otherwise, deletions need --yes.""",

@@ -264,6 +264,8 @@ class SyncRowReader(RowReader):
 
     def _converter(self, column: Column) -> Convert:
         convert, name = super()._converter(column), column.name
+        if name in IDENTITY:
+            convert = _text  # `flaw` looks at them, once it is known which are new
 
         def converted(cell: Any) -> Any:
             if cell != "":
@@ -273,6 +275,21 @@ class SyncRowReader(RowReader):
             return self._blanks[name]
 
         return converted
+
+    def flaw(self, place: Place) -> str:
+        """Return why a key that is new is refused; empty if it is not.
+
+        Keys that a state has may be taken for others, as they were accepted before.
+        """
+        if self._exact_key:
+            return ""
+        name = "key" if "key" in self._params else "room"
+        try:
+            for field, value in ((name, place.key), ("hub", place.hub)):
+                check_plain(field, value)
+        except InvalidInput as error:
+            return f"{error.field}: {error.error_message}"
+        return ""
 
 
 class SecondReading:

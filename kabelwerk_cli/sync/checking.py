@@ -7,10 +7,10 @@ from typing import NamedTuple
 from kabelwerk_cli.backend.backends import backend_name
 from kabelwerk_cli.engine.options import BatchOptions
 from kabelwerk_cli.engine.run import refuse_invalid
-from kabelwerk_cli.engine.stops import refuse_mistakes
+from kabelwerk_cli.engine.stops import NAMED, lines, listed, refuse_mistakes
 from kabelwerk_cli.errors import BadFile
+from kabelwerk_cli.output import visible_key
 from kabelwerk_cli.reporting.reporter import Reporters
-from kabelwerk_cli.rows.key_warnings import warn_of_keys
 from kabelwerk_cli.rows.reader import SecondReading, SyncRowReader
 from kabelwerk_cli.rows.row import Place, Row
 from kabelwerk_cli.rows.table import ANY_HUB, check_hubs
@@ -20,6 +20,7 @@ from kabelwerk_cli.terminal.session import Session
 from .actions import IN_FILE, Action
 from .decisions import Delete
 from .guards import Counts, nameless, suspicions
+from .looks import compare_looks, suspicious_keys
 from .options import SyncOptions
 from .plan import SyncMode, SyncPlan
 from .state import Digests, State
@@ -77,12 +78,20 @@ def make_plan(
         _compare(sync, file, state, plan, reporters.invalid)
     if plan.bad and not sync.batch.skip_invalid:
         refuse_invalid(reporters, plan, "sync")
-    if twice := plan.twice():
-        (first, key), (second, _) = twice
-        raise BadFile(
-            f"Key '{key}' appears twice in '{file.name}' (lines {first} and {second}). Keep one "
-            f"row per {sync.noun}."
-        )
+    _refuse_twice(sync, file, plan)
+
+
+def _refuse_twice(sync: Sync, file: RowFile, plan: SyncPlan) -> None:
+    twice = plan.twice()
+    if not (first := list(itertools.islice(twice, NAMED))):
+        return
+    count = len(first) + sum(1 for _ in twice)
+    names = (f"'{visible_key(key)}' {lines(numbers)}" for key, numbers in first)
+    many = "1 key appears" if count == 1 else f"{count} keys appear"
+    raise BadFile(
+        f"{many} more than once in '{file.name}': {listed(names, count)}. Keep one row per "
+        f"{sync.noun}."
+    )
 
 
 def _compare(sync: Sync, file: RowFile, state: State | None, plan: SyncPlan, tell: Tell) -> None:
@@ -93,7 +102,6 @@ def _compare(sync: Sync, file: RowFile, state: State | None, plan: SyncPlan, tel
         raise BadFile(f"'{file.name}' is empty.")
     if file.is_json:
         sync.reader.columns.check_seen()
-    warn_of_keys(plan, sync.session.console.warn, sets_values=False)
     hubs = plan.hubs()
     check_hubs(file, hubs)
     if state and any(hubs):
@@ -102,6 +110,8 @@ def _compare(sync: Sync, file: RowFile, state: State | None, plan: SyncPlan, tel
     plan.compare(SyncMode(sync.creates, options.delete, options.full, options.adopt))
     if any(plan.counts[action] for action in IN_FILE):
         _validate(sync, file, plan, tell)
+    if not options.adopt:
+        compare_looks(plan)
 
 
 def _check_known_hubs(file: RowFile, state: State, hubs: set[str]) -> None:
@@ -131,6 +141,9 @@ def _validate(sync: Sync, file: RowFile, plan: SyncPlan, tell: Tell) -> None:
         if isinstance(row, Row):
             tell(place, row.problem)
             plan.refuse(place, names_nobody=row.column == "key")
+        elif (flaw := sync.reader.flaw(place)) and not plan.knows(place):
+            tell(place, flaw)
+            plan.refuse(place, names_nobody=False)
 
 
 def refuse_plan(sync: Sync, file: RowFile, state: State | None, plan: SyncPlan) -> None:
@@ -156,4 +169,5 @@ def refuse_plan(sync: Sync, file: RowFile, state: State | None, plan: SyncPlan) 
     )
     if refusal := nameless(counts):
         raise refusal
-    refuse_mistakes(suspicions(counts, sync.options), sync.batch.allow)
+    found = (*suspicious_keys(plan), *suspicions(counts, sync.options))
+    refuse_mistakes(found, sync.batch.allow)

@@ -80,9 +80,11 @@ AND (
 )
 """
 _TWICE = """
-SELECT min(number) AS first, digest FROM rows WHERE NOT bad
-GROUP BY digest HAVING count(*) > 1 ORDER BY first LIMIT 1
+SELECT key, group_concat(line) FROM (
+    SELECT key, line, digest, number FROM rows WHERE NOT bad ORDER BY digest, number
+) GROUP BY digest HAVING count(*) > 1 ORDER BY min(number)
 """
+_KNOWN = "SELECT 1 FROM rows JOIN entries ON entries.id = digest WHERE number = ?"
 _LEAVERS = """
 SELECT id, key, hub, content, id IN hidden FROM entries
 WHERE NOT EXISTS (SELECT 1 FROM rows WHERE digest = entries.id) ORDER BY key, hub
@@ -210,13 +212,23 @@ class SyncPlan(Table):
             self._db.execute("INSERT INTO changes VALUES (?, ?, ?)", change)
             self.counts[change[1]] += 1
 
-    def twice(self) -> tuple[tuple[int, str], tuple[int, str]] | None:
-        """Return the line and key of the first two valid rows that have the same key."""
-        for _, digest in self.select(_TWICE):
-            query = "SELECT line, key FROM rows WHERE digest = ? AND NOT bad ORDER BY number"
-            first, second, *_ = self.select(query, digest)
-            return first, second
-        return None
+    def twice(self) -> Iterator[tuple[str, list[int]]]:
+        """Yield each key that has several valid rows, with their lines."""
+        for key, lines in self.select(_TWICE):
+            yield key, [int(line) for line in lines.split(",")]
+
+    def keep_leaver(self, number: int, why: str) -> None:
+        """Keep a user or room that is no longer in the file."""
+        place = Place(number, 0, "")
+        self.counts[self.action_of(place)] -= 1
+        self.counts[Action.KEEP] += 1
+        with temporary_trouble():
+            update = "UPDATE changes SET action = ?, detail = ? WHERE number = ?"
+            self._db.execute(update, (Action.KEEP, why, number))
+
+    def knows(self, place: Place) -> bool:
+        """Tell whether the state has the user or room of a row."""
+        return next(self.select(_KNOWN, place.number), None) is not None
 
     def refuse(self, place: Place, *, names_nobody: bool) -> None:
         """Note that a row turned out to be invalid, perhaps because of its key."""

@@ -376,7 +376,8 @@ STORIES = {
         Do(posted="r2:one"),
     ],
     "identical rows": [
-        Do(file=rows("r1:a r1:a r2:b"), posted="r1:a r1:a r2:b"),
+        Do(file=rows("r1:a r1:a r2:b"), code=11, says="--allow duplicates", journal=False),
+        Do("--allow duplicates", posted="r1:a r1:a r2:b"),
         Do("--resume", file=rows("r2:b r1:a r1:a r1:a"), posted="r1:a"),
     ],
 }
