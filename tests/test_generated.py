@@ -100,7 +100,8 @@ def test_each_example_runs(shell: Shell, path: str, command: click.Command) -> N
         for key, more in seeds.items():
             if not ({"users", "create", key} <= set(words)):
                 there.run("users", "create", "--key", key, "--name", "x", *more)
-        if {"delete", "reset"} & set(words) and "--yes" not in words:
+        asks = {"delete", "reset"} & set(words) or {"post", "--from"} <= set(words)
+        if asks and "--yes" not in words:
             words.append("--yes")
         ran = there.run(*words, stdin=b"Hello")
         notes = [line for line in ran.err.splitlines() if "sandbox database '" not in line]

@@ -33,7 +33,7 @@ def messages() -> None:
     examples=[
         "kabelwerk messages post --room kusanagi --user batou --text 'Hello'",
         "date | kabelwerk messages post --room kusanagi --user batou --text-file -",
-        "kabelwerk messages post --user batou --from visits.csv --template @letter.txt --dry-run",
+        "kabelwerk messages post --user batou --from visits.csv --template @letter.txt",
     ],
 )
 @room_option

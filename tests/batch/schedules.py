@@ -57,8 +57,9 @@ INVALID = "."
 """A key that no user can have."""
 OLD = tuple(f"old{n}" for n in range(TARGETS))
 NEW = tuple(f"new{n}" for n in range(TARGETS))
+POST = ("messages", "post", "--user", "batou", "--yes", "--allow", "duplicates")
 KINDS = {
-    "post": Kind(("messages", "post", "--user", "batou"), ("room", "text"), (*OLD[:3], "ghost")),
+    "post": Kind(POST, ("room", "text"), (*OLD[:3], "ghost")),
     "update": Kind(("users", "update"), ("key", "name"), (*OLD, "ghost"), sets_values=True),
     "ensure": Kind(("users", "ensure"), ("key", "name"), (*OLD[:2], *NEW[:2]), sets_values=True),
     "rooms": Kind(("rooms", "update"), ("room", "attributes"), (*OLD, "ghost"), sets_values=True),

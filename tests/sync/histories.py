@@ -36,8 +36,8 @@ NAMES = ("A", "B", "C")
 """Few, so that people get names back that they had."""
 OTHERS = (*seeded().users, "x0", "x1")
 """Users who are never in the file."""
-CODES = {0, 2, 3, 4, 7, 9, 10, 129, 130, 143, -9}
-NOTHING_APPLIED = range(2, 8)
+CODES = {0, 2, 3, 4, 7, 9, 10, 11, 129, 130, 143, -9}
+NOTHING_APPLIED = (*range(2, 8), 11)
 UNGUARDED = ("--max-deletions", "100%", "--max-changes", "1000")
 SIDE_BY_SIDE = 6
 

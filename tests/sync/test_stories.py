@@ -245,7 +245,7 @@ def test_a_file_as_people_have_it(shell: Shell) -> None:
     tell(
         shell,
         [
-            Do(None, f"{NEW} {as_it_is}", code=2, says="has no line break"),
+            Do(None, f"{NEW} {as_it_is}", code=11, says="has no line break"),
             Do(None, f"{NEW} {as_it_is} --allow unterminated", users="u1:Zoë u2:B"),
             Do(
                 '{"key":"u1","Full-Name":"Zoë"}\n{"Key":"u2","full_name":"C"}\n',
@@ -258,7 +258,7 @@ def test_a_file_as_people_have_it(shell: Shell) -> None:
 
 
 def test_deletions_are_guarded(shell: Shell) -> None:
-    nobody = {"code": 2, "requests": ""}
+    nobody = {"code": 11, "requests": ""}
     many = " ".join(f"u{n}:A" for n in range(10, 80))
     all_but = lambda n: " ".join(many.split()[n:])  # noqa: E731
     tell(
@@ -295,7 +295,8 @@ def test_deletions_are_guarded(shell: Shell) -> None:
             Do(
                 all_but(7),
                 "--delete",
-                **nobody,
+                code=2,
+                requests="",
                 says="Use --yes to delete 7 users: 'u10', 'u11', 'u12'",
             ),
             Do(all_but(7), "--delete --dry-run", requests=""),
@@ -332,7 +333,7 @@ def test_mass_changes_are_guarded(shell: Shell) -> None:
             Do(many, requests=", ".join(f"POST u{n}" for n in range(13, 60))),
             Do(
                 renamed,
-                code=2,
+                code=11,
                 requests="",
                 says=(
                     "would create 0 and update 50, with 50 users known",
@@ -340,12 +341,12 @@ def test_mass_changes_are_guarded(shell: Shell) -> None:
                     "use --max-changes 50",
                 ),
             ),
-            Do(renamed, "--full", code=2, requests=""),
-            Do(many.replace("u", "x"), code=2, requests="", says="would create 50 and update 0"),
+            Do(renamed, "--full", code=11, requests=""),
+            Do(many.replace("u", "x"), code=11, requests="", says="would create 50 and update 0"),
             Do(
                 many.replace(":A", ":B", 26),
                 "--max-changes 25",
-                code=2,
+                code=11,
                 requests="",
                 says="allows 25.",
             ),
