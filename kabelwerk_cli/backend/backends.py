@@ -8,6 +8,7 @@ from urllib.parse import unquote
 from kabelwerk_cli.config.profiles import Profile, no_home
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import ALLOW_INSECURE_HTTP, CA_FILE, SANDBOX, SANDBOX_DB, URL
+from kabelwerk_cli.config.suggestions import suggest
 from kabelwerk_cli.errors import ConfigurationError
 from kabelwerk_cli.network.trust import Trust, trust_in_force
 from kabelwerk_cli.network.url import Address, parse_address
@@ -88,7 +89,7 @@ def network_address(settings: Settings) -> Address:
     if not url:
         raise ConfigurationError(
             f"No URL. {_advise_on_profiles(settings.profile)} KABELWERK_URL, use --url URL, or "
-            "run 'kabelwerk login'. To try things out, use --sandbox."
+            f"run {suggest(settings.options(), 'login')}. To try things out, use --sandbox."
         )
     return parse_address(url, allow_insecure_http=settings[ALLOW_INSECURE_HTTP])
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from kabelwerk_cli import errors
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import MAX_TIME, OUTPUT, TIMEOUT
+from kabelwerk_cli.config.suggestions import suggest
 from kabelwerk_cli.config.token import find_token, read_token
 from kabelwerk_cli.delivery.sender import Limits
 from kabelwerk_cli.network.reasons import NoHandshake, explain
@@ -174,7 +175,8 @@ class Examination:
         if self._address is None:
             raise NotNeeded("the sandbox needs no token")
         if error := self._rejected:
-            advice = "Check the token, or run 'kabelwerk login'."
+            login = suggest(self._settings.options(), "login")
+            advice = f"Check the token, or run {login}."
             raise errors.AuthenticationError(f"{error} {advice}", error.report)
         return "the server accepts the token"
 

@@ -80,6 +80,7 @@ class _Sending(NamedTuple):
             finished=self.journal.about.finished,
             rejects=self.batch.options.rejects,
             line=self.batch.line,
+            options=self.batch.session.settings.options(),
         )
 
 

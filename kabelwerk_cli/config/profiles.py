@@ -15,6 +15,7 @@ from kabelwerk_cli.errors import ConfigurationError
 from kabelwerk_cli.files import check_replaceable, read_text
 
 from .pipes import in_time_limit
+from .suggestions import suggest
 
 CONFIG_OPTION = "--config"
 DEFAULT_NAME = "default"
@@ -118,15 +119,13 @@ def no_home(*others: str) -> ConfigurationError:
 
 
 def _missing(path: str, name: str | None, *, file_named: bool) -> ConfigurationError:
-    import shlex
-
-    login = ["kabelwerk", "login"]
-    if file_named:
-        login += ["--config", path]
-    if name:
-        login += ["--profile", name]
-    advice = f"Create it with: {shlex.join(login)}"
-    return ConfigurationError(f"Configuration '{path}' does not exist. {advice}")
+    options = [
+        *([CONFIG_OPTION, path] if file_named else []),
+        *(["--profile", name] if name else []),
+    ]
+    return ConfigurationError(
+        f"Configuration '{path}' does not exist. Create it with {suggest(options, 'login')}."
+    )
 
 
 def _advice(path: str) -> str:

@@ -17,6 +17,8 @@ from kabelwerk_cli.words import with_stop
 from .parsers import did_you_mean
 from .profiles import NO_PROFILE, Profile, Wanted, find_profile, parse_config, read_config
 from .settings import (
+    ALLOW_INSECURE_HTTP,
+    CA_FILE,
     CONFIG,
     MAX_TIME,
     NO_COLOR,
@@ -43,6 +45,9 @@ COMPLETION_LIMIT = 1.0
 """How long a completion waits for a configuration that is a pipe, in seconds."""
 OF_A_BACKEND = (URL, SANDBOX, SANDBOX_DB)
 """Not taken from the environment if a profile is named on the command line."""
+
+CARRIED: tuple[Setting[Any], ...] = (CONFIG, PROFILE, URL, SANDBOX, CA_FILE, ALLOW_INSECURE_HTTP)
+"""The settings that decide which backend a command talks to, and how."""
 
 
 class Chosen(NamedTuple):
@@ -95,6 +100,15 @@ class Settings(dict[Setting[Any], Any]):
         """Return these settings as if one more option had been given."""
         chosen = Chosen(value, Rank.OPTION, f"option {setting.option}")
         return Settings({**self._chosen, setting: chosen}, self.environ, self.profile)
+
+    def options(self) -> tuple[str, ...]:
+        """Return the options of this run that decide on the backend, for suggested commands."""
+        words: list[str] = []
+        for row in CARRIED:
+            value: Any = self._chosen[row].value
+            if self.rank(row) is Rank.OPTION and value:
+                words += [row.option] if value is True else [row.option, str(value)]
+        return tuple(words)
 
     @property
     def dumb_terminal(self) -> bool:

@@ -25,6 +25,7 @@ from .settings import (
     URL,
     Rank,
 )
+from .suggestions import suggest
 
 LOOSE_FOR_TOKENS = 0o077
 
@@ -52,7 +53,8 @@ def read_token(settings: Settings) -> str:
     source = find_token(settings)
     if source is None:
         raise ConfigurationError(
-            f"No API token. Set {TOKEN_VARIABLE}, use --token-file FILE, or run 'kabelwerk login'."
+            f"No API token. Set {TOKEN_VARIABLE}, use --token-file FILE, or run "
+            f"{suggest(settings.options(), 'login')}."
         )
     return check_token(source.read(), source.name)
 
@@ -149,8 +151,7 @@ def _of_profile(settings: Settings) -> Source | None:
         limit = min(settings[TIMEOUT], settings[MAX_TIME])
         return Source(f"token_command ({where})", lambda: _run(command, limit), address)
     if settings.of_profile(TOKEN_KEYRING):
-        limit = settings[MAX_TIME]
-        return Source(f"the keyring ({where})", lambda: _ask_keyring(address, limit), address)
+        return Source(f"the keyring ({where})", lambda: _ask_keyring(address, settings), address)
     return None
 
 
@@ -210,7 +211,7 @@ def _run(command: Sequence[str], limit: float) -> str:
     return _without_newline(first + b"\n")
 
 
-def _ask_keyring(url: str, limit: float) -> str:
+def _ask_keyring(url: str, settings: Settings) -> str:
     from .token_keyring import read
 
-    return read(url, limit)
+    return read(url, settings[MAX_TIME], suggest(settings.options(), "login"))

@@ -11,21 +11,20 @@ T = TypeVar("T")
 SERVICE = "kabelwerk"
 
 
-def read(url: str, limit: float) -> str:
+def read(url: str, limit: float, login: str) -> str:
     """Return the token for an address.
 
     Args:
         url: the address.
         limit: time limit in seconds.
+        login: the command that stores one, for the error.
 
     Raises:
         ConfigurationError: there is none, or the keyring cannot be read in time.
     """
     token = _ask("read", limit, lambda keyring: keyring.get_password(SERVICE, url))
     if token is None:
-        raise ConfigurationError(
-            f"The keyring has no token for '{url}'. Run 'kabelwerk login' to store it."
-        )
+        raise ConfigurationError(f"The keyring has no token for '{url}'. Run {login} to store it.")
     return str(token)
 
 

@@ -1,10 +1,11 @@
 """Advice on what to do after a run that did not finish everything, most important first."""
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from signal import Signals
 from typing import NamedTuple
 
+from kabelwerk_cli.config.suggestions import PROGRAM, suggest
 from kabelwerk_cli.errors import (
     AlreadyPosted,
     Applied,
@@ -43,7 +44,6 @@ class Stop(NamedTuple):
         return next((number for number in SIGNALS if number.name == self.reason), None)
 
 
-PROGRAM = "kabelwerk"
 LONGEST_LINE = 1000
 """The longest command line that is printed to be copied, in characters."""
 TWICE = ("--restart", "--resend-unknown", "--send-changed")
@@ -73,6 +73,8 @@ class Ended(NamedTuple):
     """The rejects file, if any."""
     line: tuple[str, ...] = ()
     """The command line, without the program."""
+    options: tuple[str, ...] = ()
+    """Those of its options that a suggested command needs, too."""
 
 
 def advise(ended: Ended) -> list[str]:
@@ -89,13 +91,14 @@ def _stopped(ended: Ended) -> Iterator[str]:
     if isinstance(error, JournalError):
         yield f"Check the disk and the permissions of '{ended.journal or 'the temporary folder'}'."
     elif isinstance(error, AuthenticationError):
-        yield "Check the API token with 'kabelwerk doctor'; 'kabelwerk login' stores another."
+        doctor, login = (suggest(ended.options, command) for command in ("doctor", "login"))
+        yield f"Check the API token with {doctor}; {login} stores another."
     elif isinstance(error, UntrustedCertificate):
         yield "If you trust this server, pass its CA certificate with --ca-file."
     elif isinstance(error, ConfigurationError):
         yield str(error)
     elif isinstance(error, KabelwerkError) and not isinstance(error, RateLimited):
-        yield "Check the server and the network with 'kabelwerk doctor'."
+        yield f"Check the server and the network with {suggest(ended.options, 'doctor')}."
 
 
 def _limited(ended: Ended) -> Iterator[str]:
@@ -137,7 +140,10 @@ def _taken(ended: Ended) -> Iterator[str]:
     users = "1 user exists" if totals.taken == 1 else f"{totals.taken} users exist"
     used = totals.counts[Fate.DONE] or totals.counts[Fate.UNKNOWN]
     journal = " and another --journal" if used and ended.journal else ""
-    yield f"{users} already. To update existing users, use 'kabelwerk users ensure'{journal}."
+    ensure = suggest((), *_with_ensure(_settled(ended)))
+    if "users ensure" not in ensure or len(ensure) > LONGEST_LINE:
+        ensure = suggest(ended.options, "users", "ensure")
+    yield f"{users} already. To update existing users, use {ensure}{journal}."
 
 
 def _rejected(ended: Ended) -> Iterator[str]:
@@ -211,8 +217,20 @@ def _is(word: str, option: str) -> bool:
 
 def _line(ended: Ended, option: str) -> str:
     """Return the command line to run next: this one, with an option added."""
-    text = shlex.join([PROGRAM, *_without(ended.line, SETTLING), option])
+    text = shlex.join([PROGRAM, *_settled(ended), option])
     return text if len(text) <= LONGEST_LINE else f"the same command with {option}"
+
+
+def _with_ensure(line: Iterable[str]) -> Iterator[str]:
+    """Yield the words of a command line, with `ensure` instead of the command `create`."""
+    before = ""
+    for word in line:
+        yield "ensure" if (before, word) == ("users", "create") else word
+        before = word
+
+
+def _settled(ended: Ended) -> Iterator[str]:
+    return _without(ended.line, SETTLING)
 
 
 def _without(line: Sequence[str], options: Sequence[str]) -> Iterator[str]:

@@ -70,8 +70,14 @@ class _Sending(NamedTuple):
 
     def ended(self, runner: Runner) -> Ended:
         """Return how the sync ended."""
-        path, copy = str(self.path), self.sync.batch.rejects
-        return Ended(self.totals, runner.stop, journal=path, rejects=copy, line=self.sync.line)
+        return Ended(
+            self.totals,
+            runner.stop,
+            journal=str(self.path),
+            rejects=self.sync.batch.rejects,
+            line=self.sync.line,
+            options=self.sync.session.settings.options(),
+        )
 
 
 def run_sync(sync: Sync) -> None:

@@ -239,7 +239,7 @@ def test_a_named_one_that_is_missing(shell: Shell) -> None:
     for options in ("--config none.toml", "--profile staging", "--config none.toml --profile a"):
         ran = shell.run("config", "show", *options.split())
         assert ran.code == 3
-        assert f"does not exist. Create it with: kabelwerk login {options}\n" in ran.err
+        assert f"does not exist. Create it with 'kabelwerk login {options}'.\n" in ran.err
 
 
 def test_the_configurations_own_choice_of_profile(shell: Shell) -> None:
