@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import LOG_FILE, VERBOSE
 from kabelwerk_cli.delivery.sender import Attempted
+from kabelwerk_cli.errors import ConfigurationError, Refused
 from kabelwerk_cli.output import compact
 from kabelwerk_cli.terminal.console import Console, write_stderr
 from kabelwerk_cli.terminal.run_record import new_run_id
@@ -75,18 +76,25 @@ def file_log(settings: Settings) -> Iterator[Observer]:
     """Yield a function that logs an attempt to the log file, if there is one; close it at the end.
 
     Raises:
-        Refused: the log file is neither a regular file nor a character device.
+        ConfigurationError: the log file cannot be opened for writing.
     """
     path = settings[LOG_FILE]
     if not path:
         yield lambda _: None
         return
-    log, run = LogFile(path, _warn), new_run_id()
+    opened: list[LogFile] = []
+
+    def warn(text: str) -> None:
+        if not opened:
+            raise ConfigurationError(text)
+        write_stderr(text, "Warning:")
+
+    try:
+        log, run = LogFile(path, warn), new_run_id()
+    except Refused as error:
+        raise ConfigurationError(str(error)) from None
+    opened.append(log)
     try:
         yield lambda attempted: log.write(request_line(attempted, run))
     finally:
         log.close()
-
-
-def _warn(text: str) -> None:
-    write_stderr(text, "Warning:")
