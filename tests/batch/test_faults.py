@@ -90,7 +90,7 @@ def test_one_message_is_unknown_and_never_sent_again(messages: Shell) -> None:
 def test_a_table_counts_what_was_done_before(messages: Shell) -> None:
     (messages.home / "rows.csv").write_text("text\n" + "same\n" * 30 + "other\n" * 20)
     no = invalid("no", {"text": ["is invalid"]})
-    table = POST[:-2]
+    table = (*POST[:-2], "--allow", "duplicates")
     with FaultyServer([Step(HONEST, times=9), Step(no, times=1)]) as server:
         ran = messages.configured(server).run(*table)
         assert ran.code == 10

@@ -125,7 +125,7 @@ def changed(shell: Shell) -> Ran:
 
 def resent(shell: Shell) -> Ran:
     ran = run(shell, *POST, "--from", FILE, "--concurrency", "1", file=rows("r1:a r2:b r3:c"))
-    assert f"`kabelwerk messages post --user batou --from {FILE} --concurrency 1 --mark-" in ran.err
+    assert f"`kabelwerk {' '.join(POST)} --from {FILE} --concurrency 1 --mark-" in ran.err
     assert shell.run(*POST, "--from", FILE, "--concurrency", "1", "--resend-unknown").code == 0
     return ran
 
@@ -318,7 +318,7 @@ def test_what_happened_has_the_same_word_everywhere(shell: Shell) -> None:
         operation = OPERATIONS[name]
         with FaultyServer() as server:
             there = shell.configured(server)
-            line = (*operation.command, *operation.confirmed, "--from", "-", "-o", "tsv")
+            line = (*operation.command, "--yes", "--from", "-", "-o", "tsv")
             stdin = (json.dumps(operation.given) + "\n").encode()
             ran = there.run(*line, "--fields", "outcome", "--log-file", name, stdin=stdin)
         assert (ran.code, ran.out) == (0, f"{outcome}\n"), name

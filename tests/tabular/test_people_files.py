@@ -117,13 +117,6 @@ FILES = {
     "commas in names": File(
         "commas.csv", b"key;name\nu1;Last, First, Dr.\n", {"u1": "Last, First, Dr."}
     ),
-    "keys rounded by a spreadsheet": File(
-        "keys.csv",
-        b"key;name\n1,23457E+11;A\n1,5E+12;B\n",
-        {"1,23457E+11": "A", "1,5E+12": "B"},
-        says="2 keys look like numbers that a spreadsheet has rounded: '1,23457E+11' (line 2), "
-        "'1,5E+12' (line 3). Format that column as text in the spreadsheet and export it again.",
-    ),
     "keys without their zeros": File(
         "keys.csv",
         b"key,name\n00123,A\n124,B\n125,C\n1,D\n99999,E\n7,F\n",
@@ -610,15 +603,15 @@ def test_lines_are_those_of_the_file(shell: Shell) -> None:
 
 
 def test_notes_on_keys_are_json_where_all_notes_are(shell: Shell) -> None:
-    (shell.home / "x").write_text("key,name\n1E+9,A\n1E+9,B\n")
+    (shell.home / "x").write_text("key,name\n01,Z\n9,A\n9,B\n")
     with FaultyServer() as server:
         run = shell.configured(server).run
         ran = run("users", "ensure", "--from", "x", "-o", "jsonl")
         notes = [json.loads(line) for line in ran.err.splitlines()]
         assert [list(note) for note in notes[:2]] == [["note"], ["note"]]
-        assert "1E+9" in notes[0]["note"]
-        assert "(lines 2 and 3)" in notes[1]["note"]
-        assert run("users", "ensure", "--from", "x", "-q").err == ""
+        assert "lost leading zeros" in notes[0]["note"]
+        assert "(lines 3 and 4)" in notes[1]["note"]
+        assert "lost leading zeros" in run("users", "ensure", "--from", "x", "-q").err
 
 
 def test_several_messages_to_a_room_are_no_surprise(shell: Shell) -> None:
