@@ -17,7 +17,8 @@ from tests.shell import Ran, Shell
 
 FILE = "rows.csv"
 JOURNAL = "rows.csv.kabelwerk-journal"
-POST = ("messages", "post", "--user", "batou", "--yes")
+POST_ASKING = ("messages", "post", "--user", "batou")
+POST = (*POST_ASKING, "--yes")
 UPDATE = ("users", "update")
 PADDING = "."
 PATIENTS = ("r1", "r2", "r3", "r4", "r5")

@@ -21,6 +21,7 @@ from .story import (
     JOURNAL,
     ONE_BY_ONE,
     POST,
+    POST_ASKING,
     clinic,
     meanwhile,
     outcomes_of,
@@ -122,7 +123,7 @@ def test_a_file_that_changes_before_it_is_sent(shell: Shell, name: str, output: 
     path.write_text(rows(WHOLE, padding=LONG))
     with FaultyServer(model=clinic()) as server:
         there = shell.configured(server)
-        command = (*POST, "--from", FILE, *ONE_BY_ONE, "-o", output)
+        command = (*POST_ASKING, "--from", FILE, *ONE_BY_ONE, "-o", output)
         with Terminal(there, *command) as asked:
             asked.wait_for("Type 5 to continue: ")
             CHANGES[name](path)
