@@ -115,8 +115,9 @@ def _docstring(function: Callable[..., Any]) -> str | None:
     """Return the docstring in the source: with PYTHONOPTIMIZE=2, the function has none."""
     import ast
     import inspect
+    import textwrap
 
-    (definition,) = ast.parse(inspect.getsource(function)).body
+    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
     return ast.get_docstring(definition)  # type: ignore[arg-type]
 
 
