@@ -134,7 +134,7 @@ def test_while_the_summary_of_a_batch_cannot_be_written(
     stderr = Pipe(full=True)
     with FaultyServer(model=Model(populated(3))) as server:
         process = shell.configured(server).start(
-            *OPERATIONS["message"].command, "--from", "rows.jsonl", "-o", output,
+            *OPERATIONS["message"].command, "--yes", "--from", "rows.jsonl", "-o", output,
             stderr=stderr.write,
         )  # fmt: skip
         wait_until(lambda: len(server.model.messages) == 3)
