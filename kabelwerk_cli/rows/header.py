@@ -121,12 +121,15 @@ class Header:
                 found[answered] = place
         return found
 
-    def check(self, columns: Sequence[str], top: Iterable[tuple[int, Sequence[str]]] = ()) -> None:
+    def check(
+        self, columns: Sequence[str], top: Iterable[tuple[int, Sequence[str]]], file: str
+    ) -> None:
         """Refuse a header.
 
         Args:
             columns: the file's columns.
             top: the numbers and the cells of the first lines of the file.
+            file: the name of the file.
 
         Raises:
             BadFile: a column is unknown, appears twice, is an option as well, or is missing.
@@ -140,7 +143,17 @@ class Header:
                         f"The columns are named in line {line}. Use --skip-lines {line - 1} to "
                         "skip what is above it."
                     ) from None
+            if self._sets_variable(columns):
+                raise BadFile(
+                    f"The first line of '{file}' sets a variable; it must name the columns."
+                ) from None
             raise
+
+    def _sets_variable(self, columns: Sequence[str]) -> bool:
+        """Tell whether a header is that of no table, but the start of an environment."""
+        unknown = [column for column in columns if self._targets(column) is None]
+        known = {name for column in columns for name in self._targets(column) or ()}
+        return bool(unknown) and is_assignment(unknown[0]) and bool(self._missing(known))
 
     def _names_all(self, cells: Sequence[str]) -> bool:
         """Tell whether cells may be a header: they name all columns that are needed."""
@@ -218,8 +231,6 @@ class Header:
     def _unknown(self, unknown: list[str], found: Collection[str]) -> str:
         """Return the error for unknown columns, with the options that make the file acceptable."""
         missing = self._missing(found)
-        if missing and is_assignment(unknown[0]):
-            return "the first line of the file sets a variable; it must name the columns"
         for column in unknown:
             if (
                 column != without_invisible(column)

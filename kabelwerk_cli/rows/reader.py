@@ -80,18 +80,19 @@ class RowReader:
         self._places = functools.lru_cache(self.columns.places)
 
     def check_columns(
-        self, columns: Sequence[str], top: Iterable[tuple[int, Sequence[str]]] = ()
+        self, columns: Sequence[str], top: Iterable[tuple[int, Sequence[str]]], file: str
     ) -> None:
         """Refuse a header.
 
         Args:
             columns: the file's columns.
             top: the numbers and the cells of the first lines of the file.
+            file: the name of the file.
 
         Raises:
             BadFile: a column is unknown, appears twice, is an option as well, or is missing.
         """
-        self.columns.check(columns, top)
+        self.columns.check(columns, top, file)
 
     def parse(self, raw: Raw) -> Row:
         """Return the arguments in the cells of a row, or what is wrong with them."""

@@ -61,7 +61,7 @@ EXPECTED: dict[Fault, Expected] = {
     redirect(302, "https://kabelwerk.example/"): Expected(
         8, "ServerError", "no", "redirect to https://kabelwerk.example/"
     ),
-    FAULTS["200-html"]: Expected(8, "ServerError", "unknown", "not valid JSON"),
+    FAULTS["200-html"]: Expected(8, "ServerError", "unknown", "a page that is not from the API"),
     FAULTS["status-202"]: Expected(8, "ServerError", "unknown", "202"),
     FAULTS["204-without-body"]: Expected(8, "ServerError", "yes", "is missing from it"),
     OTHER_KEY: Expected(8, "ServerError", "unknown", "'key' is not what was requested"),

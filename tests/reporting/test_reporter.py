@@ -155,7 +155,7 @@ STORIES: dict[str, tuple[Callable[[Shell], Ran], tuple[Step, ...], int, str, str
         ),
         (
             "2 rows: 2 failed.\nError: 2 users exist already. To update existing users, use "
-            "'kabelwerk users ensure'.\n"
+            "'kabelwerk users ensure --from rows.csv'.\n"
         ),
     ),
     "rows that wait": (

@@ -154,8 +154,9 @@ def test_every_bad_line_is_named_also_in_json(shell: Shell) -> None:
     with FaultyServer() as server:
         ran = shell.configured(server).run("users", "create", "--from", source, "-o", "json")
         assert server.attempts == []
-    *lines, last = map(json.loads, ran.err.splitlines())
+    *lines, summary, last = map(json.loads, ran.err.splitlines())
     assert [line["invalid"]["line"] for line in lines] == list(range(2, 32))
+    assert set(summary) == {"summary"}
     assert last["error"]["exit_code"] == 2
 
 
@@ -178,7 +179,7 @@ def test_going_on_without_the_bad_ones(shell: Shell) -> None:
     assert [row["outcome"] for row in rows] == ["created", "failed", "failed", "created"]
     assert rows[1]["error"]["exit_code"] == 2
     assert ran.code == 0
-    assert "4 rows: 2 created, 2 handed over." in ran.err
+    assert '{"summary":{"rows":4,"created":2,"handed over":2}}' in ran.err
     header, *rejects = csv.reader((shell.home / "r.csv").read_text().splitlines())
     assert header == ["key", "name", "error"]
     assert [row[:-1] for row in rejects] == [["", "B"], ["c"]]

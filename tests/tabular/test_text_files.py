@@ -88,7 +88,7 @@ TOLD = {
     ),
     "a variable in the first line": (
         "API_TOKEN=s3cret\nu1\n",
-        "the first line of the file sets a variable",
+        "The first line of 'x' sets a variable",
     ),
     "a variable among the columns": (
         "key,name,API_TOKEN=s3cret\nu1,A,B\n",

@@ -80,7 +80,7 @@ def _single(operation: Operation) -> Command:
 
 
 def _batch(operation: Operation) -> Command:
-    args = (*operation.command, *operation.confirmed, "--from", f"{operation}.jsonl")
+    args = (*operation.command, "--yes", "--from", f"{operation}.jsonl")
     return Command(
         (*args, "-o", "jsonl"),
         lambda state: [operation.is_done(state, number) for number in range(ROWS)],
