@@ -50,7 +50,7 @@ def finish(shell: Shell, operation: Operation, seed: int) -> int:
         there = shell.configured(server)
         args = [
             *operation.command,
-            *operation.confirmed,
+            *(operation.confirmed if repeatable else ("--yes",)),
             "--from",
             source.name,
             "--concurrency",
@@ -109,6 +109,8 @@ def post_until_settled(shell: Shell, seed: int) -> None:
             "messages",
             "post",
             "--yes",
+            "--allow",
+            "duplicates",
             "--room",
             "kusanagi",
             "--user",
