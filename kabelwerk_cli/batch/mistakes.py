@@ -11,7 +11,7 @@ from kabelwerk_cli.engine.stops import NAMED, Mistake, allowed_by, lines, listed
 from kabelwerk_cli.errors import Stop
 from kabelwerk_cli.journal.fate import SKIPPED, Fate
 from kabelwerk_cli.journal.journal import PER_SECOND, shown_time
-from kabelwerk_cli.journal.neighbors import Neighbor, Unreadable, journals_in, opened
+from kabelwerk_cli.journal.neighbors import Neighbor, Unreadable, journals_beside, opened
 from kabelwerk_cli.output import visible_key
 from kabelwerk_cli.rows.key_warnings import EXPORT, damaged_keys
 from kabelwerk_cli.words import count_of
@@ -91,9 +91,7 @@ def _posted(batch: "Batch", found: Found, pending: Pending) -> Iterator[Mistake]
         # what an earlier mailing of this file posted is meant to be posted again
         since = max(since, max((entry.at for entry in found.old.entries(Fate.DONE)), default=0))
     purpose, most, latest, place = purpose_of(batch), 0, 0, found.path
-    for path in journals_in(found.path.absolute().parent, since / PER_SECOND):
-        if found.path.exists() and path.samefile(found.path):
-            continue
+    for path in journals_beside(found.path, since / PER_SECOND):
         try:
             with opened(path) as neighbor:
                 count, last = _count_posted(neighbor, purpose, pending, since)

@@ -28,16 +28,18 @@ class Unreadable(Exception):
     """A journal cannot be read; the text says why."""
 
 
-def journals_in(folder: Path, since: float) -> Iterator[Path]:
-    """Yield the journals in a folder that were written to since a time, whatever their names.
+def journals_beside(own: Path, since: float) -> Iterator[Path]:
+    """Yield the other journals in a journal's folder, whatever their names.
 
     Args:
-        folder: the folder.
-        since: the time, in seconds since the epoch.
+        own: the journal of this run, which need not exist. It is not even looked into: to close
+            any descriptor of a file releases the lock that this process has on it.
+        since: only those written to since this time, in seconds since the epoch.
     """
     try:
-        with os.scandir(folder) as entries:
-            found = sorted(entry.path for entry in entries if _is_recent(entry, since))
+        mine = _identity(own)
+        with os.scandir(own.absolute().parent) as entries:
+            found = sorted(entry.path for entry in entries if _is_recent(entry, since, mine))
     except OSError:
         return
     for path in map(Path, found):
@@ -45,9 +47,20 @@ def journals_in(folder: Path, since: float) -> Iterator[Path]:
             yield path
 
 
-def _is_recent(entry: "os.DirEntry[str]", since: float) -> bool:
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what all names of a file have in common; None if there is no file."""
+    try:
+        told = path.stat()
+    except FileNotFoundError:
+        return None
+    return told.st_dev, told.st_ino
+
+
+def _is_recent(entry: "os.DirEntry[str]", since: float, mine: tuple[int, int] | None) -> bool:
     with contextlib.suppress(OSError):
-        return entry.is_file() and entry.stat().st_mtime >= since
+        told = entry.stat()
+        is_other = (told.st_dev, told.st_ino) != mine
+        return is_other and entry.is_file() and told.st_mtime >= since
     return False
 
 

@@ -6,12 +6,13 @@ import shutil
 import signal
 import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from kabelwerk_cli.journal.journal import PER_SECOND
-from tests.faultserver import HANG, FaultyServer, Step
+from tests.faultserver import FAULTS, HANG, FaultyServer, Step
 from tests.shell import Ran, Shell
 
 from .story import FILE, JOURNAL, POST, busy, clinic, lost, posted, rows, well
@@ -143,6 +144,30 @@ def test_a_neighbor_that_is_in_use_or_was_killed(shell: Shell, *, killed: bool) 
         if not killed:
             process.send_signal(signal.SIGKILL)
             process.communicate(timeout=60)
+
+
+@pytest.mark.parametrize("other_name", [None, Path.symlink_to, Path.hardlink_to])
+def test_looking_for_neighbors_keeps_the_own_journal_locked(
+    shell: Shell, other_name: Callable[[Path, Path], None] | None
+) -> None:
+    """Otherwise the same command could post the same messages at the same time."""
+    (shell.home / FILE).write_text(rows("r1:a r2:b r3:c"))
+    with FaultyServer([Step(FAULTS["status-401"])], model=clinic()) as server:
+        there = shell.configured(server)
+        assert post(there, FILE).code == 4  # which leaves a journal, so that it is locked early
+        if other_name:
+            other_name(shell.home / "another-name", shell.home / JOURNAL)
+        server.follow([Step(HANG)])
+        before = len(server.requests)
+        with there.start(*POST, "--from", FILE, *OPTIONS) as process:
+            while len(server.requests) == before:
+                assert process.poll() is None
+                time.sleep(0.01)
+            server.follow([])
+            second = post(there, FILE)
+            process.kill()
+        assert "is in use by another process" in second.err
+        assert (second.code, len(server.requests)) == (3, before + 1)
 
 
 def test_a_neighbor_with_a_transaction_that_is_not_complete(shell: Shell) -> None:
