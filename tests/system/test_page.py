@@ -100,7 +100,7 @@ def test_foreign_text_does_no_harm(browser: Browser, site: Site, size: str) -> N
     run, link = site
     long = (HOSTILE + "x" * 10_000)[:10_000]
     for key, name in (("u1", HOSTILE), ("u2", long), (HOSTILE.replace("/", "")[:300], long)):
-        run("users", "create", "--key", key, "--name", name)
+        run("users", "create", "--exact-key", "--key", key, "--name", name)
     run("users", "create", "--key", "batou", "--name", long, "--hub", "section9")
     for key in ("u1", "u2"):
         attributes = json.dumps({HOSTILE: long, long: HOSTILE, "x": {HOSTILE: [HOSTILE] * 50}})
@@ -267,9 +267,9 @@ def test_axe_finds_nothing(browser: Browser, site: Site, size: str, scheme: str)
     axe = Path(AXE).read_text()
     run, link = site
     for key in ("kusanagi", HOSTILE.replace("/", "")[:300]):
-        run("users", "create", "--key", key, "--name", HOSTILE)
+        run("users", "create", "--exact-key", "--key", key, "--name", HOSTILE)
         for text in ("Hello", HOSTILE):
-            run("messages", "post", "--room", key, "--user", key, "--text", text)
+            run("messages", "post", "--exact-key", "--room", key, "--user", key, "--text", text)
     for view in VIEWS:
         browser.show(size, f"{link}/{view}", scheme=scheme)
         assert browser.wait_for("document.title !== 'Kabelwerk sandbox'"), view
