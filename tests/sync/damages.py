@@ -6,21 +6,19 @@ Nobody whom the state knows is deleted for damage, and nobody is created beside 
 key unless that is allowed; files without damage never stop.
 """
 
-import argparse
 import json
 import random
 import sys
-import tempfile
 import unicodedata
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.faultserver import FaultyServer
 from tests.forkserver import ForkServer
 from tests.model.model import Model
-from tests.shell import ENVIRONMENT, Ran, Shell
+from tests.shell import Ran, Shell
 
+from .playing import Player
 from .story import FILE
 
 SIDE_BY_SIDE = 4
@@ -159,36 +157,8 @@ def records(ran: Ran) -> list[dict[str, str]]:
     return [json.loads(line) for line in ran.out.splitlines()]
 
 
-def play(seed: int, forks: ForkServer) -> str:
-    """Play a history; return what was wrong, with its seed, or nothing."""
-    with tempfile.TemporaryDirectory() as folder:
-        history = Damaged(seed, Path(folder), forks)
-        try:
-            history.play()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the seed is told
-            story = "\n".join(history.story)
-            return f"seed {seed}: {type(error).__name__}: {error}\n{story}"
-    return ""
-
-
-def play_all(seeds: range, forks: ForkServer) -> Iterator[str]:
-    """Play histories, some at the same time; yield what became of each."""
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        yield from pool.map(lambda seed: play(seed, forks), seeds)
-
-
-def main() -> int:
-    """Play histories by hand."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("count", type=int)
-    parser.add_argument("first", type=int, nargs="?", default=0)
-    given = parser.parse_args()
-    with ForkServer(ENVIRONMENT) as forks:
-        seeds = range(given.first, given.first + given.count)
-        wrong = [said for said in play_all(seeds, forks) if said]
-    sys.stdout.write("\n\n".join([*wrong, f"{given.count} histories, {len(wrong)} went wrong.\n"]))
-    return bool(wrong)
+PLAYER = Player(Damaged, SIDE_BY_SIDE)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(PLAYER.by_hand(__doc__))

@@ -5,7 +5,6 @@
 plays so many, each by its own seed, and prints what went wrong where an invariant was broken.
 """
 
-import argparse
 import contextlib
 import json
 import os
@@ -15,8 +14,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +24,9 @@ from tests.forkserver import ForkServer
 from tests.model.endpoints import Answer
 from tests.model.model import Model
 from tests.model.state import User, seeded
-from tests.shell import ENVIRONMENT, Ran, Shell
+from tests.shell import Ran, Shell
 
+from .playing import Player
 from .story import FILE, STATE, told_of
 
 KEYS = tuple(f"u{n}" for n in range(6))
@@ -396,37 +394,8 @@ def records(end: Ran) -> list[dict[str, Any]]:
     return [json.loads(line) for line in end.out.split("\n")[:-1]]
 
 
-def play(seed: int, forks: ForkServer) -> str:
-    """Play a history; return what was wrong, with its seed, or nothing."""
-    with tempfile.TemporaryDirectory() as folder:
-        history = History(seed, Path(folder), forks)
-        try:
-            history.play()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the seed is told
-            story = "\n".join(history.story)
-            return f"seed {seed}: {type(error).__name__}: {error}\n{story}"
-    return ""
-
-
-def play_all(seeds: range, forks: ForkServer) -> Iterator[str]:
-    """Play histories, some at the same time; yield what became of each."""
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        yield from pool.map(lambda seed: play(seed, forks), seeds)
-
-
-def main() -> int:
-    """Play histories by hand."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("count", type=int)
-    parser.add_argument("first", type=int, nargs="?", default=0)
-    given = parser.parse_args()
-    with ForkServer(ENVIRONMENT) as forks:
-        wrong = [
-            said for said in play_all(range(given.first, given.first + given.count), forks) if said
-        ]
-    sys.stdout.write("\n\n".join([*wrong, f"{given.count} histories, {len(wrong)} went wrong.\n"]))
-    return bool(wrong)
+PLAYER = Player(History, SIDE_BY_SIDE)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(PLAYER.by_hand(__doc__))

@@ -9,7 +9,7 @@ from tests.faultserver import FaultyServer
 from tests.forkserver import ForkServer
 from tests.shell import ENVIRONMENT, Ran, Shell
 
-from .damages import play_all
+from .damages import PLAYER
 
 NFD = unicodedata.normalize("NFD", "jürgen")
 PAIRS = {
@@ -145,4 +145,4 @@ def test_each_key_that_appears_more_than_once_is_named(shell: Shell) -> None:
 
 def test_random_damage() -> None:
     with ForkServer(ENVIRONMENT) as forks:
-        assert [said for said in play_all(range(12), forks) if said] == []
+        assert [said for said in PLAYER.play_all(range(12), forks) if said] == []

@@ -14,7 +14,7 @@ KILLED = 5
 
 @pytest.mark.parametrize("first", range(0, HISTORIES, EACH))
 def test_no_history_breaks_an_invariant(forks: ForkServer, first: int) -> None:
-    wrong = [said for said in histories.play_all(range(first, first + EACH), forks) if said]
+    wrong = [said for said in histories.PLAYER.play_all(range(first, first + EACH), forks) if said]
     assert not wrong, "\n\n".join(wrong)
 
 
