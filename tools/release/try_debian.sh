@@ -14,7 +14,7 @@ chmod 755 "$root"  # man-db leaves its own user no rights to a private folder
 trap 'umount -q "$root/proc" || true; rm -rf --one-file-system "$root"' EXIT
 
 inside() { # run a command in the new system
-    env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
+    env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/home LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
         chroot "$root" "$@"
 }
 
@@ -29,7 +29,6 @@ cp "$dist"/kabelwerk_*_all.deb "$root/kabelwerk.deb"
 cp "$dist"/kabelwerk.pyz "$root/kabelwerk.pyz"
 inside apt-get update -qq
 inside apt-get install -y -qq --no-install-recommends man-db bash-completion zsh fish >/dev/null
-inside find / -xdev -not -path '/proc/*' | sort >"$root/tmp/before"
 inside apt-get install -y -qq --no-install-recommends ./kabelwerk.deb >/dev/null
 
 echo "== $release: first command"
@@ -44,10 +43,10 @@ import openpyxl
 book = openpyxl.Workbook()
 for row in (("key", "name"), ("batou", "Batou")):
     book.active.append(row)
-book.save("/root/users.xlsx")
+book.save("/home/users.xlsx")
 PYTHON
-inside kabelwerk --sandbox users create --from /root/users.xlsx
-inside python3 /kabelwerk.pyz --sandbox users update --from /root/users.xlsx
+inside kabelwerk --sandbox users create --from /home/users.xlsx
+inside python3 /kabelwerk.pyz --sandbox users update --from /home/users.xlsx
 
 echo "== $release: man pages and completions"
 inside man -w kabelwerk-users-create kabelwerk-batches
@@ -57,7 +56,7 @@ inside zsh -c 'autoload -U compinit; compinit -u; print ${_comps[kabelwerk]}'
 inside fish -c "complete -C 'kabelwerk users '" | head -3
 
 echo "== $release: a served sandbox"
-inside sh -c 'kabelwerk sandbox serve --port 8123 --db /root/served.db --token any >/dev/null 2>&1 &
+inside sh -c 'kabelwerk sandbox serve --port 8123 --db /home/served.db --token any >/dev/null 2>&1 &
     server=$!
     for _ in 1 2 3 4 5 6 7 8 9 10; do
         KABELWERK_URL=http://127.0.0.1:8123 KABELWERK_API_TOKEN=any kabelwerk doctor && break
