@@ -27,12 +27,6 @@ _IGNORABLE = frozenset(
 ) | frozenset(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
 
 
-def look_alike(one: str, other: str) -> bool:
-    """Tell whether two keys look alike to a person, or after a spreadsheet has had them."""
-    digits = [count for key in (one, other) if (count := digits_kept(key))]
-    return not {*forms(one, digits)}.isdisjoint(forms(other, digits))
-
-
 def forms(key: str, digits: Collection[int] = ()) -> Iterator[str]:
     """Yield the forms of a key: two keys look alike if they have one in common.
 

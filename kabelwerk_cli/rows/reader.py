@@ -4,7 +4,7 @@ import functools
 import hashlib
 import itertools
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from kabelwerk_cli.config import parsers
@@ -78,21 +78,6 @@ class RowReader:
         )
         self._plan = functools.lru_cache(self.columns.plan)
         self._places = functools.lru_cache(self.columns.places)
-
-    def check_columns(
-        self, columns: Sequence[str], top: Iterable[tuple[int, Sequence[str]]], file: str
-    ) -> None:
-        """Refuse a header.
-
-        Args:
-            columns: the file's columns.
-            top: the numbers and the cells of the first lines of the file.
-            file: the name of the file.
-
-        Raises:
-            BadFile: a column is unknown, appears twice, is an option as well, or is missing.
-        """
-        self.columns.check(columns, top, file)
 
     def parse(self, raw: Raw) -> Row:
         """Return the arguments in the cells of a row, or what is wrong with them."""
