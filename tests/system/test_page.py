@@ -22,20 +22,27 @@ ADDED = (' dir="auto"', ' target="_blank" rel="noopener noreferrer"')
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     with started(tmp_path_factory.mktemp("browser")) as browser:
         yield browser
 
 
 @pytest.fixture
-def site(shell: Shell, browser: Browser) -> Iterator["Site"]:
+def browser(chromium: Browser) -> Iterator[Browser]:
+    """The browser; what a test that failed left there is not the next one's."""
+    yield chromium
+    chromium.driver.get("about:blank")
+    chromium.driver.get_log("browser")
+
+
+@pytest.fixture
+def site(shell: Shell) -> Iterator["Site"]:
     with served_with_page(shell) as (client, link):
 
         def run(*args: str) -> None:
             assert client.run(*args).code == 0, args
 
         yield run, link
-        browser.driver.get("about:blank")  # or it reports that the server has stopped
 
 
 Site = tuple[Callable[..., None], str]
@@ -155,9 +162,13 @@ curl -sS --retry 20 -X PATCH "$KABELWERK_URL/api/users/batou" \
 CLI = ("users", "create", "--key", "kusanagi", "--name", "Motoko", "--retries", "9")
 
 
-def opened(browser: Browser, user_agent: str) -> list[str]:
-    """Open the latest request of the list, and return the bodies; then go back."""
-    browser.run("document.querySelector('#requests a').click()")
+def opened(browser: Browser, user_agent: str, count: int, *texts: str) -> list[str]:
+    """Wait for so many listed requests with these texts, open the latest, and return its bodies."""
+    with_texts = "args.every((text) => one.innerText.includes(text))"
+    found = f"[...document.querySelectorAll('#requests a')].filter((one) => {with_texts})"
+    there = f"{found}.length === {count}"
+    assert browser.wait_for(there, *texts, seconds=2), (user_agent, texts)
+    browser.run(f"const args = [...arguments]; {found}[0].click()", *texts)
     browser.wait_for_text("main", user_agent)
     shown = browser.run("return [...document.querySelectorAll('pre')].map((one) => one.innerText)")
     browser.driver.back()
@@ -189,23 +200,18 @@ def test_each_request_appears_soon_with_its_bodies(browser: Browser, shell: Shel
         browser.show("desktop", link)
         browser.wait_for_text("main > [data-view=requests] .note", "No requests yet.")
         assert client.run(*CLI).code == 0
-        browser.wait_for_text("#requests", "201", seconds=2)
-        sent, answered, command = opened(browser, "kabelwerk-cli/")
+        sent, answered, command = opened(browser, "kabelwerk-cli/", 1, "POST", "201")
         assert json.loads(sent) == {"hub": None, "key": "kusanagi", "name": "Motoko"}
         assert json.loads(answered)["key"] == "kusanagi"
         sdk = [sys.executable, "-c", SDK]
         while subprocess.run(sdk, env=client.environment, stderr=-3, check=False).returncode:
             pass  # a fault
-        latest = "document.querySelector('#requests a').innerText"
-        assert browser.wait_for(f"{latest}.includes('201')", seconds=2)
-        sent, answered, command = opened(browser, "sdk-python/")
+        sent, answered, command = opened(browser, "sdk-python/", 2, "POST", "201")
         assert json.loads(sent) == {"hub": None, "key": "batou", "name": "Batou"}
         assert json.loads(answered) == {"id": 2, "key": "batou", "name": "Batou"}
         curl = ["sh", "-c", CURL, TOKEN]
         subprocess.run(curl, env=client.environment, stdout=-3, stderr=-3, check=True)
-        assert browser.wait_for(f"{latest}.includes('PATCH')", seconds=2)
-        assert browser.wait_for(f"{latest}.includes('200')", seconds=30)
-        sent, answered, command = opened(browser, "curl/")
+        sent, answered, command = opened(browser, "curl/", 1, "PATCH", "200")
         assert sent == '{\n  "name": "J\u00fcrgen $KABELWERK_API_TOKEN"\n}'
         assert '"key": "batou"' in answered
         assert "Kabelwerk-Token: $KABELWERK_API_TOKEN" in command
@@ -223,7 +229,6 @@ def test_each_request_appears_soon_with_its_bodies(browser: Browser, shell: Shel
         assert "batou" in seen
         assert TOKEN not in seen
         browser.check_that_all_is_well()
-        browser.driver.get("about:blank")
 
 
 def test_what_a_request_changed_is_linked(browser: Browser, site: Site) -> None:
@@ -362,8 +367,6 @@ def test_it_says_when_the_sandbox_has_stopped(browser: Browser, shell: Shell) ->
         browser.show("desktop", link)
         browser.wait_for_text("#state", "Live")
     browser.wait_for_text("#state", "Disconnected")
-    browser.driver.get("about:blank")
-    browser.driver.get_log("browser")
 
 
 ANIMATION = "return getComputedStyle(document.querySelector('#latest li:not(.day)')).animationName"
