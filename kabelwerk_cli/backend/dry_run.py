@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import CA_FILE, OUTPUT, TIMEOUT, TOKEN_VARIABLE
 from kabelwerk_cli.config.workflow import in_workflow
-from kabelwerk_cli.delivery.sender import Limits, build_request
+from kabelwerk_cli.delivery.sender import Limits
+from kabelwerk_cli.network.request import build_request
 from kabelwerk_cli.network.trust import named_trust
 from kabelwerk_cli.operations.call import Call
 from kabelwerk_cli.output import Format, compact

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import MAX_TIME, SANDBOX_DB, TOKEN_VARIABLE, URL
 from kabelwerk_cli.errors import ConfigurationError, Refused
-from kabelwerk_cli.network.wire import Answer, Attempt, Failure, Request
+from kabelwerk_cli.network.request import Request
+from kabelwerk_cli.network.wire import Answer, Attempt, Failure
 from kabelwerk_cli.operations.arguments import check_key
 from kabelwerk_cli.terminal.console import Console, Listing
 from kabelwerk_cli.terminal.session import Session
@@ -173,7 +174,7 @@ def serve(
         import secrets
 
         from kabelwerk_cli.sandbox import server
-        from kabelwerk_cli.sandbox.faults import Mischief
+        from kabelwerk_cli.sandbox.faults import FaultInjector
         from kabelwerk_cli.sandbox_page.app import site
     except ImportError as error:
         raise _not_installed(error) from None
@@ -183,12 +184,12 @@ def serve(
     for hub in hubs:
         check_key("hub", hub)
     token = token or secrets.token_hex(TOKEN_BYTES)
-    mischief = Mischief(time.sleep, _seed(session.console, seed, faults), latency, faults)
+    injector = FaultInjector(time.sleep, _seed(session.console, seed, faults), latency, faults)
     patience = session.settings[MAX_TIME]
     store = open_store(path, hubs=hubs, manual_rooms=rooms == "manual", patience=patience)
     page_key = secrets.token_urlsafe(TOKEN_BYTES)
     try:
-        with site(store, path, token, page_key, mischief) as app:
+        with site(store, path, token, page_key, injector) as app:
             server.serve(
                 app,
                 port=port,

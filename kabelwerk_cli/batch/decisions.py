@@ -7,8 +7,8 @@ from kabelwerk_cli.delivery.history import History
 from kabelwerk_cli.engine.options import ALL, BatchOptions
 from kabelwerk_cli.engine.task import Task, in_doubt
 from kabelwerk_cli.errors import AlreadyPosted
+from kabelwerk_cli.journal.entry import Entry
 from kabelwerk_cli.journal.fate import DOUBTFUL, Fate
-from kabelwerk_cli.journal.file import Entry
 from kabelwerk_cli.journal.journal import Journal, shown_time
 from kabelwerk_cli.operations.call import Call
 from kabelwerk_cli.reporting.result import Result, own_words, refused

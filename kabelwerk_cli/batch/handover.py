@@ -14,8 +14,9 @@ from pathlib import Path
 from kabelwerk_cli.engine.rejects import Rejects, digest_of, replacement
 from kabelwerk_cli.errors import InvalidRow, Refused
 from kabelwerk_cli.files import sync_folder
+from kabelwerk_cli.journal.entry import Entry, Pair
 from kabelwerk_cli.journal.fate import Fate
-from kabelwerk_cli.journal.file import About, Entry, Pair
+from kabelwerk_cli.journal.file import About
 from kabelwerk_cli.journal.journal import PER_SECOND, Journal
 from kabelwerk_cli.output import as_json, compact
 from kabelwerk_cli.rows.reader import RowReader, SecondReading

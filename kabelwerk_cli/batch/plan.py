@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
+from kabelwerk_cli.journal.entry import Entry
 from kabelwerk_cli.journal.fate import SENT, SETTLED, SKIPPED, Fate
-from kabelwerk_cli.journal.file import Entry
 from kabelwerk_cli.journal.journal import Journal
 from kabelwerk_cli.rows.row import Place, Row
 from kabelwerk_cli.rows.table import Table, target_of, temporary_trouble

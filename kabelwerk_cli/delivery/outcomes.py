@@ -15,7 +15,7 @@ from kabelwerk_cli.operations.models import Effect
 from kabelwerk_cli.words import capitalized
 
 from .history import SAFE, History, what_next
-from .rejections import says_taken, tell
+from .server_messages import says_taken, tell
 from .verdicts import HTTP_REDIRECT, Ending, Verdict
 
 A_YEAR = 365 * 24 * 3600

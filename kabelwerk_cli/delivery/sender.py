@@ -6,8 +6,9 @@ from collections.abc import Callable
 from random import SystemRandom
 from typing import Any, NamedTuple, Protocol
 
-from kabelwerk_cli import __version__, errors
-from kabelwerk_cli.network.wire import Attempt, Failure, Request, Transport
+from kabelwerk_cli import errors
+from kabelwerk_cli.network.request import build_request
+from kabelwerk_cli.network.wire import Attempt, Failure, Transport
 from kabelwerk_cli.operations.call import Call, R, Reason
 
 from .history import History, Step
@@ -16,8 +17,6 @@ from .redaction import Redaction
 from .retries import may_repeat, pause
 from .verdicts import Ending, Verdict, judge, judge_failure
 
-USER_AGENT = f"kabelwerk-cli/{__version__}"
-"""How the program names itself to the backend."""
 ODD = frozenset({Ending.UNKNOWN, Ending.ACKNOWLEDGED, Ending.CONTRADICTED})
 
 
@@ -213,29 +212,3 @@ class Sender:
         if not self._is_free(last) and (spent or not self._may_retry(last)):
             return None
         return pause(step.tries, give_up_at - self._tools.clock(), self._tools.random)
-
-
-def build_request(call: Call[Any], *, token: str, request_id: str) -> Request:
-    """Return a call as it travels (reference: wire-protocol, Address and headers).
-
-    Args:
-        call: what to send.
-        token: the API token.
-        request_id: this attempt's ID in the server's log.
-    """
-    return Request(
-        method=call.method,
-        path=call.path,
-        headers={
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",
-            "Content-Type": "application/json",
-            "Kabelwerk-Token": token,
-            "User-Agent": USER_AGENT,
-            "X-Request-Id": request_id,
-        },
-        body=call.content(),
-        # the server may be closing a connection that was used before, which would turn a sure
-        # "not sent" into an "unknown"
-        fresh=not call.repeatable,
-    )

@@ -19,7 +19,7 @@ from kabelwerk_cli.operations.models import Mistyped, Record, read_record
 from kabelwerk_cli.words import shorten
 
 from .redaction import Redaction
-from .rejections import read_messages
+from .server_messages import read_messages
 
 HTTP_OK = range(200, 300)
 HTTP_REDIRECT = range(300, 400)

@@ -27,8 +27,8 @@ from kabelwerk_cli.errors import (
     NotAttempted,
     ValidationError,
 )
+from kabelwerk_cli.journal.entry import Entry
 from kabelwerk_cli.journal.fate import DOUBTFUL, Fate
-from kabelwerk_cli.journal.file import Entry
 from kabelwerk_cli.journal.journal import PER_SECOND, Journal
 from kabelwerk_cli.output import as_json, compact
 from kabelwerk_cli.reporting.ending import Stop

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple, Protocol
 
 from kabelwerk_cli.delivery.history import History
 from kabelwerk_cli.errors import Applied, OutcomeUnknown, Report
+from kabelwerk_cli.journal.entry import Entry
 from kabelwerk_cli.journal.fate import Fate
-from kabelwerk_cli.journal.file import Entry
 from kabelwerk_cli.journal.journal import shown_time
 from kabelwerk_cli.operations.call import Call
 from kabelwerk_cli.reporting.result import Result, own_words

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from kabelwerk_cli import __version__
 
+from .entry import Entry, Pair, checksum_of
 from .fate import SETTLED, Fate
 
 VERSION = 4
@@ -74,26 +75,6 @@ STATE = Kind(
     follows_links=False,  # a link to today's export keeps one state
 )
 
-
-class Entry(NamedTuple):
-    """What is known about a row."""
-
-    id: bytes
-    fate: Fate
-    key: str
-    hub: str = ""
-    """The room's hub; empty for users."""
-    at: int = 0
-    """When, in parts of a second since the epoch; see `PER_SECOND`."""
-    request_id: str | None = None
-    error: str | None = None
-    """The error object, as JSON."""
-    content: str = ""
-    """What the server acknowledged, for a state; empty in a journal."""
-
-
-Pair = tuple[Entry | None, Entry | None]
-"""An entry to write, and the one that it replaces; None for no entry."""
 
 _SCHEMA = """
 CREATE TABLE about (
@@ -175,12 +156,6 @@ _DESCRIBE = f"""
 INSERT OR REPLACE INTO about (id, version, {_FIELDS}, seal)
 VALUES (1, ?, {", ".join("?" * len(About._fields))}, ?)
 """  # noqa: S608
-
-
-def checksum_of(entry_id: bytes, *rest: object) -> int:
-    """Return the checksum of an entry."""
-    content = "/".join([entry_id.hex().upper(), *("" if x is None else str(x) for x in rest)])
-    return zlib.crc32(content.encode())
 
 
 def _seal_of(about: About) -> int:

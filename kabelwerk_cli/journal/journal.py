@@ -20,14 +20,13 @@ from typing import Any, NamedTuple, Self
 from kabelwerk_cli import __version__
 from kabelwerk_cli.errors import JournalError
 
+from .entry import Entry, Pair
 from .fate import Fate
 from .file import (
     COLUMNS,
     JOURNAL,
     About,
-    Entry,
     Kind,
-    Pair,
     clear,
     counted,
     describe,

@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from kabelwerk_cli.errors import Refused
 
+from .entry import Entry
 from .fate import DOUBTFUL, Fate
-from .file import JOURNAL, STATE, About, Entry, Kind, is_kind
+from .file import JOURNAL, STATE, About, Kind, is_kind
 from .journal import PER_SECOND, Journal
 from .opening import copied
 from .origin import OWN, split

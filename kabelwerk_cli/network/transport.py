@@ -23,10 +23,11 @@ from urllib3.exceptions import NewConnectionError
 from kabelwerk_cli.errors import ConfigurationError
 
 from .reasons import NoHandshake, explain
+from .request import Request
 from .sockets import check_loopback, open_socket, timed
 from .trust import Trust, context_for, trust_in_force
 from .url import Address
-from .wire import Answer, Attempt, Request
+from .wire import Answer, Attempt
 
 CHUNK = 64 * 1024
 ANNOUNCEMENTS = range(100, 200)

@@ -1,34 +1,14 @@
-"""What a transport works with: a request, an answer, and what is known in between."""
+"""What a transport gives back: an answer, or a failure; and what is known of an attempt."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
 from kabelwerk_cli.errors import ConnectionError  # noqa: A004 - the reference's name
 
-LEAST_LIMIT = 1024 * 1024
-"""How much of an answer's body is read at least, in bytes."""
-GROWTH = 12
-"""How many times as long as the request's body an answer may be beyond that: it repeats the text
-twice, and each character can be escaped with six."""
+from .request import Request
+
 LONGEST_WAIT = 2_000_000.0
 """The longest that a socket can be told to wait, in seconds: about 23 days."""
-
-
-class Request(NamedTuple):
-    """One HTTP request, without the address of the backend."""
-
-    method: str
-    path: str
-    """The percent-encoded path, relative to the URL of the API."""
-    headers: Mapping[str, str]
-    body: bytes | None
-    fresh: bool
-    """Whether it needs a new connection."""
-
-    @property
-    def body_limit(self) -> int:
-        """How much of the answer's body is read, in bytes."""
-        return LEAST_LIMIT + GROWTH * len(self.body or b"")
 
 
 class Answer(NamedTuple):

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from kabelwerk_cli.delivery.outcomes import ignored
-from kabelwerk_cli.delivery.rejections import says_taken
+from kabelwerk_cli.delivery.server_messages import says_taken
 from kabelwerk_cli.errors import Applied, Report
 from kabelwerk_cli.journal.fate import Fate
 from kabelwerk_cli.terminal.console import Summary

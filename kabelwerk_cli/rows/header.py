@@ -11,7 +11,7 @@ from kabelwerk_cli.errors import BadFile, Refused
 from kabelwerk_cli.tabular.raw import ERROR_COLUMN, fold
 from kabelwerk_cli.words import sentence
 
-from .column_names import LISTED, guess, is_assignment, joined, listed, named, without_invisible
+from .column_hints import LISTED, guess, is_assignment, joined, listed, named, without_invisible
 from .columns import IDENTITY
 
 Convert = Callable[[Any], Any]

@@ -10,7 +10,7 @@ from urllib.parse import unquote_to_bytes
 import falcon
 
 from . import validation
-from .faults import RESET, TIMEOUT, Mischief, Struck, Unanswered
+from .faults import RESET, TIMEOUT, FaultInjector, Struck, Unanswered
 from .markup import escape, to_html
 from .recorder import FAULT
 from .store import Invalid, Missing, Store
@@ -23,18 +23,18 @@ _REQUEST_ID = re.compile(r"[\x21-\x7e]{20,200}")
 
 
 def create_app(
-    store: Store, *, token: str | None = None, mischief: Mischief | None = None
+    store: Store, *, token: str | None = None, injector: FaultInjector | None = None
 ) -> falcon.App[falcon.Request, falcon.Response]:
     """Return the WSGI app.
 
     Args:
         store: the data.
         token: the only API token to accept; None to accept any token, or none.
-        mischief: delays and random failures.
+        injector: delays and random failures.
     """
     app, calls = falcon.App(), _Calls(store)
     app.add_middleware(_RawPath())
-    app.add_middleware(_Door(token, mischief))
+    app.add_middleware(_Door(token, injector))
     for suffix, path in _PATHS.items():
         app.add_route(path, calls, suffix=suffix)
     app.set_error_serializer(_serialize_error)
@@ -64,9 +64,9 @@ class _RawPath:
 class _Door:
     """Checks the token, and causes delays and failures."""
 
-    def __init__(self, token: str | None, mischief: Mischief | None) -> None:
+    def __init__(self, token: str | None, injector: FaultInjector | None) -> None:
         self._token = token
-        self._mischief = mischief
+        self._injector = injector
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
         asked = req.get_header("X-Request-Id") or ""
@@ -76,7 +76,7 @@ class _Door:
             given = req.get_header("Kabelwerk-Token") or ""
             if not hmac.compare_digest(given.encode(), self._token.encode()):
                 raise falcon.HTTPUnauthorized
-        if self._mischief and (struck := self._mischief.draw()):
+        if self._injector and (struck := self._injector.draw()):
             self._play(struck, req)
 
     @staticmethod

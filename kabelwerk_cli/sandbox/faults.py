@@ -41,7 +41,7 @@ class Unanswered(Exception):
         self.reset = reset
 
 
-class Mischief:
+class FaultInjector:
     """Draws the faults of requests.
 
     The faults of a request depend on the seed and on how many requests came before it, so the same

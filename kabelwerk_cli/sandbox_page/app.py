@@ -11,7 +11,7 @@ from typing import Any
 import falcon
 
 from kabelwerk_cli.sandbox.app import create_app
-from kabelwerk_cli.sandbox.faults import Mischief
+from kabelwerk_cli.sandbox.faults import FaultInjector
 from kabelwerk_cli.sandbox.guard import guarded
 from kabelwerk_cli.sandbox.masking import Mask
 from kabelwerk_cli.sandbox.recorder import RequestLog, recorded
@@ -77,7 +77,7 @@ def beside(api: WSGIApp, page: WSGIApp) -> WSGIApp:
 
 @contextlib.contextmanager
 def site(
-    store: Store, path: Path, token: str, page_key: str, mischief: Mischief
+    store: Store, path: Path, token: str, page_key: str, injector: FaultInjector
 ) -> Iterator[WSGIApp]:
     """Provide the WSGI app of the API and the page, and keep the requests meanwhile.
 
@@ -86,7 +86,7 @@ def site(
         path: its file.
         token: the only API token to accept.
         page_key: what the page's link has to have.
-        mischief: delays and random failures of the API.
+        injector: delays and random failures of the API.
     """
     mask = Mask(token)
     with (
@@ -94,7 +94,7 @@ def site(
         contextlib.closing(RequestLog(path, mask)) as log,
     ):
         log.start()
-        api = guarded(create_app(store, token=token, mischief=mischief))
+        api = guarded(create_app(store, token=token, injector=injector))
         yield beside(recorded(api, log), guarded(create_page(view, page_key, mask)))
 
 

@@ -6,8 +6,8 @@ from typing import Any
 from kabelwerk_cli.delivery.history import History
 from kabelwerk_cli.delivery.verdicts import Ending
 from kabelwerk_cli.engine.task import Task
+from kabelwerk_cli.journal.entry import Entry
 from kabelwerk_cli.journal.fate import DOUBTFUL, Fate
-from kabelwerk_cli.journal.file import Entry
 from kabelwerk_cli.journal.origin import Origin
 from kabelwerk_cli.operations.call import Call
 from kabelwerk_cli.reporting.result import Result, refused

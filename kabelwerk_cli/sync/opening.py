@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kabelwerk_cli.errors import BadFile, Refused
+from kabelwerk_cli.journal.entry import Entry
 from kabelwerk_cli.journal.fate import Fate
-from kabelwerk_cli.journal.file import STATE, Entry
+from kabelwerk_cli.journal.file import STATE
 from kabelwerk_cli.journal.journal import PER_SECOND
 from kabelwerk_cli.journal.opening import create, find
 from kabelwerk_cli.journal.origin import Origin

@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from kabelwerk_cli.journal.file import STATE, Pair
+from kabelwerk_cli.journal.entry import Pair
+from kabelwerk_cli.journal.file import STATE
 from kabelwerk_cli.journal.journal import Journal
 from kabelwerk_cli.journal.origin import Origin, split
 from kabelwerk_cli.rows.reader import DIGEST_SIZE

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from kabelwerk_cli.journal.entry import Entry
 from kabelwerk_cli.journal.fate import Fate
-from kabelwerk_cli.journal.journal import Entry, Journal
+from kabelwerk_cli.journal.journal import Journal
 from tests.faultserver import FAULTS, HANG, FaultyServer, Step
 from tests.model.model import Model
 from tests.model.state import populated

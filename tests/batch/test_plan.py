@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from kabelwerk_cli.batch.plan import Plan, id_of
+from kabelwerk_cli.journal.entry import Entry
 from kabelwerk_cli.journal.fate import Fate
-from kabelwerk_cli.journal.file import Entry
 from kabelwerk_cli.journal.journal import Journal
 from kabelwerk_cli.rows.row import Row
 from tests.measure import measure

@@ -30,8 +30,9 @@ import requests.adapters
 import trustme
 
 from kabelwerk_cli.batch.plan import id_of
+from kabelwerk_cli.journal.entry import Entry
 from kabelwerk_cli.journal.fate import Fate
-from kabelwerk_cli.journal.file import JOURNAL, Entry
+from kabelwerk_cli.journal.file import JOURNAL
 from kabelwerk_cli.journal.journal import GROUP, Journal
 from kabelwerk_cli.operations import calls
 from kabelwerk_cli.rows.columns import NAME, USER_HUB, USER_KEY

@@ -16,8 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from kabelwerk_cli.journal.entry import Entry
 from kabelwerk_cli.journal.fate import Fate
-from kabelwerk_cli.journal.file import Entry
 from kabelwerk_cli.journal.journal import PER_SECOND, Journal
 
 ADDRESS = "http://127.0.0.1:9"

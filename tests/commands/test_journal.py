@@ -13,8 +13,9 @@ import pytest
 
 from kabelwerk_cli import __version__
 from kabelwerk_cli.commands.journal import show
+from kabelwerk_cli.journal.entry import Entry
 from kabelwerk_cli.journal.fate import Fate
-from kabelwerk_cli.journal.file import JOURNAL, Entry
+from kabelwerk_cli.journal.file import JOURNAL
 from kabelwerk_cli.journal.journal import Journal
 from kabelwerk_cli.sync.state import State
 from tests.faultserver import FAULTS, HANG, HONEST, RESET_AFTER_READING, FaultyServer, Step

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from kabelwerk_cli.errors import JournalError
+from kabelwerk_cli.journal.entry import Entry
 from kabelwerk_cli.journal.fate import Fate
 from kabelwerk_cli.journal.file import Kind, check_kind, connect, side_file
-from kabelwerk_cli.journal.journal import Entry, Journal
+from kabelwerk_cli.journal.journal import Journal
 from tests.batch.story import outcomes_of
 from tests.faultserver import FAULTS, HANG, HONEST, FaultyServer, Step, invalid
 from tests.model.state import seeded

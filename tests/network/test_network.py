@@ -7,8 +7,9 @@ import time
 import pytest
 
 from kabelwerk_cli import errors
-from kabelwerk_cli.delivery.sender import Limits, Sender, Tools, build_request
+from kabelwerk_cli.delivery.sender import Limits, Sender, Tools
 from kabelwerk_cli.errors import Applied
+from kabelwerk_cli.network.request import build_request
 from kabelwerk_cli.network.sockets import check_loopback
 from kabelwerk_cli.network.transport import NetworkTransport
 from kabelwerk_cli.network.url import parse_address

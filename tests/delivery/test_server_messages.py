@@ -5,7 +5,7 @@ import pytest
 from kabelwerk_cli import errors
 from kabelwerk_cli.delivery.history import History
 from kabelwerk_cli.delivery.outcomes import conclude
-from kabelwerk_cli.delivery.rejections import LONGEST_MESSAGE, MOST_TOLD
+from kabelwerk_cli.delivery.server_messages import LONGEST_MESSAGE, MOST_TOLD
 from kabelwerk_cli.delivery.verdicts import judge
 from kabelwerk_cli.network.wire import Answer
 from kabelwerk_cli.operations import calls
