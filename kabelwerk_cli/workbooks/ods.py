@@ -177,8 +177,8 @@ class _Cells:
             mark = Kind.COVERED
         elif _is_error(attributes, shown):
             mark = Kind.ERROR
-        elif _get(attributes, "formula") and not kind:
-            mark = Kind.UNKNOWN
+        elif _get(attributes, "formula") and not (kind or self._paragraphs):
+            mark = Kind.UNKNOWN  # a formula whose value is empty has an empty paragraph
         elif kind in _NUMBERS:
             text, mark = _number(_get(attributes, "value"), shown)
         elif kind == "string":

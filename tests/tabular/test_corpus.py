@@ -50,8 +50,6 @@ MEANT: dict[str, list[tuple[str, ...]] | str] = {
     "libreoffice-plain.xls": "is an old Excel workbook",
     "zeros": [("00123", "00000"), ("004", "000"), ("1234567", "00000"), ("000-012", "000\\-000")],
     "formulas": CALCULATED,
-    # LibreOffice writes an empty text like a formula that was never calculated
-    "libreoffice-formulas.ods": [*CALCULATED[:3], ("u4", "unknown:"), CALCULATED[4]],
     "openpyxl-formulas.xlsx": [UNKNOWN, UNKNOWN, ("u3", "unknown:"), ("u4", "unknown:"), UNKNOWN],
     "dates": DATES,
     # an .ods has a date's time whether it is shown or not
