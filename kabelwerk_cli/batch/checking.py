@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from kabelwerk_cli.errors import BadFile
 from kabelwerk_cli.journal.journal import Journal
+from kabelwerk_cli.rows.other_keys import OtherKeys
 from kabelwerk_cli.rows.reader import RowReader
 from kabelwerk_cli.rows.row import Place, Row
 from kabelwerk_cli.rows.table import BLOCK, check_hubs
@@ -34,13 +35,19 @@ def check(
     plan = Plan(journal)
     try:
         hubs: set[str] = set()
+        others = OtherKeys(plan, reader.other_keys)
         for block in _blocks(file, reader):
             # rows that an earlier run settled are not checked again
-            checked = map(reader.call, plan.add(block))
+            left = plan.add(block)
+            checked = map(reader.call, left)
             bad = {row.number: row for row in checked if isinstance(row, Row)}
             for row in bad.values():
                 tell(row.place, row.problem)
             plan.refuse(bad)
+            for row in left:
+                if row.number not in bad:
+                    others.note(row)
+            others.store()
             hubs |= {row.hub for row in block if row.number not in bad}
             check_hubs(file, hubs)
             hubs = set(itertools.islice(hubs, 1))  # memory stays flat

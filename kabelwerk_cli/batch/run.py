@@ -8,7 +8,14 @@ from typing import NamedTuple
 
 from kabelwerk_cli.backend.connect import tell_about_files
 from kabelwerk_cli.engine.rejects import Rejects
-from kabelwerk_cli.engine.run import Opened, Run, opened, refuse_invalid, send_rows
+from kabelwerk_cli.engine.run import (
+    Opened,
+    Run,
+    note_hidden_rows,
+    opened,
+    refuse_invalid,
+    send_rows,
+)
 from kabelwerk_cli.engine.runner import Runner
 from kabelwerk_cli.engine.stops import refuse_mistakes
 from kabelwerk_cli.errors import Refused
@@ -130,6 +137,7 @@ def _prepare(batch: Batch, source: Opened, stack: contextlib.ExitStack) -> _Read
     found = stack.enter_context(find_journal(batch, file))
     with reporters.checking(goes_on=options.skip_invalid):
         plan = stack.enter_context(check(file, batch.reader, found.journal, reporters.invalid))
+    note_hidden_rows(batch.session.console, file)
     warn_of_keys(plan, batch.session.console.warn, sets_values=batch.repeatable)
     compare(batch, found, plan)
     if plan.bad and not options.skip_invalid:

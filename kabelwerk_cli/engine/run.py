@@ -19,6 +19,7 @@ from kabelwerk_cli.reporting.totals import Totals
 from kabelwerk_cli.rows.reader import RowReader
 from kabelwerk_cli.rows.table import Table
 from kabelwerk_cli.tabular.file import RowFile
+from kabelwerk_cli.terminal.console import Console
 from kabelwerk_cli.terminal.session import Session
 from kabelwerk_cli.words import count_of
 
@@ -110,6 +111,12 @@ def _input(options: BatchOptions) -> RowFile:
         skip_lines=options.skip_lines,
         hidden_rows=options.hidden_rows,
     )
+
+
+def note_hidden_rows(console: Console, file: RowFile) -> None:
+    """Tell how many hidden rows were left out, once the file was read."""
+    if file.skipped:
+        console.note(f"Skipping {count_of(file.skipped, 'hidden row')} of '{file.shown}'.")
 
 
 def refuse_invalid(reporters: Reporters, plan: Table, purpose: str) -> None:

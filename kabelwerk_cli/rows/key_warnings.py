@@ -3,10 +3,10 @@
 import itertools
 from collections.abc import Callable, Iterator
 
-from kabelwerk_cli.output import visible_key
 from kabelwerk_cli.words import count_of
 
 from .lookalikes import is_rounded
+from .other_keys import OtherKey, rounded_others, shorter_others
 from .table import Table
 
 SHOWN = 3
@@ -39,7 +39,7 @@ def warn_of_keys(plan: Table, warn: Callable[[str], None], *, sets_values: bool)
         warn: shows a warning.
         sets_values: whether a later row of a key overrides an earlier one.
     """
-    if found := _listed(plan.select(_SHORTER)):
+    if found := _listed(_own(plan.select(_SHORTER)), shorter_others(plan)):
         count, keys = found
         warn(
             f"{count_of(count, 'key')} may have lost leading zeros in a spreadsheet, as other keys "
@@ -57,19 +57,24 @@ def damaged_keys(plan: Table, condition: str) -> str:
         condition: which rows count, in SQL, beginning with AND.
     """
     rows = (row for row in plan.select(_ROUNDED % condition) if is_rounded(row[0]))
-    if not (found := _listed(rows)):
+    if not (found := _listed(_own(rows), rounded_others(plan))):
         return ""
     count, keys = found
     looks = "key looks like a number" if count == 1 else "keys look like numbers"
     return f"{count} {looks} that a spreadsheet has rounded: {keys}."
 
 
-def _listed(rows: Iterator[tuple[str, int]]) -> tuple[int, str] | None:
-    """Return how many rows there are, and the first keys with their lines; None for no rows."""
-    first = [f"'{visible_key(key)}' (line {line})" for key, line in itertools.islice(rows, SHOWN)]
-    more = sum(1 for _ in rows)
-    keys = ", ".join(first) + (" and others" if more else "")
-    return (len(first) + more, keys) if first else None
+def _own(rows: Iterator[tuple[str, int]]) -> Iterator[OtherKey]:
+    return (OtherKey("", key, line) for key, line in rows)
+
+
+def _listed(*found: Iterator[OtherKey]) -> tuple[int, str] | None:
+    """Return how many keys were found, and the first with their lines; None for none."""
+    keys = itertools.chain(*found)
+    first = list(map(str, itertools.islice(keys, SHOWN)))
+    more = sum(1 for _ in keys)
+    names = ", ".join(first) + (" and others" if more else "")
+    return (len(first) + more, names) if first else None
 
 
 def _warn_of_contradictions(plan: Table, warn: Callable[[str], None]) -> None:

@@ -18,6 +18,7 @@ from kabelwerk_cli.workbooks.cells import AFTER_SUSPECT, SUSPECT, meaning
 
 from .columns import IDENTITY, Column, Kind
 from .header import Convert, Header
+from .other_keys import NAMES
 from .row import Place, Row
 from .template import Template
 
@@ -67,6 +68,8 @@ class RowReader:
         if template:
             self._set_text_by_template()
         known = {column.name: self._converter(column) for column in columns}
+        # what an option says is not from a spreadsheet
+        self.other_keys = tuple(n for n in NAMES if n in known and n not in self._explicit)
         self.columns = Header(
             known,
             required=self._required,

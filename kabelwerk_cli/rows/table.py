@@ -87,6 +87,11 @@ class Table:
         with temporary_trouble():
             yield from self._db.execute(query, values)
 
+    def execute(self, statement: str, *values: object) -> None:
+        """Execute a statement that finds nothing."""
+        with temporary_trouble():
+            self._db.execute(statement, values)
+
     def places(self, columns: str, rest: str, *values: object) -> Iterator[tuple[Place, Any]]:
         """Yield rows, each as its place and further columns.
 

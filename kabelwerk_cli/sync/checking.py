@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from kabelwerk_cli.backend.backends import backend_name
 from kabelwerk_cli.engine.options import BatchOptions
-from kabelwerk_cli.engine.run import refuse_invalid
+from kabelwerk_cli.engine.run import note_hidden_rows, refuse_invalid
 from kabelwerk_cli.engine.stops import NAMED, lines, listed, refuse_mistakes
 from kabelwerk_cli.errors import BadFile
 from kabelwerk_cli.output import visible_key
@@ -20,7 +20,7 @@ from kabelwerk_cli.terminal.session import Session
 from .actions import IN_FILE, Action
 from .decisions import Delete
 from .guards import Counts, nameless, suspicions
-from .looks import compare_looks, suspicious_keys
+from .looks import compare_looks, keep_lookalikes, suspicious_keys
 from .options import SyncOptions
 from .plan import SyncMode, SyncPlan
 from .state import Digests, State
@@ -98,6 +98,7 @@ def _compare(sync: Sync, file: RowFile, state: State | None, plan: SyncPlan, tel
     secret = state.about.secret if state else sync.secret
     plan.add(_parsed(sync, file, tell), Digests(secret), sync.reader.values)
     plan.keep(map(sync.reader.parse, file.hidden()), Digests(secret))
+    note_hidden_rows(sync.session.console, file)
     if file.is_json and plan.rows == 0:
         raise BadFile(f"'{file.name}' is empty.")
     if file.is_json:
@@ -110,8 +111,9 @@ def _compare(sync: Sync, file: RowFile, state: State | None, plan: SyncPlan, tel
     plan.compare(SyncMode(sync.creates, options.delete, options.full, options.adopt))
     if any(plan.counts[action] for action in IN_FILE):
         _validate(sync, file, plan, tell)
+    compare_looks(plan)
     if not options.adopt:
-        compare_looks(plan)
+        keep_lookalikes(plan)
 
 
 def _check_known_hubs(file: RowFile, state: State, hubs: set[str]) -> None:
@@ -153,7 +155,9 @@ def refuse_plan(sync: Sync, file: RowFile, state: State | None, plan: SyncPlan) 
         Refused: nobody can be deleted.
         SafetyStop: it looks like a mistake that is not allowed.
     """
+    suspicious = suspicious_keys(plan, Digests(state.about.secret) if state else None)
     if sync.options.adopt:
+        refuse_mistakes(suspicious, sync.batch.allow)
         return
     counts = Counts(
         file=file.name,
@@ -169,5 +173,4 @@ def refuse_plan(sync: Sync, file: RowFile, state: State | None, plan: SyncPlan) 
     )
     if refusal := nameless(counts):
         raise refusal
-    found = (*suspicious_keys(plan), *suspicions(counts, sync.options))
-    refuse_mistakes(found, sync.batch.allow)
+    refuse_mistakes((*suspicious, *suspicions(counts, sync.options)), sync.batch.allow)

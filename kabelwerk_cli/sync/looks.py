@@ -6,7 +6,7 @@ such a pair looks like a mistake if the key in the file is new.
 """
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from kabelwerk_cli.engine.stops import NAMED, Mistake, allowed_by, listed
@@ -14,9 +14,11 @@ from kabelwerk_cli.errors import Stop
 from kabelwerk_cli.output import visible_key
 from kabelwerk_cli.rows.key_warnings import EXPORT
 from kabelwerk_cli.rows.lookalikes import digits_kept, forms, is_rounded
+from kabelwerk_cli.rows.other_keys import OtherKey, rounded_others, shorter_others
 from kabelwerk_cli.words import count_of
 
 from .plan import SyncPlan
+from .state import Digests
 
 BLOCK = 500
 _TABLES = (
@@ -29,7 +31,8 @@ _IN_FILE = """
 SELECT number, rows.key, rows.hub, entries.id IS NULL AND NOT bad
 FROM rows LEFT JOIN entries ON entries.id = digest WHERE number <= ? AND rows.key != ''
 """
-_SCIENTIFIC = "SELECT key FROM rows WHERE key GLOB '*[0-9][Ee]*[0-9]*' AND "
+_HIDDEN = "SELECT 0, key, hub, 0 FROM hidden"
+_SCIENTIFIC = "SELECT key FROM %s WHERE key GLOB '*[0-9][Ee]*[0-9]*'"
 _PAIRS = """
 SELECT old.key, new.key, new.line FROM alike
 JOIN rows AS old ON old.number = leaver JOIN rows AS new ON new.number = alike.number
@@ -49,20 +52,27 @@ SELECT max(length(key)) FROM (
 """  # noqa: S608
 _SHORTER = f"rows.key GLOB '[1-9]*' AND rows.key {_DIGITS} AND length(rows.key) < ?"
 _ROUNDED = "rows.key GLOB '[0-9]*[Ee]+[0-9]*'"
+_KNOWN = """
+CREATE TEMPORARY TABLE known AS SELECT 'hub' AS name, hub AS value FROM entries
+UNION SELECT 'hub_user', substr(content, instr(content, ' hub_user=') + 10, 32)
+FROM entries WHERE instr(content, ' hub_user=')
+"""
 
 
 def compare_looks(plan: SyncPlan) -> None:
-    """Keep everybody whose key left the file while a key in it looks like theirs.
+    """Find the keys that left the file, and the keys in it, or in a hidden row, that look like one.
 
     Args:
         plan: the differences between the file and the state.
     """
-    _do(plan, *_TABLES)
+    for table in _TABLES:
+        plan.execute(table)
     if next(plan.select(_LEAVERS + " LIMIT 1", plan.rows), None) is None:
         return
     _note_leavers(plan)
-    left = _digits(plan, "number > ?")
-    for rows in _blocks(plan.select(_IN_FILE, plan.rows)):
+    left = _digits(plan, "rows", "AND number > ?", plan.rows)
+    in_file = itertools.chain(plan.select(_IN_FILE, plan.rows), plan.select(_HIDDEN))
+    for rows in _blocks(in_file):
         of_form: dict[str, list[tuple[int, str, int]]] = {}
         for number, key, hub, is_new in rows:
             for form in forms(key, left):
@@ -76,13 +86,22 @@ def compare_looks(plan: SyncPlan) -> None:
             if hub == its_hub
         }
         for pair in sorted(found):
-            _do(plan, "INSERT INTO alike VALUES (?, ?, ?)", values=pair)
+            plan.execute("INSERT INTO alike VALUES (?, ?, ?)", *pair)
+
+
+def keep_lookalikes(plan: SyncPlan) -> None:
+    """Keep everybody whose key left the file while a key in it looks like theirs."""
     for (leaver,) in list(plan.select("SELECT DISTINCT leaver FROM alike")):
         plan.keep_leaver(leaver, "a key in the file looks like it")
 
 
-def suspicious_keys(plan: SyncPlan) -> Iterator[Mistake]:
-    """Yield what looks like a mistake in the keys, the most important first."""
+def suspicious_keys(plan: SyncPlan, digests: Digests | None) -> Iterator[Mistake]:
+    """Yield what looks like a mistake in the keys, the most important first.
+
+    Args:
+        plan: the differences between the file and the state.
+        digests: those of the state; None if there is none.
+    """
     pairs = plan.select(_PAIRS)
     if first := list(itertools.islice(pairs, NAMED)):
         count = len(first) + sum(1 for _ in pairs)
@@ -97,45 +116,70 @@ def suspicious_keys(plan: SyncPlan) -> Iterator[Mistake]:
             "rename a key: a new key is a new user with a new, empty chat.",
             f"Correct the keys. If they are right, {allowed_by(Stop.LOOKALIKES)}.",
         )
-    yield from _damaged(plan)
+    yield from _damaged(plan, _Others(plan, digests))
 
 
-def _damaged(plan: SyncPlan) -> Iterator[Mistake]:
+def _damaged(plan: SyncPlan, others: "_Others") -> Iterator[Mistake]:
     ((longest,),) = plan.select(_ZEROS)
     rounded = (row for row in plan.select(_NEW % _ROUNDED, plan.rows) if is_rounded(row[0]))
     shorter = plan.select(_NEW % _SHORTER, plan.rows, longest or 0)
-    for rows, said in ((rounded, "been rounded"), (shorter, "lost leading zeros")):
-        if first := list(itertools.islice(rows, NAMED)):
-            count = len(first) + sum(1 for _ in rows)
-            names = (f"'{visible_key(key)}' (line {line})" for key, line in first)
+    for own, other, said in (
+        (rounded, rounded_others(plan), "been rounded"),
+        (shorter, shorter_others(plan), "lost leading zeros"),
+    ):
+        keys = itertools.chain((OtherKey("", *row) for row in own), filter(others.is_new, other))
+        if first := list(itertools.islice(keys, NAMED)):
+            count = len(first) + sum(1 for _ in keys)
             yield Mistake(
                 Stop.DAMAGED_KEYS,
                 f"{count_of(count, 'new key')} may have {said} in a spreadsheet: "
-                f"{listed(names, count)}.",
+                f"{listed(map(str, first), count)}.",
                 f"{EXPORT} If they are right, {allowed_by(Stop.DAMAGED_KEYS)}.",
             )
 
 
+class _Others:
+    """The keys of hubs and assignees that a state has.
+
+    Args:
+        plan: the plan.
+        digests: those of the state; None if there is none.
+    """
+
+    def __init__(self, plan: SyncPlan, digests: Digests | None) -> None:
+        self._plan = plan
+        self._digests = digests
+        self._is_filled = False
+
+    def is_new(self, key: OtherKey) -> bool:
+        """Tell whether a key is none of them."""
+        if not self._digests:
+            return True
+        if not self._is_filled:
+            self._plan.execute(_KNOWN)
+            self._plan.execute("CREATE INDEX by_value ON known (value, name)")
+            self._is_filled = True
+        is_hub = key.name == "hub"
+        value = key.value if is_hub else self._digests.of_value(key.name, key.value)
+        query = "SELECT 1 FROM known WHERE name = ? AND value = ?"
+        return next(self._plan.select(query, key.name, value), None) is None
+
+
 def _note_leavers(plan: SyncPlan) -> None:
-    digits = _digits(plan, "number <= ?")
+    digits = _digits(plan, "rows", "AND number <= ?", plan.rows) | _digits(plan, "hidden")
     for leavers in _blocks(plan.select(_LEAVERS, plan.rows)):
         looks = [(form, hub, number) for number, key, hub in leavers for form in forms(key, digits)]
         for some in _blocks(iter(looks)):
             places = ", ".join(["(?, ?, ?)"] * len(some))
-            _do(plan, f"INSERT INTO looks VALUES {places}", values=[*itertools.chain(*some)])  # noqa: S608
+            plan.execute(f"INSERT INTO looks VALUES {places}", *itertools.chain(*some))  # noqa: S608
 
 
-def _digits(plan: SyncPlan, which: str) -> set[int]:
+def _digits(plan: SyncPlan, table: str, which: str = "", *values: int) -> set[int]:
     """Return to how many digits numbers are rounded among some keys."""
-    return {digits_kept(key) for (key,) in plan.select(_SCIENTIFIC + which, plan.rows)} - {0}
+    found = plan.select(f"{_SCIENTIFIC % table} {which}", *values)
+    return {digits_kept(key) for (key,) in found} - {0}
 
 
 def _blocks(rows: Iterator[Any]) -> Iterator[list[Any]]:
     while block := list(itertools.islice(rows, BLOCK)):
         yield block
-
-
-def _do(plan: SyncPlan, *statements: str, values: Sequence[Any] = ()) -> None:
-    for statement in statements:
-        for _ in plan.select(statement, *values):
-            pass

@@ -5,11 +5,12 @@ SQLite joins the rows with the entries of the state; rows without a difference n
 
 import itertools
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from kabelwerk_cli.journal.fate import Fate
 from kabelwerk_cli.journal.origin import OWN, Origin
+from kabelwerk_cli.rows.other_keys import OtherKeys
 from kabelwerk_cli.rows.row import Place, Row
 from kabelwerk_cli.rows.table import BLOCK, Table, temporary_trouble
 
@@ -62,7 +63,9 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS entries (
     id BLOB PRIMARY KEY, fate TEXT, key TEXT, hub TEXT, content TEXT
 ) WITHOUT ROWID;
-CREATE TABLE hidden (digest BLOB PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE hidden (
+    digest BLOB PRIMARY KEY, key TEXT NOT NULL, hub TEXT NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE changes (number INTEGER PRIMARY KEY, action TEXT NOT NULL, detail TEXT NOT NULL);
 CREATE TABLE rejected (number INTEGER PRIMARY KEY, message TEXT NOT NULL);
 """
@@ -86,7 +89,7 @@ SELECT key, group_concat(line) FROM (
 """
 _KNOWN = "SELECT 1 FROM rows JOIN entries ON entries.id = digest WHERE number = ?"
 _LEAVERS = """
-SELECT id, key, hub, content, id IN hidden FROM entries
+SELECT id, key, hub, content, id IN (SELECT digest FROM hidden) FROM entries
 WHERE NOT EXISTS (SELECT 1 FROM rows WHERE digest = entries.id) ORDER BY key, hub
 """
 _CHANGES = "FROM changes CROSS JOIN rows USING (number) WHERE number > ? ORDER BY number"
@@ -108,6 +111,7 @@ class SyncPlan(Table):
 
     Args:
         state: what earlier runs did, if there were any.
+        other_keys: the columns with keys that a spreadsheet may have damaged.
 
     Attributes:
         nameless: the line of the first invalid row without a readable key.
@@ -117,9 +121,10 @@ class SyncPlan(Table):
         ConfigurationError: the temporary file cannot be written.
     """
 
-    def __init__(self, state: State | None = None) -> None:
+    def __init__(self, state: State | None = None, other_keys: Sequence[str] = ()) -> None:
         super().__init__(_COLUMNS, "digest", state)
         self._db.executescript(_TABLES)
+        self._others = OtherKeys(self, other_keys)
         self.nameless: int | None = None
         self.counts = Counter[Action]()
 
@@ -140,6 +145,7 @@ class SyncPlan(Table):
             places = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?)"] * len(block))
             with temporary_trouble():
                 self._db.execute(_ADD + places, list(itertools.chain.from_iterable(block)))
+            self._others.store()
             self.rows += len(block)
 
     def _stored(self, row: Row, digests: Digests, columns: Collection[str]) -> tuple[Any, ...]:
@@ -147,8 +153,9 @@ class SyncPlan(Table):
         bad = bool(row.problem)
         if bad:
             self.bad += 1
-        if bad and not key:
-            self.nameless = self.nameless or line
+            self.nameless = self.nameless or (None if key else line)
+        else:
+            self._others.note(row)
         content = "" if bad else digests.of_values(row, columns)
         digest = digests.of_key(hub, key) if key else b""
         return number, line, key, hub, digest, number, content, bad
@@ -161,7 +168,8 @@ class SyncPlan(Table):
                 continue
             with temporary_trouble():
                 digest = digests.of_key(row.hub, row.key)
-                self._db.execute("INSERT OR IGNORE INTO hidden VALUES (?)", [digest])
+                insert = "INSERT OR IGNORE INTO hidden VALUES (?, ?, ?)"
+                self._db.execute(insert, (digest, row.key, row.hub))
 
     def compare(self, mode: SyncMode) -> None:
         """Find the differences from the state.
@@ -177,8 +185,7 @@ class SyncPlan(Table):
             )
             self.counts[Action.INVALID] = self.bad
             self._add_changes(self._differences(mode))
-            if not mode.adopt:
-                self._add_changes(self._leavers(mode))
+            self._add_changes(self._leavers(mode))
             self._db.execute("COMMIT")
 
     def _differences(self, mode: SyncMode) -> Iterator[tuple[int, Action, str]]:
@@ -194,6 +201,8 @@ class SyncPlan(Table):
         add = _ADD + "(?, 0, ?, ?, ?, ?, '', 0)"
         for number, (digest, key, hub, content, is_hidden) in leavers:
             self._db.execute(add, (number, key, hub, digest, number))
+            if mode.adopt:
+                continue  # nobody leaves, but keys in the file may look like theirs
             origin = Known.read(content).origin
             if mode.delete and origin in OWN and not is_hidden:
                 yield number, Action.DELETE, ""

@@ -138,7 +138,7 @@ def _prepare(sync: Sync, source: Opened, stack: contextlib.ExitStack) -> _Ready:
     missing = None if state or sync.may_ask else missing_state(path, sync.options)
     if missing and not sync.batch.dry_run:
         raise missing
-    plan = stack.enter_context(SyncPlan(state))
+    plan = stack.enter_context(SyncPlan(state, sync.reader.other_keys))
     make_plan(sync, file, state, plan, reporters)
     if sync.batch.dry_run:
         show_plan(sync.session.console, plan, sync.noun)

@@ -33,11 +33,15 @@ class Digests:
         """Return the digest of a user's key, or of a room's hub and key."""
         return self._digest(f"{hub}\0{key}")
 
+    def of_value(self, name: str, value: object) -> str:
+        """Return the digest of the value of a column."""
+        return self._digest(f"{name} {value!a}").hex()
+
     def of_values(self, row: Row, columns: Collection[str]) -> str:
         """Return the digests of a row's values by column, as they are stored in a state."""
         arguments = row.arguments
         return " ".join(
-            f"{name}={self._digest(f'{name} {arguments[name]!a}').hex()}"
+            f"{name}={self.of_value(name, arguments[name])}"
             for name in columns
             if arguments[name] is not None
         )

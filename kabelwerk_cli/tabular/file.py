@@ -123,6 +123,11 @@ class RowFile:
             with self._trouble():
                 yield from self._rows.hidden()
 
+    @property
+    def skipped(self) -> int:
+        """How many hidden rows were left out when it was last read to the end."""
+        return self._rows.skipped if isinstance(self._rows, Sheet) else 0
+
     def top(self) -> Iterator[tuple[int, Sequence[str]]]:
         """Yield the numbers and the cells of the first lines of a table; see `Rows`."""
         return self._rows.top()

@@ -111,6 +111,9 @@ class Sheet(Grid):
         skip_lines: how many rows above the header to skip.
         hidden_rows: `SKIP` or `INCLUDE` hidden rows; None to refuse them.
 
+    Attributes:
+        skipped: how many hidden rows were left out when it was last read to the end.
+
     Raises:
         BadFile: it cannot be read, or there is no such sheet.
     """
@@ -127,7 +130,7 @@ class Sheet(Grid):
         self._open_binary = open_binary
         self._skip_lines = skip_lines
         self._hidden_rows = hidden_rows
-        self._first = 0
+        self._first = self.skipped = 0
         self.name = name
         self.columns = ()
         with self._book() as book:
@@ -158,17 +161,19 @@ class Sheet(Grid):
                 yield row.number, _texts(row.cells)
 
     def _records(self) -> Iterator[tuple[int, list[Any]]]:
-        hidden: list[int] = []
+        first = count = 0
         with self._book() as book:
             for row in self._rows(book):
                 if row.number <= self._skip_lines or row.is_blank:
                     continue
                 if row.hidden and self._hidden_rows != INCLUDE:
-                    hidden.append(row.number)
+                    first = first or row.number
+                    count += 1
                 else:
                     yield row.number, self._cells(row.cells)
-        if hidden and self._hidden_rows is None:
-            raise BadFile(self._hidden(hidden))
+        self.skipped = count
+        if count and self._hidden_rows is None:
+            raise BadFile(self._hidden(first, count))
 
     def _rows(self, book: Book) -> Iterator[SheetRow]:
         for row, merges in _merged(book.rows(self._chosen), self._merges):
@@ -202,9 +207,8 @@ class Sheet(Grid):
         at = next(at for at, cell in enumerate(cells) if cell and not self._first <= at < last)
         return f"cell {place_of(self._chosen.name, line, at)} is in no column of the header"
 
-    def _hidden(self, rows: Sequence[int]) -> str:
-        one = len(rows) == 1
-        some = f"a hidden row ({rows[0]})" if one else f"{len(rows)} hidden rows, first {rows[0]}"
+    def _hidden(self, first: int, count: int) -> str:
+        some = f"a hidden row ({first})" if count == 1 else f"{count} hidden rows, first {first}"
         return (
             f"Sheet '{self._chosen.name}' of '{self.name}' has {some}. Use --hidden-rows skip to "
             "leave hidden rows out, or --hidden-rows include to use them."

@@ -146,3 +146,42 @@ def test_each_key_that_appears_more_than_once_is_named(shell: Shell) -> None:
 def test_random_damage() -> None:
     with ForkServer(ENVIRONMENT) as forks:
         assert [said for said in PLAYER.play_all(range(12), forks) if said] == []
+
+
+def test_an_adoption_of_damaged_keys_is_a_trap_for_the_next_night(shell: Shell) -> None:
+    with FaultyServer() as server:
+        there = shell.configured(server)
+        for keys in (["4.91701E+11", "u1"], ["00123", "456"]):
+            assert stopped(sync(there, keys, "--adopt"))[0] == "damaged-keys"
+        assert not (shell.home / "f.jsonl.kabelwerk-state").exists()
+        assert sync(there, ["00123", "jürgen"], "--adopt").code == 0
+        # rows are added to a state, and those whom the file does not name stay in it
+        assert sync(there, ["batou"], "--adopt").code == 0
+        name, said = stopped(sync(there, ["123", NFD, "batou"], "--adopt"))
+        assert name == "lookalikes"
+        assert "2 keys left the file and look like new ones: '00123' and '123' (line 1)" in said
+        assert sync(there, ["123", NFD, "batou"], "--adopt", "--allow", "lookalikes").code == 0
+        assert sync(there, ["123", NFD, "batou"]).code == 0
+        assert server.requests == []
+
+
+def test_an_assignee_that_the_state_has_is_not_damaged(shell: Shell) -> None:
+    command = ("rooms", "sync", "--from", "f.jsonl", "-o", "jsonl", "--dry-run")
+    state = ("rooms", "sync", "--from", "f.jsonl", "-o", "jsonl", "--adopt")
+    with FaultyServer() as server:
+        there = shell.configured(server)
+
+        def run(assignees: list[str], *options: str, words: tuple[str, ...] = command) -> Ran:
+            rows = [
+                {"room": f"r{n}", "hub": "00section9", "hub_user": key}
+                for n, key in enumerate(assignees)
+            ]
+            (shell.home / "f.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+            return there.run(*words, *options)
+
+        assert run(["00123", "456", "5E+11"], "--allow", "damaged-keys", words=state).code == 0
+        assert run(["456", "00123", "5E+11", "456"]).code == 0
+        name, said = stopped(run(["00123", "456", "6E+11", "7"]))
+        assert name == "damaged-keys"
+        assert "been rounded in a spreadsheet: '6E+11' (hub_user, line 3)" in said
+        assert "lost leading zeros in a spreadsheet: '7' (hub_user, line 4)" in said

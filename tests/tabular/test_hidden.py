@@ -83,3 +83,22 @@ def test_a_hidden_row_whose_key_is_lost_keeps_everybody(shell: Shell) -> None:
         ran = run(*sync, "--delete", "--hidden-rows", "skip", "--max-deletions", "100%")
         assert ran.code in {2, 11}, ran.err
         assert {"u1", "u2", "u3"} <= server.model.users.keys()
+
+
+def test_a_hidden_row_keeps_whose_key_looks_like_its_own_and_is_counted(shell: Shell) -> None:
+    sync = ("users", "sync", "--from", "x.xlsx", "--yes")
+    with FaultyServer() as server:
+        run = shell.configured(server).run
+        (shell.home / "x.xlsx").write_bytes(xlsx(A=[*ROWS, ["00123", "D"], ["u5", "E"]]))
+        assert run(*sync, "--new-state").code == 0
+        hidden = [["U2", "B"], ["123", "D"], [" u3", "C"]]
+        (shell.home / "x.xlsx").write_bytes(xlsx(A=[*ROWS[:2], *hidden], hidden=(3, 4, 5)))
+        options = ("--delete", "--hidden-rows", "skip", "--max-deletions", "100%")
+        ran = run(*sync, *options)
+        assert (ran.code, "Skipping 3 hidden rows of 'x.xlsx'." in ran.err) == (0, True), ran.err
+        assert server.model.users.keys() & {"u1", "u2", "u3", "00123", "u5"} == {
+            "u1",
+            "u2",
+            "u3",
+            "00123",
+        }
