@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Literal, NamedTuple
 
-from kabelwerk_cli.delivery.outcomes import SETTLED_NOTHING, reason_of
+from kabelwerk_cli.delivery.error_messages import reason_of
+from kabelwerk_cli.delivery.outcomes import SETTLED_NOTHING
 from kabelwerk_cli.delivery.sender import Attempted
 from kabelwerk_cli.delivery.verdicts import Ending
 from kabelwerk_cli.errors import Refused

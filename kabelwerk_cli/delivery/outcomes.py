@@ -1,43 +1,21 @@
-"""What is reported after the last attempt: a result, or an error with its complete message.
+"""What is reported after the last attempt: a result, or an error.
 
 The taint rule: once an attempt's outcome was unknown, a later attempt that was not sent, or was
 rejected, says nothing about the first. Such a call never ends as "not applied".
 """
 
-from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any, Generic, NamedTuple
 
 from kabelwerk_cli import errors
 from kabelwerk_cli.errors import Report
-from kabelwerk_cli.operations.call import ABSENT_EFFECT, Call, R
+from kabelwerk_cli.operations.call import ABSENT_EFFECT, R
 from kabelwerk_cli.operations.models import Effect
 from kabelwerk_cli.words import capitalized
 
-from .history import SAFE, History, what_next
-from .server_messages import says_taken, tell
-from .verdicts import HTTP_REDIRECT, Ending, Verdict
+from .error_messages import full_reason, message_of, told
+from .history import History, what_next
+from .verdicts import Ending
 
-A_YEAR = 365 * 24 * 3600
-ADDRESS = "This is probably not a Kabelwerk backend; check the URL."
-TOO_LARGE = "The request is larger than the server allows."
-ADVICE: Mapping[int, str] = {
-    HTTPStatus.PAYMENT_REQUIRED: "The account may have reached its limit or have an unpaid bill.",
-    HTTPStatus.FORBIDDEN: "Something between here and the backend, such as a firewall, refused it.",
-    HTTPStatus.NOT_FOUND: ADDRESS,
-    HTTPStatus.METHOD_NOT_ALLOWED: ADDRESS,
-    HTTPStatus.PROXY_AUTHENTICATION_REQUIRED: "A proxy requires a user name and a password.",
-    HTTPStatus.GONE: "This address is no longer in use; check the URL.",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: TOO_LARGE,
-    HTTPStatus.REQUEST_URI_TOO_LONG: TOO_LARGE,
-    HTTPStatus.MISDIRECTED_REQUEST: ADDRESS,
-    HTTPStatus.TOO_EARLY: f"The server asks for the request to be sent again later. {SAFE}",
-    HTTPStatus.UPGRADE_REQUIRED: "The server requires another protocol; check the URL.",
-    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: TOO_LARGE,
-    HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS: "Access is blocked for legal reasons.",
-}
-"""What to say about a rejection with a status that the API does not use."""
-OTHER_ADVICE = "The server does not accept the request; ask the operator of the backend."
 SETTLED_NOTHING = frozenset({Ending.NOT_SENT, Ending.REJECTED})
 
 
@@ -80,13 +58,13 @@ def conclude(history: History) -> Success[Any]:
     if doubt and last.ending in SETTLED_NOTHING:
         taken = "The user exists now, possibly created by an earlier attempt."
         advice = taken if last.is_taken else what_next(call)
-        cause = f"first {doubt.reason}; then {_why(last)}"
-        message = f"{_told(call, 'may have been')}: {cause} {advice}"
+        cause = f"first {doubt.reason}; then {full_reason(last)}"
+        message = f"{told(call, 'may have been')}: {cause} {advice}"
         raise errors.OutcomeUnknown(message, report, cause=cause)
-    message = _MESSAGES[last.ending](call, last)
+    message = message_of(call, last)
     if issubclass(last.error, errors.ValidationError):
-        raise last.error(message, report, last.fields, cause=_why(last))
-    raise last.error(message, report, cause=_why(last))
+        raise last.error(message, report, last.fields, cause=full_reason(last))
+    raise last.error(message, report, cause=full_reason(last))
 
 
 def ignored(who: str, unused: str) -> str:
@@ -97,82 +75,3 @@ def ignored(who: str, unused: str) -> str:
         unused: what was not sent, see `Success`.
     """
     return f"{who} already existed, so the {unused} was ignored: it is only used to create a user."
-
-
-def reason_of(verdict: Verdict) -> str:
-    """Return what happened in an attempt, with every message of a rejection."""
-    return _why(verdict) if verdict.ending is Ending.REJECTED else verdict.reason
-
-
-def _told(call: Call[Any], how: str) -> str:
-    """Return what became of the subject; no other part of a message names it."""
-    return f"{capitalized(call.subject)} {how} {call.effect}"
-
-
-def _not_sent(call: Call[Any], last: Verdict) -> str:
-    return f"{_told(call, 'was not')}: {last.reason}. {last.advice or SAFE}"
-
-
-def _rejected(call: Call[Any], last: Verdict) -> str:
-    message = f"{_told(call, 'was not')}: {_why(last)}"
-    return f"{message} {_advice(call, last)}".rstrip()
-
-
-def _unknown(call: Call[Any], last: Verdict) -> str:
-    request = f" (request {last.request_id})" if last.request_id else ""
-    advice = f" {last.advice}" if last.advice else ""
-    return (
-        f"{_told(call, 'may have been')}: {last.reason}{request}."
-        f"{tell(last.fields, last.reason)}{_asked_to_wait(last)}{advice} {what_next(call)}"
-    )
-
-
-def _acknowledged(call: Call[Any], last: Verdict) -> str:
-    return (
-        f"{_told(call, 'was probably')}, but the answer does not show it: "
-        f"{last.reason}. Check it before you do anything else."
-    )
-
-
-_MESSAGES = {
-    Ending.NOT_SENT: _not_sent,
-    Ending.REJECTED: _rejected,
-    Ending.UNKNOWN: _unknown,
-    Ending.ACKNOWLEDGED: _acknowledged,
-    Ending.CONTRADICTED: _unknown,
-}
-
-
-def _advice(call: Call[Any], last: Verdict) -> str:
-    match last.error:
-        case errors.AuthenticationError:
-            return "Check the API token."
-        case errors.DoesNotExist:
-            return call.missing
-        case errors.RateLimited:
-            return f"{_asked_to_wait(last)} It is safe to run the same command again later.".strip()
-        case errors.ValidationError:
-            return _advise_on_input(call, last)
-    if last.unreadable:
-        return "Something between here and the backend, such as a proxy, changes its answers."
-    return ADDRESS if last.status in HTTP_REDIRECT else ADVICE.get(last.status or 0, OTHER_ADVICE)
-
-
-def _advise_on_input(call: Call[Any], last: Verdict) -> str:
-    # the messages for the fields say the rest; an `ensure` has done what this would tell to do
-    if call.creates_user and call.otherwise is None and says_taken(last.fields):
-        return "To update a user who exists, use 'kabelwerk users ensure'."
-    return ""
-
-
-def _why(verdict: Verdict) -> str:
-    """Return the reason as the end of a sentence, and every message of the rejection after it."""
-    return f"{verdict.reason}.{tell(verdict.fields, verdict.reason)}"
-
-
-def _asked_to_wait(verdict: Verdict) -> str:
-    if verdict.retry_after is None:
-        return ""
-    if verdict.retry_after > A_YEAR:
-        return " The server asked to wait for years."
-    return f" The server asked to wait {verdict.retry_after:.0f} seconds."

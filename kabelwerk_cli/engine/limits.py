@@ -2,7 +2,7 @@
 
 import threading
 
-from kabelwerk_cli.delivery.outcomes import A_YEAR
+from kabelwerk_cli.delivery.error_messages import A_YEAR
 from kabelwerk_cli.delivery.verdicts import HTTP_REJECTED, Verdict
 from kabelwerk_cli.errors import (
     AuthenticationError,
