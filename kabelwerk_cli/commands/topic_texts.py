@@ -44,9 +44,11 @@ batou,Batou
   files need --encoding; the error shows how a line reads in the likeliest
   encodings. In CSV, ="00123" means 00123.
 - Of a workbook, the first visible sheet is read, or --sheet NAME. Hidden and
-  filtered rows need --hidden-rows skip or include. Numbers have no thousands
-  separators and no trailing zeros, but keep the zeros of a format like 00000;
-  dates are written 2026-03-01 or 2026-03-01T09:30:00.
+  filtered rows need --hidden-rows skip or include; hidden columns are read like
+  others. Where a cell looks different in other languages, its value is used:
+  numbers have no currency, no thousands separators and no trailing zeros, and
+  dates are written 2026-03-01 or 2026-03-01T09:30:00. The zeros of a format like
+  00000 and the sign of a percentage (50%) are kept.
 - A row is invalid if a column that is used has an error such as #N/A, a formula
   without a stored value, or a cell under merged ones; if a key is a date, TRUE
   or FALSE, or a number of more than 15 digits; or if it repeats the header.""",

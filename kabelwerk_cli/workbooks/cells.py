@@ -18,6 +18,8 @@ LAST_DAY = 2_958_465
 """The 31st of December 9999, as a number of days."""
 A_DAY = 24 * 3600
 BUILT_IN = {
+    9: "0%",
+    10: "0.00%",
     14: "yyyy-mm-dd",
     15: "d-mmm-yy",
     16: "d-mmm",
@@ -145,6 +147,8 @@ class Format(NamedTuple):
     is_date: bool = False
     is_time: bool = False
     is_elapsed: bool = False
+    percent: str = ""
+    """What follows a percentage: `%`, perhaps after a blank."""
 
 
 def meaning(cell: object, name: str, line: int) -> object:
@@ -213,6 +217,8 @@ def formatted(value: float, form: Format, *, from_1904: bool = False) -> tuple[s
         return "#NUM!", Kind.ERROR
     if form.is_date or form.is_time:
         return _moment(value, form, from_1904=from_1904)
+    if form.percent:
+        return number_text(value * 100) + form.percent, None
     kind = Kind.LONG if abs(value) >= EXACT else None
     if form.zeros and value >= 0 and value.is_integer() and not kind:
         return _with_zeros(int(value), form.zeros), None
@@ -247,6 +253,7 @@ def _with_zeros(value: int, zeros: str) -> str:
     return text[:first] + "".join(digits) + text[first:]
 
 
+_PERCENT = re.compile(r"[0#?](\s?%)$")
 _TOKEN = re.compile(
     r'"(?P<quoted>[^"]*)"|\\(?P<escaped>.)|_.|\*.|\[(?P<bracket>[^\]]*)\]|(?P<char>.)'
 )
@@ -277,4 +284,6 @@ def read_format(code: str) -> Format:
         is_date = "y" in kept or "d" in kept or ("m" in kept and not is_time)
         if "general" not in kept and (is_date or is_time):
             return Format("", is_date, is_time, elapsed)
+    if "%" in kept and (found := _PERCENT.search(zeros)):
+        return Format(percent=found[1])
     return Format(zeros) if "0" in kept and not kept.strip("0 -+/():$") else Format()

@@ -23,7 +23,8 @@ _NOT_CELLS = frozenset({"annotation", "shapes", "frame", "custom-shape", "g", "f
 """Elements with texts that are beside the cells, or above them."""
 _HIDDEN = frozenset({"collapse", "filter"})
 _DURATION = re.compile(r"(-?)P(?:(\d+)D)?T?(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:[.,]\d+)?S)?")
-_NUMBERS = frozenset({"float", "percentage", "currency"})
+_NUMBERS = frozenset({"float", "currency"})
+_PERCENT = re.compile(r"\s?%$")
 _GENERAL = Format()
 _NOT_DIGITS = re.compile(r"[-/() ]")
 """What a format of zeros may have between its digits."""
@@ -181,6 +182,8 @@ class _Cells:
             mark = Kind.UNKNOWN  # a formula whose value is empty has an empty paragraph
         elif kind in _NUMBERS:
             text, mark = _number(_get(attributes, "value"), shown)
+        elif kind == "percentage":
+            text, mark = _percentage(_get(attributes, "value"), shown)
         elif kind == "string":
             text = shown or _get(attributes, "string-value")
         elif kind:
@@ -204,6 +207,11 @@ def _number(value: str, shown: str) -> tuple[str, Kind | None]:
     if has_zeros and len(digits) <= _LONGEST and float(digits) == number:
         return shown, None
     return formatted(number, _GENERAL)
+
+
+def _percentage(value: str, shown: str) -> tuple[str, Kind | None]:
+    found = _PERCENT.search(shown)
+    return formatted(float(value), Format(percent=found[0] if found else "%"))
 
 
 def _typed(kind: str, attributes: Attributes) -> tuple[str, Kind]:

@@ -2,13 +2,18 @@
 
 import datetime as dt
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from kabelwerk_cli.cli.root import kabelwerk
+from kabelwerk_cli.cli.tree import walk
+from kabelwerk_cli.tabular.file import RowFile
 from kabelwerk_cli.workbooks.cells import (
     ERRORS,
+    Cell,
     Format,
     Kind,
     formatted,
@@ -56,10 +61,12 @@ class CellKind(NamedTuple):
 
 
 KINDS = {
+    # merged with the cell above it
+    "covered": CellKind("x", ODS_COVERED, "is covered by a merged cell"),
     "error": CellKind(
         Written('<c r="{place}" t="e"><f>NA()</f><v>#N/A</v></c>'),
         ODS_ERROR,
-        "the error #N/A",
+        "holds the error #N/A",
         text="#N/A",
     ),
     "localized error": CellKind(
@@ -68,13 +75,13 @@ KINDS = {
             '<table:table-cell table:formula="of:=x" office:value-type="float" office:value="0">'
             "<text:p>#BEZUG!</text:p></table:table-cell>"
         ),
-        "the error #",
+        "holds the error #",
         text="#BEZUG!",
     ),
     "formula without a value": CellKind(
         Written('<c r="{place}"><f>A1</f><v></v></c>'),
         Written('<table:table-cell table:formula="of:=[.A1]"/>'),
-        "a formula without a stored value",
+        "holds a formula without a stored value",
     ),
     "date": CellKind(DAY, DAY, "holds a date (2026-03-01), which is not a key", fits=True),
     "truth value": CellKind(
@@ -92,33 +99,29 @@ class Target(NamedTuple):
     command: str
     columns: str
     column: str
-    is_key: bool = False
-    takes_text: bool = True
+    is_key: bool
+    takes_text: bool
 
 
-TARGETS = (
-    Target("users create", "key,name,hub", "key", is_key=True),
-    Target("users create", "key,name,hub", "name"),
-    Target("users create", "key,name,hub", "hub", is_key=True),
-    Target("users ensure", "key,name", "key", is_key=True),
-    Target("users update", "key,name", "name"),
-    Target("users delete --yes", "key", "key", is_key=True),
-    Target("users sync --new-state", "key,name", "key", is_key=True),
-    Target("users sync --new-state", "key,name", "name"),
-    Target("rooms update", "room,hub,hub_user,attributes,archived", "room", is_key=True),
-    Target("rooms update", "room,hub,hub_user,attributes,archived", "hub", is_key=True),
-    Target("rooms update", "room,hub,hub_user,attributes,archived", "hub_user", is_key=True),
-    Target("rooms update", "room,hub_user,attributes", "attributes", takes_text=False),
-    Target("rooms update", "room,hub_user,archived", "archived", takes_text=False),
-    Target("rooms sync --new-state", "room,hub,hub_user", "room", is_key=True),
-    Target("rooms sync --new-state", "room,hub,hub_user", "hub_user", is_key=True),
-    Target("rooms sync --new-state", "room,hub_user,attributes", "attributes", takes_text=False),
-    Target("rooms sync --new-state", "room,hub_user,archived", "archived", takes_text=False),
-    Target("messages post --yes", "room,user,text", "room", is_key=True),
-    Target("messages post --yes", "room,user,text", "user", is_key=True),
-    Target("messages post --yes", "room,user,text", "text"),
-    Target("messages post --yes --template {{name}}", "room,user,name", "name"),
-)
+USER = "key,name,hub"
+ROOM = "room,hub,archived,attributes,hub_user"
+MESSAGE = "room,hub,user,text"
+KEYS, TEXTS = {"key", "room", "user", "hub", "hub_user"}, {"name", "text"}
+TARGETS = [
+    Target(command, columns, column, is_key=column in KEYS, takes_text=column in TEXTS)
+    for command, columns in (
+        ("users create", USER),
+        ("users ensure", USER),
+        ("users update", "key,name"),
+        ("users delete --yes", "key,ignore_not_found"),
+        ("users sync --new-state", "key,name"),
+        ("rooms update", f"{ROOM},unassign"),
+        ("rooms sync --new-state", ROOM),
+        ("messages post --yes", MESSAGE),
+        ("messages post --yes --template {{name}}", "room,user,name"),
+    )
+    for column in columns.split(",")
+]
 USUAL = {
     "key": "batou",
     "name": "Batou",
@@ -128,16 +131,37 @@ USUAL = {
     "user": "batou",
     "attributes": '{"a": 1}',
     "archived": "yes",
+    "unassign": "",
+    "ignore_not_found": "no",
     "text": "Hello",
 }
 
 
-def rows_with(cell: object, target: Target) -> list[list[object]]:
-    """Return a table whose second row has a cell in a column."""
+def table(target: Target, cells: Iterable[object]) -> list[list[object]]:
+    """Return a header, a row as it should be, and a row for each cell of a column."""
     names = target.columns.split(",")
-    usual = [USUAL[name] for name in names]
-    odd = [cell if name == target.column else USUAL[name] for name in names]
-    return [list(names), [*usual], [*odd]] if "sync" not in target.command else [list(names), odd]
+    odd = [[cell if name == target.column else USUAL[name] for name in names] for cell in cells]
+    return [list(names), [USUAL[name] for name in names], *odd]
+
+
+def test_every_kind_and_every_column_is_in_the_table(tmp_path: Path) -> None:
+    for content in (
+        xlsx(merged="A2:A3", Staff=table(TARGETS[0], (kind.excel for kind in KINDS.values()))),
+        ods(Staff=table(TARGETS[0], (kind.office for kind in KINDS.values()))),
+    ):
+        (tmp_path / "x").write_bytes(content)
+        with RowFile(str(tmp_path / "x")) as file:
+            cells = [cell for row in file for cell in row.cells]
+        assert {cell.kind for cell in cells if isinstance(cell, Cell)} == set(Kind)
+    commands = {
+        " ".join(path): {each.name for each in getattr(command, "columns", command.params)}
+        for command, path in walk(kabelwerk, ())
+        if any("--from" in parameter.opts for parameter in command.params)
+    }
+    found = {(" ".join(target.command.split()[:2]), target.column) for target in TARGETS}
+    assert {command for command, _ in found} == commands.keys()
+    for command, names in commands.items():
+        assert {column for place, column in found if place == command} >= names & USUAL.keys()
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda t: f"{t.command} {t.column}")
@@ -145,49 +169,57 @@ def test_what_lost_its_meaning_makes_the_row_invalid_and_names_the_cell(
     shell: Shell, target: Target
 ) -> None:
     letter = chr(ord("A") + target.columns.split(",").index(target.column))
+    kinds = [kind for kind in KINDS.values() if target.is_key or not kind.fits]
+    files = {
+        "x.xlsx": xlsx(
+            merged=f"{letter}2:{letter}3", Staff=table(target, (kind.excel for kind in kinds))
+        ),
+        "x.ods": ods(Staff=table(target, (kind.office for kind in kinds))),
+    }
     with FaultyServer() as server:
         run = shell.configured(server).run
-        for kind in KINDS.values():
-            if kind.fits and not target.is_key:
-                continue
-            files = {
-                "x.xlsx": xlsx(Staff=rows_with(kind.excel, target)),
-                "x.ods": ods(Staff=rows_with(kind.office, target)),
-            }
-            for name, content in files.items():
-                (shell.home / name).write_bytes(content)
-                ran = run(*target.command.split(), "--from", name)
-                assert (ran.code, ran.out) == (2, ""), ran
-                line = 2 if "sync" in target.command else 3
-                assert f"{target.column}: cell Staff!{letter}{line} " in ran.err
-                assert kind.says in ran.err
-            if kind.text:
-                table = rows_with(kind.text, target)
-                lines = ["|".join(map(str, row)) for row in table]
-                (shell.home / "x.csv").write_text("\n".join(lines) + "\n")
-                ran = run(*target.command.split(), "--from", "x.csv")
-                assert (ran.code, ran.out) == (2, ""), ran
-                says = f"{target.column}: '{kind.text}' is an error of a spreadsheet"
-                assert says in ran.err
+        for name, content in files.items():
+            (shell.home / name).write_bytes(content)
+            ran = run(*target.command.split(), "--from", name)
+            assert (ran.code, ran.out) == (2, ""), ran
+            said = ran.err.splitlines()
+            assert len(said) == len(kinds) + 1
+            for line, (text, kind) in enumerate(zip(said, kinds, strict=False), start=3):
+                assert text.startswith(f"Line {line} (row {line - 1}): {target.column}: ")
+                assert f"cell Staff!{letter}{line} {kind.says}" in text
+        texts = [kind.text for kind in kinds if kind.text]
+        lines = ["|".join(map(str, row)) for row in table(target, texts)]
+        (shell.home / "x.csv").write_text("\n".join(lines) + "\n")
+        ran = run(*target.command.split(), "--from", "x.csv")
+        assert (ran.code, ran.out) == (2, ""), ran
+        said = f"{len(texts)} rows invalid: {target.column}: '…' is an error of a spreadsheet"
+        assert ran.err.startswith(said)
+        assert [line[: len("  line 3")] for line in ran.err.splitlines()[1:3]] == [
+            "  line 3",
+            "  line 4",
+        ]
         assert server.attempts == []
 
 
 @pytest.mark.parametrize(
     "target",
-    [t for t in TARGETS if not t.is_key and t.takes_text and "sync" not in t.command],
+    [t for t in TARGETS if t.takes_text and "sync" not in t.command],
     ids=lambda t: f"{t.command} {t.column}",
 )
 def test_what_has_a_text_is_that_text_where_no_key_is_wanted(shell: Shell, target: Target) -> None:
-    texts = {"date": "2026-03-01", "truth value": "true", "long number": "1.23456789012346E+15"}
-    for kind, text in texts.items():
-        for name, cell, book in (("x.xlsx", 1, xlsx), ("x.ods", 2, ods)):
-            content = book(Staff=rows_with(KINDS[kind][cell - 1], target))
-            (shell.home / name).write_bytes(content)
-            ran = shell.run(
-                "--sandbox", *target.command.split(), "--from", name, "--dry-run", "-o", "jsonl"
-            )
-            assert ran.code == 0, ran
-            assert text in ran.out
+    kinds = [kind for kind in KINDS.values() if kind.fits]
+    files = {
+        "x.xlsx": xlsx(Staff=table(target, (kind.excel for kind in kinds))),
+        "x.ods": ods(Staff=table(target, (kind.office for kind in kinds))),
+    }
+    words = ("--sandbox", *target.command.split(), "--dry-run", "-o", "jsonl", "--from")
+    for name, content in files.items():
+        (shell.home / name).write_bytes(content)
+        ran = shell.run(*words, name)
+        assert ran.code == 0, ran
+        _, *rows = ran.out.splitlines()
+        for row, text in zip(rows, ("2026-03-01", "true", "1.23456789012346E+15"), strict=True):
+            assert f'"{text}"' in row
 
 
 def test_columns_that_are_not_used_may_hold_anything(shell: Shell) -> None:
@@ -274,7 +306,10 @@ def test_a_sync_neither_unassigns_nor_deletes_because_of_errors(shell: Shell) ->
         ("[<100]000;0", 7, "7"),
         ("#,##0", 1234, "1234"),
         ("0.00", 7, "7"),
-        ("0%", 7, "7"),
+        ("0%", 0.5, "50%"),
+        ("0.00 %", 0.07, "7 %"),
+        ("0%", 0.125, "12.5%"),
+        ('0.0"%"', 7, "7"),
         ("@", 7, "7"),
         ("yyyy-mm-dd", 46082, "2026-03-01"),
         ("dd.mm.yy", 46082.75, "2026-03-01"),
