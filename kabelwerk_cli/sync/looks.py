@@ -109,11 +109,11 @@ def suspicious_keys(plan: SyncPlan, digests: Digests | None) -> Iterator[Mistake
             f"'{visible_key(old)}' and '{visible_key(new)}' (line {line})"
             for old, new, line in first
         )
-        left = "1 key left" if count == 1 else f"{count} keys left"
+        look = "looks like a new one" if count == 1 else "look like new ones"
         yield Mistake(
             Stop.LOOKALIKES,
-            f"{left} the file and look like new ones: {listed(names, count)}. The API cannot "
-            "rename a key: a new key is a new user with a new, empty chat.",
+            f"{count_of(count, 'key')} left the file and {look}: {listed(names, count)}. The API "
+            "cannot rename a key: a new key is a new user with a new, empty chat.",
             f"Correct the keys. If they are right, {allowed_by(Stop.LOOKALIKES)}.",
         )
     yield from _damaged(plan, _Others(plan, digests))

@@ -60,7 +60,7 @@ def test_a_key_that_changed_its_looks(
         for options in ((), ("--delete", "--yes"), ("--delete", "--dry-run"), allow):
             name, said = stopped(sync(there, [new, "other"], *options))
             assert name == "lookalikes"
-            assert "1 key left the file and look" in said
+            assert "1 key left the file and looks like a new one" in said
             assert "(line 1)" in said
             assert "a new key is a new user with a new, empty chat" in said
         assert server.model.users == users
