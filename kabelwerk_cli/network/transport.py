@@ -16,7 +16,8 @@ from typing import Any
 import requests
 import requests.adapters
 import requests.utils
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
+from requests.structures import CaseInsensitiveDict
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import NewConnectionError
 
@@ -70,16 +71,10 @@ class NetworkTransport:
         self._adapter.attempt = attempt
         self._adapter.left, self._adapter.looked_up = attempt.left, attempt.looked_up
         self._adapter.at_proxy = bool(self._proxies)
-        prepared = requests.Request(
-            request.method,
-            self._address.base + request.path,
-            headers=dict(request.headers),
-            data=request.body,
-        ).prepare()
+        prepared = _prepared(request, self._address.base + request.path)
         try:
-            with contextlib.closing(
-                self._adapter.send(prepared, stream=True, proxies=self._proxies)
-            ) as response:
+            answered: Any = self._adapter.send(prepared, stream=True, proxies=self._proxies)
+            with contextlib.closing(answered) as response:
                 return _read(response, request.body_limit)
         # http.client, urllib3 and ssl raise many kinds of errors when the answer is malformed. All
         # of them mean that there is no complete answer. KeyboardInterrupt passes through.
@@ -132,17 +127,26 @@ def _host_and_port(proxies: Mapping[str, str]) -> str:
     return url.rpartition("@")[2].rpartition("//")[2].rstrip("/")
 
 
-def _read(response: requests.Response, limit: int) -> Answer:
+def _prepared(request: Request, url: str) -> requests.PreparedRequest:
+    """Return a request as requests would prepare it, which takes longer than sending it."""
+    prepared = requests.PreparedRequest()
+    prepared.method, prepared.url, prepared.body = request.method, url, request.body
+    size = {"Content-Length": str(len(request.body or b""))}
+    prepared.headers = CaseInsensitiveDict({**request.headers, **size})
+    return prepared
+
+
+def _read(response: BaseHTTPResponse, limit: int) -> Answer:
     body = bytearray()
     while len(body) <= limit:
-        chunk = response.raw.read(CHUNK, decode_content=False)
+        chunk = response.read(CHUNK, decode_content=False)
         if not chunk:
             break
         body += chunk
     return Answer(
-        status=response.status_code,
+        status=response.status,
         reason=response.reason or "",
-        headers={name.lower(): value for name, value in response.headers.items()},
+        headers={name.lower(): value for name, value in response.headers.itermerged()},
         body=bytes(body[:limit]),
         oversize=len(body) > limit,
     )
@@ -166,6 +170,7 @@ class _Adapter(requests.adapters.HTTPAdapter):
         self._context = tls_context(trust) if secure else None
         if self._context:
             self._context.sslsocket_class = timed(ssl.SSLSocket, self)
+        self._pool: Any = None
         super().__init__(max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -184,6 +189,22 @@ class _Adapter(requests.adapters.HTTPAdapter):
     ) -> Any:
         host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
         return host, {**pool, "ssl_context": self._context}
+
+    def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
+        """Return the same pool for every request: all go to one address, by one way."""
+        if self._pool is None:
+            self._pool = super().get_connection_with_tls_context(*args, **options)
+        return self._pool
+
+    def build_response(self, req: Any, resp: Any) -> Any:
+        """Return the answer as it is: nobody asks for what requests would add to it."""
+        del req
+        return resp
+
+    def close(self) -> None:
+        """Close the connections; the next request opens others."""
+        self._pool = None
+        super().close()
 
     def _install(self, manager: PoolManager) -> PoolManager:
         manager.pool_classes_by_scheme = {

@@ -84,6 +84,8 @@ def test_sock_and_send_carry_the_request_head_first():
         ("proxy_manager_for", ["self", "proxy", "proxy_kwargs"]),
         ("cert_verify", ["self", "conn", "url", "verify", "cert"]),
         ("build_connection_pool_key_attributes", ["self", "request", "verify", "cert"]),
+        ("get_connection_with_tls_context", ["self", "request", "verify", "proxies", "cert"]),
+        ("build_response", ["self", "req", "resp"]),
     ],
 )
 def test_the_adapter_has_the_methods_that_the_transport_overrides(method, parameters):
