@@ -27,7 +27,8 @@ Pair = tuple[Entry | None, Entry | None]
 """An entry to write, and the one that it replaces; None for no entry."""
 
 
-def checksum_of(entry_id: bytes, *rest: object) -> int:
+def checksum_of(entry: Entry) -> int:
     """Return the checksum of an entry."""
-    content = "/".join([entry_id.hex().upper(), *("" if x is None else str(x) for x in rest)])
-    return zlib.crc32(content.encode())
+    row_id, fate, key, hub, at, request_id, error, content = entry
+    known = f"{fate}/{key}/{hub}/{at}/{request_id or ''}/{error or ''}/{content}"
+    return zlib.crc32(f"{row_id.hex().upper()}/{known}".encode())

@@ -247,9 +247,21 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def put(db: sqlite3.Connection, pairs: Sequence[Pair]) -> None:
-    """Write entries, and remove those in whose place none is written."""
-    kept = [(*entry, checksum_of(*entry)) for entry, _ in pairs if entry]
+def put(
+    db: sqlite3.Connection, about: About, pairs: Sequence[Pair], settled: frozenset[Fate]
+) -> About:
+    """Write entries, and remove those in whose place none is written.
+
+    Args:
+        db: the file.
+        about: its description.
+        pairs: the new and the old entry of each row.
+        settled: the fates of entries that `About.left` does not count.
+
+    Returns:
+        Its description once they are written.
+    """
+    kept = [(*entry, checksum_of(entry)) for entry, _ in pairs if entry]
     gone = [before.id for entry, before in pairs if before and not entry]
     # one statement for all, as Python switches threads at each
     if kept:
@@ -259,25 +271,21 @@ def put(db: sqlite3.Connection, pairs: Sequence[Pair]) -> None:
     if gone:
         places = ", ".join("?" * len(gone))
         db.execute(f"DELETE FROM entries WHERE id IN ({places})", gone)  # noqa: S608
+    old = [before for _, before in pairs if before]
+    return about._replace(
+        left=about.left + _count(old, settled) - _count([entry for entry, _ in pairs], settled),
+        entries=about.entries + len(kept) - len(old),
+        checksum=about.checksum + sum(row[-1] for row in kept) - sum(map(checksum_of, old)),
+    )
+
+
+def _count(entries: Sequence[Entry | None], settled: frozenset[Fate]) -> int:
+    return sum(1 for entry in entries if entry and entry.fate in settled)
 
 
 def describe(db: sqlite3.Connection, about: About) -> None:
     """Write the description of the file."""
     db.execute(_DESCRIBE, (VERSION, *about, _seal_of(about)))
-
-
-def counted(about: About, pair: Pair, settled: frozenset[Fate]) -> About:
-    """Return the description once an entry is written in place of another."""
-    (entry, before), (new, old) = pair, (int(each is not None) for each in pair)
-    left = (before is not None and before.fate in settled) - (
-        entry is not None and entry.fate in settled
-    )
-    checksum = (checksum_of(*entry) if entry else 0) - (checksum_of(*before) if before else 0)
-    return about._replace(
-        left=about.left + left,
-        entries=about.entries + new - old,
-        checksum=about.checksum + checksum,
-    )
 
 
 def clear(db: sqlite3.Connection, about: About) -> None:

@@ -28,7 +28,6 @@ from .file import (
     About,
     Kind,
     clear,
-    counted,
     describe,
     put,
     side_file,
@@ -152,10 +151,8 @@ class Journal:
         about, rest = self.about, iter(pairs)
         with self._trouble(), transaction(self._db):
             while block := list(itertools.islice(rest, GROUP)):
-                for pair in block:
-                    # the mark that all is done is committed together with the last result
-                    about = counted(about, pair, self.kind.settled)
-                put(self._db, block)
+                # the mark that all is done is committed together with the last result
+                about = put(self._db, about, block, self.kind.settled)
             about = note(about)._replace(program=__version__)
             describe(self._db, about)
         self.about = about
