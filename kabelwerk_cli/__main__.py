@@ -10,7 +10,7 @@ if False:  # `typing.TYPE_CHECKING`, without importing typing
 
 
 NEEDED = (3, 11)
-"""The oldest Python that runs it. This file has to be valid for older ones too, from 3.8 on."""
+"""The oldest Python that runs it. This file has to be valid for older ones too, from 3.6 on."""
 
 
 def _reason_not_to_run() -> str:
@@ -26,7 +26,8 @@ def _reason_not_to_run() -> str:
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    if reason := _reason_not_to_run():
+    reason = _reason_not_to_run()
+    if reason:
         sys.stderr.write(f"Error: {reason}\n")
         sys.exit(3)
     # Imports create no garbage, and collecting takes longer than printing help.

@@ -42,7 +42,7 @@ def test_one_line_where_it_cannot_run(change: str, said: str) -> None:
 def test_an_older_python_can_read_what_tells_it_so() -> None:
     path = Path(entry.__file__)
     for file in (path, path.with_name("__init__.py")):
-        ast.parse(file.read_text(), feature_version=(3, 8))
+        ast.parse(file.read_text(), feature_version=(3, 6))
 
 
 @pytest.mark.parametrize("args", [("--help",), ("users", "create", "--help"), ("help", "sync")])

@@ -1,6 +1,7 @@
 """The packages that are built: wheel, source archive, single file, Debian package."""
 
 import json
+import marshal
 import os
 import re
 import subprocess
@@ -64,37 +65,58 @@ def test_the_bill_and_the_licenses_name_all_that_is_bundled(built: Path) -> None
     assert named == locked | {("kabelwerk-cli", __version__)}
 
 
-@pytest.mark.parametrize("version", ["3.8", "3.10"])
+@pytest.mark.parametrize("version", ["3.6", "3.8", "3.10"])
 def test_an_older_python_gets_one_line(single_file: Path, version: str) -> None:
-    """Where the machine has none, the check of the version is all that is run."""
     older = next(find(version), None)
-    if older:
-        command: list[str | Path] = [older, single_file]
-    else:
-        with zipfile.ZipFile(single_file) as archive:
-            main = archive.read("__main__.py").decode()
-        major, minor = version.split(".")
-        pretend = f"import sys; sys.version_info = ({major}, {minor}, 0)\n"
-        command = [sys.executable, "-c", pretend + main.replace("import sys\n", "", 1)]
+    pretense = f"sys.version_info = ({version.replace('.', ', ')})"
+    command = [older, single_file] if older else pretending(single_file, pretense)
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    said = f"kabelwerk requires Python 3.11 or newer; this is Python {version}.\n"
-    assert (ran.returncode, ran.stdout, ran.stderr) == (1, "", said)
+    said = f"Error: kabelwerk needs Python 3.11 or newer, not {version}.\n"
+    assert (ran.returncode, ran.stdout, ran.stderr) == (3, "", said)
 
 
-def test_the_single_file_is_compiled_for_each_python_of_this_machine(single_file: Path) -> None:
+def test_windows_gets_one_line(single_file: Path) -> None:
+    command = pretending(single_file, "import os; os.name = 'nt'")
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    said = "Error: kabelwerk does not run on Windows. Use Linux or macOS, or WSL.\n"
+    assert (ran.returncode, ran.stdout, ran.stderr) == (3, "", said)
+
+
+def test_the_sources_serve_a_python_that_nothing_is_compiled_for(single_file: Path) -> None:
+    command = [*pretending(single_file, "pass"), "--version"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert ran.stdout == f"kabelwerk, version {__version__}\n"
+
+
+def pretending(single_file: Path, pretense: str) -> list[str | Path]:
+    """Return a command in which a Python that nothing is compiled for runs the single file."""
+    program = repr(str(single_file))
+    code = (
+        "import runpy, sys, types\n"
+        "sys.implementation = types.SimpleNamespace(**vars(sys.implementation))\n"
+        "sys.implementation.cache_tag = None\n"
+        f"sys.argv[0] = sys.path[0] = {program}\n"
+        f"{pretense}\n"
+        f"runpy.run_path({program}, run_name='__main__')"
+    )
+    return [sys.executable, "-c", code]
+
+
+def test_the_single_file_has_its_modules_compiled_and_their_sources(single_file: Path) -> None:
     with zipfile.ZipFile(single_file) as archive:
-        for version, python in pythons().items():
-            ask = "import importlib.util as util; print(util.MAGIC_NUMBER.hex())"
-            magic = subprocess.run([python, "-c", ask], capture_output=True, text=True, check=True)
-            own = [name for name in archive.namelist() if name.startswith(f"python{version}/")]
-            compiled = [archive.read(name) for name in own if name.endswith(".pyc")]
-            assert {code[:4].hex() for code in compiled} == {magic.stdout.strip()}
-            assert f"python{version}/kabelwerk_cli/__main__.pyc" in own
-            assert not [name for name in own if name.endswith(".py")]
-            ran = subprocess.run(
-                [python, single_file, "--version"], capture_output=True, check=True
-            )
-            assert ran.stdout.startswith(b"kabelwerk, version ")
+        lists = {
+            name: set(marshal.loads(archive.read(name)))
+            for name in archive.namelist()
+            if re.fullmatch(r"cpython-3\d+|sources", name)
+        }
+        tags = {f"cpython-{version.replace('.', '')}" for version in pythons()}
+        assert lists.keys() == tags | {"sources"}
+        assert len(set(map(frozenset, lists.values()))) == 1
+        assert "kabelwerk_cli.__main__" in lists["sources"]
+    for python in pythons().values():
+        ask = [python, single_file, "--version"]
+        ran = subprocess.run(ask, capture_output=True, text=True, check=True)
+        assert ran.stdout == f"kabelwerk, version {__version__}\n"
 
 
 def alone(program: Path, *args: str, **environment: str) -> Ran:

@@ -1,10 +1,11 @@
 """`kabelwerk.pyz`: the program and its dependencies as one executable file.
 
-Python compiles modules at the first import and keeps the result, but not inside a zip file, where
-each run would compile all of them again. So the file holds them compiled, for each Python version
-that is found here, and the sources for others.
+It has the modules compiled for each Python that is found here, the sources for others, and behind
+them a zip archive of the rest, with lists of where each module is. `start.py` runs first, and
+imports them.
 """
 
+import marshal
 import os
 import shutil
 import subprocess
@@ -12,61 +13,87 @@ import sys
 import tempfile
 import time
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import IO
+
+import click
 
 from .parts import Parts
 
 NAME = "kabelwerk.pyz"
 INTERPRETER = b"#!/usr/bin/env python3\n"
 VERSIONS = ("3.11", "3.12", "3.13", "3.14")
-MAIN = """\
-import sys
-
-version = "%d.%d" % sys.version_info[:2]
-if sys.version_info < (3, 11):
-    sys.exit("kabelwerk requires Python 3.11 or newer; this is Python " + version + ".")
-sys.path.insert(0, sys.path[0] + "/python" + version)
-
-from kabelwerk_cli.__main__ import main
-
-main()
-"""
-NOT_COMPILED = ("*.dist-info", "pygments")
-"""Metadata, and what rich has for highlighting code, which the program never does."""
+START = Path(__file__).parent / "start.py"
 COMPILE = ("-m", "compileall", "-q", "-b", "--invalidation-mode", "unchecked-hash")
+HEADER = 16
+"""What is in front of the code in a compiled file, in bytes."""
+WITHOUT_SHARED_OBJECTS = 2
+"""A version of marshal's format: later ones depend on which objects are the same."""
 
 
 def build(parts: Parts, target: Path) -> None:
     """Write the single file."""
-    with tempfile.TemporaryDirectory() as folder:
-        tree = Path(folder, "tree")
-        shutil.copytree(parts.bundle, tree)
-        (tree / "__main__.py").write_text(MAIN, encoding="utf-8")
-        for version, interpreter in pythons().items():
-            compiled = tree / f"python{version}"
-            shutil.copytree(parts.bundle, compiled, ignore=shutil.ignore_patterns(*NOT_COMPILED))
-            # as if it were in the root, so that the folder of this build is in no file
-            paths = ("-s", str(compiled), "-p", NAME)
-            parts.run(interpreter, *COMPILE, *paths, compiled)
-            for source in compiled.rglob("*.py"):
-                source.unlink()
-        parts.settle(tree)
-        write(tree, target / NAME, parts.epoch)
-
-
-def write(tree: Path, target: Path, epoch: int) -> None:
-    """Write a folder as a zip file that Python runs."""
-    date = _date(epoch)
-    with target.open("wb") as file:
+    found = pythons()
+    for version in VERSIONS:
+        state = found.get(
+            version, "not found; there, the single file compiles itself at each start"
+        )
+        click.echo(f"  Python {version}: {state}", err=True)
+    path = target / NAME
+    with tempfile.TemporaryDirectory() as folder, path.open("wb") as file:
         file.write(INTERPRETER)
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-            for path in sorted(path for path in tree.rglob("*") if path.is_file()):
-                about = zipfile.ZipInfo(path.relative_to(tree).as_posix(), date)
-                about.external_attr = 0o644 << 16
-                about.compress_type = zipfile.ZIP_DEFLATED
-                archive.writestr(about, path.read_bytes())
-    target.chmod(0o755)
+        contents = {
+            path.relative_to(parts.bundle).as_posix(): path.read_bytes()
+            for path in parts.bundle.rglob("*")
+            if path.is_file() and path.suffix != ".py"
+        }
+        contents["sources"] = write_modules(parts.bundle, file, ".py")
+        for version, interpreter in found.items():
+            compiled = Path(folder, version)
+            shutil.copytree(parts.bundle, compiled)
+            # as if it were in the file, so that the folder of this build is nowhere
+            parts.run(interpreter, *COMPILE, "-s", str(compiled), "-p", NAME, compiled)
+            contents[f"cpython-{version.replace('.', '')}"] = write_modules(
+                compiled, file, ".pyc", HEADER
+            )
+        contents["__main__.py"] = START.read_bytes()
+        write_archive(contents, file, parts.epoch)
+    path.chmod(0o755)
+
+
+def write_modules(tree: Path, file: IO[bytes], suffix: str, header: int = 0) -> bytes:
+    """Append modules to a file.
+
+    Args:
+        tree: the folder of the modules.
+        file: the file.
+        suffix: that of the modules.
+        header: how many bytes of each are left out.
+
+    Returns:
+        their list: the path of each, whether it is a package, and where it is, in bytes.
+    """
+    places = {}
+    for path in sorted(tree.rglob(f"*{suffix}")):
+        parts = path.relative_to(tree).with_suffix("").parts
+        name = ".".join(parts).removesuffix(".__init__")
+        packed = zlib.compress(path.read_bytes()[header:], 9)
+        places[name] = ("/".join(parts) + ".py", path.stem == "__init__", file.tell(), len(packed))
+        file.write(packed)
+    return marshal.dumps(places, WITHOUT_SHARED_OBJECTS)
+
+
+def write_archive(contents: Mapping[str, bytes], file: IO[bytes], epoch: int) -> None:
+    """Append a zip archive, whose files all have the same time, to a file."""
+    date = _date(epoch)
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name, content in sorted(contents.items()):
+            about = zipfile.ZipInfo(name, date)
+            about.external_attr = 0o644 << 16
+            about.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(about, content)
 
 
 def pythons() -> Mapping[str, str]:
