@@ -52,7 +52,7 @@ class Modules:
         origin, _, start, length = self.places[name]
         # opened for each module, so that threads do not share a position, and that no closed
         # standard stream is taken for the file
-        with open(ARCHIVE, "rb") as file:  # noqa: PTH123 - pathlib takes long to import
+        with open(ARCHIVE, "rb") as file:  # noqa: PTH123 - importing pathlib takes long
             file.seek(start)
             content = decompress(file.read(length))
         if self.is_compiled:
