@@ -18,8 +18,9 @@ The five in the second column and what they mean are those of the reference.
 """
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 
 class Applied(StrEnum):
@@ -61,6 +62,12 @@ class KabelwerkError(Exception):
         super().__init__(message)
         self.report = report
         self.cause = cause or message
+
+    def with_advice(self, advice: str) -> Self:
+        """Return this error with more advice at the end of its message."""
+        advised = copy(self)
+        advised.args = (f"{self} {advice}",)
+        return advised
 
 
 class ValidationError(KabelwerkError):

@@ -11,8 +11,7 @@ from urllib.parse import urlsplit
 from kabelwerk_cli import errors
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import MAX_TIME, OUTPUT, TIMEOUT
-from kabelwerk_cli.config.suggestions import suggest
-from kabelwerk_cli.config.token import find_token, read_token
+from kabelwerk_cli.config.token import advise_on_token, find_token, read_token
 from kabelwerk_cli.delivery.sender import Limits
 from kabelwerk_cli.network.reasons import NoHandshake, explain
 from kabelwerk_cli.network.sockets import look_up, open_socket, timed
@@ -175,9 +174,7 @@ class Examination:
         if self._address is None:
             raise NotNeeded("the sandbox needs no token")
         if error := self._rejected:
-            login = suggest(self._settings.options(), "login")
-            advice = f"Check the token, or run {login}."
-            raise errors.AuthenticationError(f"{error} {advice}", error.report)
+            raise error.with_advice(advise_on_token(self._settings))
         return "the server accepts the token"
 
     def _network(self) -> Address:

@@ -121,7 +121,7 @@ def _remove_file(path: str, name: str, file: str | None) -> str:
     earlier = own.parent / quote(name, safe="")  # the name that earlier versions gave it
     found = _folder(path) / file
     if found != own and (found != earlier or found.is_dir()):
-        return f" Kept the file '{file}', which 'kabelwerk login' did not create."
+        return f" Kept the file '{file}', which was not created by login."
     found.unlink(missing_ok=True)
     return ""
 

@@ -10,7 +10,7 @@ from kabelwerk_cli.config.settings import LOG_FILE
 from kabelwerk_cli.errors import ConfigurationError, Refused
 from kabelwerk_cli.files import are_same
 from kabelwerk_cli.terminal.console import write_stderr
-from kabelwerk_cli.terminal.error_report import problem
+from kabelwerk_cli.terminal.error_report import Problem, problem
 from kabelwerk_cli.terminal.run_record import RunRecord
 from kabelwerk_cli.terminal.session import Session
 
@@ -79,7 +79,7 @@ class RunLog:
             self._log.write(StartLine(time=self._began, event="start", **self._facts()))
 
     def _end(self, error: BaseException | None) -> None:
-        said = problem(error, self._run_record, self._started.command) if error else None
+        said = self._problem(error) if error else None
         code = int(said.exit_code) if said else 0
         counts, ended = self._run_record.counts, now()
         if self._log:
@@ -110,6 +110,11 @@ class RunLog:
                 self._warn,
             )
 
+    def _problem(self, error: BaseException) -> Problem:
+        found = problem(error, self._run_record, self._started.command)
+        # a suggested command line has the texts of this one
+        return found._replace(message=hide_texts(found.message, self._started.words))
+
     def _facts(self) -> dict[str, Any]:
         return {
             "run": self._run_record.run,
@@ -136,6 +141,24 @@ def without_texts(words: Sequence[str]) -> Iterator[str]:
         else:
             yield shlex.quote(word)
         hides = not hides and word in TEXTS
+
+
+def hide_texts(message: str, words: Sequence[str]) -> str:
+    """Return a message in which a command line may be repeated, without texts and secrets.
+
+    Args:
+        message: the message.
+        words: the words of the command line.
+    """
+    import shlex
+
+    for before, word, shown in zip(["", *words], words, without_texts(words), strict=False):
+        said = shlex.quote(word)
+        if shown == HIDDEN:
+            message = message.replace(f"{before} {said}", f"{before} {HIDDEN}")
+        elif shown != said:
+            message = message.replace(said, shown)
+    return message
 
 
 def _warn(text: str) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import MAX_TIME, SANDBOX_DB, TOKEN_VARIABLE, URL
+from kabelwerk_cli.config.suggestions import suggest
 from kabelwerk_cli.errors import ConfigurationError, Refused
 from kabelwerk_cli.network.request import Request
 from kabelwerk_cli.network.wire import Answer, Attempt, Failure
@@ -80,7 +81,7 @@ def _existing_store(settings: Settings, db: str | None) -> "Iterator[tuple[Path,
         if not exists:
             raise Refused(
                 f"Sandbox database '{path}' does not exist. Name another with --db FILE, or create "
-                "it with 'kabelwerk sandbox serve' or a command with --sandbox."
+                f"it with {suggest((), 'sandbox', 'serve', '--db', str(path))}."
             )
         with contextlib.closing(open_store(path, patience=settings[MAX_TIME])) as store:
             yield path, store

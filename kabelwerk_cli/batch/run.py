@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kabelwerk_cli.backend.connect import tell_about_files
+from kabelwerk_cli.config.token import advise_on_token
 from kabelwerk_cli.engine.rejects import Rejects
 from kabelwerk_cli.engine.run import (
     Opened,
@@ -88,6 +89,7 @@ class _Sending(NamedTuple):
             rejects=self.batch.options.rejects,
             line=self.batch.line,
             options=self.batch.session.settings.options(),
+            about_token=advise_on_token(self.batch.session.settings),
         )
 
 

@@ -10,8 +10,10 @@ import click
 
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import EXACT_KEY, OUTPUT, TOKEN_FILE
+from kabelwerk_cli.config.suggestions import suggest_ensure
+from kabelwerk_cli.config.token import advise_on_token
 from kabelwerk_cli.engine.options import BatchOptions
-from kabelwerk_cli.errors import Refused
+from kabelwerk_cli.errors import AuthenticationError, KabelwerkError, Refused, ValidationError
 from kabelwerk_cli.operations.arguments import check_key, check_plain
 from kabelwerk_cli.operations.call import Call
 from kabelwerk_cli.operations.models import EnsuredUser, Message, Room, User
@@ -136,7 +138,11 @@ class CallCommand(Described):
 
             where = backend_and_profile(session.settings)
             confirm(session, f"Delete {call.subject} at {where}?", yes=options.yes)
-        self._show(session.console, call, _send(session, call))
+        try:
+            success = _send(session, call)
+        except KabelwerkError as error:
+            raise _with_advice(error, session, call, ctx.meta[ARGUMENTS]) from error
+        self._show(session.console, call, success)
 
     def _call(self, ctx: click.Context) -> Call[Any]:
         try:
@@ -219,6 +225,23 @@ def _send(session: Session, call: Call[Any]) -> "Success[Any]":
         success = sender.send(call, history)
     session.run_record.counts = {success.effect: 1}
     return success
+
+
+def _with_advice(
+    error: KabelwerkError, session: Session, call: Call[Any], line: Sequence[str]
+) -> KabelwerkError:
+    """Return an error that says what to do, for which the command line and the settings count."""
+    from kabelwerk_cli.delivery.server_messages import says_taken
+
+    settings = session.settings
+    if isinstance(error, AuthenticationError):
+        return error.with_advice(advise_on_token(settings))
+    taken = isinstance(error, ValidationError) and says_taken(error.fields)
+    # an `ensure` has done what this would tell to do
+    if taken and call.creates_user and call.otherwise is None:
+        ensure = suggest_ensure(line, settings.options())
+        return error.with_advice(f"To update a user who exists, use {ensure}.")
+    return error
 
 
 def _preview(session: Session, call: Call[Any]) -> None:

@@ -11,7 +11,9 @@ from typing import NamedTuple
 import click
 
 from kabelwerk_cli.config.parsers import closest, did_you_mean
+from kabelwerk_cli.config.suggestions import with_options
 from kabelwerk_cli.rows.columns import Kind
+from kabelwerk_cli.terminal.session import ARGUMENTS
 
 from .help_topics import TOPICS
 from .options import ColumnOption, FileType
@@ -177,7 +179,7 @@ def unknown_command(
     group = ctx.command
     known = (*(group.commands if isinstance(group, click.Group) else ()), *others)
     hint = _command_hint(ctx, [word.lower() for word in words[:2]])
-    meant = f" {hint}" if hint else did_you_mean(words[0], known)
+    meant = f" {_same_backend(ctx, hint)}" if hint else did_you_mean(words[0], known)
     return click.UsageError(f"No such command '{words[0]}'.{meant}", ctx)
 
 
@@ -205,7 +207,8 @@ def unknown_option(ctx: click.Context, option: str) -> click.UsageError:
     own = [name for param in ctx.command.get_params(ctx) for name in _names(param)]
     for hint in OPTIONS:
         if option in hint.words.split() and (not hint.where or hint.where in own):
-            return click.UsageError(f"No such option '{option}'. {hint.text}", ctx)
+            text = _same_backend(ctx, hint.text)
+            return click.UsageError(f"No such option '{option}'. {text}", ctx)
     if owners := _owners(ctx, option):
         have = "has" if len(owners) == 1 else "have"
         return click.UsageError(
@@ -215,6 +218,11 @@ def unknown_option(ctx: click.Context, option: str) -> click.UsageError:
     close = closest(option.lstrip("-"), tuple(bare))
     meant = f" Did you mean '{bare[close]}'?" if close else ""
     return click.UsageError(f"No such option '{option}'.{meant}", ctx)
+
+
+def _same_backend(ctx: click.Context, text: str) -> str:
+    """Return a hint whose commands mean the backend of the command line that it is about."""
+    return with_options(text, ctx.meta.get(ARGUMENTS, ()))
 
 
 def _names(param: click.Parameter) -> Sequence[str]:

@@ -17,8 +17,7 @@ from kabelwerk_cli.words import with_stop
 from .parsers import did_you_mean
 from .profiles import NO_PROFILE, Profile, Wanted, find_profile, parse_config, read_config
 from .settings import (
-    ALLOW_INSECURE_HTTP,
-    CA_FILE,
+    CARRIED,
     CONFIG,
     MAX_TIME,
     NO_COLOR,
@@ -45,9 +44,6 @@ COMPLETION_LIMIT = 1.0
 """How long a completion waits for a configuration that is a pipe, in seconds."""
 OF_A_BACKEND = (URL, SANDBOX, SANDBOX_DB)
 """Not taken from the environment if a profile is named on the command line."""
-
-CARRIED: tuple[Setting[Any], ...] = (CONFIG, PROFILE, URL, SANDBOX, CA_FILE, ALLOW_INSECURE_HTTP)
-"""The settings that decide which backend a command talks to, and how."""
 
 
 class Chosen(NamedTuple):

@@ -179,6 +179,8 @@ VERBOSE = _setting(
 LOG_FILE = _file("log_file", "Append a JSON line per request, start and end of a run to FILE.")
 NO_COLOR = _flag("no_color", "Disable color.")
 
+CARRIED: tuple[Setting[Any], ...] = (CONFIG, PROFILE, URL, SANDBOX, CA_FILE, ALLOW_INSECURE_HTTP)
+"""The settings that decide which backend a command talks to, and how."""
 SETTINGS: tuple[Setting[Any], ...] = tuple(
     row for row in list(globals().values()) if isinstance(row, Setting)
 )

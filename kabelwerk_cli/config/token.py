@@ -4,6 +4,7 @@ import contextlib
 import shlex
 import stat
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,6 +42,8 @@ class Source(NamedTuple):
     """The address that the token is for; None for any."""
     file: str | None = None
     """The file with the token, if it is in a file."""
+    stored: bool = False
+    """Whether `login` would store another in its place."""
 
 
 def read_token(settings: Settings) -> str:
@@ -117,6 +120,18 @@ def describe_token(settings: Settings) -> tuple[str, str]:
     return ("set", source.name) if source else ("not set", "")
 
 
+def advise_on_token(settings: Settings) -> str:
+    """Return where a token that was rejected comes from, and how to replace it, as a sentence."""
+    source = None
+    with contextlib.suppress(ConfigurationError):
+        source = find_token(settings)
+    if source is None:
+        return "Check the API token."
+    login = suggest(settings.options(), "login")
+    replace = f"{login} stores another" if source.stored else "replace it there"
+    return f"The token comes from {source.name}; {replace}."
+
+
 def _of_option(settings: Settings) -> Source | None:
     if settings.rank(TOKEN_FILE) is not Rank.OPTION:
         return None
@@ -146,12 +161,13 @@ def _of_profile(settings: Settings) -> Source | None:
     address = origin_of(str(profile.values.get(URL.name, "")))
     where = f"profile {profile.name}"
     if file := settings.of_profile(TOKEN_FILE):
-        return _of_file(settings, file, where, address)
+        return _of_file(settings, file, where, address)._replace(stored=True)
     if command := settings.of_profile(TOKEN_COMMAND):
         limit = min(settings[TIMEOUT], settings[MAX_TIME])
         return Source(f"token_command ({where})", lambda: _run(command, limit), address)
     if settings.of_profile(TOKEN_KEYRING):
-        return Source(f"the keyring ({where})", lambda: _ask_keyring(address, settings), address)
+        ask = partial(_ask_keyring, address, settings)
+        return Source(f"the keyring ({where})", ask, address, stored=True)
     return None
 
 

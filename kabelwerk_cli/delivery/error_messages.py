@@ -9,7 +9,7 @@ from kabelwerk_cli.operations.call import Call
 from kabelwerk_cli.words import capitalized
 
 from .history import SAFE, what_next
-from .server_messages import says_taken, tell
+from .server_messages import tell
 from .verdicts import HTTP_REDIRECT, Ending, Verdict
 
 A_YEAR = 365 * 24 * 3600
@@ -102,17 +102,10 @@ def _advice(call: Call[Any], last: Verdict) -> str:
         case errors.RateLimited:
             return f"{_asked_to_wait(last)} It is safe to run the same command again later.".strip()
         case errors.ValidationError:
-            return _advise_on_input(call, last)
+            return ""  # the messages for the fields say it
     if last.unreadable:
         return "Something between here and the backend, such as a proxy, changes its answers."
     return ADDRESS if last.status in HTTP_REDIRECT else ADVICE.get(last.status or 0, OTHER_ADVICE)
-
-
-def _advise_on_input(call: Call[Any], last: Verdict) -> str:
-    # the messages for the fields say the rest; an `ensure` has done what this would tell to do
-    if call.creates_user and call.otherwise is None and says_taken(last.fields):
-        return "To update a user who exists, use 'kabelwerk users ensure'."
-    return ""
 
 
 def _asked_to_wait(verdict: Verdict) -> str:

@@ -1,11 +1,11 @@
 """Advice on what to do after a run that did not finish everything, most important first."""
 
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from signal import Signals
 from typing import NamedTuple
 
-from kabelwerk_cli.config.suggestions import PROGRAM, suggest
+from kabelwerk_cli.config.suggestions import LONGEST_LINE, suggest, suggest_ensure
 from kabelwerk_cli.errors import (
     AlreadyPosted,
     Applied,
@@ -44,8 +44,6 @@ class Stop(NamedTuple):
         return next((number for number in SIGNALS if number.name == self.reason), None)
 
 
-LONGEST_LINE = 1000
-"""The longest command line that is printed to be copied, in characters."""
 TWICE = ("--restart", "--resend-unknown", "--send-changed")
 """Options that may send a row twice: leave them out when running a command again."""
 NEW_STATE = "--new-state"
@@ -75,6 +73,8 @@ class Ended(NamedTuple):
     """The command line, without the program."""
     options: tuple[str, ...] = ()
     """Those of its options that a suggested command needs, too."""
+    about_token: str = ""
+    """Where the API token comes from, and how to replace it, as a sentence."""
 
 
 def advise(ended: Ended) -> list[str]:
@@ -91,8 +91,8 @@ def _stopped(ended: Ended) -> Iterator[str]:
     if isinstance(error, JournalError):
         yield f"Check the disk and the permissions of '{ended.journal or 'the temporary folder'}'."
     elif isinstance(error, AuthenticationError):
-        doctor, login = (suggest(ended.options, command) for command in ("doctor", "login"))
-        yield f"Check the API token with {doctor}; {login} stores another."
+        doctor = suggest(ended.options, "doctor")
+        yield f"{ended.about_token} Check it with {doctor}."
     elif isinstance(error, UntrustedCertificate):
         yield "If you trust this server, pass its CA certificate with --ca-file."
     elif isinstance(error, ConfigurationError):
@@ -117,7 +117,7 @@ def _unknown(ended: Ended) -> Iterator[str]:
     if ended.journal:
         posted, resend = (_line(ended, option) for option in ("--mark-posted", "--resend-unknown"))
         yield (
-            f"To mark {they} as posted, run `{posted}`; to send {they} again, run `{resend}` "
+            f"To mark {they} as posted, run {posted}; to send {they} again, run {resend} "
             "(add =ROOM for a single room)."
         )
     else:
@@ -140,9 +140,7 @@ def _taken(ended: Ended) -> Iterator[str]:
     users = "1 user exists" if totals.taken == 1 else f"{totals.taken} users exist"
     used = totals.counts[Fate.DONE] or totals.counts[Fate.UNKNOWN]
     journal = " and another --journal" if used and ended.journal else ""
-    ensure = suggest((), *_with_ensure(_settled(ended)))
-    if "users ensure" not in ensure or len(ensure) > LONGEST_LINE:
-        ensure = suggest(ended.options, "users", "ensure")
+    ensure = suggest_ensure([*_settled(ended)], ended.options)
     yield f"{users} already. To update existing users, use {ensure}{journal}."
 
 
@@ -217,16 +215,8 @@ def _is(word: str, option: str) -> bool:
 
 def _line(ended: Ended, option: str) -> str:
     """Return the command line to run next: this one, with an option added."""
-    text = shlex.join([PROGRAM, *_settled(ended), option])
+    text = suggest((), *_settled(ended), option)
     return text if len(text) <= LONGEST_LINE else f"the same command with {option}"
-
-
-def _with_ensure(line: Iterable[str]) -> Iterator[str]:
-    """Yield the words of a command line, with `ensure` instead of the command `create`."""
-    before = ""
-    for word in line:
-        yield "ensure" if (before, word) == ("users", "create") else word
-        before = word
 
 
 def _settled(ended: Ended) -> Iterator[str]:

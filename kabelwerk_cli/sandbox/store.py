@@ -233,10 +233,12 @@ class Store:
 
     def _advice(self, hub: str) -> list[str]:
         """Return what a client is told, besides what the backend says, about a missing hub."""
-        db = f"--db {shlex.quote(str(self._path.absolute()))}"
-        create = f"can be created with 'kabelwerk sandbox add-hub {shlex.quote(hub)} {db}'"
-        serve = "can be created with --hub of 'kabelwerk sandbox serve' too"
-        known = f"names are listed by 'kabelwerk sandbox show hubs {db}'"
+        create, serve, known = (
+            _command(*words, "--db", str(self._path.absolute()))
+            for words in (("add-hub", hub), ("serve", "--hub", hub), ("show", "hubs"))
+        )
+        create, serve = f"can be created with {create}", f"can be created by {serve} too"
+        known = f"names are listed by {known}"
         return [known] if hub == ANY_HUB else [create, serve, known]
 
     def _connection(self) -> sqlite3.Connection:
@@ -257,6 +259,12 @@ class Store:
                 db.rollback()
                 raise
             self._wait_to(db.commit, self._patience)
+
+
+def _command(*words: str) -> str:
+    """Return a command about the sandbox, in quotes for a sentence."""
+    line = shlex.join(["kabelwerk", "sandbox", *words])
+    return f"`{line}`" if "'" in line else f"'{line}'"
 
 
 def _now() -> str:

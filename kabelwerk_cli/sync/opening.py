@@ -2,9 +2,10 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from kabelwerk_cli.config.suggestions import suggest
 from kabelwerk_cli.errors import BadFile, Refused
 from kabelwerk_cli.journal.entry import Entry
 from kabelwerk_cli.journal.fate import Fate
@@ -18,6 +19,9 @@ from .actions import Action
 from .options import SyncOptions
 from .plan import SyncPlan
 from .state import Known, State
+
+CHOICES = frozenset({"--delete", "--full", "--dry-run"})
+"""Options that say what a sync does about the differences."""
 
 
 def state_path(options: SyncOptions, file: RowFile) -> Path:
@@ -58,14 +62,23 @@ def find_state(
         yield state
 
 
-def missing_state(path: Path, options: SyncOptions) -> Refused | None:
-    """Return the error about a missing state; None if the run may create one."""
+def missing_state(path: Path, options: SyncOptions, line: Sequence[str]) -> Refused | None:
+    """Return the error about a missing state; None if the run may create one.
+
+    Args:
+        path: where it would be.
+        options: the options of the sync.
+        line: the words of the command line.
+    """
     if options.new_state or options.adopt:
         return None
+    same = [word for word in line if word not in CHOICES]
+    adopt, full = suggest(["--adopt"], *same), suggest(["--full"], *same)
     return Refused(
         f"There is no state '{path}'. For the first sync of this file, use --new-state. If the "
-        "state was lost, restore it, or rebuild it from the last synced file: --from FILE "
-        f"--adopt --state '{path}'."
+        "state was lost, restore it from a backup. If there is none, record all rows as known with "
+        f"{adopt}, then send them all with {full}; whoever left the file since the last sync is "
+        "not deleted."
     )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kabelwerk_cli.backend.connect import tell_about_files
+from kabelwerk_cli.config.token import advise_on_token
 from kabelwerk_cli.engine.rejects import Rejects
 from kabelwerk_cli.engine.run import Opened, Run, opened, send_rows
 from kabelwerk_cli.engine.runner import Runner
@@ -77,6 +78,7 @@ class _Sending(NamedTuple):
             rejects=self.sync.batch.rejects,
             line=self.sync.line,
             options=self.sync.session.settings.options(),
+            about_token=advise_on_token(self.sync.session.settings),
         )
 
 
@@ -104,7 +106,7 @@ def run_sync(sync: Sync) -> None:
         if sync.batch.dry_run:
             source.reporters.end(summed(ready.plan).counts)
             return
-        unasked = ready.state or missing_state(ready.path, sync.options) is None
+        unasked = ready.state or missing_state(ready.path, sync.options, sync.line) is None
         ask(sync, ready.plan, None if unasked else ready.path)
         tell_about_files(sync.session)
         if sync.options.adopt:
@@ -135,7 +137,7 @@ def _prepare(sync: Sync, source: Opened, stack: contextlib.ExitStack) -> _Ready:
     path = state_path(sync.options, file)
     dry_run = sync.batch.dry_run
     state = stack.enter_context(find_state(path, sync.purpose, sync.options, dry_run=dry_run))
-    missing = None if state or sync.may_ask else missing_state(path, sync.options)
+    missing = None if state or sync.may_ask else missing_state(path, sync.options, sync.line)
     if missing and not sync.batch.dry_run:
         raise missing
     plan = stack.enter_context(SyncPlan(state, sync.reader.other_keys))

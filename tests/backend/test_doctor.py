@@ -175,7 +175,7 @@ def test_a_wrong_token(shell: Shell) -> None:
     with FaultyServer(token="another") as server:
         code, checks, message = examined(shell.configured(server))
     assert (code, checks["api"], checks["token"]) == (4, "ok", "failed")
-    assert "kabelwerk login" in message
+    assert "The token comes from environment KABELWERK_API_TOKEN" in message
 
 
 def test_the_sandbox_inside_the_process(shell: Shell) -> None:

@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from kabelwerk_cli.backend.run_log import without_texts
+from kabelwerk_cli.backend.run_log import hide_texts, without_texts
 from tests.batch.story import FILE, POST, clinic, rows
 from tests.faultserver import FAULTS, FaultyServer, Step
 from tests.operations import COMMANDS
@@ -86,6 +86,14 @@ def test_texts_and_secrets_are_not_recorded(shell: Shell) -> None:
     for private in ("Where are you", "Motoko", "secret", TOKEN):
         assert private not in text
     assert "messages post" in text
+    taken = (*CREATE[:2], "--key", "motoko", "--name", "A taken name", *LOG)
+    with FaultyServer() as server:
+        ran = [shell.configured(server).run(*taken) for _ in range(2)][1]
+    assert "users ensure --key motoko --name 'A taken name'" in ran.err
+    end = lines(shell)[-1]["error"]["message"]
+    assert f"users ensure --key motoko --name ... {' '.join(LOG)}" in end
+    line = ("users", "create", "--name=a b")
+    assert hide_texts("Use `kabelwerk users ensure '--name=a b'`.", line).endswith("--name=...`.")
     masked = without_texts(["--text", "a", "--name=b c", "--template", "@f", "--text", "--text"])
     assert list(masked) == ["--text", "...", "--name=...", "--template", "@f", "--text", "..."]
 

@@ -127,8 +127,8 @@ CASES: dict[str, tuple[Ended, str]] = {
         ended("unknown", line=(*LINE, "x" * 1000)),
         (
             "Check the room of the message whose outcome is unknown. To mark it as posted, run "
-            "`the same command with --mark-posted`; to send it again, run `the same command with "
-            "--resend-unknown` (add =ROOM for a single room)."
+            "the same command with --mark-posted; to send it again, run the same command with "
+            "--resend-unknown (add =ROOM for a single room)."
         ),
     ),
     "changed rows": (
@@ -144,10 +144,14 @@ CASES: dict[str, tuple[Ended, str]] = {
         "To send the other row, run the same command again without --restart and --limit.",
     ),
     "a token": (
-        ended("done failed unsent", stop=stop_of(AuthenticationError("", Report(status=401)))),
+        ended(
+            "done failed unsent",
+            stop=stop_of(AuthenticationError("", Report(status=401))),
+            about_token="It comes from a file.",
+        ),
         (
-            "Stopped: the server rejected the API token (401). Check the API token with 'kabelwerk "
-            f"doctor'; 'kabelwerk login' stores another. {AGAIN}"
+            "Stopped: the server rejected the API token (401). It comes from a file. Check it with "
+            f"'kabelwerk doctor'. {AGAIN}"
         ),
     ),
     "a certificate": (

@@ -151,7 +151,7 @@ STORIES: dict[str, tuple[Callable[[Shell], Ran], tuple[Step, ...], int, str, str
         10,
         (
             "2 rows failed: User '…' was not created: the server answered 400 Bad Request. key has "
-            "already been taken. To update a user who exists, use 'kabelwerk users ensure'.\n"
+            "already been taken.\n"
         ),
         (
             "2 rows: 2 failed.\nError: 2 users exist already. To update existing users, use "
@@ -187,7 +187,7 @@ STORIES: dict[str, tuple[Callable[[Shell], Ran], tuple[Step, ...], int, str, str
         (Step(FAULTS["status-401"]),),
         4,
         " was not created: the server answered 401",
-        "Error: Stopped: the server rejected the API token (401). Check the API token with",
+        "The token comes from environment KABELWERK_API_TOKEN; replace it there. Check it with",
     ),
     "a dead server": (
         lambda shell: run(shell, *CREATE, "--retries", "0"),

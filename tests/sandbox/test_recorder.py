@@ -263,7 +263,7 @@ def test_hubs_are_added_and_listed(serving: Callable[..., Any]) -> None:
         assert ran.code == 6
         add = "kabelwerk sandbox add-hub 'ward 7' --db "
         assert add in ran.err
-        assert "--hub of 'kabelwerk sandbox serve'" in ran.err
+        assert "kabelwerk sandbox serve --hub 'ward 7' --db " in ran.err
         assert "'kabelwerk sandbox show hubs --db" in ran.err
         added = shell.run("sandbox", "add-hub", "ward 7", "section9")
         assert (added.code, added.out) == (0, "")
