@@ -13,6 +13,7 @@ import gc
 import io
 import json
 import os
+import pkgutil
 import selectors
 import signal
 import socket
@@ -23,18 +24,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
-MODULES = (
-    "kabelwerk_cli.__main__",
-    "kabelwerk_cli.cli.root",
-    "kabelwerk_cli.delivery.sender",
-    "kabelwerk_cli.network.transport",
-    "kabelwerk_cli.backend.backends",
-    "kabelwerk_cli.backend.connect",
-    "kabelwerk_cli.backend.sandbox",
-    "kabelwerk_cli.batch.run",
-    "kabelwerk_cli.sync.run",
-    "kabelwerk_cli.output.table",
-)
+import kabelwerk_cli
+
 Streams = tuple[BinaryIO | int, BinaryIO | int, BinaryIO | int]
 """Standard input, standard output and standard error."""
 LONGEST = 1 << 20  # bytes of a request
@@ -193,8 +184,8 @@ def _report(running: dict[int, socket.socket]) -> None:
 
 def main() -> None:
     """Run the server, and in each fork the program."""
-    for module in MODULES:
-        __import__(module)
+    for module in pkgutil.walk_packages(kabelwerk_cli.__path__, "kabelwerk_cli."):
+        __import__(module.name)
     gc.freeze()
     if _serve(sys.argv[1]):
         sys.modules["kabelwerk_cli.__main__"].main()

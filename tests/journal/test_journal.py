@@ -129,7 +129,7 @@ def test_a_journal_that_cannot_be_made_leaves_nothing(
 
 def test_a_cut_at_any_byte_is_noticed(tmp_path: Path) -> None:
     whole = filled(tmp_path / "j")
-    sizes = {0, 1, 100, *range(len(whole) - 4200, len(whole), 1)}
+    sizes = {0, 1, 100, *range(len(whole) - 4200, len(whole), 13)}
     for size in sorted(sizes):
         (tmp_path / "j").write_bytes(whole[:size])
         with pytest.raises(JournalError, match="cannot be used"):
@@ -142,7 +142,7 @@ def test_a_flipped_bit_never_changes_what_is_known(tmp_path: Path) -> None:
     whole = filled(tmp_path / "j", count)
     before = known(tmp_path / "j", count)
     noticed = 0
-    for place in range(0, len(whole), 7):
+    for place in range(0, len(whole), 29):
         damaged = bytearray(whole)
         damaged[place] ^= 1 << (place % 8)
         (tmp_path / "j").write_bytes(damaged)

@@ -14,7 +14,7 @@ from tests.faultserver import FAULTS, Answer, FaultyServer, Outcome, Step, canne
 from tests.operations import COMMANDS
 from tests.shell import Ran, Shell
 
-MANY = 2000
+MANY = 400
 CREATE = ("users", "create", "--from", FILE)
 NOBODY = "key,name\n" + "".join(f"u{n},Name\n" for n in range(1, MANY + 1))
 FIRST = [f"  line {n + 1} (row {n}): u{n}" for n in range(1, 21)]
@@ -33,41 +33,41 @@ def run(shell: Shell, *args: str, file: str = NOBODY, **options: object) -> Ran:
     return shell.execute(*args, **options)  # type: ignore[arg-type]
 
 
-def test_2000_rows_that_fail_alike(shell: Shell) -> None:
+def test_400_rows_that_fail_alike(shell: Shell) -> None:
     with FaultyServer() as server:
         ran = run(shell.configured(server), *UPDATE, "--from", FILE)
     assert ran.code == 10
     heading, *listed, more = ran.out.splitlines()
     assert heading == (
-        "2000 rows failed: User '…' was not updated: the server answered 404 Not Found. User '…' "
+        "400 rows failed: User '…' was not updated: the server answered 404 Not Found. User '…' "
         "does not exist."
     )
     assert len(listed) == 20
-    assert more == MORE.format(1980)
+    assert more == MORE.format(380)
     assert ran.err.splitlines()[-2:] == [
-        "2000 rows: 2000 failed.",
+        "400 rows: 400 failed.",
         (
-            "Error: Correct the 2000 rejected rows (--rejects FILE writes them to a file), then "
+            "Error: Correct the 400 rejected rows (--rejects FILE writes them to a file), then "
             "run the same command again."
         ),
     ]
     assert len((ran.out + ran.err).splitlines()) <= 30
 
 
-def test_2000_rows_that_fail_in_four_ways(shell: Shell) -> None:
+def test_400_rows_that_fail_in_four_ways(shell: Shell) -> None:
     faults = (*NO, FAULTS["status-404"])
     four = [Step(fault, times=1) for _ in range(MANY // 4) for fault in faults]
     with FaultyServer(four) as server:
         ran = run(shell.configured(server), *UPDATE, "--from", FILE)
     assert ran.code == 10
     groups = [line for line in ran.out.splitlines() if not line.startswith("  ")]
-    assert [line[:17] for line in groups] == ["500 rows failed: "] * 4
+    assert [line[:17] for line in groups] == ["100 rows failed: "] * 4
     for text in ("name reason 0.", "name reason 1.", "name reason 2.", "does not exist."):
         assert len([line for line in groups if text in line]) == 1
     assert len(ran.out.splitlines()) == 4 * (1 + 20 + 1)
 
 
-def test_2000_invalid_rows(shell: Shell) -> None:
+def test_400_invalid_rows(shell: Shell) -> None:
     file = NOBODY.replace(",Name", ",Name,x")
     with FaultyServer() as server:
         ran = run(shell.configured(server), *CREATE, file=file)
@@ -75,11 +75,11 @@ def test_2000_invalid_rows(shell: Shell) -> None:
         assert server.attempts == []
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.splitlines() == [
-        "2000 rows invalid: the row has 3 cells instead of 2.",
+        "400 rows invalid: the row has 3 cells instead of 2.",
         *(line.partition(":")[0] for line in FIRST),
-        MORE.format(1980),
+        MORE.format(380),
         (
-            "Error: 2000 of 2000 rows are invalid. Correct the file, or use --skip-invalid to send "
+            "Error: 400 of 400 rows are invalid. Correct the file, or use --skip-invalid to send "
             "the other rows. Nothing was sent. See 'kabelwerk users create --help'."
         ),
     ]
@@ -202,7 +202,7 @@ STORIES: dict[str, tuple[Callable[[Shell], Ran], tuple[Step, ...], int, str, str
         0,
         "",
         (
-            "2000 rows: 2 created, 1998 not attempted.\nTo send the other 1998 rows, run the same "
+            "400 rows: 2 created, 398 not attempted.\nTo send the other 398 rows, run the same "
             "command again without --limit.\n"
         ),
     ),

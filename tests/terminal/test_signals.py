@@ -34,7 +34,7 @@ from tests.streams import Pipe
 
 from .signal_runs import COMMANDS, Interrupter
 
-RUNS = 20
+RUNS = 10
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
 
