@@ -4,7 +4,8 @@ This is the only place that knows: the checks of a file, its warnings and the sy
 
 Keys are compared by their forms. The first form of a key leaves out everything that a person cannot
 see and a spreadsheet changes: letter case, the Unicode normal form, invisible characters, blanks,
-and around numbers leading zeros, a plus and a trailing `.0`. A spreadsheet also rounds long
+the kinds of dashes and quotation marks, letters of other alphabets that look the same, and around
+numbers leading zeros, a plus and a trailing `.0`. A spreadsheet also rounds long
 numbers, as in `4,91701E+11`: that key looks like every number that is rounded to it, so each number
 has one more form for each number of digits that is asked for.
 """
@@ -25,6 +26,17 @@ _LONGEST_POWER = 400
 _IGNORABLE = frozenset(
     map(chr, (0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0, *range(0x180B, 0x1810)))
 ) | frozenset(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
+
+_TWINS = (
+    # in lower case; of the Greek letters, the capitals look the same
+    str.maketrans("авекмнорстухіјѕԁһӏԛԝ", "abekmhopctyxijsdhlqw")
+    | str.maketrans("αβεζηικμνορτυχ", "abezhikmnoptyx")
+    # what programs that write text make of a hyphen and of quotation marks
+    | dict.fromkeys(map(ord, "‐‒–—―−"), "-")  # noqa: RUF001
+    | dict.fromkeys(map(ord, "‘’‚‛′ʼ"), "'")  # noqa: RUF001
+    | dict.fromkeys(map(ord, "“”„‟«»"), '"')
+)
+"""Characters that look like one of ASCII."""
 
 
 def forms(key: str, digits: Collection[int] = ()) -> Iterator[str]:
@@ -63,6 +75,8 @@ def _plain(key: str) -> str:
         key = "".join(character for character in key if not _is_invisible(character))
         key = unicodedata.normalize("NFKC", key)
     key = "".join(key.casefold().split())
+    if not key.isascii():
+        key = key.translate(_TWINS)
     if found := _FORMULA.fullmatch(key):
         key = found[1]
     return key.removeprefix("'")
