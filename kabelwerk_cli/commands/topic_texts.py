@@ -50,7 +50,7 @@ batou,Batou
   dates are written 2026-03-01 or 2026-03-01T09:30:00. The zeros of a format like
   00000 and the sign of a percentage (50%) are kept.
 - A row is invalid if a column that is used has an error such as #N/A, a formula
-  without a stored value, or a cell under merged ones; if a key is a date, TRUE
+  that was not calculated, or a cell under merged ones; if a key is a date, TRUE
   or FALSE, or a number of more than 15 digits; or if it repeats the header.""",
     ),
     Section(

@@ -71,7 +71,7 @@ def read_xml(
     file: IO[bytes],
     *,
     start: Callable[[str, Attributes], None],
-    end: Callable[[str], None] | None = None,
+    end: Callable[[str], object] | None = None,
     text: Callable[[str], None] | None = None,
 ) -> Iterator[None]:
     """Parse XML, and yield after each chunk.

@@ -72,7 +72,7 @@ class Kind(StrEnum):
     """A number of more digits than a spreadsheet keeps."""
     ERROR = "error"
     UNKNOWN = "unknown"
-    """A formula without a stored value."""
+    """A formula without a stored value, or with one that is a placeholder."""
     COVERED = "covered"
     """Under another cell that it is merged with."""
 
@@ -80,7 +80,7 @@ class Kind(StrEnum):
 _AS_TEXT = "format the column as text and enter it again"
 _LOST = {
     Kind.ERROR: "holds the error %.40s",
-    Kind.UNKNOWN: "holds a formula without a stored value%.0s; open the file in a spreadsheet "
+    Kind.UNKNOWN: "holds a formula that was not calculated%.0s; open the file in a spreadsheet "
     "program and save it again",
     Kind.COVERED: "is covered by a merged cell%.0s; split the merged cells",
 }
@@ -253,6 +253,8 @@ def _with_zeros(value: int, zeros: str) -> str:
     return text[:first] + "".join(digits) + text[first:]
 
 
+_OF_DATES = frozenset("dmyhsapegb")
+"""The letters in formats of dates; `Standard`, which is not one, is written by some programs."""
 _PERCENT = re.compile(r"[0#?](\s?%)$")
 _TOKEN = re.compile(
     r'"(?P<quoted>[^"]*)"|\\(?P<escaped>.)|_.|\*.|\[(?P<bracket>[^\]]*)\]|(?P<char>.)'
@@ -280,6 +282,8 @@ def read_format(code: str) -> Format:
             kept += char.lower()
             zeros += char
     if not any(letter in kept for letter in "0#?@") or "general" in kept or elapsed:
+        if set(filter(str.isalpha, kept)) - _OF_DATES:
+            return Format()
         is_time = elapsed or "h" in kept or "s" in kept
         is_date = "y" in kept or "d" in kept or ("m" in kept and not is_time)
         if "general" not in kept and (is_date or is_time):

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from .archive import Archive, Attributes, Damaged, read_part, read_xml
+from .archive import Archive, Attributes, Damaged, read_xml
 from .cells import (
     CELL_LIMIT,
     COLUMNS,
@@ -19,15 +19,17 @@ from .cells import (
 )
 
 CONTENT = "content.xml"
-_NOT_CELLS = frozenset({"annotation", "shapes", "frame", "custom-shape", "g", "forms"})
-"""Elements with texts that are beside the cells, or above them."""
+_NOT_CELLS = frozenset(
+    {"annotation", "shapes", "frame", "custom-shape", "g", "forms", "ruby-text", "dde-link"}
+)
+"""Elements with texts, or tables, that are beside the cells, or above them."""
 _HIDDEN = frozenset({"collapse", "filter"})
 _DURATION = re.compile(r"(-?)P(?:(\d+)D)?T?(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:[.,]\d+)?S)?")
 _NUMBERS = frozenset({"float", "currency"})
 _PERCENT = re.compile(r"\s?%$")
 _GENERAL = Format()
 _NOT_DIGITS = re.compile(r"[-/() ]")
-"""What a format of zeros may have between its digits."""
+"""What a format of zeros may have between its digits; a blank may separate thousands as well."""
 _LONGEST = 15
 
 
@@ -47,7 +49,7 @@ class OpenDocument:
 
     def rows(self, sheet: SheetPart) -> Iterator[SheetRow]:
         """Yield the rows of a sheet that have cells."""
-        cells = _Cells(sheet.name)
+        cells = _Cells(sheet.name, int(sheet.part))
         with self._archive.open(CONTENT) as file:
             for _ in read_xml(file, start=cells.start, end=cells.end, text=cells.text):
                 for row, times in cells.take():
@@ -63,26 +65,64 @@ class OpenDocument:
         found: list[SheetPart] = []
         hidden: set[str] = set()
         style = [""]
+        sheets = _Sheets()
 
         def start(name: str, attributes: Attributes) -> None:
             if name == "style":
                 style[0] = _get(attributes, "name")
             elif name == "table-properties" and _get(attributes, "display") == "false":
                 hidden.add(style[0])
-            elif name == "table":
+            elif sheets.start(name):
                 visible = _get(attributes, "style-name") not in hidden
-                found.append(SheetPart(_get(attributes, "name"), visible))
+                found.append(SheetPart(_get(attributes, "name"), visible, part=str(sheets.number)))
 
         with self._archive.open(CONTENT) as file:
-            read_part(file, start)
+            for _ in read_xml(file, start=start, end=sheets.end):
+                pass
         return tuple(found)
 
 
-class _Cells:
-    """Collects the rows of a sheet while it is parsed."""
+class _Sheets:
+    """Counts the sheets while they are parsed: the tables that are in nothing else."""
 
-    def __init__(self, sheet: str) -> None:
+    def __init__(self) -> None:
+        self.number = 0
+        self._depth = 0
+
+    @property
+    def is_beside(self) -> bool:
+        """Whether the parser is in something that is beside the cells, or in a table in a cell."""
+        return self._depth > 1
+
+    def start(self, name: str) -> bool:
+        """Take the start of an element; tell whether it is that of a sheet."""
+        if name != "table" and name not in _NOT_CELLS:
+            return False
+        self._depth += 1
+        is_sheet = self._depth == 1 and name == "table"
+        self.number += is_sheet
+        return is_sheet
+
+    def end(self, name: str) -> bool:
+        """Take the end of an element; tell whether it is that of a sheet."""
+        if name != "table" and name not in _NOT_CELLS:
+            return False
+        self._depth -= 1
+        return self._depth == 0
+
+
+class _Cells:
+    """Collects the rows of a sheet while it is parsed.
+
+    Args:
+        sheet: its name.
+        number: which one it is, from 1.
+    """
+
+    def __init__(self, sheet: str, number: int) -> None:
         self._sheet = sheet
+        self._number = number
+        self._sheets = _Sheets()
         self._in_sheet = False
         self._done: list[tuple[SheetRow, int]] = []
         self._row, self._rows = 0, 1
@@ -93,7 +133,6 @@ class _Cells:
         self._covered = False
         self._parts: list[str] = []
         self._paragraphs, self._size = 0, 0
-        self._skipped = 0
 
     def take(self) -> list[tuple[SheetRow, int]]:
         """Return the rows that were completed since the last time, and how often each is there."""
@@ -102,9 +141,9 @@ class _Cells:
 
     def start(self, name: str, attributes: Attributes) -> None:
         """Take the start of an element."""
-        if name == "table":
-            self._in_sheet = _get(attributes, "name") == self._sheet
-        elif not self._in_sheet:
+        if self._sheets.start(name):
+            self._in_sheet = self._sheets.number == self._number
+        elif not self._in_sheet or self._sheets.is_beside:
             return
         elif name in {"table-cell", "covered-table-cell"}:
             self._cell, self._covered = attributes, name != "table-cell"
@@ -116,9 +155,7 @@ class _Cells:
                 raise Damaged("rows")
             self._hidden = _get(attributes, "visibility") in _HIDDEN
             self._cells, self._blanks = [], 0
-        elif name in _NOT_CELLS:
-            self._skipped += 1
-        elif self._cell is not None and not self._skipped:
+        elif self._cell is not None:
             self._start_text(name, attributes)
 
     def _start_text(self, name: str, attributes: Attributes) -> None:
@@ -132,7 +169,7 @@ class _Cells:
 
     def text(self, text: str) -> None:
         """Take a part of a text."""
-        if self._cell is not None and self._paragraphs and not self._skipped:
+        if self._cell is not None and self._paragraphs and not self._sheets.is_beside:
             self._parts.append(text)
             self._size += len(text)
             if self._size > CELL_LIMIT:
@@ -140,14 +177,14 @@ class _Cells:
 
     def end(self, name: str) -> None:
         """Take the end of an element."""
-        if name == "table":
+        if self._sheets.end(name):
             self._in_sheet = False
-        elif name in _NOT_CELLS and self._in_sheet:
-            self._skipped -= 1
+        elif not self._in_sheet or self._sheets.is_beside:
+            return
         elif self._cell is not None and name in {"table-cell", "covered-table-cell"}:
             self._add(self._cell)
             self._cell = None
-        elif name == "table-row" and self._in_sheet and self._cells:
+        elif name == "table-row" and self._cells:
             if self._row + self._rows > ROWS + 1:
                 raise Damaged("rows")
             row = SheetRow(self._row, self._hidden, self._cells)
@@ -203,8 +240,8 @@ def _number(value: str, shown: str) -> tuple[str, Kind | None]:
     if shown.isalpha() and number in {0, 1}:
         return "true" if number else "false", Kind.TRUTH
     digits = _NOT_DIGITS.sub("", shown)
-    has_zeros = digits.isdecimal() and (digits == shown or digits.startswith("0"))
-    if has_zeros and len(digits) <= _LONGEST and float(digits) == number:
+    is_sure = " " not in shown or digits.startswith("0")
+    if digits.isdecimal() and is_sure and len(digits) <= _LONGEST and float(digits) == number:
         return shown, None
     return formatted(number, _GENERAL)
 

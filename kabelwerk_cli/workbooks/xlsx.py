@@ -42,6 +42,10 @@ class ExcelBook:
         archive: its content.
         part: the member with the list of sheets.
 
+    Attributes:
+        is_uncalculated: whether the values of its formulas are not those that a person sees, as a
+            spreadsheet program calculates them when it opens the file.
+
     Raises:
         Damaged: a part is missing, or is not what it must be.
         BadFile: it is too large.
@@ -51,6 +55,7 @@ class ExcelBook:
         self._name = name
         self._archive = archive
         self._from_1904 = False
+        self.is_uncalculated = False
         self._related = _relations(archive, part)
         self.sheets = self._read_sheets(part)
 
@@ -124,6 +129,8 @@ class ExcelBook:
         def start(name: str, attributes: Attributes) -> None:
             if name == "workbookPr":
                 self._from_1904 = attributes.get("date1904") in _TRUE
+            elif name == "calcPr":
+                self.is_uncalculated = attributes.get("fullCalcOnLoad") in _TRUE
             elif name == "sheet":
                 kind, target = self._related.get(attribute(attributes, "id") or "", ("", ""))
                 visible = attributes.get("state", "visible") == "visible"
@@ -213,6 +220,8 @@ class _Cells:
 
     def _cell(self) -> str | Cell:
         value, kind = self._value, self._type
+        if self._has_formula and self._book.is_uncalculated:
+            return self._marked("", Kind.UNKNOWN)
         if kind == "s" and value.isdecimal():
             return self._texts[int(value)]
         if kind in {"str", "inlineStr"}:
@@ -227,7 +236,8 @@ class _Cells:
         if kind == "e":
             return self._marked(value, Kind.ERROR)
         if kind == "d":
-            return self._marked(value.removesuffix("T00:00:00"), Kind.DATE)
+            moment = value.removesuffix("Z").removesuffix(".000")
+            return self._marked(moment.removesuffix("T00:00:00"), Kind.DATE)
         raise Damaged("type")
 
     def _number(self, value: str) -> str | Cell:

@@ -26,10 +26,10 @@ ALIKE = {
     "rounded half up": ("125000000000", "1,25E+11", "1,3E+11"),
     "written out": ("12E4", "120000", "1,20E+05"),
     "an apostrophe": ("'00123", "00123", "'123"),
-    "dashes": ("ward-3", "ward–3", "ward\u20113", "WARD−3"),
-    "an apostrophe within": ("o'brien", "O’Brien", "OʼBRIEN"),
-    "letters of another alphabet": ("MOTOKO", "МОТОКО", "ΜΟΤΟΚΟ", "motoko", "mоtokо"),
-    "a letter of another alphabet": ("a.b@c.example", "а.b@c.example", "a.b@с.example"),
+    "dashes": ("ward-3", "ward–3", "ward\u20113", "WARD−3"),  # noqa: RUF001
+    "an apostrophe within": ("o'brien", "O’Brien", "OʼBRIEN"),  # noqa: RUF001
+    "letters of another alphabet": ("MOTOKO", "МОТОКО", "ΜΟΤΟΚΟ", "motoko", "mоtokо"),  # noqa: RUF001
+    "a letter of another alphabet": ("a.b@c.example", "а.b@c.example", "a.b@с.example"),  # noqa: RUF001
     "a formula": ('="00123"', "00123", "123"),
 }
 DIFFERENT = [

@@ -81,7 +81,7 @@ KINDS = {
     "formula without a value": CellKind(
         Written('<c r="{place}"><f>A1</f><v></v></c>'),
         Written('<table:table-cell table:formula="of:=[.A1]"/>'),
-        "holds a formula without a stored value",
+        "holds a formula that was not calculated",
     ),
     "date": CellKind(DAY, DAY, "holds a date (2026-03-01), which is not a key", fits=True),
     "truth value": CellKind(
@@ -318,6 +318,9 @@ def test_a_sync_neither_unassigns_nor_deletes_because_of_errors(shell: Shell) ->
         ("h:mm AM/PM", 0.25, "06:00:00"),
         ("[h]:mm", 1.5, "36:00:00"),
         ("mmm", 46082, "2026-03-01"),
+        ("Standard", 7, "7"),
+        ('yyyy"年"m"月"d"日"', 46082, "2026-03-01"),
+        ("[$-409]h:mm AM/PM;@", 0.25, "06:00:00"),
         ("yyyy-mm-dd", 1, "1900-01-01"),
         ("yyyy-mm-dd", 61, "1900-03-01"),
     ],

@@ -232,6 +232,35 @@ BY_HAND: dict[str, tuple[bytes, object]] = {
         xlsx(S=[["key", "name"], ["u1", Written('<c r="{place}" s="1"><v>-1</v></c>')]]),
         [("u1", "error:########")],
     ),
+    "formulas that the program that wrote them left to others": (
+        changed(
+            xlsx(
+                S=[["key", "name"], [Written('<c r="{place}"><f>"u"&amp;1</f><v>0</v></c>'), "A"]]
+            ),
+            book=(
+                f'<workbook xmlns="{MAIN}" xmlns:r="r"><sheets><sheet name="S" r:id="r0"/></sheets>'
+                '<calcPr calcId="124519" fullCalcOnLoad="1"/></workbook>'
+            ),
+        ),
+        [("unknown:", "A")],
+    ),
+    "strict names": (
+        changed(
+            PLAIN,
+            sheet=(
+                '<worksheet xmlns="http://purl.oclc.org/ooxml/spreadsheetml/main"><sheetData>'
+                '<row r="1"><c r="A1" t="str"><v>key</v></c><c r="B1" t="str"><v>name</v></c></row>'
+                '<row r="2"><c r="A2" t="e"><v>#N/A</v></c><c r="B2" t="d"><v>2026-03-01T00:00:00.000</v></c>'
+                '</row><row r="3"><c r="A3" t="b"><v>1</v></c><c r="B3" t="d"><v>2026-03-01T09:30:00Z</v></c></row>'
+                "</sheetData></worksheet>"
+            ),
+            rels=(
+                '<Relationships><Relationship Id="r0" Target="worksheets/sheet0.xml" Type="'
+                'http://purl.oclc.org/ooxml/officeDocument/relationships/worksheet"/></Relationships>'
+            ),
+        ),
+        [("error:#N/A", "date:2026-03-01"), ("truth:true", "date:2026-03-01T09:30:00")],
+    ),
     "a row of zero height": (sheet(row("u1", "A", attributes='ht="0"')), "has a hidden row (2)"),
     "merged as a whole": (
         sheet(row("u1", "A"), '<mergeCells><mergeCell ref="A2:XFD1048576"/></mergeCells>'),
@@ -319,6 +348,43 @@ BY_HAND: dict[str, tuple[bytes, object]] = {
             + "</table:table-row>"
         ),
         [("u  1\n\tx", "A\nb")],
+    ),
+    "a reading aid beside a text": (
+        spreadsheet(
+            f"<table:table-row>{TEXT.format('<text:ruby><text:ruby-base>u1</text:ruby-base><text:ruby-text>x</text:ruby-text></text:ruby>')}{A}</table:table-row>"
+        ),
+        AB[:1],
+    ),
+    "a table in a cell": (
+        spreadsheet(
+            f"<table:table-row>{U1}<table:table-cell office:value-type='string'><text:p>A</text:p>"
+            f"<table:table table:name='S'><table:table-row>{U1}</table:table-row></table:table>"
+            "</table:table-cell></table:table-row>"
+        ),
+        AB[:1],
+    ),
+    "two sheets of the same name": (
+        spreadsheet(
+            f"<table:table-row>{U1}{A}</table:table-row></table:table><table:table "
+            f"table:name='S'><table:table-row>{U1}{A}</table:table-row>"
+        ),
+        AB[:1],
+    ),
+    "a number in a format of zeros and dashes": (
+        spreadsheet(
+            "".join(
+                f"<table:table-row>{U1}<table:table-cell office:value-type='float' office:value='{value}'>"
+                f"<text:p>{shown}</text:p></table:table-cell></table:table-row>"
+                for value, shown in (
+                    ("12345", "012-345"),
+                    ("123456", "123-456"),
+                    ("12345", "12 345"),
+                    ("0.5", "1/2"),
+                    ("-123", "(123)"),
+                )
+            )
+        ),
+        [("u1", text) for text in ("012-345", "123-456", "12345", "0.5", "-123")],
     ),
     "a document type in .ods": (spreadsheet("", head=BOMB), DAMAGED),
     "a time": (
