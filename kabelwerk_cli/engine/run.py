@@ -94,7 +94,7 @@ def opened(run: Run, journal: Callable[[RowFile], tuple[str, Path | None]]) -> I
             session.console.warn(remark)
         _check_outputs(run, file, journal(file))
         if not file.is_json:
-            run.reader.columns.check(file.columns, file.top(), file.shown)
+            run.reader.columns.check(file.columns, file.top(), file.shown, file.other_sheets)
         report = None if options.dry_run else options.report
         subject = Subject(run.command, file.name, is_stream=file.is_stream)
         with open_reporters(

@@ -24,7 +24,12 @@ def named(column: str) -> str:
         return "'' (no name)"
     found = _ASSIGNMENT.match(column)
     shown = f"{found[0]}…" if found else column
-    return "'{}'".format("".join(_escaped(char) if _is_invisible(char) else char for char in shown))
+    return f"'{escaped(shown)}'"
+
+
+def escaped(text: str) -> str:
+    """Return a text with its invisible characters escaped."""
+    return "".join(_escaped(char) if _is_invisible(char) else char for char in text)
 
 
 def listed(columns: Sequence[str]) -> str:

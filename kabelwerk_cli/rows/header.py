@@ -11,7 +11,16 @@ from kabelwerk_cli.errors import BadFile, Refused
 from kabelwerk_cli.tabular.raw import ERROR_COLUMN, fold
 from kabelwerk_cli.words import sentence
 
-from .column_hints import LISTED, guess, is_assignment, joined, listed, named, without_invisible
+from .column_hints import (
+    LISTED,
+    escaped,
+    guess,
+    is_assignment,
+    joined,
+    listed,
+    named,
+    without_invisible,
+)
 from .columns import IDENTITY
 
 Convert = Callable[[Any], Any]
@@ -122,7 +131,11 @@ class Header:
         return found
 
     def check(
-        self, columns: Sequence[str], top: Iterable[tuple[int, Sequence[str]]], file: str
+        self,
+        columns: Sequence[str],
+        top: Iterable[tuple[int, Sequence[str]]],
+        file: str,
+        elsewhere: str = "",
     ) -> None:
         """Refuse a header.
 
@@ -130,13 +143,14 @@ class Header:
             columns: the file's columns.
             top: the numbers and the cells of the first lines of the file.
             file: the name of the file.
+            elsewhere: where else the table may be, as a sentence; empty if nowhere.
 
         Raises:
             BadFile: a column is unknown, appears twice, is an option as well, or is missing.
         """
         try:
             self._check(columns)
-        except BadFile:
+        except BadFile as error:
             for line, cells in top:
                 if line > 1 and self._names_all(cells):
                     raise BadFile(
@@ -147,7 +161,14 @@ class Header:
                 raise BadFile(
                     f"The first line of '{file}' sets a variable; it must name the columns."
                 ) from None
+            if elsewhere and self._is_another_table(columns):
+                raise BadFile(f"{error} {elsewhere}") from None
             raise
+
+    def _is_another_table(self, columns: Sequence[str]) -> bool:
+        """Tell whether a header has none of the columns that are required."""
+        known = {name for column in columns for name in self._targets(column) or ()}
+        return bool(self._required) and known.isdisjoint(self._required)
 
     def _sets_variable(self, columns: Sequence[str]) -> bool:
         """Tell whether a header is that of no table, but the start of an environment."""
@@ -185,7 +206,8 @@ class Header:
                 raise BadFile(f"--map {target}={column}: no row has '{column}'.")
         for name in self._placeholders:
             if name in self._unseen:
-                raise BadFile(f"The template has {{{{{name}}}}}, but no row has '{name}'.")
+                shown = escaped(name)
+                raise BadFile(f"The template has {{{{{shown}}}}}, but no row has '{shown}'.")
 
     def _check_mapping(self, columns: Sequence[str]) -> None:
         folded = {fold(column) for column in columns}
@@ -202,7 +224,8 @@ class Header:
             if name not in places:
                 known = tuple(column for column in columns if column)
                 raise BadFile(
-                    f"The template has {{{{{name}}}}}, but the file has no column '{name}'; it has "
+                    f"The template has {{{{{escaped(name)}}}}}, but the file has no column "
+                    f"{named(name)}; it has "
                     f"{', '.join(map(named, known))}.{did_you_mean(name, known)}"
                 )
 

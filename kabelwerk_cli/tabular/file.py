@@ -124,6 +124,11 @@ class RowFile:
                 yield from self._rows.hidden()
 
     @property
+    def other_sheets(self) -> str:
+        """Which other sheets a workbook has, as a sentence; empty if there are none."""
+        return self._rows.other_sheets if isinstance(self._rows, Sheet) else ""
+
+    @property
     def skipped(self) -> int:
         """How many hidden rows were left out when it was last read to the end."""
         return self._rows.skipped if isinstance(self._rows, Sheet) else 0

@@ -238,10 +238,15 @@ class Sheet(Grid):
         more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
         return words.format(", ".join(names[:LISTED]) + more) if names else ""
 
+    @property
+    def other_sheets(self) -> str:
+        """Which other sheets the workbook has, as a sentence; empty if there are none."""
+        return self._others("To read another sheet, use --sheet with {}.", but=self._chosen.name)
+
     def _empty(self) -> str:
-        others = self._others(" To read another one, use --sheet with {}.", but=self._chosen.name)
         first = "Its first row must name the columns."
-        return f"Sheet '{self._chosen.name}' of '{self.name}' is empty. {first}{others}"
+        said = f"Sheet '{self._chosen.name}' of '{self.name}' is empty. {first}"
+        return f"{said} {self.other_sheets}".rstrip()
 
     @contextlib.contextmanager
     def _book(self) -> Iterator[Book]:

@@ -74,6 +74,7 @@ def test_each_row_fills_in_its_own_values(
         (HELLO, f"{ALONE}r1,x,1 May\nr2,,1 May\n", ["ine 3", "'name' is empty", "{{name|TEXT}}"]),
         (HELLO, f"{ALONE}r1, ,1 May\n", ["ine 2", "'name' is empty"]),
         ("{{nam}}", f"{ALONE}r1,x,1 May\n", ["{{nam}}", "Did you mean 'name'?"]),
+        ("{{na\u200bme}}", f"{ALONE}r1,x,1 May\n", ["{{na\\u200bme}}", "Did you mean 'name'?"]),
         ("{{nam|x}}", '{"room": "r1", "name": "x"}\n', ["no row has 'nam'"]),
         ("{{name", f"{ALONE}r1,x,1 May\n", ["do not match"]),
         ("{{{name}}}", f"{ALONE}r1,x,1 May\n", ["three braces", "{{name}}"]),

@@ -69,7 +69,7 @@ MEANT: dict[str, list[tuple[str, ...]] | str] = {
     "sheets": AB[:1],
     "openpyxl-charts.xlsx": AB,
     # LibreOffice makes a sheet with a picture of the sheet that is a chart
-    "charts": "Sheet 'Picture' of 'x' is empty. Its first row must name the columns. To read another",
+    "charts": "Sheet 'Picture' of 'x' is empty. Its first row must name the columns. To read another sheet,",
 }
 
 

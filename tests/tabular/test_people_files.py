@@ -348,8 +348,17 @@ REFUSED = {
         xlsx(A=[], B=[["key"]], C=[]),
         "",
         (
-            "Sheet 'A' of 'x' is empty. Its first row must name the columns. To read another one, "
-            "use --sheet with 'B', 'C'."
+            "Sheet 'A' of 'x' is empty. Its first row must name the columns. To read another "
+            "sheet, use --sheet with 'B', 'C'."
+        ),
+    ),
+    "a cover sheet, as Numbers writes it": (
+        xlsx(Summary=[["Exported"], ["x"]], Table=[["key", "name"], ["u1", "A"]]),
+        "",
+        (
+            "There are no columns 'key', 'name', and column 'Exported' is unknown; known: key, "
+            "name, hub. Use --map key=COLUMN --map name=COLUMN --ignore-columns '*'. To read "
+            "another sheet, use --sheet with 'Table'."
         ),
     ),
     "binary Excel": (
