@@ -24,7 +24,7 @@ from tests.model.model import Model
 from tests.model.state import populated
 from tests.shell import ENVIRONMENT, Ran, Shell
 
-from .schedules import KINDS
+from .kinds import KINDS
 from .story import ONE_BY_ONE, outcomes_of
 
 COMMANDS = ("post", "post", "post", "update", "rooms", "create", "delete")

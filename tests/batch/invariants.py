@@ -13,7 +13,8 @@ import shutil
 import sqlite3
 import tempfile
 from collections import Counter
-from itertools import combinations
+from collections.abc import Callable
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +22,19 @@ from .story import SUCCESSES
 
 NOTHING_APPLIED = (*range(2, 8), 11)
 CODES = {0, *NOTHING_APPLIED, 9, 10, 129, 130, 143, -9}
+REFUSED = frozenset({2, 3, 11})
+CALM = frozenset(
+    {
+        "honest",
+        "SIGHUP",
+        "SIGHUP and SIGHUP",
+        "status-429",
+        "400-no",
+        "status-401",
+        *(f"{what} the file" for what in ("grow", "shrink", "change", "rename", "remove")),
+    }
+)
+"""What a server does that leaves no outcome unknown."""
 TOTALS = re.compile(r"(\d+) rows?: ((?:\d+ [a-z ]+(?:, |\.))+)")
 
 
@@ -57,6 +71,10 @@ class Run(NamedTuple):
         return None
 
 
+def _values_of(option: str, run: Run) -> list[str]:
+    return [value for name, value in pairwise(run.args) if name == option]
+
+
 def keys_in(journal: Path) -> list[str]:
     """The keys of a journal's entries; what a killed process left is completed in a copy."""
     with tempfile.TemporaryDirectory() as folder:
@@ -87,10 +105,27 @@ class Books:
         self._cycle = Counter[Line]()
         """Likewise, since then."""
         self._handed_over: set[str] = set()
+        self._doubts = False
+        """Whether anything happened that leaves the outcome of a row unknown."""
+        self._is_one_journal = True
+        self._undo = (self._most, self._cycle)
+        self.seen = Counter[str]()
+        """How often it was possible to see that something was true."""
+
+    def begin_journal(self) -> None:
+        """Note that the file has another journal from now on."""
+        self._is_one_journal = False
+        if not self._posts:
+            self.versions.clear()  # every row is sent anew, in the order of the file as it is
+
+    def allow(self, lines: list[Line]) -> None:
+        """Note that an option says that messages are to be posted again."""
+        self._most += Counter(lines)
 
     def begin(self, lines: list[Line], source: str, *, restart: bool) -> None:
         """Note what the file is that the next run reads."""
         self._lines = list(lines)
+        self._undo = (Counter(self._most), Counter(self._cycle))
         if restart:
             self._most += self._cycle
             self._cycle = Counter()
@@ -105,14 +140,28 @@ class Books:
         known = self._cycle + self._most
         self._cycle |= Counter({line: 1 for line in lines if line not in known})
 
-    def check(self, run: Run, effects: list[Line], before: int, gone: set[str]) -> None:
-        """See that a run says nothing but the truth."""
+    def check(
+        self, run: Run, effects: list[Line], before: int, gone: set[str], faults: list[str]
+    ) -> None:
+        """See that a run says nothing but the truth.
+
+        Args:
+            run: the run.
+            effects: what was applied, by this run and earlier ones.
+            before: how much of that earlier runs did.
+            gone: the users that are not there, where they are to be deleted.
+            faults: what the server did to the requests of the run.
+        """
         self.story.append(f"{' '.join(run.args[2:])} -> {run.code}: {run.err[-500:]}")
         self.story.append("  " + " ".join(f"{r['row']}={r['outcome']}" for r in run.records))
         early = run.crowded and not run.out  # the signal for the other came before it had begun
         assert run.code in CODES or (early and run.code in {-2, -15}), f"code {run.code}"
         assert early or "Traceback" not in run.err, run.err
+        if run.code in REFUSED and not run.crowded and "--restart" in run.args:
+            self._most, self._cycle = self._undo[0], self._undo[1] | Counter(self._lines)
         self._check_rows(run)
+        self._doubts |= run.code == -9 or not CALM.issuperset(faults)
+        self._check_calm(run)
         if not run.crowded:
             self._check_claims(run, was_applied=len(effects) > before)
         self._check_done(run, effects, gone)
@@ -138,6 +187,16 @@ class Books:
             assert told <= {"handed over"}, f"0, and {told}"
         if run.code == 10:
             assert "unknown" not in told
+
+    def _check_calm(self, run: Run) -> None:
+        """See that no outcome is unknown after nothing but hangups, limits and rejections."""
+        if not self._doubts:
+            outcomes = {record["outcome"] for record in run.records}
+            assert "unknown" not in outcomes, "unknown, though every request was answered"
+            self.seen["hangup without a doubt"] += run.code == 129 and bool(run.records)
+        if run.code in CODES - {-9, 129, 130, 143} and "0" not in _values_of("--retries", run):
+            kinds = {(record["error"] or {}).get("type") for record in run.records}
+            assert "RateLimited" not in kinds, "a row failed at a rate limit"
 
     def _check_claims(self, run: Run, *, was_applied: bool) -> None:
         error = run.error
@@ -171,16 +230,46 @@ class Books:
             for target, count in Counter(line.target for line in set(sent)).items():
                 assert kept[target] >= count, f"{target} was sent without an intent"
 
-    def close(self, effects: list[Line]) -> None:
-        """See what has to be true when all is settled."""
+    def close(self, effects: list[Line], is_disliked: Callable[[Line], bool] | None) -> None:
+        """See what has to be true when all is settled.
+
+        Args:
+            effects: what was applied.
+            is_disliked: tells whether a firewall keeps a row away; None if there is none.
+        """
         self.story.append("effects: " + " ".join(f"{t}={v}" for t, v in effects))
         assert self.last
-        assert self.last.code in {0, 2, 9, 10, 11}, f"it does not settle: {self.last.code}"
+        assert self.last.code in {0, 9, 10, 11}, f"it does not settle: {self.last.code}"
         outcomes = {record["row"]: record["outcome"] for record in self.last.records}
+        for record in self.last.records:
+            self._check_not_lost(record, outcomes, is_disliked)
         if self._sets_values and outcomes:
             self._check_last_values(effects, outcomes)
-        if self._posts:
+        if self._posts and self._is_one_journal:
+            self.seen["order of messages"] += 1
             self._check_order(effects)
+
+    def _check_not_lost(
+        self,
+        record: dict[str, Any],
+        outcomes: dict[int, str],
+        is_disliked: Callable[[Line], bool] | None,
+    ) -> None:
+        """See that a row that is not done has a reason of its own, or of its target."""
+        outcome, error, line = record["outcome"], record["error"], self._lines[record["row"] - 1]
+        if outcome in {*SUCCESSES, "handed over"}:
+            return
+        self.seen[f"settled as {outcome}"] += 1
+        if outcome == "unknown":
+            assert self._doubts, "an outcome is unknown, and nothing happened"
+        elif outcome == "failed":
+            is_kept_away = is_disliked is not None and is_disliked(line)
+            assert error["exit_code"] in ({8} if is_kept_away else {2, 5, 6}), f"{line}: {error}"
+        elif error["type"] != "AlreadyPosted":
+            first = re.search(r"It waits for row (\d+)", error["message"])
+            assert first, f"{line} is left: {error}"
+            assert self._lines[int(first[1]) - 1].target == line.target, f"{line} waits for another"
+            assert outcomes[int(first[1])] not in SUCCESSES
 
     def _check_last_values(self, effects: list[Line], outcomes: dict[int, str]) -> None:
         last = {line.target: line.value for line in effects}

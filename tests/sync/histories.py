@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.batch.schedules import PATIENCE, QUIET, read
+from tests.batch.processes import PATIENCE, QUIET, read
 from tests.faultserver import FAULTS, HONEST, RESET_AFTER_READING, FaultyServer, Step, invalid
 from tests.faultserver.fault import Exchange, Fault, Outcome
 from tests.forkserver import ForkServer
