@@ -3,9 +3,9 @@
 import itertools
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from kabelwerk_cli.engine.stops import NAMED, Mistake, allowed_by, lines, listed
 from kabelwerk_cli.errors import Stop
@@ -29,6 +29,16 @@ DAYS = 5
 """For how many days another journal's messages count as posted before."""
 BLOCK = 500
 _SKIPPED = ", ".join(f"'{fate}'" for fate in sorted(SKIPPED))
+
+
+class _Hits(NamedTuple):
+    """What another journal has of a file."""
+
+    rows: int
+    """How many of its rows were posted."""
+    last: int
+    """When the last was; see `PER_SECOND`."""
+    path: Path
 
 
 def mistakes(batch: "Batch", found: Found, plan: Plan) -> Iterator[Mistake]:
@@ -90,7 +100,7 @@ def _posted(batch: "Batch", found: Found, pending: Pending) -> Iterator[Mistake]
     if found.old:
         # what an earlier mailing of this file posted is meant to be posted again
         since = max(since, max((entry.at for entry in found.old.entries(Fate.DONE)), default=0))
-    purpose, most, latest, place = purpose_of(batch), 0, 0, found.path
+    purpose, hits = purpose_of(batch), list[_Hits]()
     for path in journals_beside(found.path, since / PER_SECOND):
         try:
             with opened(path) as neighbor:
@@ -101,10 +111,10 @@ def _posted(batch: "Batch", found: Found, pending: Pending) -> Iterator[Mistake]
                 f"again: {error}"
             )
             continue
-        if count > most:
-            most, latest, place = count, last, path
-    if total := pending.posted:
-        yield _posted_before(found.path, place, total, latest)
+        if count:
+            hits.append(_Hits(count, last, path))
+    if pending.posted:
+        yield _posted_before(batch, found.path, pending, sorted(hits, reverse=True))
 
 
 def _count_posted(
@@ -131,16 +141,22 @@ def _blocks(items: Iterator[T]) -> Iterator[tuple[T, ...]]:
         yield block
 
 
-def _posted_before(own: Path, place: Path, total: int, at: int) -> Mistake:
-    shown = _shown(own, place)
-    were = "message was" if total == 1 else "messages were"
-    again = "it" if total == 1 else "them"
+def _posted_before(batch: "Batch", own: Path, pending: Pending, hits: Sequence[_Hits]) -> Mistake:
+    total, names = pending.posted, [f"'{_shown(own, each.path)}'" for each in hits]
+    were, again = ("message was", "it") if total == 1 else ("messages were", "them")
+    where = lines(pending.lines_posted(NAMED), total)
+    rest = f"To send only the rest, remove {again} from the file."
+    if pending.are_all_in(hits[0].rows):
+        journal = shlex.quote(_shown(own, hits[0].path))
+        instead = " instead of --restart" if batch.options.restart else ""
+        rest = f"To send only the rest, use --journal {journal} --resume{instead}."
     return Mistake(
         Stop.POSTED,
-        f"{total} {were} posted before, the last on {shown_time(at)}, by '{shown}': the file may "
-        "be a copy.",
-        f"To send only the rest, use --journal {shlex.quote(shown)} --resume. To post {again} "
-        f"again, {count_of(total, 'message')} in all, {allowed_by(Stop.POSTED)}.",
+        f"{total} {were} posted before {where}, the last on "
+        f"{shown_time(max(each.last for each in hits))}, by {listed(names, len(names))}: the file "
+        "may be a copy.",
+        f"{rest} To post {again} again, {count_of(total, 'message')} in all, "
+        f"{allowed_by(Stop.POSTED)}.",
     )
 
 

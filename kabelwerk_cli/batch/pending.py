@@ -3,37 +3,42 @@
 from collections.abc import Collection, Iterator, Sequence
 
 from kabelwerk_cli.engine.options import ALL, BatchOptions
-from kabelwerk_cli.journal.fate import DOUBTFUL, SKIPPED
+from kabelwerk_cli.journal.fate import DOUBTFUL, SENT, SKIPPED
 
 from .plan import FIRST, Plan
 
-_DOUBTFUL, _SKIPPED = (", ".join(f"'{fate}'" for fate in sorted(f)) for f in (DOUBTFUL, SKIPPED))
+_DOUBTFUL, _SKIPPED, _OWN = (
+    ", ".join(f"'{fate}'" for fate in sorted(f)) for f in (DOUBTFUL, SKIPPED, SENT | SKIPPED)
+)
 _SCHEMA = (
-    "CREATE TABLE pending (id BLOB PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE pending (id BLOB PRIMARY KEY, number INTEGER, later INTEGER) WITHOUT ROWID",
     "CREATE TABLE posted (number INTEGER PRIMARY KEY)",
 )
 # the same rows for which `Tasks` makes a task
 _FIND = f"""
 INSERT INTO pending
-SELECT CAST(digest || to_bytes(before, {len(FIRST)}) AS BLOB), number FROM rows
+SELECT CAST(digest || to_bytes(before, {len(FIRST)}) AS BLOB), number,
+    row_number() OVER (ORDER BY number) > ?
+FROM rows
 WHERE NOT bad AND NOT closed AND ifnull(fate, '') NOT IN ({_SKIPPED})
 AND (ifnull(fate, '') NOT IN ({_DOUBTFUL}) OR %s)
 AND (fate IS NOT NULL OR ? OR target NOT IN (SELECT target FROM stale))
-ORDER BY number LIMIT ?
 """  # noqa: S608
 _DUPLICATES = """
 SELECT min(key), group_concat(line) FROM (
     SELECT key, line, digest, number FROM rows JOIN pending USING (number)
-    WHERE shared ORDER BY number
+    WHERE shared AND NOT later ORDER BY number
 ) GROUP BY digest HAVING count(*) > 1 ORDER BY min(number)
 """
 _COUNT = "SELECT count(*) FROM "
-EVERY = -1
+_POSTED = "pending JOIN posted USING (number) WHERE NOT later"
+_LINES = f"SELECT line FROM rows JOIN (SELECT number FROM {_POSTED}) USING (number)"  # noqa: S608
+EVERY = 2**62
 """No limit, in SQL."""
 
 
 class Pending:
-    """The messages that a run would send if nothing failed.
+    """The messages that a run would send if nothing failed, and those that `--limit` leaves.
 
     Args:
         plan: the rows, compared with the journal.
@@ -47,7 +52,7 @@ class Pending:
             self._do(statement)
         again, values = _resent(options)
         limit = EVERY if options.limit is None else options.limit
-        self._do(_FIND % again, *values, options.send_changed, limit)
+        self._do(_FIND % again, limit, *values, options.send_changed)
         self.count = self._counted("pending")
 
     def duplicates(self) -> Iterator[tuple[str, Sequence[int]]]:
@@ -75,8 +80,22 @@ class Pending:
 
     @property
     def posted(self) -> int:
-        """How many of them were posted before."""
-        return self._counted("posted")
+        """How many messages that this run would send were posted before."""
+        return self._counted(_POSTED)
+
+    def lines_posted(self, most: int) -> Sequence[int]:
+        """Return the lines of the first of them."""
+        query = _LINES + " ORDER BY number LIMIT ?"
+        return [line for (line,) in self._plan.select(query, most)]
+
+    def are_all_in(self, found: int) -> bool:
+        """Tell whether another journal has whatever was posted of the file.
+
+        Args:
+            found: how many of the rows it has.
+        """
+        own = f"SELECT 1 FROM rows WHERE fate IN ({_OWN}) LIMIT 1"  # noqa: S608
+        return found == self._counted("posted") and not list(self._plan.select(own))
 
     def _counted(self, table: str) -> int:
         ((count,),) = self._plan.select(_COUNT + table)

@@ -4,7 +4,7 @@ Whoever notices something says it as a value; all of them are told at once, and 
 whether the run goes on.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from kabelwerk_cli.errors import AlreadyPosted, SafetyStop, Stop
@@ -53,11 +53,17 @@ def listed(first: Iterable[str], count: int) -> str:
     return ", ".join(names) + more
 
 
-def lines(numbers: Collection[int]) -> str:
-    """Return the lines of some rows, in brackets: `(lines 2 and 5)`."""
-    shown = [str(number) for _, number in zip(range(NAMED), numbers, strict=False)]
-    if len(numbers) > NAMED:
-        shown.append(f"{count_of(len(numbers) - NAMED, 'other')}")
+def lines(numbers: Sequence[int], count: int | None = None) -> str:
+    """Return the lines of some rows, in brackets: `(lines 2 and 5)`.
+
+    Args:
+        numbers: the lines, at least the first of them.
+        count: how many there are; None if these are all.
+    """
+    more = (len(numbers) if count is None else count) - NAMED
+    shown = [str(number) for number in numbers[:NAMED]]
+    if more > 0:
+        shown.append(count_of(more, "other"))
     if len(shown) == 1:
         return f"(line {shown[0]})"
     return f"(lines {', '.join(shown[:-1])} and {shown[-1]})"

@@ -174,6 +174,13 @@ class Schedule:
             self.happened["sent the rest with --journal"] += 1
             self.file.use(advised[1])
             options = [*options, "--resume"]
+        elif way == "rest":
+            self.happened["removed what was posted"] += 1
+            named = re.findall(r"\d+", message.partition("before (line")[2].partition(")")[0])
+            header = 1 if self.file.look.suffix == ".jsonl" else 2
+            left = enumerate(self.lines, start=header)
+            self.lines = [line for number, line in left if str(number) not in named]
+            self.file.write(self.file.name, self.lines)
         elif way == "all":
             self.happened["allowed what was posted"] += 1
             self.books.allow(self.lines)
@@ -344,7 +351,7 @@ class Schedule:
         self.model.waits = None
         options = ["--skip-invalid", *(["--resume"] if self.is_post else [])]
         self.server.follow([])
-        for _ in range(3):
+        for _ in range(4):
             ends = self.run(self.file.name, options, self.lines, calm=True)
             self.answer(ends, options, follow=True)
             (self.books.last,) = ends

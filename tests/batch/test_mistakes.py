@@ -19,6 +19,7 @@ from .story import FILE, JOURNAL, POST, busy, clinic, lost, posted, rows, well
 
 OPTIONS = ("--concurrency", "1", "--retries", "0", "-o", "json")
 DAY = 24 * 60 * 60
+SUFFIX = JOURNAL.removeprefix(FILE)
 
 
 def post(shell: Shell, file: str, *options: str, command: tuple[str, ...] = POST) -> Ran:
@@ -73,7 +74,8 @@ def test_a_copy_of_a_file_that_was_posted(shell: Shell, how: str) -> None:
         for dry in ((), ("--dry-run",)):
             name, said = stopped(post(there, copy, *dry))
             assert name == "posted"
-            assert said.startswith("2 messages were posted before, the last on 20")
+            where = "(lines 3 and 4)" if how == "re-exported" else "(lines 2 and 3)"
+            assert said.startswith(f"2 messages were posted before {where}, the last on 20")
             use = f"use --journal {JOURNAL} --resume. To post them again, 2 messages in all, use"
             assert f"{use} --allow posted." in said
         assert len(server.requests) == 2
@@ -82,6 +84,33 @@ def test_a_copy_of_a_file_that_was_posted(shell: Shell, how: str) -> None:
         (shell.home / "again.csv").write_text(rows("r1:a"))
         assert post(there, "again.csv", "--allow", "posted").code == 0
         assert posted(model) == ["r1:a", "r2:b", "r3:c", "r1:a"]
+
+
+def test_rows_that_no_single_journal_has(shell: Shell) -> None:
+    """To go on with one of the journals would post again what the other has."""
+    model = clinic()
+    with FaultyServer(model=model) as server:
+        there = shell.configured(server)
+        for name, content in (("a.csv", "r1:a"), ("b.csv", "r2:b"), ("c.csv", "r3:c")):
+            (shell.home / name).write_text(rows(content))
+            assert post(there, name).code == 0
+        (shell.home / FILE).write_text(rows("r1:a r2:b r3:c r4:d"))
+        (shell.home / "c.csv").write_text(rows("r3:c r2:b r4:d"))
+        journals = sorted(f"'{name}.csv{SUFFIX}'" for name in "abc")
+        for limit, where in (("9", "(lines 2, 3 and 4)"), ("1", "(line 2)")):
+            _, said = stopped(post(there, FILE, "--limit", limit))
+            assert f"posted before {where}" in said
+            assert sorted(said.partition(", by ")[2].partition(": ")[0].split(", ")) == journals
+            assert "remove " in said
+            assert "--journal" not in said
+        # the own journal has one row, the other journal another
+        _, said = stopped(post(there, "c.csv", "--resume"))
+        assert "(line 3), the last on " in said
+        assert f"by 'b.csv{SUFFIX}': the file may be a copy. To send only the rest, remove" in said
+        assert "--journal" not in said
+        (shell.home / "c.csv").write_text(rows("r3:c r4:d"))
+        assert post(there, "c.csv", "--resume").code == 0
+        assert posted(model) == ["r1:a", "r2:b", "r3:c", "r4:d"]
 
 
 def test_who_is_no_neighbor(shell: Shell) -> None:
@@ -93,7 +122,7 @@ def test_who_is_no_neighbor(shell: Shell) -> None:
         assert post(there, FILE).code == 0
         (shell.home / "copy.csv").write_text(rows("r1:a"))
         assert post(shell.configured(other), "copy.csv").code == 0
-        (shell.home / f"copy.csv{JOURNAL.removeprefix(FILE)}").unlink()
+        (shell.home / f"copy.csv{SUFFIX}").unlink()
         (shell.home / "far").mkdir()
         (shell.home / "far" / "copy.csv").write_text(rows("r1:a"))
         assert post(there, "far/copy.csv").code == 0
@@ -122,7 +151,9 @@ def test_messages_whose_outcome_is_unknown_count_as_posted(shell: Shell) -> None
         (shell.home / FILE).write_text(rows("r1:a r2:b r3:c"))
         assert post(there, FILE).code == 9
         (shell.home / "copy.csv").write_text(rows("r1:a r2:b r3:c"))
-        assert "2 messages were posted before" in stopped(post(there, "copy.csv"))[1]
+        assert (
+            "2 messages were posted before (lines 2 and 3)" in stopped(post(there, "copy.csv"))[1]
+        )
 
 
 @pytest.mark.parametrize("killed", [True, False])
