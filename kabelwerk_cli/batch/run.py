@@ -82,6 +82,7 @@ class _Sending(NamedTuple):
         return Ended(
             self.totals,
             runner.stop,
+            failure=runner.failure,
             limited=runner.limit_reached,
             repeatable=self.batch.repeatable,
             journal=str(self.path) if self.path else None,

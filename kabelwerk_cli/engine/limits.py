@@ -59,6 +59,8 @@ class Breaker:
         self._longest_wait = longest_wait
         self.is_proven = False
         """Whether the API has answered."""
+        self.failure: KabelwerkError | None = None
+        """How the server or the network failed last; None if it has worked since."""
         self._failures = self._dead = 0
         self._lock = threading.Lock()
 
@@ -74,7 +76,7 @@ class Breaker:
             if last and last.is_of_the_api:
                 self.is_proven = True
             if fate is Fate.DONE:
-                self._dead = 0
+                self._dead, self.failure = 0, None
                 return None
             self._failures += 1
             return self._of_answer(error, last) or self._verdict(error)
@@ -98,12 +100,12 @@ class Breaker:
         if isinstance(error, ConfigurationError):
             return Stop("the settings do not allow it", error)
         if isinstance(error, (ConnectionError, ServerError)) and not _was_rejected(error):
-            self._dead += 1
+            self._dead, self.failure = self._dead + 1, error
             if self._dead >= DEAD_AFTER:
                 reason = f"the server or the network failed {DEAD_AFTER} times in a row"
                 return Stop(reason, error)
         else:
-            self._dead = 0
+            self._dead, self.failure = 0, None
         if self._max_failures is not None and self._failures > self._max_failures:
             rows = "row" if self._max_failures == 1 else "rows"
             return Stop(f"more than {self._max_failures} {rows} failed (--max-failures)")

@@ -141,6 +141,11 @@ class Runner:
         """Whether as many rows were started as this run may attempt."""
         return self._options.limit is not None and self._started >= self._options.limit
 
+    @property
+    def failure(self) -> KabelwerkError | None:
+        """How the server or the network failed last; None if it has worked since."""
+        return self._breaker.failure
+
     def _place(self, task: Task) -> Iterator[Result]:
         """Start a row, queue it, or yield its result if it is not sent."""
         # a row that waits for a worker has its intent on disk: after a crash, it would be unknown;

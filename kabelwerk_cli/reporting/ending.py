@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterator, Sequence
+from http import HTTPStatus
 from signal import Signals
 from typing import NamedTuple
 
@@ -22,7 +23,7 @@ from kabelwerk_cli.errors import (
 from kabelwerk_cli.journal.fate import Fate
 from kabelwerk_cli.terminal.console import Console
 from kabelwerk_cli.terminal.signals import SIGNALS, exception_for
-from kabelwerk_cli.words import capitalized
+from kabelwerk_cli.words import capitalized, count_of, with_stop
 
 from .totals import Totals
 
@@ -50,6 +51,8 @@ NEW_STATE = "--new-state"
 """An option that only the first run of a sync takes."""
 SETTLING = (*TWICE, "--mark-posted", "--resume", "--dry-run")
 """Options that are removed from a command line when one of them is added."""
+NO_FAILURES = (AuthenticationError, ConfigurationError, RateLimited, UntrustedCertificate)
+"""Errors that have a cure of their own."""
 TAKES_ROOM = frozenset({"--resend-unknown", "--mark-posted"})
 
 
@@ -59,6 +62,8 @@ class Ended(NamedTuple):
     totals: Totals
     stop: Stop | None = None
     """Why it ended early."""
+    failure: KabelwerkError | None = None
+    """How the server or the network failed last; None if it has worked since."""
     limited: bool = False
     """Whether it stopped at `--limit`."""
     repeatable: bool = True
@@ -79,7 +84,18 @@ class Ended(NamedTuple):
 
 def advise(ended: Ended) -> list[str]:
     """Return what to do, as sentences, the most important first."""
-    steps = (_stopped, _limited, _unknown, _changed, _taken, _rejected, _again, _handed_over)
+    steps = (
+        _stopped,
+        _failing,
+        _blocked,
+        _limited,
+        _unknown,
+        _changed,
+        _taken,
+        _rejected,
+        _again,
+        _handed_over,
+    )
     return [sentence for step in steps for sentence in step(ended)]
 
 
@@ -97,8 +113,23 @@ def _stopped(ended: Ended) -> Iterator[str]:
         yield "If you trust this server, pass its CA certificate with --ca-file."
     elif isinstance(error, ConfigurationError):
         yield str(error)
-    elif isinstance(error, KabelwerkError) and not isinstance(error, RateLimited):
+
+
+def _failing(ended: Ended) -> Iterator[str]:
+    """Say how the server or the network fails, unless something else stopped the run."""
+    error = ended.stop.error if ended.stop and ended.stop.error else ended.failure
+    if error is None or isinstance(error, NO_FAILURES):
+        return
+    yield f"Last failure: {with_stop(error.cause)}"
+    if error.report.status != HTTPStatus.FORBIDDEN:
         yield f"Check the server and the network with {suggest(ended.options, 'doctor')}."
+
+
+def _blocked(ended: Ended) -> Iterator[str]:
+    if count := ended.totals.blocked:
+        values = "its values" if count == 1 else "their values"
+        rows = count_of(count, "row")
+        yield f"A firewall or a proxy blocks {rows}: change {values}, or ask whoever runs it."
 
 
 def _limited(ended: Ended) -> Iterator[str]:

@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from http import HTTPStatus
 
 from kabelwerk_cli.delivery.outcomes import ignored
 from kabelwerk_cli.delivery.server_messages import says_taken
-from kabelwerk_cli.errors import Applied, Report
+from kabelwerk_cli.errors import Applied, Report, ServerError
 from kabelwerk_cli.journal.fate import Fate
 from kabelwerk_cli.terminal.console import Summary
+from kabelwerk_cli.terminal.error_report import Problem
 from kabelwerk_cli.words import count_of
 
 from .result import Result
@@ -20,6 +22,10 @@ LEFT = (Fate.FAILED, Fate.UNKNOWN, Fate.HANDED_OVER, Fate.NOT_ATTEMPTED)
 EARLIER = "done by earlier runs"
 ROWS = "rows"
 """What the number of all rows is called."""
+
+
+def _is_blocked(error: Problem) -> bool:
+    return error.status == HTTPStatus.FORBIDDEN and error.type == ServerError.__name__
 
 
 class Totals:
@@ -38,6 +44,7 @@ class Totals:
         sent: the number of rows that this run sent, by fate.
         rejected: how many rows need correction.
         taken: how many of them have the key of an existing user.
+        blocked: how many rows something between here and the backend answered with 403.
         unused: the number of rows by what they ask for and was not sent.
         handed_over: how many this run wrote to the rejects file.
     """
@@ -56,7 +63,7 @@ class Totals:
         self.errors = Counter[str]()
         self.sent = Counter[Fate]()
         self.unused = Counter[str]()
-        self.rejected = self.taken = self.handed_over = 0
+        self.rejected = self.taken = self.blocked = self.handed_over = 0
         self._journal = journal
         self._rerun = rerun
 
@@ -70,6 +77,7 @@ class Totals:
             self.unused[result.unused] += 1
         if result.error:
             self.errors[result.error.type] += 1
+            self.blocked += result.sent and _is_blocked(result.error)
             self.taken += result.fate is Fate.REJECTED and says_taken(result.error.fields)
         if result.sent:
             self.sent[result.fate.shown] += 1

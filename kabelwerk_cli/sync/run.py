@@ -74,6 +74,7 @@ class _Sending(NamedTuple):
         return Ended(
             self.totals,
             runner.stop,
+            failure=runner.failure,
             journal=str(self.path),
             rejects=self.sync.batch.rejects,
             line=self.sync.line,

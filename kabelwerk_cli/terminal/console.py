@@ -191,15 +191,11 @@ class Console:
     def with_summary(self, summary: Summary, text: str) -> str:
         """Return the message of an error that ends a run with a summary.
 
-        For people, the summary is a line of its own before the error; for scripts, it is an object,
-        and the message has it, too.
+        The summary is a line of its own before the error, for people, or an object, for scripts.
         """
-        if self._is_json:
+        if self._is_json or text:
             self.sum_up(summary, is_success=False)
-        if self._is_json or not text:
-            return f"{summary.sentence} {text}".rstrip()
-        self.sum_up(summary, is_success=False)
-        return text
+        return text or summary.sentence
 
     def say(self, lines: Iterable[str]) -> None:
         """Write lines for people to stdout, with control characters escaped.

@@ -69,10 +69,10 @@ class Handling:
         """The file, or a link to it."""
         return self._choose.choice([self.name, self.name, f"{FAR}/link-{self.name}"])
 
-    def write(self, name: str, lines: Iterable[Line]) -> None:
+    def write(self, name: str, lines: Iterable[Line], look: Look | None = None) -> None:
         """Write a file of rows."""
         padded = (line._replace(value=line.value + "." * self._padding) for line in lines)
-        (self._home / name).write_bytes(self.look.written(self._columns, padded))
+        (self._home / name).write_bytes((look or self.look).written(self._columns, padded))
 
     def read(self, name: str) -> list[Line]:
         """Return the rows of a file as it is."""

@@ -29,6 +29,7 @@ from tests.forkserver import ForkServer
 from tests.journal.versions import LATER
 from tests.shell import ENVIRONMENT, Shell
 
+from .exports import Look
 from .handling import Handling
 from .invariants import Books, Line, Run
 from .kinds import INVALID, KINDS, TARGETS
@@ -307,7 +308,7 @@ class Schedule:
 
     def given(self, source: str) -> list[str]:
         """Return the options that a file needs."""
-        return self.file.look.options if source.startswith("sent-") else self.file.options
+        return [] if source.startswith("sent-") else self.file.options
 
     def count(self, ends: list[Run], faults: list[str]) -> None:
         """Count what happened in a run, or two."""
@@ -340,7 +341,7 @@ class Schedule:
         self.rejects += 1
         sent = f"sent-{name}"
         (self.home / name).rename(self.home / sent)
-        self.file.write(sent, lines)
+        self.file.write(sent, lines, Look(Path(sent).suffix))
         self.books.hand_over(lines)
         self.server.follow(self.script())
         self.run(sent, ["--skip-invalid", "--retries", "0"], lines)

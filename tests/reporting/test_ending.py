@@ -27,12 +27,14 @@ from kabelwerk_cli.rows.row import Place
 from kabelwerk_cli.terminal.error_report import problem
 
 TAKEN = ValidationError("Taken.", fields={"key": ["has already been taken"]})
+BLOCKED = ServerError("Row.", Report(status=403), cause="a page")
 ROWS: dict[str, tuple[Fate, BaseException | None, str]] = {
     "done": (Fate.DONE, None, "posted"),
     "before": (Fate.DONE, None, ""),
     "rejected": (Fate.REJECTED, ValidationError("No."), ""),
     "taken": (Fate.REJECTED, TAKEN, ""),
     "failed": (Fate.FAILED, ServerError("503"), ""),
+    "blocked": (Fate.FAILED, BLOCKED, ""),
     "unknown": (Fate.UNKNOWN, ServerError("500"), ""),
     "unsent": (Fate.NOT_ATTEMPTED, None, ""),
     "waits": (Fate.NOT_ATTEMPTED, NotAttempted("It waits."), ""),
@@ -51,12 +53,26 @@ UNKNOWN = (
     "Check the room of the message whose outcome is unknown. To mark it as posted, run "
     f"`{POSTED}`; to send it again, run `{RESEND}` (add =ROOM for a single room)."
 )
+DEAD = "Stopped: the server or the network failed 10 times in a row. Last failure:"
 DOCTOR = "Check the server and the network with 'kabelwerk doctor'."
 
 
 def stop_of(error: KabelwerkError, times: int = 1) -> Stop | None:
     breaker = Breaker(None, 60.0)
     return [breaker.watch(Fate.FAILED, error, None) for _ in range(times)][-1]
+
+
+def test_a_failure_is_remembered_until_the_server_works_again() -> None:
+    breaker = Breaker(None, 60.0)
+    refused, done, rejected = ConnectionError("refused"), Fate.DONE, Fate.REJECTED
+    for fate, error, failure in (
+        (Fate.FAILED, refused, refused),
+        (done, None, None),
+        (Fate.FAILED, refused, refused),
+        (rejected, ValidationError("No."), None),
+    ):
+        breaker.watch(fate, error, None)
+        assert breaker.failure is failure
 
 
 def more_than(failures: int) -> Stop | None:
@@ -72,9 +88,8 @@ def ended(rows: str, **more: object) -> Ended:
     for number, name in enumerate(names, start=1):
         fate, error, effect = ROWS[name]
         said = problem(error) if error else None
-        totals.count(
-            Result(Place(number, number + 1, f"r{number}"), fate, error=said, effect=effect)
-        )
+        place = Place(number, number + 1, f"r{number}")
+        totals.count(Result(place, fate, error=said, effect=effect, sent=name == "blocked"))
     given = {"journal": "j", "repeatable": False, "line": LINE, **more}
     return Ended(totals, **given)  # type: ignore[arg-type]
 
@@ -167,11 +182,32 @@ CASES: dict[str, tuple[Ended, str]] = {
     ),
     "a dead server": (
         ended("failed unsent", stop=stop_of(ServerError("503"), DEAD_AFTER)),
-        f"Stopped: the server or the network failed 10 times in a row. {DOCTOR} {AGAIN}",
+        f"{DEAD} 503. {DOCTOR} {AGAIN}",
     ),
     "a dead network": (
         ended("failed unsent", stop=stop_of(ConnectionError("refused"), DEAD_AFTER)),
-        f"Stopped: the server or the network failed 10 times in a row. {DOCTOR} {AGAIN}",
+        f"{DEAD} refused. {DOCTOR} {AGAIN}",
+    ),
+    "a dead network, and few rows": (
+        ended(
+            "failed failed", failure=ConnectionError("Row.", cause="connection refused (http://x)")
+        ),
+        f"Last failure: connection refused (http://x). {DOCTOR} {RETRY}",
+    ),
+    "a dead server, and somebody who does not want to wait": (
+        ended("failed unsent", failure=ServerError("503"), stop=Stop("SIGINT")),
+        f"Interrupted. Last failure: 503. {DOCTOR} {AGAIN}",
+    ),
+    "a firewall, and a server that works": (
+        ended("done blocked"),
+        f"A firewall or a proxy blocks 1 row: change its values, or ask whoever runs it. {RETRY}",
+    ),
+    "a firewall that blocks everything": (
+        ended("blocked blocked", stop=stop_of(BLOCKED, DEAD_AFTER)),
+        (
+            f"{DEAD} a page. A firewall or a proxy blocks 2 rows: change their values, or ask "
+            f"whoever runs it. {RETRY}"
+        ),
     ),
     "too many failures": (
         ended("rejected rejected unsent", stop=more_than(1)),
@@ -206,7 +242,7 @@ CASES: dict[str, tuple[Ended, str]] = {
     "unknown messages before rejected rows": (ended("unknown rejected"), f"{UNKNOWN} {CORRECT}"),
     "a dead server before unknown messages": (
         ended("unknown unsent", stop=stop_of(ServerError("503"), DEAD_AFTER)),
-        f"Stopped: the server or the network failed 10 times in a row. {DOCTOR} {UNKNOWN} {AGAIN}",
+        f"{DEAD} 503. {DOCTOR} {UNKNOWN} {AGAIN}",
     ),
     "changed rows before rejected rows": (
         ended("changed rejected"),

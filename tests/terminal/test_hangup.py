@@ -90,9 +90,9 @@ def test_two_hangups_within_a_millisecond(mailing: Shell) -> None:
             hang_up_twice(process)
             out, err = process.communicate(timeout=20)
         assert process.returncode == 129
-        *_, error = err.decode().splitlines()
+        *_, summary, error = err.decode().splitlines()
         assert '"type":"Interrupted"' in error
-        assert f'"message":"{ROWS} rows: {len(server.model.messages)} posted' in error
+        assert f'"rows":{ROWS},"posted":{len(server.model.messages)},' in summary
         assert len(out.splitlines()) == ROWS
         check_books(mailing, server)
 
