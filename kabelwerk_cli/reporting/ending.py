@@ -116,9 +116,11 @@ def _stopped(ended: Ended) -> Iterator[str]:
 
 
 def _failing(ended: Ended) -> Iterator[str]:
-    """Say how the server or the network fails, unless something else stopped the run."""
+    """Say how the server or the network fails, if that stopped the run or let nothing through."""
     error = ended.stop.error if ended.stop and ended.stop.error else ended.failure
     if error is None or isinstance(error, NO_FAILURES):
+        return
+    if ended.totals.sent[Fate.DONE] and not (ended.stop and ended.stop.error):
         return
     yield f"Last failure: {with_stop(error.cause)}"
     if error.report.status != HTTPStatus.FORBIDDEN:

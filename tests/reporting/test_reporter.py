@@ -125,7 +125,7 @@ def changed(shell: Shell) -> Ran:
 
 def resent(shell: Shell) -> Ran:
     ran = run(shell, *POST, "--from", FILE, "--concurrency", "1", file=rows("r1:a r2:b r3:c"))
-    assert f"`kabelwerk {' '.join(POST)} --from {FILE} --concurrency 1 --mark-" in ran.err
+    assert f"'kabelwerk {' '.join(POST)} --from {FILE} --concurrency 1 --mark-" in ran.err
     assert shell.run(*POST, "--from", FILE, "--concurrency", "1", "--resend-unknown").code == 0
     return ran
 
@@ -163,7 +163,11 @@ STORIES: dict[str, tuple[Callable[[Shell], Ran], tuple[Step, ...], int, str, str
         (Step(FAULTS["status-503"], times=1),),
         9,
         "2 rows not attempted: It waits for row 1, which is not done.\n",
-        "3 rows: 1 unknown, 2 not attempted.\nError: Run the same command again to resume.\n",
+        (
+            "3 rows: 1 unknown, 2 not attempted.\nError: Last failure: the server answered 503 "
+            "Service Unavailable. Check the server and the network with 'kabelwerk doctor'. Run "
+            "the same command again to resume.\n"
+        ),
     ),
     "rows that changed": (
         changed,
@@ -194,7 +198,17 @@ STORIES: dict[str, tuple[Callable[[Shell], Ran], tuple[Step, ...], int, str, str
         (Step(FAULTS["refuse"]),),
         7,
         " failed: User '…' was not created: the request was not sent",
-        "Error: Stopped: the server or the network failed 10 times in a row. Check the server",
+        (
+            "Error: Stopped: the server or the network failed 10 times in a row. Last failure: the "
+            "request was not sent: connection refused (http://127.0.0.1:"
+        ),
+    ),
+    "a dead server and few rows": (
+        lambda shell: run(shell, *CREATE, "--retries", "0", "--limit", "2"),
+        (Step(FAULTS["refuse"]),),
+        10,
+        "2 rows failed: User '…' was not created: the request was not sent",
+        "Error: Last failure: the request was not sent: connection refused (http://127.0.0.1:",
     ),
     "a limit": (
         lambda shell: run(shell, *CREATE, "--limit", "2"),
@@ -248,9 +262,10 @@ def test_an_interruption_ends_with_what_to_do(shell: Shell, output: str) -> None
         assert out == b""
     else:
         assert len(json.loads(out)) == MANY
-        assert str(error_of(err.decode())["message"]).endswith(
-            "not attempted. Interrupted. Run the same command again to resume."
-        )
+        message = "Interrupted. Run the same command again to resume."
+        assert error_of(err.decode())["message"] == message
+        counts = json.loads(err.splitlines()[-2])["summary"]
+        assert counts["rows"] == counts["created"] + counts["not attempted"] == MANY
 
 
 def test_records_have_the_error_as_columns_or_as_an_object(shell: Shell) -> None:
