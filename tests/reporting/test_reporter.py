@@ -165,8 +165,8 @@ STORIES: dict[str, tuple[Callable[[Shell], Ran], tuple[Step, ...], int, str, str
         "2 rows not attempted: It waits for row 1, which is not done.\n",
         (
             "3 rows: 1 unknown, 2 not attempted.\nError: Last failure: the server answered 503 "
-            "Service Unavailable. Check the server and the network with 'kabelwerk doctor'. Run "
-            "the same command again to resume.\n"
+            "Service Unavailable. This is a 503. Check the server and the network with 'kabelwerk "
+            "doctor'. Run the same command again to resume.\n"
         ),
     ),
     "rows that changed": (
