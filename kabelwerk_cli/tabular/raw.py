@@ -21,6 +21,10 @@ TOP = 20
 """Among how many lines a header is looked for below a title."""
 
 
+_MARK = "\ufeff"
+"""The byte order mark, as it is in the middle of a text."""
+
+
 class Raw(NamedTuple):
     """One row as it is in the file."""
 
@@ -74,7 +78,8 @@ class Grid(abc.ABC):
     def __init__(self, name: str) -> None:
         self.name = name
         self.columns: tuple[str, ...] = ()
-        self._header: Sequence[Any] = []
+        self._folded: Sequence[str] = []
+        self._starts: frozenset[str] = frozenset()
         _, first = next(self._records(), (0, []))
         header = self._headed(first)
         columns = [cell.strip() for cell in header]
@@ -84,7 +89,9 @@ class Grid(abc.ABC):
         if not columns:
             raise BadFile(self._empty())
         self.columns = tuple(columns)
-        self._header = header[: len(columns)]
+        self._folded = [fold(cell) for cell in columns]
+        start = columns[0][:1]
+        self._starts = frozenset((start, start.lower(), start.upper(), _MARK))
 
     @abc.abstractmethod
     def _records(self) -> Iterator[tuple[int, Sequence[Any]]]:
@@ -110,11 +117,18 @@ class Grid(abc.ABC):
         columns, width = self.columns, len(self.columns)
         if len(cells) > width and not any(cells[width:]):
             cells = cells[:width]
-        if cells == self._header:
+        if cells[0][:1] in self._starts and self._repeats_header(cells):
             return Raw(number, line, (), (), cells, "the row repeats the header")
         if len(cells) == width:
             return Raw(number, line, columns, cells, cells)
         return Raw(number, line, (), (), cells, self._wrong_width(line, cells))
+
+    def _repeats_header(self, cells: Sequence[Any]) -> bool:
+        """Tell whether a row is that of another file, which was appended to this one."""
+        texts = [cell for cell in cells if isinstance(cell, str)]
+        return len(texts) == len(cells) and self._folded == [
+            fold(text.removeprefix(_MARK)) for text in texts
+        ]
 
     def _wrong_width(self, line: int, cells: Sequence[Any]) -> str:
         """Return what is wrong with a row that has too many or too few cells."""

@@ -205,6 +205,11 @@ def number_text(value: float) -> str:
     return str(int(value)) if value.is_integer() and abs(value) < EXACT else f"{value:.15G}"
 
 
+def moment_text(value: str) -> str:
+    """Return a date, or a date and a time, without parts that are zero."""
+    return value.removesuffix("Z").removesuffix(".000").removesuffix("T00:00:00")
+
+
 def formatted(value: float, form: Format, *, from_1904: bool = False) -> tuple[str, Kind | None]:
     """Return a number as a person sees it, where that does not depend on a language.
 

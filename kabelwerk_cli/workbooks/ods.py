@@ -16,6 +16,7 @@ from .cells import (
     SheetRow,
     formatted,
     is_error,
+    moment_text,
 )
 
 CONTENT = "content.xml"
@@ -255,7 +256,7 @@ def _typed(kind: str, attributes: Attributes) -> tuple[str, Kind]:
     if kind == "boolean":
         return _get(attributes, "boolean-value"), Kind.TRUTH
     if kind == "date":
-        return _get(attributes, "date-value").removesuffix("T00:00:00"), Kind.DATE
+        return moment_text(_get(attributes, "date-value")), Kind.DATE
     found = _DURATION.fullmatch(_get(attributes, "time-value")) if kind == "time" else None
     if not found:
         raise Damaged("type")

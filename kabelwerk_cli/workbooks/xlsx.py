@@ -20,6 +20,7 @@ from .cells import (
     SheetPart,
     SheetRow,
     formatted,
+    moment_text,
     read_format,
 )
 
@@ -236,8 +237,7 @@ class _Cells:
         if kind == "e":
             return self._marked(value, Kind.ERROR)
         if kind == "d":
-            moment = value.removesuffix("Z").removesuffix(".000")
-            return self._marked(moment.removesuffix("T00:00:00"), Kind.DATE)
+            return self._marked(moment_text(value), Kind.DATE)
         raise Damaged("type")
 
     def _number(self, value: str) -> str | Cell:

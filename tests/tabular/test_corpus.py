@@ -394,6 +394,13 @@ BY_HAND: dict[str, tuple[bytes, object]] = {
         ),
         [("u1", "date:09:30:00")],
     ),
+    "a date with a time that is zero": (
+        spreadsheet(
+            f'<table:table-row>{U1}<table:table-cell office:value-type="date" '
+            'office:date-value="1850-02-03T00:00:00.000"/></table:table-row>'
+        ),
+        [("u1", "date:1850-02-03")],
+    ),
     "a type that .ods has not": (
         spreadsheet('<table:table-row><table:table-cell office:value-type="z"/></table:table-row>'),
         DAMAGED,

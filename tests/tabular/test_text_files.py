@@ -68,6 +68,10 @@ TOLD = {
         "key;name;;\nu1;A;;\nkey;name;;\n",
         "the row repeats the header",
     ),
+    "files put together, with a byte order mark": (
+        "\ufeffkey,name\nu1,A\n\ufeffKey,NAME\nu2,B\n",
+        "Line 3 (row 2): the row repeats the header",
+    ),
     "JSON for people": (
         '{\n  "key": "u1",\n  "name": "A"\n}\n',
         "The first object of 'x' extends over several lines. Put one object on each line",
