@@ -14,11 +14,30 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def flush_to_disk(descriptor: int) -> None:
+    """Write a file or folder to the disk; on macOS, fsync may leave it in the disk's own cache.
+
+    Args:
+        descriptor: that of the file or folder.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    import fcntl  # which Windows does not have
+
+    command: int | None = getattr(fcntl, "F_FULLFSYNC", None)
+    if command is not None:
+        with contextlib.suppress(OSError):  # a network file system may not have it
+            fcntl.fcntl(descriptor, command)
+            return
+    os.fsync(descriptor)
+
+
 def sync_folder(path: "str | Path") -> None:
     """Sync the folder of a file that was just created or renamed."""
     folder = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY)  # noqa: PTH100, PTH120
     try:
-        os.fsync(folder)
+        flush_to_disk(folder)
     except OSError as error:
         if error.errno not in _UNSUPPORTED:  # on some network file systems, a folder has no sync
             raise
@@ -53,7 +72,7 @@ def give_new_name(made: "Path", path: "Path") -> None:
             with open(path, "xb", opener=_open_private) as file:
                 file.write(made.read_bytes())
                 file.flush()
-                os.fsync(file.fileno())
+                flush_to_disk(file.fileno())
 
 
 def _open_private(path: str, flags: int) -> int:
@@ -188,7 +207,7 @@ class Replacement:
         """
         if not self.file.closed:
             self.file.flush()
-            os.fsync(self.file.fileno())
+            flush_to_disk(self.file.fileno())
             self.file.close()
 
     def publish(self) -> None:

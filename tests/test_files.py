@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kabelwerk_cli.errors import ConfigurationError
-from kabelwerk_cli.files import Replacement, write_private
+from kabelwerk_cli.files import Replacement, flush_to_disk, write_private
 from tests.shell import TOKEN
 
 
@@ -49,3 +49,22 @@ def test_a_replacement_that_is_not_published_leaves_nothing(tmp_path: Path) -> N
     assert target.read_text() == "old"
     with pytest.raises(OSError, match="No such file"):
         Replacement(tmp_path / "missing" / "target")
+
+
+def test_macos_is_asked_to_write_its_disk_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr("fcntl.F_FULLFSYNC", 51, raising=False)
+    monkeypatch.setattr("fcntl.fcntl", lambda _, command: asked.append(command))
+    monkeypatch.setattr("os.fsync", lambda _: asked.append(-1))
+    with (tmp_path / "file").open("w") as file:
+        flush_to_disk(file.fileno())
+        assert asked == [51]
+
+        def refuse(*_: object) -> None:
+            raise OSError
+
+        monkeypatch.setattr("fcntl.fcntl", refuse)
+        flush_to_disk(file.fileno())
+        assert asked == [51, -1]

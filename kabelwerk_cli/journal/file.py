@@ -201,6 +201,9 @@ def connect(path: Path, options: str = "") -> sqlite3.Connection:
         isolation_level=None,
         check_same_thread=False,
     )
+    db.execute(
+        "PRAGMA fullfsync = ON"
+    )  # of macOS; otherwise, its disks may keep commits in a cache
     db.create_function("crc32", 1, zlib.crc32, deterministic=True)
     return db
 

@@ -380,3 +380,9 @@ def test_quiet_success_prints_nothing(shell: Shell) -> None:
         again = shell.configured(server).run(*CREATE, "-q", "-o", "json")
     assert again.code == 10
     assert json.loads(again.err.splitlines()[-1])["error"]["exit_code"] == 10
+
+
+def test_commits_reach_the_disk_on_macos_too(tmp_path: Path) -> None:
+    filled(tmp_path / "j", 1)
+    with contextlib.closing(connect(tmp_path / "j")) as db:
+        assert db.execute("PRAGMA fullfsync").fetchone() == (1,)
