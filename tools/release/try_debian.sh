@@ -23,9 +23,9 @@ step() {
     echo "== $release: $1"
 }
 
-expect() { # run a command in the new system whose output has this text
+expect() { # run a command in the new system whose output, errors included, has this text
     local shown
-    shown=$(inside "${@:2}")
+    shown=$(inside "${@:2}" 2>&1)
     echo "$shown"
     grep -q -e "$1" <<<"$shown"
 }
@@ -44,14 +44,14 @@ for file in /etc/apt/apt.conf.d/{*proxy*,*cert*,99*} /etc/resolv.conf; do
     [ ! -e "$file" ] || install -D "$file" "$root$file"
 done
 inside apt-get update -qq
-inside apt-get install -y -qq --no-install-recommends \
+inside apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends \
     man-db bash-completion zsh fish python3 python3-venv >/dev/null
 cp "$dist"/kabelwerk_*_all.deb "$root/home/kabelwerk.deb"
 cp "$dist"/kabelwerk.pyz "$tools/compare_starts.py" "$root/home"
 files >"$root/home/before"
 
 step "installation"
-inside apt-get install -y -qq --no-install-recommends /home/kabelwerk.deb >/dev/null
+inside apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends /home/kabelwerk.deb >/dev/null
 
 step "first command"
 expect Motoko kabelwerk --sandbox users create --key kusanagi --name Motoko
@@ -121,9 +121,9 @@ inside python3 /home/compare_starts.py 1.1 /home/venv/bin/kabelwerk /usr/bin/kab
     "/usr/bin/python3 /home/kabelwerk.pyz"
 
 step "remove and purge"
-inside apt-get remove -y -qq kabelwerk >/dev/null
+inside apt-get remove -y -qq -o Dpkg::Use-Pty=0 kabelwerk >/dev/null
 files | diff "$root/home/before" -
-inside apt-get purge -y -qq kabelwerk >/dev/null
+inside apt-get purge -y -qq -o Dpkg::Use-Pty=0 kabelwerk >/dev/null
 files | diff "$root/home/before" -
 ! inside dpkg -s kabelwerk 2>/dev/null
 step "nothing is left"
