@@ -20,7 +20,7 @@ from tests.shell import EXECUTABLE, TOKEN, Shell, served
 URL = "https://kabelwerk.example"
 # Stands in for programs that install, wait or need systemd as process 1: writes down its call.
 STAND_IN = '#!/bin/sh\necho "${0##*/} $*" >> "$HOME/calls"\n'
-INSTALL = "pipx install kabelwerk-cli"
+INSTALL = "pipx install ./kabelwerk_cli-*.whl"
 FILES = {
     "staff": "r1,One\nr2,Two\n",
     "changed": "r1,One\nr2,Second\nr3,Three\n",

@@ -123,6 +123,7 @@ inside python3 /home/compare_starts.py 1.1 /home/venv/bin/kabelwerk /usr/bin/kab
 step "remove and purge"
 inside apt-get remove -y -qq -o Dpkg::Use-Pty=0 kabelwerk >/dev/null
 files | diff "$root/home/before" -
+inside apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends /home/kabelwerk.deb >/dev/null
 inside apt-get purge -y -qq -o Dpkg::Use-Pty=0 kabelwerk >/dev/null
 files | diff "$root/home/before" -
 ! inside dpkg -s kabelwerk 2>/dev/null
