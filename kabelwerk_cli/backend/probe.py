@@ -55,7 +55,7 @@ def probe(
         KabelwerkError: the backend is not the API, or is unreachable.
     """
     call = calls.update_user(key=f"kabelwerk-doctor-{os.urandom(16).hex()}", name="")
-    call = call._replace(body={}, subject="no user")
+    call = call._replace(body={}, name_subject=lambda _: "no user")
     history = History()
     with open_sender(settings, observe, token=token, tools=COMMAND) as sender:
         run_record.open(account := Probing(history))

@@ -19,10 +19,11 @@ def check_text(field: str, value: object) -> str:
     """
     if not isinstance(value, str):
         raise InvalidInput(field, "must be a string")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise InvalidInput(field, "must be valid UTF-8") from None
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise InvalidInput(field, "must be valid UTF-8") from None
     return value
 
 
@@ -35,7 +36,8 @@ def check_key(field: str, value: object) -> str:
     key = check_text(field, value)
     if not key:
         raise InvalidInput(field, "must not be empty")
-    if len(key.encode()) > KEY_LIMIT:
+    # no character has more than four bytes
+    if len(key) > KEY_LIMIT // 4 and len(key.encode()) > KEY_LIMIT:
         raise InvalidInput(field, f"must not be longer than {KEY_LIMIT} bytes")
     if key in {".", ".."}:
         raise InvalidInput(field, "must not be '.' or '..'")  # folders, in a URL's path

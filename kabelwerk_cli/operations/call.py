@@ -50,12 +50,12 @@ class Call(NamedTuple, Generic[R]):
     """The HTTP method."""
     segments: tuple[str, ...]
     """The path below the API's address, its segments not yet percent-encoded."""
-    subject: str
-    """What the call is about, in words that fit into a sentence."""
+    name_subject: "Callable[[Call[Any]], str]"
+    """Returns the subject; few calls are ever asked for it."""
     effect: Effect
     """What happens to the subject."""
-    missing: str
-    """What a 404 means, as a sentence."""
+    explain_missing: "Callable[[Call[Any]], str]"
+    """Returns what a 404 means."""
     key: str
     """The key of the user, or of the room's user."""
     target: tuple[str, ...]
@@ -77,6 +77,16 @@ class Call(NamedTuple, Generic[R]):
     does."""
     complete: Callable[[Any, Any], R] = _as_answered
     """Makes the record that is returned, from the answer's and the effect."""
+
+    @property
+    def subject(self) -> str:
+        """What the call is about, in words that fit into a sentence."""
+        return self.name_subject(self)
+
+    @property
+    def missing(self) -> str:
+        """What a 404 means, as a sentence."""
+        return self.explain_missing(self)
 
     @property
     def path(self) -> str:

@@ -46,11 +46,8 @@ def create_user(*, key: str, name: str, hub: str | None = None) -> Call[User]:
     if hub is not None:
         check_key("hub", hub)
     body = {"hub": hub, "key": check_key("key", key), "name": check_text("name", name)}
-    missing = (
-        f"Hub '{hub}' may not exist." if hub else "There is no API at this address; check the URL."
-    )
     return Call(
-        "create_user", "POST", ("users",), _user(key), "created", missing, key, ("users", key),
+        "create_user", "POST", ("users",), _user, "created", _no_hub, key, ("users", key),
         body, User, (("key", key), ("name", name)),
     )  # fmt: skip
 
@@ -75,7 +72,7 @@ def update_user(*, key: str, name: str) -> Call[User]:
     path = ("users", check_key("key", key))
     body = {"name": check_text("name", name)}
     return Call(
-        "update_user", "PATCH", path, _user(key), "updated", _no_user(key), key, path,
+        "update_user", "PATCH", path, _user, "updated", _no_user, key, path,
         body, User, (("key", key), ("name", name)),
     )  # fmt: skip
 
@@ -93,7 +90,7 @@ def delete_user(*, key: str) -> Call[None]:
         ServerError: the backend failed or its answer is not the API's.
     """
     path = ("users", check_key("key", key))
-    return Call("delete_user", "DELETE", path, _user(key), "deleted", _no_user(key), key, path)
+    return Call("delete_user", "DELETE", path, _user, "deleted", _no_user, key, path)
 
 
 def ensure_user(*, key: str, name: str, hub: str | None = None) -> Call[EnsuredUser]:
@@ -196,17 +193,9 @@ def post_message(*, hub: str = "_", room: str, user: str, text: str) -> Call[Mes
         body={"text": text, "user": check_key("user", user)},
         answer=Message,
         expects=(("text", text), ("user", user)),
-        subject=f"the message to {call.subject}",
+        name_subject=_message,
         repeatable=False,
     )
-
-
-def _user(key: str) -> str:
-    return f"user '{visible_key(key)}'"
-
-
-def _no_user(key: str) -> str:
-    return f"User '{visible_key(key)}' does not exist."
 
 
 def _about_room(
@@ -214,9 +203,35 @@ def _about_room(
 ) -> Call[Any]:
     """Return a call about a room."""
     segments = ("hubs", check_key("hub", hub), "rooms", check_key("room", room))
-    missing = (
-        f"User '{visible_key(room)}' has no room in this hub; the user's app creates it when it "
-        "connects for the first time."
+    return Call(name, method, segments, _room, effect, _no_room, room, segments, **more)
+
+
+def _user(call: Call[Any]) -> str:
+    return f"user '{visible_key(call.key)}'"
+
+
+def _no_user(call: Call[Any]) -> str:
+    return f"User '{visible_key(call.key)}' does not exist."
+
+
+def _no_hub(call: Call[Any]) -> str:
+    hub = (call.body or {}).get("hub")
+    return (
+        f"Hub '{hub}' may not exist." if hub else "There is no API at this address; check the URL."
     )
-    subject = f"room '{visible_key(room)}' of hub '{visible_key(hub)}'"
-    return Call(name, method, segments, subject, effect, missing, room, segments, **more)
+
+
+def _room(call: Call[Any]) -> str:
+    _, hub, *_ = call.target
+    return f"room '{visible_key(call.key)}' of hub '{visible_key(hub)}'"
+
+
+def _message(call: Call[Any]) -> str:
+    return f"the message to {_room(call)}"
+
+
+def _no_room(call: Call[Any]) -> str:
+    return (
+        f"User '{visible_key(call.key)}' has no room in this hub; the user's app creates it when "
+        "it connects for the first time."
+    )
