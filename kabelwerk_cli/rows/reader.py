@@ -110,7 +110,7 @@ class RowReader:
         # a digest must be the same in every version of Python, and with options that a later
         # version adds
         said = {name: value for name, value in arguments.items() if value is not None}
-        return Row(number, line, _key(arguments), _hub(arguments), _digest(said), arguments)
+        return Row(number, line, *_about(arguments), _digest(said), arguments)
 
     def _filled(self, raw: Raw) -> str:
         """Return the text that the template makes of a row."""
@@ -158,17 +158,16 @@ class RowReader:
         return _text if column.required else _optional_text
 
 
-def _key(arguments: Mapping[str, Any]) -> str:
-    return arguments.get("key") or arguments.get("room") or ""
-
-
-def _hub(arguments: Mapping[str, Any]) -> str:
-    return arguments.get("hub") or "" if "room" in arguments else ""
+def _about(arguments: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the key of the user that a row is about, or that of the room's user, and its hub."""
+    if "room" in arguments:
+        return arguments["room"] or "", arguments.get("hub") or ""
+    return arguments["key"] or "", ""
 
 
 def _bad(raw: Raw, arguments: Mapping[str, Any], problem: str, column: str = "") -> Row:
-    key, hub, digest = _key(arguments), _hub(arguments), _digest(list(raw.source))
-    return Row(raw.number, raw.line, key, hub, digest, {}, problem, column)
+    digest = _digest(list(raw.source))
+    return Row(raw.number, raw.line, *_about(arguments), digest, {}, problem, column)
 
 
 def _digest(content: object) -> bytes:

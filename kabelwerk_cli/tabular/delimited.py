@@ -1,6 +1,7 @@
 """CSV and TSV: cells separated by a comma, a semicolon, a tab or a pipe."""
 
 import csv
+import io
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,14 +9,17 @@ from typing import IO, Any
 
 from kabelwerk_cli.errors import BadFile
 
-from .raw import TOP, Grid, Raw
+from .raw import TOP, Grid
 from .text import Text
 
 CELL_LIMIT = 1024 * 1024
 """The longest cell, in characters; a request may not be longer either."""
 LINE_LIMIT = 8 * CELL_LIMIT
 """The longest line, in characters: a cell may be written with escapes, and there are several."""
+BLOCK = 4 * 1024
+"""About how many characters are read at once."""
 DELIMITERS = ",;\t|"
+_QUOTES = "\"'"
 _DECLARED = re.compile(r'"?sep=(?P<delimiter>[^\w\s"]|\t)"?\s*', re.IGNORECASE)
 """The first line of a file that declares its delimiter, as Excel writes it."""
 _QUOTED = re.compile(r'"[^"]*"')
@@ -66,8 +70,8 @@ class Delimited(Grid):
     ) -> None:
         self._text = text
         with text.open() as file:
-            for _ in itertools.islice(read_lines(file), skip_lines):
-                pass
+            for _ in range(skip_lines):
+                file.readline(LINE_LIMIT)
             first = file.readline(LINE_LIMIT)
             declared = _DECLARED.fullmatch(first)
             header = first_line(file) if declared or first.isspace() else first
@@ -77,13 +81,7 @@ class Delimited(Grid):
         # what Excel, or `-o csv`, does so that a cell is text
         cells = rf"(?:^|[{re.escape(self.delimiter)}\"])(?:=\"|'+{_RUN})"
         self._marks = re.compile(cells)
-        self._has_marks = False
         super().__init__(name)
-
-    def read(self, record: Any) -> Raw:
-        """Return a row; `="00123"` means 00123, and `'=1` means `=1`."""
-        raw = super().read(record)
-        return raw._replace(cells=_values(raw.cells)) if self._has_marks else raw
 
     def top(self) -> Iterator[tuple[int, Sequence[str]]]:
         """Yield the numbers and the cells of the first `TOP` lines, each with its own delimiter."""
@@ -92,7 +90,10 @@ class Delimited(Grid):
                 yield number, next(csv.reader([line], delimiter=_delimiter(line)), [])
 
     def _headed(self, cells: Sequence[Any]) -> Sequence[str]:
-        return _values(cells)
+        return self._values(cells)
+
+    def _values(self, cells: Sequence[Any]) -> Sequence[str]:
+        return [_value(cell) if cell[:1] in _MARKS else cell for cell in cells]
 
     def _records(self) -> Iterator[tuple[int, list[str]]]:
         csv.field_size_limit(CELL_LIMIT)
@@ -102,7 +103,7 @@ class Delimited(Grid):
             for _ in itertools.islice(lines, self._skipped):
                 quoted.clear()
             reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
-            line = self._skipped + 1
+            line = first = self._skipped + 1
             try:
                 for cells in reader:
                     if quoted:
@@ -110,7 +111,7 @@ class Delimited(Grid):
                         quoted.clear()
                     if any(cells):
                         yield line, cells
-                    line = self._skipped + reader.line_num + 1
+                    line = first + reader.line_num
             except LongLine as error:
                 at = self._skipped + reader.line_num + 1
                 raise BadFile(f"Line {at} of '{self.name}' {error}.") from None
@@ -131,12 +132,8 @@ class Delimited(Grid):
         return BadFile(f"Line {line} of '{self.name}': {mistake}")
 
 
-def _values(cells: Sequence[str]) -> Sequence[str]:
-    """Return cells without what only says that they are text."""
-    return [_value(cell) if cell[:1] in _MARKS else cell for cell in cells]
-
-
 def _value(cell: str) -> str:
+    """Return what a cell means: `="00123"` means 00123, and `'=1` means `=1`."""
     if found := _FORMULA.fullmatch(cell):
         return found[1].replace('""', '"')
     return cell[1:] if _ESCAPED.match(cell) else cell
@@ -159,12 +156,25 @@ def read_lines(file: IO[str], marked: list[str] | None = None) -> Iterator[str]:
     Raises:
         LongLine: a line is longer than `LINE_LIMIT`.
     """
-    while line := file.readline(LINE_LIMIT):
-        if len(line) == LINE_LIMIT:
+    while block := file.read(BLOCK):
+        rest = file.readline(LINE_LIMIT)
+        is_plain = not any(mark in text for text in (block, rest) for mark in _QUOTES)
+        lines = io.StringIO(block, newline="").readlines()
+        if lines[-1].endswith("\n") or (lines[-1].endswith("\r") and rest != "\n"):
+            lines += [rest] if rest else []
+        else:
+            lines[-1] += rest
+        del rest
+        too_long = len(lines[-1]) >= LINE_LIMIT and lines.pop()
+        if is_plain or marked is None:
+            yield from lines
+        else:
+            for line in lines:
+                if '"' in line or "'" in line:
+                    marked.append(line)
+                yield line
+        if too_long:
             raise LongLine(f"is longer than {LINE_LIMIT} characters")
-        if ('"' in line or "'" in line) and marked is not None:
-            marked.append(line)
-        yield line
 
 
 def _delimiter(header: str) -> str:

@@ -74,6 +74,8 @@ class Grid(abc.ABC):
 
     delimiter = ","
     """The delimiter of the cells, or of a CSV file made from them."""
+    _has_marks = False
+    """Whether there are cells that mean something else than what they hold; see `_values`."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -101,6 +103,10 @@ class Grid(abc.ABC):
         """Return the texts of the header."""
         return cells
 
+    def _values(self, cells: Sequence[Any]) -> Sequence[Any]:
+        """Return what cells mean."""
+        return cells
+
     def _empty(self) -> str:
         """Return the error for a file without a header."""
         return f"'{self.name}' is empty. Its first line must name the columns."
@@ -120,7 +126,8 @@ class Grid(abc.ABC):
         if cells[0][:1] in self._starts and self._repeats_header(cells):
             return Raw(number, line, (), (), cells, "the row repeats the header")
         if len(cells) == width:
-            return Raw(number, line, columns, cells, cells)
+            values = self._values(cells) if self._has_marks else cells
+            return Raw(number, line, columns, values, cells)
         return Raw(number, line, (), (), cells, self._wrong_width(line, cells))
 
     def _repeats_header(self, cells: Sequence[Any]) -> bool:
