@@ -44,9 +44,7 @@ def check(
             for row in bad.values():
                 tell(row.place, row.problem)
             plan.refuse(bad)
-            for row in left:
-                if row.number not in bad:
-                    others.note(row)
+            others.note([row for row in left if row.number not in bad])
             others.store()
             hubs |= {row.hub for row in block if row.number not in bad}
             check_hubs(file, hubs)

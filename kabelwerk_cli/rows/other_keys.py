@@ -5,7 +5,7 @@ to what begins with a digit only.
 """
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from kabelwerk_cli.output import visible_key
@@ -61,13 +61,13 @@ class OtherKeys:
         self._noted: dict[tuple[str, str], int] = {}
         plan.execute(_TABLE)
 
-    def note(self, row: Row) -> None:
-        """Note the keys of a row; `store` is due after some hundred."""
-        arguments = row.arguments
+    def note(self, rows: Iterable[Row]) -> None:
+        """Note the keys of rows; `store` is due after some hundred."""
         for name in self._names:
-            value = arguments.get(name)
-            if value and "0" <= value[0] <= "9":
-                self._noted.setdefault((name, value), row.line)
+            for row in rows:
+                value = row.arguments.get(name)
+                if value and "0" <= value[0] <= "9":
+                    self._noted.setdefault((name, value), row.line)
 
     def store(self) -> None:
         """Write what was noted."""

@@ -155,7 +155,7 @@ class SyncPlan(Table):
             self.bad += 1
             self.nameless = self.nameless or (None if key else line)
         else:
-            self._others.note(row)
+            self._others.note((row,))
         content = "" if bad else digests.of_values(row, columns)
         digest = digests.of_key(hub, key) if key else b""
         return number, line, key, hub, digest, number, content, bad
