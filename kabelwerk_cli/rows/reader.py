@@ -13,7 +13,7 @@ from kabelwerk_cli.operations.arguments import check_plain
 from kabelwerk_cli.operations.call import Call
 from kabelwerk_cli.operations.json_text import read_json
 from kabelwerk_cli.tabular.file import RowFile
-from kabelwerk_cli.tabular.raw import Raw, fold
+from kabelwerk_cli.tabular.raw import Raw, fold, new_tuple
 from kabelwerk_cli.workbooks.cells import AFTER_SUSPECT, SUSPECT, meaning
 
 from .columns import IDENTITY, Column, Kind
@@ -110,7 +110,8 @@ class RowReader:
         # a digest must be the same in every version of Python, and with options that a later
         # version adds
         said = {name: value for name, value in arguments.items() if value is not None}
-        return Row(number, line, *_about(arguments), _digest(said), arguments)
+        values = (number, line, *_about(arguments), _digest(said), arguments, "", "")
+        return new_tuple(Row, values)
 
     def _filled(self, raw: Raw) -> str:
         """Return the text that the template makes of a row."""
@@ -193,6 +194,8 @@ def _optional_text(cell: Any) -> str | None:
 
 
 def _required_key(cell: Any) -> str:
+    if type(cell) is str and cell.isascii() and cell == cell.strip():
+        return cell  # as most keys are, of which `check_plain` says nothing else
     try:
         return check_plain("", _text(cell))
     except InvalidInput as error:
