@@ -1,4 +1,4 @@
-"""The pace of a run, which its workers share: how a rate limit of the server slows all of them."""
+"""The pace of a run: how many rows start a second, and how a limit of the server slows all."""
 
 import threading
 import time
@@ -16,6 +16,29 @@ MARGIN = 0.95
 """Which part of that rate the run goes on with: requests do not arrive at even distances."""
 DOUBLED_AFTER = 60.0
 """Seconds without a 429 after which the rate has doubled. It rises slowly at first, then faster."""
+
+
+class StartRate:
+    """Lets rows start at even distances, as `--rate` says.
+
+    Args:
+        per_second: how many rows may start in a second; None if there is no limit.
+        clock: returns the monotonic time in seconds.
+    """
+
+    def __init__(self, per_second: float | None, clock: Callable[[], float]) -> None:
+        self._distance = 1 / per_second if per_second else 0.0
+        self._clock = clock
+        self._start = 0.0
+
+    def take_turn(self) -> None:
+        """Take the next moment to start."""
+        self._start = max(self._start + self._distance, self._clock())
+
+    @property
+    def left(self) -> float:
+        """Seconds until the moment that was taken."""
+        return self._start - self._clock()
 
 
 class Pace:

@@ -37,7 +37,7 @@ from kabelwerk_cli.terminal.error_report import problem
 
 from .limits import Breaker, Quota
 from .options import BatchOptions
-from .pace import Pace
+from .pace import Pace, StartRate
 from .task import Task, Work, in_doubt
 
 BACKLOG = 1000
@@ -74,7 +74,6 @@ class Runner:
     ) -> None:
         self._journal = journal
         self._options = options
-        self._clock = clock
         self._now = now
         self._quota = Quota()
         self._breaker = Breaker(options.max_failures, longest_wait)
@@ -82,7 +81,7 @@ class Runner:
         self._results: queue.SimpleQueue[tuple[Task, Result] | BaseException] = queue.SimpleQueue()
         self._waiting: dict[int, deque[Task]] = {}
         self._backlog = self._in_flight = self._started = 0
-        self._next_start = 0.0
+        self._rate = StartRate(options.rate, clock)
         self.stop: Stop | None = None
         self._rows: Work
         self._stopping = threading.Event()
@@ -189,11 +188,10 @@ class Runner:
             self._rows.hold(task.place)
 
     def _start(self, task: Task) -> None:
-        if self._options.rate:
-            self._next_start = max(self._next_start + 1 / self._options.rate, self._clock())
-            while not self.stop and (left := self._next_start - self._clock()) > 0:
-                with contextlib.suppress(queue.Empty):
-                    self._woken.get(timeout=min(left, WAIT))
+        self._rate.take_turn()
+        while not self.stop and (left := self._rate.left) > 0:
+            with contextlib.suppress(queue.Empty):
+                self._woken.get(timeout=min(left, WAIT))
         self._in_flight += 1
         self._started += 1
         intent = self._entry(task, Fate.IN_FLIGHT, request_id=new_request_id())
