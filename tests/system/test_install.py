@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ SUDO = '#!/bin/sh\nexec "$@" --simulate\n'
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with all that the installations need, so that they ask no index."""
     folder = tmp_path_factory.mktemp("wheels")
-    _pip("wheel", f"{ROOT}[sandbox,excel]", "hatchling", "pipx", "uv", "-w", str(folder))
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+    _pip("wheel", f"{ROOT}[sandbox]", *build, "pipx", "uv", "-w", str(folder))
     return folder
 
 
