@@ -30,6 +30,7 @@ class StartLine(NamedTuple):
     profile: str | None
     url: str | None
     user: str
+    process: int
     file: str | None
 
 
@@ -44,6 +45,7 @@ class EndLine(NamedTuple):
     profile: str | None
     url: str | None
     user: str
+    process: int
     file: str | None
     counts: Counts
     exit_code: int

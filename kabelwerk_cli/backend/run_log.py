@@ -11,7 +11,7 @@ from kabelwerk_cli.errors import ConfigurationError, Refused
 from kabelwerk_cli.files import are_same
 from kabelwerk_cli.terminal.console import write_stderr
 from kabelwerk_cli.terminal.error_report import Problem, problem
-from kabelwerk_cli.terminal.run_record import RunRecord
+from kabelwerk_cli.terminal.run_record import ROWS, RunRecord
 from kabelwerk_cli.terminal.session import Session
 
 from .backends import backend_name
@@ -57,6 +57,8 @@ class RunLog:
         self._url: str | None = None
         self._warn: Warn = _warn
         run_record.at_end(self._end)
+        if started.file:
+            run_record.counts = {ROWS: 0}  # until they are counted
 
     def start(self, session: Session) -> None:
         """Record that the run begins, now that its settings are known.
@@ -96,7 +98,7 @@ class RunLog:
             self._log.close()
         if self._summary:
             facts = self._facts()
-            del facts["user"]
+            del facts["user"], facts["process"]
             self._summary.write(
                 RunSummary(
                     **facts,
@@ -123,6 +125,7 @@ class RunLog:
             "profile": self._profile,
             "url": self._url,
             "user": _user(),
+            "process": os.getpid(),
             "file": self._started.file,
         }
 

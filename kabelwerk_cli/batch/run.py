@@ -23,6 +23,7 @@ from kabelwerk_cli.errors import Refused
 from kabelwerk_cli.journal.fate import SKIPPED, Fate
 from kabelwerk_cli.journal.journal import Journal, shown_time
 from kabelwerk_cli.reporting.ending import Ended
+from kabelwerk_cli.reporting.reporter import refused_counts
 from kabelwerk_cli.reporting.totals import Totals
 from kabelwerk_cli.rows.key_warnings import warn_of_keys
 from kabelwerk_cli.tabular.file import RowFile
@@ -90,6 +91,7 @@ class _Sending(NamedTuple):
             rejects=self.batch.options.rejects,
             line=self.batch.line,
             options=self.batch.session.settings.options(),
+            unrecorded=tuple(runner.unrecorded),
             about_token=advise_on_token(self.batch.session.settings),
         )
 
@@ -148,6 +150,7 @@ def _prepare(batch: Batch, source: Opened, stack: contextlib.ExitStack) -> _Read
     file.check_unchanged()
     rejects = Rejects(file, options.rejects)
     check_rejects(rejects, found.journal)
+    batch.session.run_record.counts = refused_counts(plan)
     refuse_mistakes(mistakes(batch, found, plan), options.allow)
 
     def tasks(journal: Journal | None) -> Tasks:

@@ -13,7 +13,13 @@ from kabelwerk_cli.config.settings import EXACT_KEY, OUTPUT, TOKEN_FILE
 from kabelwerk_cli.config.suggestions import suggest_ensure
 from kabelwerk_cli.config.token import advise_on_token
 from kabelwerk_cli.engine.options import BatchOptions
-from kabelwerk_cli.errors import AuthenticationError, KabelwerkError, Refused, ValidationError
+from kabelwerk_cli.errors import (
+    Applied,
+    AuthenticationError,
+    KabelwerkError,
+    Refused,
+    ValidationError,
+)
 from kabelwerk_cli.operations.arguments import check_key, check_plain
 from kabelwerk_cli.operations.call import Call
 from kabelwerk_cli.operations.models import EnsuredUser, Message, Room, User
@@ -141,6 +147,8 @@ class CallCommand(Described):
         try:
             success = _send(session, call)
         except KabelwerkError as error:
+            unknown = error.report.applied is Applied.UNKNOWN
+            session.run_record.counts = {"unknown" if unknown else "failed": 1}
             raise _with_advice(error, session, call, ctx.meta[ARGUMENTS]) from error
         self._show(session.console, call, success)
 

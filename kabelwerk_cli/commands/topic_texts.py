@@ -117,10 +117,12 @@ batou,Batou
 - --report FILE writes a JUnit XML report with one test case per row. In GitHub
   Actions, the first ten failures are also annotated in the file, and the
   counts are added to the step summary.
-- --summary FILE records how the run ended, however it ended: run, version,
-  command, file, profile, url, started, ended, counts, exit_code and error as
-  JSON, or metrics for Prometheus if FILE ends in .prom. --log-file has a line
-  for the start and the end of the run, and one per request.
+- --summary FILE records how the run ended: run, version, command, file,
+  profile, url, started, ended, counts, exit_code and error as JSON, or metrics
+  for Prometheus if FILE ends in .prom. --log-file has a line for the start and
+  the end of the run, and one per request. After kill -9, FILE is still that of
+  the run before, and the log has a start without an end: run the same command
+  again, and see what is unknown with 'kabelwerk journal show'.
 - The exit code is 0 if every row is done or handed over, 10 if some are not,
   and 9 if the outcome of some is unknown. A run that stops before anything is
   changed exits with the code of the error that stopped it (3, 4, 7).""",
@@ -157,8 +159,8 @@ holds here, too.""",
   the file may be a copy. Use --journal with that journal to send only the
   rest, or --allow posted to post them again.
 - A message whose outcome is unknown is reported, and not sent again. Check the
-  room, then use --mark-posted=ROOM or --resend-unknown=ROOM (without a room:
-  all of them).""",
+  room, then use --mark-posted=ROOM or --resend-unknown=ROOM (repeatable;
+  without a room: all of them). Such a run also sends the rows that are left.""",
     ),
     Section(
         "Resuming",
@@ -267,7 +269,8 @@ nothing was changed. After 2, 5 or 6, nothing was changed either, but the same
 input fails again. After 8 or 9, the change may have been applied. Rerunning a
 'users' or 'rooms' command is safe: nothing is done twice. If the change was
 applied, 'users create' then ends with 6, and 'users delete' with 5. Before
-rerunning 'messages post', check the room, or the message may be posted twice.
+rerunning 'messages post', check the room, or the message may be posted twice;
+with --from and a journal, a message whose outcome is unknown is not sent again.
 After 10, the error says what to do next. After 11, nothing was changed: check
 the input, and use the option that the error names only if the input is right.
 With -o json, the error on stderr has this information in "applied" and

@@ -60,6 +60,11 @@ class Runner:
         longest_wait: how long a row may take, in seconds.
         clock: returns the monotonic time in seconds.
         now: returns the time of day in seconds since the epoch.
+
+    Attributes:
+        stop: why no new rows are started.
+        unrecorded: the key of each row whose intent is on disk, and what became of it, which could
+            not be written.
     """
 
     def __init__(
@@ -83,6 +88,7 @@ class Runner:
         self._backlog = self._in_flight = self._started = 0
         self._rate = StartRate(options.rate, clock)
         self.stop: Stop | None = None
+        self.unrecorded: list[tuple[str, Fate]] = []
         self._rows: Work
         self._stopping = threading.Event()
         # unlike an Event, a signal handler may wake this while the same thread waits for it
@@ -255,6 +261,7 @@ class Runner:
         """Return a result to the caller once it is on disk, or could not be written."""
         if trouble:
             self.end(f"the {self._journal.kind.noun} cannot be written: {trouble.reason}", trouble)
+            self.unrecorded.append((task.place.key, result.fate))
         self._results.put((task, result))
 
     def _send(self, sender: Sender, task: Task) -> tuple[Result, Entry | None]:

@@ -119,6 +119,12 @@ class Journal:
             for row in self._db.execute(f"{_READ} ORDER BY at, key, hub"):
                 yield _entry(row)
 
+    def counts(self) -> list[tuple[Fate, int]]:
+        """Return how many entries have each fate."""
+        with self._trouble():
+            rows = self._db.execute("SELECT fate, count(*) FROM entries GROUP BY fate").fetchall()
+        return [(Fate(fate), count) for fate, count in rows]
+
     def write(
         self,
         entry: Entry | None,

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +31,9 @@ class Opened(NamedTuple):
     rows: Iterator[JournalRow]
     """Every row, in the order in which they got their outcomes."""
 
+    numbers: str
+    """How many rows have each outcome, in words."""
+
     @property
     def description(self) -> str:
         """What the file belongs to, which version wrote it, and whether it is finished."""
@@ -40,7 +44,7 @@ class Opened(NamedTuple):
             ended = "finished" if self.about.finished else "not finished"
         return (
             f"{self.kind.noun.capitalize()} '{self.path}': {self.about.purpose}; written by "
-            f"{program}; {ended}."
+            f"{program}; {ended}; {self.numbers}."
         )
 
 
@@ -72,11 +76,20 @@ def opened(path: Path, kind: Kind) -> Iterator[Opened]:
         JournalError: it is damaged, or cannot be read.
     """
     with copied(path, kind) as copy, Journal(path, "", kind=kind, copy=copy) as journal:
-        yield Opened(path, kind, journal.about, map(_row_of, journal.in_order()))
+        counts = Counter[str]()
+        for fate, count in journal.counts():
+            counts[_outcome(fate)] += count
+        said = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(counts.items()))
+        rows = map(_row_of, journal.in_order())
+        yield Opened(path, kind, journal.about, rows, said or "no rows")
+
+
+def _outcome(fate: Fate) -> str:
+    return Fate.UNKNOWN if fate in DOUBTFUL else fate.shown
 
 
 def _row_of(entry: Entry) -> JournalRow:
-    outcome = Fate.UNKNOWN if entry.fate in DOUBTFUL else entry.fate.shown
+    outcome = _outcome(entry.fate)
     cause = json.loads(entry.error)["message"] if entry.error else None
     if entry.fate is Fate.IN_FLIGHT:
         cause = "The run ended before an answer came."

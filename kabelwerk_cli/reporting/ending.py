@@ -78,6 +78,10 @@ class Ended(NamedTuple):
     """The command line, without the program."""
     options: tuple[str, ...] = ()
     """Those of its options that a suggested command needs, too."""
+    corrects_file: bool = False
+    """Whether rejected rows have to be corrected in the input itself."""
+    unrecorded: tuple[tuple[str, Fate], ...] = ()
+    """The key and the fate of each row that the journal takes for unknown; see `Runner`."""
     about_token: str = ""
     """Where the API token comes from, and how to replace it, as a sentence."""
 
@@ -88,6 +92,7 @@ def advise(ended: Ended) -> list[str]:
         _stopped,
         _failing,
         _blocked,
+        _unrecorded,
         _limited,
         _unknown,
         _changed,
@@ -132,6 +137,27 @@ def _blocked(ended: Ended) -> Iterator[str]:
         values = "its values" if count == 1 else "their values"
         rows = count_of(count, "row")
         yield f"A firewall or a proxy blocks {rows}: change {values}, or ask whoever runs it."
+
+
+def _unrecorded(ended: Ended) -> Iterator[str]:
+    known = [(key, fate is Fate.DONE) for key, fate in ended.unrecorded if fate is not Fate.UNKNOWN]
+    if not _lacks(ended):
+        return
+    lacks = f"The journal lacks what became of {count_of(len(known), 'message')}"
+    if ended.totals.counts[Fate.UNKNOWN]:
+        # an option for a room would also be about a message whose outcome is unknown
+        said = (f"'{key}' was {'posted' if done else 'not sent'}" for key, done in known)
+        yield f"{lacks}: {', '.join(said)}."
+        return
+    options = (f"--{'mark-posted' if done else 'resend-unknown'}={key}" for key, done in known)
+    line = _line(ended, *options)
+    yield f"{lacks}. Once it can be written, run {line}, which records that, and resumes."
+
+
+def _lacks(ended: Ended) -> bool:
+    """Tell whether the next run would take messages for unknown whose outcome is known."""
+    known = any(fate is not Fate.UNKNOWN for _, fate in ended.unrecorded)
+    return known and not ended.repeatable and ended.journal is not None
 
 
 def _limited(ended: Ended) -> Iterator[str]:
@@ -183,6 +209,8 @@ def _rejected(ended: Ended) -> Iterator[str]:
         rows = "the rejected row" if one else f"the {count} rejected rows"
         them = "it" if one else "them"
         hint = "" if ended.rejects else f" (--rejects FILE writes {them} to a file)"
+        if ended.corrects_file:
+            hint = " in the file"
         yield f"Correct {rows}{hint}, then {_rerun(ended)}."
 
 
@@ -194,6 +222,8 @@ def _again(ended: Ended) -> Iterator[str]:
         retried += totals.counts[Fate.UNKNOWN]
     unsent = totals.counts[Fate.NOT_ATTEMPTED] - totals.errors[AlreadyPosted.__name__]
     if totals.rejected > totals.taken or not (retried or unsent):
+        return
+    if _lacks(ended) and not totals.counts[Fate.UNKNOWN]:
         return
     if ended.limited and not ended.stop and not retried:
         yield f"To send the other {_rows(unsent)}, {_rerun(ended, '--limit')}."
@@ -246,10 +276,12 @@ def _is(word: str, option: str) -> bool:
     return word == option or word.startswith(f"{option}=")
 
 
-def _line(ended: Ended, option: str) -> str:
-    """Return the command line to run next: this one, with an option added."""
-    text = suggest((), *_settled(ended), option)
-    return text if len(text) <= LONGEST_LINE else f"the same command with {option}"
+def _line(ended: Ended, *options: str) -> str:
+    """Return the command line to run next: this one, with options added."""
+    text = suggest((), *_settled(ended), *options)
+    if len(text) <= LONGEST_LINE:
+        return text
+    return f"the same command with {' '.join(map(shlex.quote, options))}"
 
 
 def _settled(ended: Ended) -> Iterator[str]:

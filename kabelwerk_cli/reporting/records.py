@@ -18,7 +18,8 @@ class Recorded(Reporter):
 
     def end(self, counts: Mapping[str, int]) -> None:
         """Note the number of rows by outcome."""
-        self._run_record.counts = counts
+        if counts:  # an error ended it, and what is known is noted
+            self._run_record.counts = counts
 
 
 class Records(Reporter):

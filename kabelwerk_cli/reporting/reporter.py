@@ -7,9 +7,9 @@ from typing import NamedTuple
 from kabelwerk_cli.journal.fate import Fate
 from kabelwerk_cli.rows.row import Place
 from kabelwerk_cli.rows.table import Table
+from kabelwerk_cli.terminal.run_record import ROWS
 
 from .result import Result
-from .totals import ROWS
 
 
 class Subject(NamedTuple):
@@ -155,5 +155,6 @@ class Reporters:
 
 
 def refused_counts(plan: Table) -> dict[str, int]:
-    """Return the number of rows by outcome if nothing is sent because rows are invalid."""
-    return {ROWS: plan.rows, "invalid": plan.bad, str(Fate.NOT_ATTEMPTED): plan.rows - plan.bad}
+    """Return the number of rows by outcome if nothing is sent, without zeros."""
+    counts = {ROWS: plan.rows, "invalid": plan.bad, str(Fate.NOT_ATTEMPTED): plan.rows - plan.bad}
+    return {what: count for what, count in counts.items() if count or what == ROWS}

@@ -10,6 +10,7 @@ from kabelwerk_cli.errors import Applied, Report, ServerError
 from kabelwerk_cli.journal.fate import Fate
 from kabelwerk_cli.terminal.console import Summary
 from kabelwerk_cli.terminal.error_report import Problem
+from kabelwerk_cli.terminal.run_record import ROWS
 from kabelwerk_cli.words import count_of
 
 from .result import Result
@@ -20,8 +21,6 @@ LEFT = (Fate.FAILED, Fate.UNKNOWN, Fate.HANDED_OVER, Fate.NOT_ATTEMPTED)
 """The outcomes that a summary lists after the effects."""
 
 EARLIER = "done by earlier runs"
-ROWS = "rows"
-"""What the number of all rows is called."""
 
 
 def _is_blocked(error: Problem) -> bool:

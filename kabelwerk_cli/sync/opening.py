@@ -73,12 +73,12 @@ def missing_state(path: Path, options: SyncOptions, line: Sequence[str]) -> Refu
     if options.new_state or options.adopt:
         return None
     same = [word for word in line if word not in CHOICES]
+    folder = "" if path.parent.exists() else f", and no folder '{path.parent}'"
     adopt, full = suggest(["--adopt"], *same), suggest(["--full"], *same)
     return Refused(
-        f"There is no state '{path}'. For the first sync of this file, use --new-state. If the "
-        "state was lost, restore it from a backup. If there is none, record all rows as known with "
-        f"{adopt}, then send them all with {full}; whoever left the file since the last sync is "
-        "not deleted."
+        f"There is no state '{path}'{folder}. If it was lost, restore it from a backup. Without "
+        f"one, record all rows as known with {adopt}, then send them all with {full}; whoever left "
+        "the file since the last sync is not deleted. For the very first sync, use --new-state."
     )
 
 

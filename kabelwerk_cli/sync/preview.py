@@ -5,9 +5,9 @@ from pathlib import Path
 
 from kabelwerk_cli.backend.backends import backend_and_profile
 from kabelwerk_cli.errors import Cancelled
-from kabelwerk_cli.reporting.totals import ROWS
 from kabelwerk_cli.terminal.confirm import check_protection
 from kabelwerk_cli.terminal.console import Console, Listing, Summary
+from kabelwerk_cli.terminal.run_record import ROWS
 from kabelwerk_cli.words import count_of
 
 from .actions import Action, PlannedChange
@@ -49,6 +49,16 @@ def counted(plan: SyncPlan) -> dict[str, int]:
     counts = {said: plan.counts[action] for action, said in WORDS.items()}
     counts["unchanged"] = plan.unchanged
     return {said: count for said, count in counts.items() if count}
+
+
+def refused(plan: SyncPlan) -> dict[str, int]:
+    """Return the number of changes by outcome if nothing is sent, without zeros."""
+    counts = {
+        "invalid": plan.bad,
+        "not attempted": sum(plan.counts[action] for action in CHANGES),
+        "unchanged": plan.unchanged,
+    }
+    return {ROWS: plan.rows} | {what: count for what, count in counts.items() if count}
 
 
 def summed(plan: SyncPlan) -> Summary:

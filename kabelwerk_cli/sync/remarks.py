@@ -7,7 +7,8 @@ from pathlib import Path
 from kabelwerk_cli.journal.fate import Fate
 from kabelwerk_cli.output import visible_key
 from kabelwerk_cli.reporting.result import Result
-from kabelwerk_cli.reporting.totals import ROWS, Totals
+from kabelwerk_cli.reporting.totals import Totals
+from kabelwerk_cli.terminal.run_record import ROWS
 from kabelwerk_cli.words import count_of
 
 from .actions import Action

@@ -18,7 +18,7 @@ from .checking import Sync, make_plan, refuse_plan
 from .decisions import SyncTasks
 from .opening import adopt, find_state, make_state, missing_state, state_path
 from .plan import SyncPlan
-from .preview import adoption, ask, show_plan, summed
+from .preview import adoption, ask, refused, show_plan, summed
 from .rejects import copy_rejects
 from .remarks import SyncTotals
 from .state import State
@@ -79,6 +79,7 @@ class _Sending(NamedTuple):
             rejects=self.sync.batch.rejects,
             line=self.sync.line,
             options=self.sync.session.settings.options(),
+            corrects_file=True,
             about_token=advise_on_token(self.sync.session.settings),
         )
 
@@ -149,6 +150,7 @@ def _prepare(sync: Sync, source: Opened, stack: contextlib.ExitStack) -> _Ready:
     file.check_unchanged()
     if missing:
         raise missing
+    sync.session.run_record.counts = refused(plan)
     refuse_plan(sync, file, state, plan)
     return _Ready(file, plan, path, state)
 

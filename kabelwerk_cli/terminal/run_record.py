@@ -6,6 +6,9 @@ from typing import Protocol
 
 from kabelwerk_cli.errors import BEFORE_SENDING, Report
 
+ROWS = "rows"
+"""What the number of all rows is called among the numbers by outcome."""
+
 
 def new_run_id() -> str:
     """Return a unique ID for a run."""

@@ -128,6 +128,10 @@ ENDS = {
 }
 
 
+EARLY = ("no file", "no state", "no such profile")
+"""Ends before the file is read."""
+
+
 @pytest.mark.parametrize("name", ENDS)
 @pytest.mark.parametrize("output", ["table", "json"])
 def test_every_end_leaves_a_summary(shell: Shell, name: str, output: str) -> None:
@@ -135,7 +139,7 @@ def test_every_end_leaves_a_summary(shell: Shell, name: str, output: str) -> Non
     if case.file is not None:
         (shell.home / FILE).write_text(case.file)
     with FaultyServer(case.faults, model=clinic()) as server:
-        line = (*case.line, "--summary", "run.json", "-o", output)
+        line = (*case.line, "--summary", "run.json", *LOG, "-o", output)
         ran = shell.configured(server).run(*line)
         prom = shell.configured(server).run(*case.line, "--summary", "run.prom")
     assert ran.code == case.code, ran
@@ -144,6 +148,12 @@ def test_every_end_leaves_a_summary(shell: Shell, name: str, output: str) -> Non
     assert (found["error"] or {}).get("exit_code", 0) == case.code
     assert found["file"] == FILE
     assert found["started"] <= found["ended"]
+    counts = found["counts"]
+    assert counts["rows"] == (0 if name in EARLY else (case.file or "").count("\n") - 1)
+    assert sum(counts.values()) == 2 * counts["rows"]  # each has one outcome
+    if name != "no such profile":  # where the settings are not known
+        end = lines(shell)[-1]
+        assert (end["event"], end["counts"], end["error"]) == ("end", counts, found["error"])
     if output == "json" and ran.code:
         assert json.loads(ran.err.splitlines()[-1])["error"] == found["error"]
     samples = prometheus(shell.home / "run.prom")
@@ -212,6 +222,7 @@ def test_a_safety_stop_leaves_a_summary(shell: Shell) -> None:
     second = summary(shell)
     assert first["counts"] == {"rows": 1, "posted": 1}
     assert (second["exit_code"], second["error"]["stop"]) == (11, "finished")
+    assert second["counts"] == {"rows": 1, "not attempted": 1}
     assert first["run"] != second["run"]
 
 

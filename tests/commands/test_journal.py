@@ -87,7 +87,7 @@ def test_a_table_and_what_it_is_about(shell: Shell) -> None:
     ]
     assert len(ran.out.splitlines()) == 7
     assert "messages post at http://127.0.0.1:" in ran.err
-    assert f"written by version {__version__}; not finished." in ran.err
+    assert f"written by version {__version__}; not finished; " in ran.err
     some = shell.run("journal", "show", "rows.csv", "-o", "csv", "--fields", "key,outcome", "-q")
     assert (next(csv.reader(io.StringIO(some.out))), some.err) == (["key", "outcome"], "")
     wrong = shell.run("journal", "show", "rows.csv", "--fields", "name")

@@ -169,6 +169,20 @@ CASES: dict[str, tuple[Ended, str]] = {
             f"'kabelwerk doctor'. {AGAIN}"
         ),
     ),
+    "a journal that is lost, without what became of messages": (
+        ended(
+            "done unsent",
+            stop=Stop("the journal cannot be written: full", JournalError("No.")),
+            journal="a journal",
+            unrecorded=(("r1", Fate.DONE), ("r 2", Fate.NOT_ATTEMPTED), ("r3", Fate.UNKNOWN)),
+        ),
+        (
+            "Stopped: the journal cannot be written: full. Check the disk and the permissions of "
+            "'a journal'. The journal lacks what became of 2 messages. Once it can be written, run "
+            "`kabelwerk messages post --user batou --from 'my rows.csv' --mark-posted=r1 "
+            "'--resend-unknown=r 2'`, which records that, and resumes."
+        ),
+    ),
     "a certificate": (
         ended("failed unsent", stop=stop_of(UntrustedCertificate("No."))),
         (
