@@ -6,7 +6,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from kabelwerk_cli.config.profiles import Profile, no_home
-from kabelwerk_cli.config.resolve import Settings
+from kabelwerk_cli.config.resolve import Settings, is_homeless
 from kabelwerk_cli.config.settings import ALLOW_INSECURE_HTTP, CA_FILE, SANDBOX, SANDBOX_DB, URL
 from kabelwerk_cli.config.suggestions import suggest
 from kabelwerk_cli.errors import ConfigurationError
@@ -121,7 +121,7 @@ def default_path(settings: Settings) -> Path:
     folder = None
     with contextlib.suppress(RuntimeError):  # of later versions; earlier ones return `~` as it is
         folder = platformdirs.user_data_path("kabelwerk")
-    if folder is None or not folder.is_absolute():
+    if folder is None or not folder.is_absolute() or is_homeless("XDG_DATA_HOME"):
         raise no_home(f"{SANDBOX_DB.environment}=FILE")
     return folder / "sandbox.db"
 

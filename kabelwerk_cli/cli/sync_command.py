@@ -101,7 +101,7 @@ class SyncCommand(Described):
         run_sync(
             Sync(
                 " ".join(ctx.command_path.split()[1:]),
-                _scope(ctx, noun),
+                ctx.params["hub"] if "hub" in explicit(ctx) else None,
                 noun,
                 reader,
                 record=self.record,
@@ -114,10 +114,3 @@ class SyncCommand(Described):
                 session=session,
             )
         )
-
-
-def _scope(ctx: click.Context, noun: str) -> str:
-    """Return the users or rooms that a state is for, if the command line says so."""
-    if "hub" in explicit(ctx):
-        return f"in hub '{ctx.params['hub']}'"
-    return "of end users" if noun == "user" else ""

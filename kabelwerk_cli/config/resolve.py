@@ -200,7 +200,20 @@ def default_config() -> str:
     # the XDG specification says to ignore an empty or relative XDG_CONFIG_HOME, and click does not
     if not folder.startswith("/"):
         folder = os.path.expanduser("~/.config/kabelwerk")  # noqa: PTH111 - pathlib is slow
-    return f"{folder}/config.toml" if folder.startswith("/") else ""
+    return (
+        f"{folder}/config.toml"
+        if folder.startswith("/") and not is_homeless("XDG_CONFIG_HOME")
+        else ""
+    )
+
+
+def is_homeless(variable: str) -> bool:
+    """Tell whether there is no home folder because `HOME` is empty, which some would take for `/`.
+
+    Args:
+        variable: names a folder that may be used instead.
+    """
+    return os.environ.get("HOME") == "" and not os.environ.get(variable, "").startswith("/")
 
 
 def profile_names(config: str | None) -> tuple[str, ...]:

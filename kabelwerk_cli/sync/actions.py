@@ -1,7 +1,8 @@
 """What a sync does about each user or room, and the record of it in a dry run."""
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Action(StrEnum):
@@ -29,8 +30,10 @@ class PlannedChange(NamedTuple):
     action: Action
     key: str
     hub: str | None
-    """The room's hub; None for users."""
-    changes: str
-    """The columns that change; for `keep`, the reason."""
+    """The room's hub, or that of the users; None for end users."""
+    changes: Mapping[str, Any]
+    """The values that would be sent, by column; empty for a deletion."""
+    reason: str | None
+    """Why a user or room is kept, if there is more to say than that it left the file."""
     row: int | None
     """The number of the row; None for users who are in no row."""

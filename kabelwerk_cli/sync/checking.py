@@ -34,8 +34,8 @@ class Sync(NamedTuple):
 
     command: str
     """The command's path, such as `users sync`."""
-    scope: str
-    """The hub on the command line, or `of end users`; empty if the file has a hub column."""
+    hub: str | None
+    """The hub on the command line, if any."""
     noun: str
     """`user` or `room`."""
     reader: SyncRowReader
@@ -57,6 +57,13 @@ class Sync(NamedTuple):
     def may_ask(self) -> bool:
         """Whether to ask for confirmation of the plan."""
         return not (self.session.console.cannot_ask or self.batch.yes)
+
+    @property
+    def scope(self) -> str:
+        """The users or rooms that a state is for; empty if the file has a hub column."""
+        if self.hub is not None:
+            return f"in hub '{self.hub}'"
+        return "of end users" if self.noun == "user" else ""
 
     @property
     def purpose(self) -> str:

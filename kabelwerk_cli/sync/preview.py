@@ -2,18 +2,22 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from kabelwerk_cli.backend.backends import backend_and_profile
 from kabelwerk_cli.errors import Cancelled
+from kabelwerk_cli.rows.reader import SecondReading
+from kabelwerk_cli.tabular.file import RowFile
 from kabelwerk_cli.terminal.confirm import check_protection
-from kabelwerk_cli.terminal.console import Console, Listing, Summary
+from kabelwerk_cli.terminal.console import Listing, Summary
 from kabelwerk_cli.terminal.run_record import ROWS
 from kabelwerk_cli.words import count_of
 
 from .actions import Action, PlannedChange
 from .checking import Sync
-from .plan import Change, SyncPlan
+from .plan import SyncPlan
 from .remarks import names_of
+from .state import by_column
 
 WORDS = {
     Action.CREATE: "to create",
@@ -25,23 +29,33 @@ WORDS = {
     Action.INVALID: "invalid",
 }
 
+SENT = frozenset({Action.CREATE, Action.UPDATE, Action.RESEND})
+"""The actions that send the values of a row."""
 CHANGES = (Action.CREATE, Action.UPDATE, Action.RESEND, Action.DELETE, Action.ADOPT)
 
 
-def show_plan(console: Console, plan: SyncPlan, noun: str) -> None:
-    """Print every change to stdout; `noun` is `user` or `room`."""
-    summary = ("action", "key", *(("hub",) if noun == "room" else ()), "changes")
-    console.show(Listing(PlannedChange, _records(plan), summary, live=True))
+def show_plan(sync: Sync, file: RowFile, plan: SyncPlan) -> None:
+    """Print every change to stdout."""
+    hub = ("hub",) if sync.noun == "room" else ()
+    columns = ("action", "key", *hub, "changes", "reason")
+    sync.session.console.show(
+        Listing(PlannedChange, _records(sync, file, plan), columns, live=True)
+    )
 
 
-def _records(plan: SyncPlan) -> Iterator[PlannedChange]:
-    return (_record(change, plan.rows) for change in plan)
-
-
-def _record(change: Change, rows: int) -> PlannedChange:
-    number, _, key, hub, *_ = change.place
-    row = number if number <= rows else None
-    return PlannedChange(change.action, key, hub or None, change.detail, row)
+def _records(sync: Sync, file: RowFile, plan: SyncPlan) -> Iterator[PlannedChange]:
+    reading = SecondReading(file)
+    for place, content, action, detail in plan:
+        changes: dict[str, Any] = {}
+        if action in SENT:
+            # of a row that is sent again, all values are
+            names = by_column(content) if action is Action.RESEND else detail.split(", ")
+            values = sync.reader.parse(reading.raw(place)).arguments
+            # an empty hub user unassigns
+            changes = {name: None if (value := values.get(name)) == "" else value for name in names}
+        reason = detail if action is Action.KEEP and detail else None
+        row = place.number if place.number <= plan.rows else None
+        yield PlannedChange(action, place.key, place.hub or sync.hub, changes, reason, row)
 
 
 def counted(plan: SyncPlan) -> dict[str, int]:

@@ -145,7 +145,7 @@ def _prepare(sync: Sync, source: Opened, stack: contextlib.ExitStack) -> _Ready:
     plan = stack.enter_context(SyncPlan(state, sync.reader.other_keys))
     make_plan(sync, file, state, plan, reporters)
     if sync.batch.dry_run:
-        show_plan(sync.session.console, plan, sync.noun)
+        show_plan(sync, file, plan)
         sync.session.console.sum_up(summed(plan), is_success=True)
     file.check_unchanged()
     if missing:

@@ -54,6 +54,13 @@ def test_what_needs_a_home_folder_says_so(shell: Shell, args: tuple[str, ...], a
     assert list(shell.home.iterdir()) == []
 
 
+@pytest.mark.parametrize("args", [("--profile", "a", *UPDATE), ("--sandbox", *UPDATE)])
+def test_an_empty_home_is_none(shell: Shell, args: tuple[str, ...]) -> None:
+    ran = shell.with_(HOME="").run(*args)
+    assert ran.code == 3
+    assert ran.err.startswith("Error: There is no home folder: HOME is not set to one")
+
+
 def test_what_needs_none_works(shell: Shell) -> None:
     with FaultyServer() as server:
         pair = {"KABELWERK_URL": server.url, "KABELWERK_API_TOKEN": TOKEN}

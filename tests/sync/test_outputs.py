@@ -1,8 +1,9 @@
 """What a sync prints and writes besides its records: tables, a report, a workflow's summary."""
 
+import json
 import xml.etree.ElementTree as ET
 
-from tests.batch.story import well
+from tests.batch.story import clinic, well
 from tests.faultserver import FAULTS, FaultyServer, Step, invalid
 from tests.shell import Shell
 
@@ -59,9 +60,46 @@ def test_quiet_and_fields(shell: Shell) -> None:
         there = shell.configured(server)
         (shell.home / FILE).write_text(rows("u1:A"))
         ran = there.run(*SYNC, "--new-state", "-q", "--dry-run", "-o", "tsv")
-        assert (ran.out, ran.err) == ("create\tu1\t\tname\t1\n", "")
+        assert (ran.out, ran.err) == ('create\tu1\t\t{"name":"A"}\t\t1\n', "")
         ran = there.run(*SYNC, "--new-state", "-q")
         assert (ran.code, ran.out, ran.err) == (0, "", "")
         (shell.home / FILE).write_text("key,name\n")
         ran = there.run(*SYNC, "-o", "tsv", "--fields", "key,outcome,row")
         assert (ran.code, ran.out) == (0, "u1\tkept\t\n")
+
+
+PLANNED = [
+    ("update", "u1", {"name": "new"}, None, 1),
+    ("create", "u3", {"name": "C"}, None, 2),
+    ("keep", "batou", {}, "not created by this sync", None),
+    ("delete", "u2", {}, None, None),
+]
+
+
+def test_a_dry_run_shows_what_would_be_sent(shell: Shell) -> None:
+    with FaultyServer() as server:
+        there = shell.configured(server)
+        (shell.home / FILE).write_text(rows("u1:A u2:B batou:Batou"))
+        assert there.run(*SYNC, "--hub", "section9", "--new-state").code == 0
+        (shell.home / FILE).write_text(rows("u1:new u3:C"))
+        args = (*SYNC, "--hub", "section9", "--delete", "--dry-run")
+        planned = json.loads(there.run(*args, "-o", "json").out)
+        table = there.run(*args).out.splitlines()
+    assert [(*each.values(),) for each in planned] == [
+        (action, key, "section9", changes, reason, row)
+        for action, key, changes, reason, row in PLANNED
+    ]
+    assert table[1].split() == ["update", "u1", '{"name":"new"}']
+
+
+def test_a_dry_run_of_rooms_shows_the_new_values(shell: Shell) -> None:
+    columns = "room,archived,hub_user,attributes"
+    with FaultyServer(model=clinic()) as server:
+        there = shell.configured(server)
+        (shell.home / "rooms.csv").write_text(f'{columns}\nr1,no,batou,"{{""w"": 1}}"\n')
+        args = ("rooms", "sync", "--from", "rooms.csv")
+        assert there.run(*args, "--new-state", "-q").code == 0
+        (shell.home / "rooms.csv").write_text(f'{columns}\nr1,no,,"{{""w"": 2}}"\n')
+        (planned,) = json.loads(there.run(*args, "--dry-run", "-o", "json").out)
+    assert planned["changes"] == {"attributes": {"w": 2}, "hub_user": None}
+    assert planned["hub"] == "_"
