@@ -27,6 +27,7 @@ from kabelwerk_cli.terminal.signals import raised_signal, terminal_is_closed
 
 from .backends import network_address
 from .probe import probe
+from .request_log import observer
 
 TOKEN_KEYS = ("token_file", "token_command", "token_keyring")
 
@@ -48,7 +49,7 @@ def login(session: Session) -> None:
     settings = settings.with_option(URL, settings[URL] or _ask(console, "URL", click.prompt))
     address = network_address(settings)
     token = _new_token(settings, console)
-    probe(settings, token, run_record)
+    probe(settings, token, run_record, observer(session))
     with _locked(path):
         document = _document(path)
         in_keyring = token_keyring.store(address.origin, token, settings[MAX_TIME])

@@ -52,6 +52,7 @@ class ActionCommand(Described):
 
     Args:
         makes_profile: whether the profile named may not exist yet.
+        sends: whether it sends requests, so that its start and end are recorded.
         needs_settings: whether to read the environment and the configuration.
         shows: the types of the records that it lists, by the argument that asks for them; an empty
             one if it takes none.
@@ -61,12 +62,14 @@ class ActionCommand(Described):
         self,
         *args: Any,
         makes_profile: bool = False,
+        sends: bool = False,
         needs_settings: bool = True,
         shows: Mapping[str, type] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.makes_profile = makes_profile
+        self.sends = sends
         self.needs_settings = needs_settings
         self.shows = shows or {}
 
@@ -78,9 +81,13 @@ class ActionCommand(Described):
 
     def invoke(self, ctx: click.Context) -> None:
         """Run the function."""
-        session = open_session(
-            ctx, needs_settings=self.needs_settings, profile_may_be_missing=self.makes_profile
-        )
+        may_be_missing = self.makes_profile
+        if self.sends:
+            session = open_recorded_session(ctx, profile_may_be_missing=may_be_missing)
+        else:
+            session = open_session(
+                ctx, needs_settings=self.needs_settings, profile_may_be_missing=may_be_missing
+            )
         ctx.invoke(self.callback, session, **ctx.params)  # type: ignore[arg-type]
 
 

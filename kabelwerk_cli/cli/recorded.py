@@ -11,10 +11,14 @@ if TYPE_CHECKING:
     from kabelwerk_cli.backend.run_log import RunLog
 
 
-def open_recorded_session(ctx: click.Context) -> Session:
+def open_recorded_session(ctx: click.Context, *, profile_may_be_missing: bool = False) -> Session:
     """Return the session of a command, and record its start and end if that is asked for.
 
     The summary is written however the run ends, also if its settings cannot be read.
+
+    Args:
+        ctx: the command's context.
+        profile_may_be_missing: accept a configuration or profile that does not exist yet.
 
     Raises:
         ConfigurationError: a variable or the configuration cannot be read.
@@ -28,7 +32,7 @@ def open_recorded_session(ctx: click.Context) -> Session:
         session = open_session(ctx)
         log.start(session)
         return session
-    session = open_session(ctx)
+    session = open_session(ctx, profile_may_be_missing=profile_may_be_missing)
     if session.settings[LOG_FILE]:
         _run_log(ctx, None).start(session)
     return session

@@ -25,6 +25,7 @@ from kabelwerk_cli.terminal.session import Session
 @click.command(
     cls=ActionCommand,
     makes_profile=True,
+    sends=True,
     examples=[
         "kabelwerk login",
         "kabelwerk login --profile staging --url https://staging.kabelwerk.example",

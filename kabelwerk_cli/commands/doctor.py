@@ -9,6 +9,7 @@ from kabelwerk_cli.terminal.session import Session
 
 @click.command(
     cls=ActionCommand,
+    sends=True,
     shows={"": Check},
     examples=["kabelwerk doctor", "kabelwerk doctor --profile staging -o json"],
 )

@@ -58,6 +58,21 @@ def test_a_call_has_a_start_an_end_and_its_requests(shell: Shell) -> None:
     assert second[2]["error"]["type"] == "ValidationError"
 
 
+@pytest.mark.parametrize("token", [TOKEN, "another"])
+def test_login_and_doctor_are_recorded_as_well(shell: Shell, token: str) -> None:
+    (shell.home / "token").write_text(token)
+    with FaultyServer(token=TOKEN) as server:
+        for command in ("login", "doctor"):
+            given = ("--url", server.url, "--token-file", "token")
+            code = shell.run(command, *given, *LOG).code
+            start, request, end = lines(shell)[-3:]
+            events = [line["event"] for line in (start, request, end)]
+            assert events == ["start", "request", "end"]
+            assert start["run"] == request["run"] == end["run"]
+            assert code == end["exit_code"] == (0 if token == TOKEN else 4)
+    assert token not in (shell.home / "log").read_text()
+
+
 def test_a_batch_has_its_numbers_and_each_row_its_key(shell: Shell) -> None:
     (shell.home / FILE).write_text(rows("u1:a r1:b u2:c", USERS))
     with FaultyServer(model=clinic()) as server:
