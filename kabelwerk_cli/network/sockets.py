@@ -35,7 +35,7 @@ TLS_RECORDS = (b"\x15\x03", b"\x16\x03")
 LINE_LIMIT = 64 * 1024
 """The longest line in the headers of a response, in bytes."""
 SLACK = 0.01
-"""How many seconds a wait may be too long or too short: changing a limit is a system call."""
+"""The part of a limit by which a wait may be too long or too short: a new limit is a system call."""
 
 
 class NoAddress(TimeoutError):
@@ -59,7 +59,7 @@ def _in_time(name: str) -> Any:
     def method(self: Any, *args: Any) -> Any:
         left = self.deadline.left()
         limit = self.gettimeout()
-        if limit is None or abs(limit - left) > SLACK:
+        if limit is None or abs(limit - left) > SLACK * left:
             self.settimeout(left)
         return getattr(super(_Timed, self), name)(*args)
 

@@ -16,7 +16,6 @@ from typing import Any
 import requests
 import requests.adapters
 import requests.utils
-from requests.structures import CaseInsensitiveDict
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import NewConnectionError
@@ -60,6 +59,7 @@ class NetworkTransport:
         self._trust = trust or trust_in_force()
         self._adapter = _Adapter(
             self._trust,
+            address.origin,
             secure=address.scheme == "https",
             local_only=address.local_only,
         )
@@ -127,12 +127,11 @@ def _host_and_port(proxies: Mapping[str, str]) -> str:
     return url.rpartition("@")[2].rpartition("//")[2].rstrip("/")
 
 
-def _prepared(request: Request, url: str) -> requests.PreparedRequest:
+def _prepared(request: Request, url: str) -> Any:
     """Return a request as requests would prepare it, which takes longer than sending it."""
-    prepared = requests.PreparedRequest()
+    prepared: Any = requests.PreparedRequest()
     prepared.method, prepared.url, prepared.body = request.method, url, request.body
-    size = {"Content-Length": str(len(request.body or b""))}
-    prepared.headers = CaseInsensitiveDict({**request.headers, **size})
+    prepared.headers = {**request.headers, "Content-Length": str(len(request.body or b""))}
     return prepared
 
 
@@ -164,8 +163,9 @@ class _Adapter(requests.adapters.HTTPAdapter):
     at_proxy = False
     """Whether what fails now is the proxy: the backend is not reached yet."""
 
-    def __init__(self, trust: Trust, *, secure: bool, local_only: bool) -> None:
+    def __init__(self, trust: Trust, origin: str, *, secure: bool, local_only: bool) -> None:
         self.local_only = local_only
+        self.origin = origin
         # one context for all connections: loading the certificates takes longer than a handshake
         self._context = tls_context(trust) if secure else None
         if self._context:
@@ -195,6 +195,11 @@ class _Adapter(requests.adapters.HTTPAdapter):
         if self._pool is None:
             self._pool = super().get_connection_with_tls_context(*args, **options)
         return self._pool
+
+    def request_url(self, request: Any, proxies: Any) -> Any:
+        """Return the path: no proxy gets the whole URL, as they are used for https only."""
+        del proxies
+        return request.url.removeprefix(self.origin)
 
     def build_response(self, req: Any, resp: Any) -> Any:
         """Return the answer as it is: nobody asks for what requests would add to it."""

@@ -85,6 +85,7 @@ def test_sock_and_send_carry_the_request_head_first():
         ("cert_verify", ["self", "conn", "url", "verify", "cert"]),
         ("build_connection_pool_key_attributes", ["self", "request", "verify", "cert"]),
         ("get_connection_with_tls_context", ["self", "request", "verify", "proxies", "cert"]),
+        ("request_url", ["self", "request", "proxies"]),
         ("build_response", ["self", "req", "resp"]),
     ],
 )
