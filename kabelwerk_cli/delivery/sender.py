@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from random import SystemRandom
 from typing import Any, NamedTuple, Protocol
 
@@ -51,6 +51,13 @@ class Attempted(NamedTuple):
 def new_request_id() -> str:
     """Return a unique ID for an attempt, for the server's log."""
     return os.urandom(16).hex()
+
+
+def request_ids() -> Iterator[str]:
+    """Yield such IDs for ever, many of them for one system call."""
+    while True:
+        block = os.urandom(16 * 256).hex()
+        yield from (block[start : start + 32] for start in range(0, len(block), 32))
 
 
 class Tools(NamedTuple):

@@ -17,7 +17,7 @@ from typing import Any
 
 from kabelwerk_cli.backend.connect import MakeSender
 from kabelwerk_cli.delivery.history import History
-from kabelwerk_cli.delivery.sender import Sender, Tools, new_request_id
+from kabelwerk_cli.delivery.sender import Sender, Tools, request_ids
 from kabelwerk_cli.delivery.verdicts import Ending, Verdict
 from kabelwerk_cli.errors import (
     Applied,
@@ -80,6 +80,7 @@ class Runner:
         self._journal = journal
         self._options = options
         self._now = now
+        self._request_ids = request_ids()
         self._quota = Quota()
         self._breaker = Breaker(options.max_failures, longest_wait)
         self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
@@ -200,7 +201,7 @@ class Runner:
                 self._woken.get(timeout=min(left, WAIT))
         self._in_flight += 1
         self._started += 1
-        intent = self._entry(task, Fate.IN_FLIGHT, request_id=new_request_id())
+        intent = self._entry(task, Fate.IN_FLIGHT, request_id=next(self._request_ids))
         self._journal.write(intent, task.known, partial(self._send_next, task, intent))
 
     def _send_next(self, task: Task, intent: Entry | None, trouble: JournalError | None) -> None:
