@@ -35,7 +35,7 @@ TLS_RECORDS = (b"\x15\x03", b"\x16\x03")
 LINE_LIMIT = 64 * 1024
 """The longest line in the headers of a response, in bytes."""
 SLACK = 0.01
-"""The part of a limit by which a wait may be too long or too short: a new limit is a system call."""
+"""By which part of its limit a wait may be too long or short: a new limit is a system call."""
 
 
 class NoAddress(TimeoutError):
