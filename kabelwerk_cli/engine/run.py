@@ -169,7 +169,11 @@ def send_rows(
     longest_wait = session.settings[MAX_TIME]
     runner = Runner(journal, senders, run.options, longest_wait=longest_wait)
     session.run_record.open(totals)
-    send(runner, sending.tasks, totals, reporters)
+    try:
+        send(runner, sending.tasks, totals, reporters)
+    finally:
+        # a second signal ends the run before the reporters do
+        session.run_record.counts = totals.counted()
     try:
         journal.flush()
         sending.finish(runner)
