@@ -133,11 +133,13 @@ class JournalError(ConfigurationError):
 
     Attributes:
         reason: why, without naming the file.
+        advice: what to do about it, as a sentence, if that is not what is usual.
     """
 
-    def __init__(self, message: str, reason: str = "") -> None:
+    def __init__(self, message: str, reason: str = "", advice: str = "") -> None:
         super().__init__(message)
         self.reason = reason
+        self.advice = advice
 
 
 class InUse(JournalError):

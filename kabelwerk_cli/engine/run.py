@@ -176,6 +176,7 @@ def send_rows(
         session.run_record.counts = totals.counted()
     try:
         journal.flush()
+        journal.check_kept()
         sending.finish(runner)
     except JournalError as error:
         runner.end(f"the {journal.kind.noun} cannot be written: {error.reason}", error)

@@ -33,6 +33,7 @@ from .file import (
     side_file,
     transaction,
 )
+from .keeping import Keeper
 from .storage import open_file, trouble
 
 
@@ -79,10 +80,11 @@ class Journal:
         self.path = path
         self.kind = kind
         self._failure: JournalError | None = None
-        self._closed = False
+        self._closed = self._removed = False
         self.about: About
         with self._trouble():
             self._db, self.about = open_file(copy or path, kind, purpose, secret)
+            self._keeper = Keeper(copy or path, kind)
             self._pending: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
             self._writer = threading.Thread(target=self._write_groups, daemon=True)
             self._writer.start()
@@ -175,15 +177,30 @@ class Journal:
             self._pending.put(None)
             self._writer.join()
 
+    def check_kept(self) -> None:
+        """Save the file if another program has deleted or replaced it.
+
+        Raises:
+            JournalError: that has happened; the error says where the file is.
+        """
+        if self._keeper.is_lost:
+            self._keeper.save(self._db)
+            raise self._keeper.error
+
     def close(self) -> None:
         """Write the remaining entries, and close the file."""
         if not self._closed:
             self._closed = True
             self.flush()
+            if self._keeper.is_lost and not self._removed:
+                self._keeper.save(self._db)
             self._db.close()
 
     def remove(self) -> None:
         """Delete the file, as all rows are done; if that fails, the next run finds them done."""
+        if self._keeper.is_lost:
+            return
+        self._removed = True
         for path in (self.path, side_file(self.path)):
             with contextlib.suppress(OSError):
                 path.unlink()
@@ -206,6 +223,8 @@ class Journal:
                     group.append(more)
                 if more is None:
                     self._pending.put(None)  # for the loop, once the group is written
+            if self._keeper.is_lost:
+                group = self._refuse_intents(group)
             try:
                 self.commit([write.pair for write in group])
             except JournalError as error:
@@ -216,6 +235,13 @@ class Journal:
             for write in group:
                 write.then(self._failure)
 
+    def _refuse_intents(self, group: list["_Write"]) -> list["_Write"]:
+        """Let nothing more be sent; return the results, which are still written."""
+        for write in group:
+            if write.is_intent:
+                write.then(self._keeper.error)
+        return [write for write in group if not write.is_intent]
+
     def _trouble(self) -> contextlib.AbstractContextManager[None]:
         return trouble(self.path, self.kind)
 
@@ -223,6 +249,11 @@ class Journal:
 class _Write(NamedTuple):
     pair: Pair
     then: Callable[[JournalError | None], None]
+
+    @property
+    def is_intent(self) -> bool:
+        """Whether a row is about to be sent."""
+        return self.pair[0] is not None and self.pair[0].fate is Fate.IN_FLIGHT
 
 
 def _entry(row: Sequence[Any]) -> Entry:

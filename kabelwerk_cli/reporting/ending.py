@@ -110,7 +110,8 @@ def _stopped(ended: Ended) -> Iterator[str]:
     reason, error = ended.stop
     yield "Interrupted." if ended.stop.is_signal else f"Stopped: {reason}."
     if isinstance(error, JournalError):
-        yield f"Check the disk and the permissions of '{ended.journal or 'the temporary folder'}'."
+        place = ended.journal or "the temporary folder"
+        yield error.advice or f"Check the disk and the permissions of '{place}'."
     elif isinstance(error, AuthenticationError):
         doctor = suggest(ended.options, "doctor")
         yield f"{ended.about_token} Check it with {doctor}."
