@@ -11,6 +11,8 @@ _DOUBTFUL, _SKIPPED, _OWN = (
     ", ".join(f"'{fate}'" for fate in sorted(f)) for f in (DOUBTFUL, SKIPPED, SENT | SKIPPED)
 )
 _SCHEMA = (
+    "DROP TABLE IF EXISTS pending",
+    "DROP TABLE IF EXISTS posted",
     "CREATE TABLE pending (id BLOB PRIMARY KEY, number INTEGER, later INTEGER) WITHOUT ROWID",
     "CREATE TABLE posted (number INTEGER PRIMARY KEY)",
 )

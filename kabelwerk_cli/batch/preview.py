@@ -42,10 +42,13 @@ def preview(batch: "Batch", tasks: Tasks, rows: int) -> None:
     show_previews(batch.session, (task.call for task in shown))
 
 
-def ask(batch: "Batch", tasks: Tasks) -> None:
+def ask(batch: "Batch", tasks: Tasks) -> bool:
     """Ask for confirmation, if what is going to be sent needs one.
 
     Messages and deletions are confirmed by their number; an import only in a protected profile.
+
+    Returns:
+        Whether somebody was asked, which may have taken a while.
 
     Raises:
         Cancelled: it was not confirmed.
@@ -54,10 +57,10 @@ def ask(batch: "Batch", tasks: Tasks) -> None:
     check_protection(session, yes=batch.options.yes)
     imports = batch.repeatable and not batch.destructive
     if batch.options.yes or (imports and not is_protected(session)):
-        return
+        return False
     first, number = _survey(batch, tasks)
     if not number:
-        return
+        return False
     if imports:
         what, answer = f"Send {count_of(number, 'row')} with '{batch.name}'", "y"
         details = [capitalized(task.call.subject) for task in first]
@@ -70,6 +73,7 @@ def ask(batch: "Batch", tasks: Tasks) -> None:
         details.append(f"... and {number - len(first)} more")
     question = f"{what} at {backend_and_profile(session.settings)}?"
     confirm(session, question, yes=False, answer=answer, details=details)
+    return True
 
 
 def _pending(batch: "Batch", tasks: Tasks) -> Iterator[Task]:

@@ -121,7 +121,9 @@ def run_batch(batch: Batch) -> None:
         if batch.options.dry_run:
             preview(batch, tasks, ready.plan.rows)
             return
-        ask(batch, tasks)
+        if ask(batch, tasks):
+            # meanwhile, another run may have posted the same messages from a copy of the file
+            refuse_mistakes(mistakes(batch, ready.found, ready.plan), batch.options.allow)
         tell_about_files(batch.session)
         sent = send_rows(run, source, stack, lambda: _sending(batch, ready, stack))
         # at the very end: a run that is killed earlier leaves a journal in which all rows are done;

@@ -56,6 +56,21 @@ def test_messages_are_confirmed_by_their_number(
         assert len(posted(model)) == 5
 
 
+def test_what_another_run_posts_before_it_is_confirmed(shell: Shell) -> None:
+    model = clinic()
+    (shell.home / FILE).write_text(rows("r1:a r2:b"))
+    (shell.home / "copy.csv").write_text(rows("r2:b r3:c"))
+    with FaultyServer(model=model) as server:
+        there = shell.configured(server)
+        with Terminal(there, *BATCH) as terminal:
+            terminal.wait_for("to continue:")
+            assert there.run(*POST, "--from", "copy.csv", "--yes").code == 0
+            terminal.type("2\n")
+            assert terminal.end() == 11
+            assert "1 message was posted before (line 3)" in terminal.plain
+    assert posted(model) == ["r2:b", "r3:c"]
+
+
 def test_only_people_are_asked(shell: Shell) -> None:
     model = clinic()
     with FaultyServer(model=model) as server:
