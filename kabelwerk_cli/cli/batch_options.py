@@ -232,7 +232,7 @@ def take_options(ctx: click.Context) -> BatchOptions:
     """Remove the options of a batch from a command's parameters, and return them.
 
     Raises:
-        click.UsageError: there are options but no file, or two options read standard input.
+        click.UsageError: there are options but no file, or two that contradict each other.
     """
     names = [name for name in BatchOptions._fields if name in ctx.params]
     options = BatchOptions(**{name: ctx.params.pop(name) for name in names})
@@ -240,6 +240,8 @@ def take_options(ctx: click.Context) -> BatchOptions:
         _refuse_without_file(ctx)
     elif options.from_file == "-":
         claim_stdin(ctx, "--from")
+    if options.restart and options.resume:
+        raise click.UsageError("--restart and --resume cannot be used together.", ctx)
     return options
 
 

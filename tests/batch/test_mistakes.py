@@ -78,6 +78,9 @@ def test_a_copy_of_a_file_that_was_posted(shell: Shell, how: str) -> None:
             assert said.startswith(f"2 messages were posted before {where}, the last on 20")
             use = f"use --journal {JOURNAL} --resume. To post them again, 2 messages in all, use"
             assert f"{use} --allow posted." in said
+        # the advice, added to the command line of the next mailing
+        both = post(there, copy, "--restart", "--journal", JOURNAL, "--resume")
+        assert (both.code, "cannot be used together" in both.err) == (2, True)
         assert len(server.requests) == 2
         assert post(there, copy, "--journal", JOURNAL, "--resume").code == 0
         assert posted(model) == ["r1:a", "r2:b", "r3:c"]
