@@ -99,8 +99,18 @@ def _complete(journal: Journal) -> None:
 
 
 def compare(batch: "Batch", found: Found, plan: Plan) -> None:
-    """Compare the file as a whole with the journal."""
+    """Compare the file as a whole with the journal.
+
+    Raises:
+        Refused: messages were sent to what may be the same hub under another name.
+    """
     if found.journal:
+        if not batch.repeatable and (hubs := plan.hubs_of_two_names()):
+            raise Refused(
+                f"Journal '{found.path}' has messages for hub '{hubs[1]}', and these are for hub "
+                f"'{hubs[0]}', which may be the same. Name the hub as before, so that no message "
+                "is posted twice."
+            )
         plan.compare(sets_values=batch.repeatable)
 
 

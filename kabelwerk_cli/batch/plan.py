@@ -7,7 +7,7 @@ from kabelwerk_cli.journal.entry import Entry
 from kabelwerk_cli.journal.fate import SENT, SETTLED, SKIPPED, Fate
 from kabelwerk_cli.journal.journal import Journal
 from kabelwerk_cli.rows.row import Place, Row
-from kabelwerk_cli.rows.table import Table, target_of, temporary_trouble
+from kabelwerk_cli.rows.table import ANY_HUB, Table, target_of, temporary_trouble
 
 FIRST = bytes(4)
 """The suffix of a digest in the journal, for the first of several rows with the same content."""
@@ -218,6 +218,19 @@ class Plan(Table):
             query = "SELECT count(*), max(at) FROM rows WHERE fate = ? AND NOT overridden"
             for fate in SKIPPED:
                 self._kept[fate] = self._db.execute(query, (fate,)).fetchone()
+
+    def hubs_of_two_names(self) -> tuple[str, str] | None:
+        """Return a hub of the file and one of a sent row in the journal that may be the same.
+
+        A file has only one kind of name for its hubs, see `check_hubs`.
+        """
+        if self._journal is None:
+            return None
+        for (hub,) in self.select("SELECT hub FROM rows WHERE NOT bad LIMIT 1"):
+            query = f"SELECT hub FROM entries WHERE fate IN ({_SENT}) AND (hub = ?) != ? LIMIT 1"  # noqa: S608
+            for (other,) in self.select(query, ANY_HUB, hub == ANY_HUB):
+                return hub, other
+        return None
 
     def stale_since(self, target: int) -> int | None:
         """Return when a row for a target that is no longer in the file was sent, if one was."""

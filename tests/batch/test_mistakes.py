@@ -116,6 +116,29 @@ def test_rows_that_no_single_journal_has(shell: Shell) -> None:
         assert posted(model) == ["r1:a", "r2:b", "r3:c", "r4:d"]
 
 
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [((), ("--hub", "section9")), (("--hub", "section9"), ("--hub", "_"))],
+)
+def test_a_hub_that_is_named_otherwise_than_before(
+    shell: Shell, first: tuple[str, ...], then: tuple[str, ...]
+) -> None:
+    model = clinic()
+    with FaultyServer([well(1), busy()], model=model) as server:
+        there = shell.configured(server)
+        (shell.home / FILE).write_text(rows("r1:a r2:b"))
+        assert post(there, FILE, *first, "--max-failures", "0").code in {9, 10}
+        for more in ((), ("--dry-run",), ("--resume",), ("--send-changed",)):
+            ran = post(there, FILE, *then, *more)
+            assert (ran.code, "which may be the same. Name the hub as before" in ran.err) == (
+                2,
+                True,
+            )
+        server.follow([])
+        assert post(there, FILE, *first).code in {0, 9}
+    assert len(set(posted(model))) == len(posted(model))
+
+
 def test_who_is_no_neighbor(shell: Shell) -> None:
     """Another command, another address, another folder, another time, or a named journal."""
     model = clinic()
