@@ -42,6 +42,8 @@ DAMAGES: dict[str, Callable[[str], str]] = {
     "soft hyphen": lambda key: f"{key}\u00ad",
     "blank": lambda key: f" {key}",
     "no-break space": lambda key: f"{key}\u00a0",
+    "dash": lambda key: key.replace("-", "\u2013"),
+    "another alphabet": lambda key: key.translate({ord("o"): "\u043e", ord("a"): "\u0430"}),
     "apostrophe": lambda key: f"'{key}",
 }
 
