@@ -209,7 +209,8 @@ one request for each new user, changed name or deletion, none for the rest.""",
   20); if, with --delete, the last line has no line break (--allow
   unterminated); if a new key looks like one that left, as R1 and r1, 123 and
   00123, or 4.91701E+11 and 491701234567 (--allow lookalikes); or if other new
-  keys look as if a spreadsheet had changed them (--allow damaged-keys).
+  keys look as if a spreadsheet had changed them (--allow damaged-keys). Both
+  kinds of keys stop --adopt, too.
 - A key that left is kept as long as a key in the file looks like it. To delete
   such a user, use 'kabelwerk users delete'.
 - --dry-run shows the plan, one record per change, and exits with the code of

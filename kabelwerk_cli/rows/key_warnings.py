@@ -5,16 +5,14 @@ from collections.abc import Callable, Iterator
 
 from kabelwerk_cli.words import count_of
 
-from .lookalikes import is_rounded
+from .lookalikes import is_rounded, may_be_rounded
 from .other_keys import OtherKey, rounded_others, shorter_others
 from .table import Table
 
 SHOWN = 3
 """How many keys a warning names."""
 _DIGITS = "key NOT GLOB '*[^0-9]*'"
-_ROUNDED = """
-SELECT key, line FROM rows WHERE key GLOB '[0-9]*[Ee]+[0-9]*' %s ORDER BY number
-"""
+_ROUNDED = f"SELECT key, line FROM rows WHERE {may_be_rounded('key')} %s ORDER BY number"  # noqa: S608
 _SHORTER = f"""
 SELECT key, line FROM rows
 WHERE key GLOB '[1-9]*' AND {_DIGITS} AND length(key) < (

@@ -18,7 +18,7 @@ from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
 _FORMULA = re.compile(r'="(.*)"', re.DOTALL)
 _WHOLE = re.compile(r"\+?0*([0-9]+)(?:[.,]0*)?")
 _SCIENTIFIC = re.compile(r"\+?0*([0-9]+)(?:[.,]([0-9]*))?e([+-]?)([0-9]{1,3})")
-_ROUNDED = re.compile(r"[0-9]+(?:[.,][0-9]+)?[Ee]\+[0-9]+")
+_ROUNDED = re.compile(r"[0-9]+(?:[.,][0-9]+)?[Ee]\+[0-9]+|[0-9][.,][0-9]+[Ee][0-9]+")
 _LONGEST_POWER = 400
 """The highest power of ten that is written out: a spreadsheet knows none above 308."""
 # what Unicode calls ignorable and does not count among the format characters: fillers, joiners and
@@ -64,8 +64,16 @@ def digits_kept(key: str) -> int:
 
 
 def is_rounded(key: str) -> bool:
-    """Tell whether a key looks like a number that a spreadsheet has rounded: `4,91701E+11`."""
+    """Tell whether a key looks like a number that a spreadsheet has rounded.
+
+    It is `4,91701E+11` there, and `4.91701E11` in what programs in Java export.
+    """
     return _ROUNDED.fullmatch(key) is not None
+
+
+def may_be_rounded(column: str) -> str:
+    """Return a condition in SQL that is true for every key that `is_rounded`, and few others."""
+    return f"({column} GLOB '[0-9]*[Ee]+[0-9]*' OR {column} GLOB '[0-9][.,]*[Ee][0-9]*')"
 
 
 def _plain(key: str) -> str:

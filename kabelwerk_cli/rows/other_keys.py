@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from kabelwerk_cli.output import visible_key
 
-from .lookalikes import is_rounded
+from .lookalikes import is_rounded, may_be_rounded
 from .row import Row
 from .table import Table
 
@@ -21,9 +21,9 @@ CREATE TABLE other_keys (name TEXT, value TEXT, line INTEGER, PRIMARY KEY (name,
 WITHOUT ROWID
 """
 _DIGITS = "value NOT GLOB '*[^0-9]*'"
-_ROUNDED = """
-SELECT name, value, line FROM other_keys WHERE value GLOB '[0-9]*[Ee]+[0-9]*' ORDER BY line, name
-"""
+_ROUNDED = f"""
+SELECT name, value, line FROM other_keys WHERE {may_be_rounded("value")} ORDER BY line, name
+"""  # noqa: S608
 _SHORTER = f"""
 SELECT name, value, line FROM other_keys
 WHERE name = ? AND value GLOB '[1-9]*' AND {_DIGITS} AND length(value) < (

@@ -13,7 +13,7 @@ from kabelwerk_cli.engine.stops import NAMED, Mistake, allowed_by, listed
 from kabelwerk_cli.errors import Stop
 from kabelwerk_cli.output import visible_key
 from kabelwerk_cli.rows.key_warnings import EXPORT
-from kabelwerk_cli.rows.lookalikes import digits_kept, forms, is_rounded
+from kabelwerk_cli.rows.lookalikes import digits_kept, forms, is_rounded, may_be_rounded
 from kabelwerk_cli.rows.other_keys import OtherKey, rounded_others, shorter_others
 from kabelwerk_cli.words import count_of
 
@@ -51,7 +51,7 @@ SELECT max(length(key)) FROM (
 )
 """  # noqa: S608
 _SHORTER = f"rows.key GLOB '[1-9]*' AND rows.key {_DIGITS} AND length(rows.key) < ?"
-_ROUNDED = "rows.key GLOB '[0-9]*[Ee]+[0-9]*'"
+_ROUNDED = may_be_rounded("rows.key")
 _KNOWN = """
 CREATE TEMPORARY TABLE known AS SELECT 'hub' AS name, hub AS value FROM entries
 UNION SELECT 'hub_user', substr(content, instr(content, ' hub_user=') + 10, 32)

@@ -55,8 +55,8 @@ _ERRORS = """
 """  # noqa: RUF001 - the letters of other alphabets are intended
 ERRORS = frozenset(_ERRORS.split())
 """The errors of spreadsheets in several languages, as an export writes them."""
-_ERROR_NUMBER = re.compile(r"(Err|Error|Fehler):5\d\d")
-"""Errors of LibreOffice that have a number instead of a name."""
+_NOT_SHOWN = re.compile(r"(Err|Error|Fehler):5\d\d|###+")
+"""Errors of LibreOffice that have a number, and what it exports of a column that is too narrow."""
 SUSPECT = frozenset("#EF")
 """What an error begins with."""
 AFTER_SUSPECT = "G"
@@ -181,7 +181,7 @@ def is_only_covered(cell: str | Cell) -> bool:
 
 def is_error(text: str) -> bool:
     """Tell whether a text is exactly an error of a spreadsheet."""
-    return text[:1] in SUSPECT and (text in ERRORS or bool(_ERROR_NUMBER.fullmatch(text)))
+    return text[:1] in SUSPECT and (text in ERRORS or bool(_NOT_SHOWN.fullmatch(text)))
 
 
 def place_of(sheet: str, row: int, column: int) -> str:

@@ -1,12 +1,14 @@
 """Which keys look alike: to a person, or once a spreadsheet has had one of them."""
 
+import contextlib
 import itertools
 import random
+import sqlite3
 import unicodedata
 
 import pytest
 
-from kabelwerk_cli.rows.lookalikes import digits_kept, forms, is_rounded
+from kabelwerk_cli.rows.lookalikes import digits_kept, forms, is_rounded, may_be_rounded
 
 ALIKE = {
     "letter case": ("Motoko", "MOTOKO", "motoko"),
@@ -104,9 +106,14 @@ def test_numbers_that_a_spreadsheet_has_rounded() -> None:
         0,
         0,
     ]
-    rounded = ("1,23457E+11", "4.9e+11", "5E+11")
+    rounded = ("1,23457E+11", "4.9e+11", "5E+11", "4.91701234567E11", "5.0E11")
+    others = ("12E4", "E+11", "a1E+11", "1E+1a", "1E+", "123", "1.2e", "12.3E4x", "1a2e3")
     assert all(map(is_rounded, rounded))
-    assert not any(map(is_rounded, ("12E4", "E+11", "a1E+11", "1E+1a", "1E+", "123")))
+    assert not any(map(is_rounded, others))
+    with contextlib.closing(sqlite3.connect("")) as db:
+        for key in (*rounded, *others):
+            (found,) = db.execute(f"SELECT {may_be_rounded('?1')}", [key]).fetchone()
+            assert found >= is_rounded(key)
 
 
 def test_any_text_has_a_form() -> None:

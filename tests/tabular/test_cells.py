@@ -345,7 +345,7 @@ def test_the_names_of_cells() -> None:
 
 
 def test_every_error_of_a_spreadsheet_is_known_by_its_whole_text() -> None:
-    for error in (*ERRORS, "Err:502", "Fehler:508"):
+    for error in (*ERRORS, "Err:502", "Fehler:508", "###", "########"):
         with pytest.raises(ValueError, match="error of a spreadsheet"):
             meaning(error, "name", 1)
         for other in (f" {error}", f"{error} ", f"see {error}"):
