@@ -16,7 +16,7 @@ from typing import Any
 import requests
 import requests.adapters
 import requests.utils
-from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, PoolManager
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import NewConnectionError
 
@@ -73,8 +73,9 @@ class NetworkTransport:
         self._adapter.at_proxy = bool(self._proxies)
         prepared = _prepared(request, self._address.base + request.path)
         try:
-            answered: Any = self._adapter.send(prepared, stream=True, proxies=self._proxies)
-            with contextlib.closing(answered) as response:
+            with contextlib.closing(
+                self._adapter.send(prepared, stream=True, proxies=self._proxies)
+            ) as response:
                 return _read(response, request.body_limit)
         # http.client, urllib3 and ssl raise many kinds of errors when the answer is malformed. All
         # of them mean that there is no complete answer. KeyboardInterrupt passes through.
@@ -135,17 +136,17 @@ def _prepared(request: Request, url: str) -> Any:
     return prepared
 
 
-def _read(response: BaseHTTPResponse, limit: int) -> Answer:
+def _read(response: requests.Response, limit: int) -> Answer:
     body = bytearray()
     while len(body) <= limit:
-        chunk = response.read(CHUNK, decode_content=False)
+        chunk = response.raw.read(CHUNK, decode_content=False)
         if not chunk:
             break
         body += chunk
     return Answer(
-        status=response.status,
+        status=response.status_code,
         reason=response.reason or "",
-        headers={name.lower(): value for name, value in response.headers.itermerged()},
+        headers={name.lower(): value for name, value in response.headers.items()},
         body=bytes(body[:limit]),
         oversize=len(body) > limit,
     )
@@ -200,11 +201,6 @@ class _Adapter(requests.adapters.HTTPAdapter):
         """Return the path: no proxy gets the whole URL, as they are used for https only."""
         del proxies
         return request.url.removeprefix(self.origin)
-
-    def build_response(self, req: Any, resp: Any) -> Any:
-        """Return the answer as it is: nobody asks for what requests would add to it."""
-        del req
-        return resp
 
     def close(self) -> None:
         """Close the connections; the next request opens others."""

@@ -86,7 +86,6 @@ def test_sock_and_send_carry_the_request_head_first():
         ("build_connection_pool_key_attributes", ["self", "request", "verify", "cert"]),
         ("get_connection_with_tls_context", ["self", "request", "verify", "proxies", "cert"]),
         ("request_url", ["self", "request", "proxies"]),
-        ("build_response", ["self", "req", "resp"]),
     ],
 )
 def test_the_adapter_has_the_methods_that_the_transport_overrides(method, parameters):
