@@ -79,7 +79,7 @@ def test_a_server_that_dies(shell: Shell) -> None:
                 "--new-state",
                 code=9,
                 faults=(well(5), down),
-                says=("5 created", "failed 10 times in a row"),
+                says=('"created":5,', "failed 10 times in a row"),
             ),
             Do(MANY, requests=None, users=MANY),
             Do(MANY, requests="", told=""),

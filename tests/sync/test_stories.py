@@ -126,7 +126,8 @@ def test_adoption(shell: Shell) -> None:
                 "--adopt --skip-invalid",
                 code=10,
                 requests="",
-                report={"message": f"0 users adopted, 1 known before, 1 invalid. {CORRECT}"},
+                says='{"rows":2,"unchanged":1,"invalid":1}',
+                report={"message": CORRECT},
             ),
         ],
     )
@@ -329,7 +330,13 @@ def test_mass_changes_are_guarded(shell: Shell) -> None:
         shell,
         [
             # the first run is not counted, nor the next one while none has come to its end
-            Do(many, NEW, code=10, faults=(well(3), Step(FAULTS["status-401"])), says="3 created"),
+            Do(
+                many,
+                NEW,
+                code=10,
+                faults=(well(3), Step(FAULTS["status-401"])),
+                says='"created":3,',
+            ),
             Do(many, requests=", ".join(f"POST u{n}" for n in range(13, 60))),
             Do(
                 renamed,
