@@ -1,3 +1,3 @@
 """Command-line administration tool for Kabelwerk, a chat service for digital health."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
