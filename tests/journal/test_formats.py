@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import shutil
 import sqlite3
 from collections import Counter
@@ -51,10 +52,13 @@ def fates(journal: Journal) -> str:
 FATE_ORDER = (Fate.DONE, Fate.UNKNOWN, Fate.IN_FLIGHT, Fate.REJECTED, Fate.HANDED_OVER)
 
 
+@pytest.mark.parametrize(("kept", "writer"), [("format-3", ""), ("format-4", "0.2.0")])
 @pytest.mark.parametrize("name", FATES)
-def test_a_kept_file_is_read_and_brought_to_the_latest_format(tmp_path: Path, name: str) -> None:
-    path = take(f"format-3/{name}", tmp_path, URL)
-    for program in ("", __version__):
+def test_a_kept_file_is_read_and_brought_to_the_latest_format(
+    tmp_path: Path, name: str, kept: str, writer: str
+) -> None:
+    path = take(f"{kept}/{name}", tmp_path, URL)
+    for program in (writer, __version__):
         with opened(path) as journal:
             assert fates(journal) == FATES[name]
             assert journal.about.program == program
@@ -143,6 +147,25 @@ def test_a_handing_over_that_an_earlier_version_did_not_complete(
         assert journal.about.rejects == ("" if spool else digest)
         assert journal.about.spool == b""
     assert not spooled.exists()
+
+
+def test_a_handing_over_that_version_0_2_0_did_not_complete(tmp_path: Path) -> None:
+    path = take("format-4/handing-over.csv", tmp_path, URL)
+    with opened(path) as journal:
+        spool = tmp_path / os.fsdecode(journal.about.spool)
+        shutil.copy(FOLDER / "format-4/handing-over.spool", spool)
+        complete(journal)
+        assert fates(journal) == "1 done, 2 handed over"
+    assert "Nobody" in (tmp_path / "handing-over-rejects").read_text()
+    assert not spool.exists()
+
+
+def test_a_finished_mailing_of_version_0_2_0_is_not_posted_again(shell: Shell) -> None:
+    with FaultyServer(model=Model(populated(10))) as server:
+        take("format-4/finished.csv", shell.home, server.url)
+        ran = shell.configured(server).run("messages", "post", "--from", "finished.csv", "--yes")
+        assert (ran.code, server.requests) == (11, [])
+        assert "8 of 8 rows were posted" in ran.err
 
 
 @pytest.mark.parametrize("name", FATES)
