@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 MAILING = JOURNAL._replace(
     holds="It records which messages were posted.",
-    repair="Restore '{path}' from a backup, or put the messages that were not posted into another "
-    "file and send that.",
+    repair="Restore '{path}' from a backup made after its last run (an older one posts messages "
+    "twice), or put the messages that were not posted into another file and send that.",
     moved="Do not move the journal away: the same command would then post all messages again.",
 )
 

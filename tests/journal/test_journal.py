@@ -172,6 +172,18 @@ def test_damage_is_exit_3_and_nothing_is_sent(shell: Shell) -> None:
         assert "b" in server.model.users
 
 
+def test_what_is_said_of_a_damaged_mailing_posts_nothing_twice(shell: Shell) -> None:
+    (shell.home / "rows.csv").write_text("room,text\nkusanagi,Hello\n")
+    journal = shell.home / "rows.csv.kabelwerk-journal"
+    journal.write_bytes(b"")
+    with FaultyServer() as server:
+        post = ("messages", "post", "--user", "batou", "--from", "rows.csv", "--yes")
+        ran = shell.configured(server).run(*post)
+        assert (ran.code, server.requests) == (3, [])
+    assert "from a backup made after its last run (an older one posts messages twice)" in ran.err
+    assert "Do not move the journal away" in ran.err
+
+
 def test_neither_token_nor_text_is_in_it(shell: Shell) -> None:
     (shell.home / "rows.csv").write_text("room,user,text\nkusanagi,batou,very private\n")
     with FaultyServer([Step(FAULTS["reset-after-reading"])]) as server:
