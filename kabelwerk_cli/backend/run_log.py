@@ -74,11 +74,25 @@ class RunLog:
         except ConfigurationError:
             self._url = None  # the run ends with this error
         if path := settings[LOG_FILE]:
-            for option, other in self._started.others.items():
-                if are_same(path, other):
-                    raise Refused(f"{LOG_FILE.option} and {option} name the same file.")
-            self._log = LogFile(path, self._warn)
-            self._log.write(StartLine(time=self._began, event="start", **self._facts()))
+            self._open(path)
+
+    def start_without_settings(self, path: str) -> None:
+        """Record that a run begins whose settings cannot be read.
+
+        Args:
+            path: the log file.
+
+        Raises:
+            Refused: see `start`.
+        """
+        self._open(path)
+
+    def _open(self, path: str) -> None:
+        for option, other in self._started.others.items():
+            if are_same(path, other):
+                raise Refused(f"{LOG_FILE.option} and {option} name the same file.")
+        self._log = LogFile(path, self._warn)
+        self._log.write(StartLine(time=self._began, event="start", **self._facts()))
 
     def _end(self, error: BaseException | None) -> None:
         said = self._problem(error) if error else None

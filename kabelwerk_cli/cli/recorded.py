@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kabelwerk_cli.config.settings import LOG_FILE
+from kabelwerk_cli.errors import ConfigurationError
 from kabelwerk_cli.terminal.session import ARGUMENTS, Session, open_session, run_record_of
 
 if TYPE_CHECKING:
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 def open_recorded_session(ctx: click.Context, *, profile_may_be_missing: bool = False) -> Session:
     """Return the session of a command, and record its start and end if that is asked for.
 
-    The summary is written however the run ends, also if its settings cannot be read.
+    The summary is written however the run ends, also if its settings cannot be read, and so is a
+    log file that the command line names.
 
     Args:
         ctx: the command's context.
@@ -24,17 +26,20 @@ def open_recorded_session(ctx: click.Context, *, profile_may_be_missing: bool = 
         ConfigurationError: a variable or the configuration cannot be read.
         Refused: the log file or the summary cannot be used.
     """
-    summary = ctx.params.get("summary")
     if ctx.params.get("dry_run"):
         return open_session(ctx)
-    if summary:
-        log = _run_log(ctx, summary)
-        session = open_session(ctx)
+    summary, named = ctx.params.get("summary"), ctx.obj.get(LOG_FILE.name)
+    log = _run_log(ctx, summary) if summary or named else None
+    try:
+        session = open_session(ctx, profile_may_be_missing=profile_may_be_missing)
+    except ConfigurationError:
+        if log and named:
+            log.start_without_settings(named)
+        raise
+    if log is None and session.settings[LOG_FILE]:
+        log = _run_log(ctx, None)
+    if log:
         log.start(session)
-        return session
-    session = open_session(ctx, profile_may_be_missing=profile_may_be_missing)
-    if session.settings[LOG_FILE]:
-        _run_log(ctx, None).start(session)
     return session
 
 

@@ -168,9 +168,8 @@ def test_every_end_leaves_a_summary(shell: Shell, name: str, output: str) -> Non
     counts = found["counts"]
     assert counts["rows"] == (0 if name in EARLY else (case.file or "").count("\n") - 1)
     assert sum(counts.values()) == 2 * counts["rows"]  # each has one outcome
-    if name != "no such profile":  # where the settings are not known
-        end = lines(shell)[-1]
-        assert (end["event"], end["counts"], end["error"]) == ("end", counts, found["error"])
+    end = lines(shell)[-1]
+    assert (end["event"], end["counts"], end["error"]) == ("end", counts, found["error"])
     if output == "json" and ran.code:
         assert json.loads(ran.err.splitlines()[-1])["error"] == found["error"]
     samples = prometheus(shell.home / "run.prom")
@@ -212,7 +211,7 @@ def test_the_numbers(shell: Shell) -> None:
 @pytest.mark.parametrize("signals", [1, 2])
 def test_an_interrupted_run_leaves_a_summary(shell: Shell, signals: int) -> None:
     (shell.home / FILE).write_text(rows(" ".join(f"u{n}:N" for n in range(500)), USERS))
-    args = (*CREATE, "--rate", "100", "--summary", "run.json", *LOG)
+    args = (*CREATE, "--concurrency", "1", "--rate", "100", "--summary", "run.json", *LOG)
     with FaultyServer() as server:
         process = shell.configured(server).start(*args)
         while len(server.requests) < 5:

@@ -8,7 +8,9 @@ from typing import NamedTuple
 import pytest
 
 from kabelwerk_cli.config.suggestions import carried
+from tests.batch.story import clinic, lost, posted, rows
 from tests.documents import ROOT, run_script
+from tests.faultserver import FaultyServer
 from tests.forkserver import ForkServer
 from tests.shell import TOKEN, Ran, Shell, served
 
@@ -149,6 +151,23 @@ def test_what_is_suggested_is_understood(backend: tuple[Shell, str], name: str) 
         assert [*carried(words)] == options, ran.err
         understood = there.run(*words, "--help")
         assert (understood.code, understood.err) == (0, "")
+
+
+def test_what_settles_a_message_is_suggested_for_the_same_backend(shell: Shell) -> None:
+    (shell.home / "o'b.csv").write_text(rows("r1:a"))
+    post = ("messages", "post", "--user", "batou", "--yes", "--from", "o'b.csv", "--url")
+    with FaultyServer([lost(applied=True)], model=clinic()) as server:
+        there = shell.with_(KABELWERK_API_TOKEN=TOKEN)
+        ran = there.run(*post, server.url)
+        assert ran.code == 9
+        lines = [shlex.split(line)[1:] for line in suggested(ran)]
+        mark, resend = (
+            [*post, server.url, f"--{how}"] for how in ("mark-posted", "resend-unknown")
+        )
+        assert mark in lines
+        assert resend in lines
+        assert there.run(*mark).code == 0
+        assert posted(server.model) == ["r1:a"]
 
 
 def test_no_other_place_suggests_any() -> None:
