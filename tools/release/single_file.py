@@ -5,6 +5,7 @@ them a zip archive of the rest, with lists of where each module is. `start.py` r
 imports them.
 """
 
+import glob
 import marshal
 import os
 import shutil
@@ -106,8 +107,9 @@ def find(version: str) -> Iterator[str]:
     here = "{}.{}".format(*sys.version_info)
     candidates = [sys.executable] if here == version else []
     candidates += [found] if (found := shutil.which(f"python{version}")) else []
-    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    candidates += map(str, sorted(root.glob(f"versions/{version}.*/bin/python3")))
+    root = os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv"
+    # this glob passes over folders that belong to other users
+    candidates += sorted(glob.glob(f"{root}/versions/{version}.*/bin/python3"))  # noqa: PTH207
     for candidate in candidates:
         asked = (candidate, "-c", "import sys; print('%d.%d' % sys.version_info[:2])")
         ran = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603
