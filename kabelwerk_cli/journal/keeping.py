@@ -38,8 +38,14 @@ class Keeper:
 
     @property
     def is_lost(self) -> bool:
-        """Whether the path no longer names the file."""
-        return _identity(self._path) != self._identity
+        """Whether the path no longer names the file, as far as can be seen.
+
+        While a file is open, its number stays as it is, on network file systems, too.
+        """
+        try:
+            return _identity(self._path) != self._identity
+        except OSError:
+            return False
 
     def save(self, db: sqlite3.Connection) -> None:
         """Write a file that was lost again, under its name or beside it.
@@ -80,8 +86,13 @@ class Keeper:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
+    """Return the number of a file; None if there is none.
+
+    Raises:
+        OSError: that cannot be seen.
+    """
     try:
         told = path.stat()
-    except OSError:
+    except FileNotFoundError:
         return None
     return told.st_dev, told.st_ino
