@@ -5,7 +5,8 @@
 This writes the wheel, the source archive, `kabelwerk.pyz` (a single file with all dependencies),
 a Debian package, a bill of materials (CycloneDX) and the licenses of what is bundled, and
 `SHA256SUMS` of all of them. What is bundled, and what builds it, is in `tools/locks`, with hashes.
-Two builds of a commit have the same bytes, whoever builds, wherever.
+Two builds of a commit have the same bytes, whoever builds, wherever; for the single file, if the
+same releases of Python are there to compile it.
 """
 
 import hashlib
