@@ -402,6 +402,7 @@ def main() -> int:
     until = time.monotonic() + 60 * given.minutes
     played = failed = 0
     happened = Counter[str]()
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # what nohup ignores would be ignored by all runs
     with ForkServer(ENVIRONMENT) as forks:
         for one in play_all(range(given.first, given.first + given.count), forks, until):
             played += 1
