@@ -201,9 +201,8 @@ def connect(path: Path, options: str = "") -> sqlite3.Connection:
         isolation_level=None,
         check_same_thread=False,
     )
-    db.execute(
-        "PRAGMA fullfsync = ON"
-    )  # of macOS; otherwise, its disks may keep commits in a cache
+    # on macOS, a disk may keep commits in its cache otherwise
+    db.execute("PRAGMA fullfsync = ON")
     db.create_function("crc32", 1, zlib.crc32, deterministic=True)
     return db
 
