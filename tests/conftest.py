@@ -6,9 +6,11 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
+from xdist.scheduler import WorkStealingScheduling
 
 from .faultserver import Authority
 from .forkserver import ForkServer
@@ -28,6 +30,11 @@ def pytest_configure() -> None:
     ):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, handler)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> WorkStealingScheduling:
+    """Let workers that have run all their tests take those that others have not begun."""
+    return WorkStealingScheduling(config, log)
 
 
 # No time limits per example: they would fail on a busy machine.
