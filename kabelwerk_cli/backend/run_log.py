@@ -20,6 +20,8 @@ from .summary_file import RunSummary, SummaryFile
 
 TEXTS = ("--text", "--template", "--name", "--attributes", "--url")
 """Options whose values are not recorded: what people write, and addresses, which are elsewhere."""
+FROM_FILES = ("--template", "--attributes")
+"""Those of them that read a file if their value begins with `@`."""
 HIDDEN = "..."
 
 
@@ -148,16 +150,20 @@ def without_texts(words: Sequence[str]) -> Iterator[str]:
     """Yield the words of a command line, without texts and secrets, quoted for a shell."""
     import shlex
 
-    hides = False
+    before = ""
     for word in words:
         name, equals, value = word.partition("=")
-        if hides and not word.startswith("@"):
+        if before and not _is_file(before, word):
             yield HIDDEN
-        elif name in TEXTS and equals and not value.startswith("@"):
+        elif name in TEXTS and equals and not _is_file(name, value):
             yield f"{name}={HIDDEN}"
         else:
             yield shlex.quote(word)
-        hides = not hides and word in TEXTS
+        before = word if word in TEXTS and not before else ""
+
+
+def _is_file(option: str, value: str) -> bool:
+    return option in FROM_FILES and value.startswith("@")
 
 
 def hide_texts(message: str, words: Sequence[str]) -> str:

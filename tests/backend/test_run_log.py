@@ -111,6 +111,8 @@ def test_texts_and_secrets_are_not_recorded(shell: Shell) -> None:
     assert f"users ensure --key motoko --name ... {' '.join(LOG)}" in end
     line = ("users", "create", "--name=a b")
     assert hide_texts("Use `kabelwerk users ensure '--name=a b'`.", line).endswith("--name=...`.")
+    texts = ["--text", "@batou", "--name=@c", "--template", "@f", "--attributes=@g"]
+    assert " ".join(without_texts(texts)) == ("--text ... --name=... --template @f --attributes=@g")
     masked = without_texts(["--text", "a", "--name=b c", "--template", "@f", "--text", "--text"])
     assert list(masked) == ["--text", "...", "--name=...", "--template", "@f", "--text", "..."]
 
