@@ -102,37 +102,41 @@ def _posted(batch: "Batch", found: Found, pending: Pending) -> Iterator[Mistake]
         since = max(since, max((entry.at for entry in found.old.entries(Fate.DONE)), default=0))
     purpose, hits = purpose_of(batch), list[_Hits]()
     for path in journals_beside(found.path, since / PER_SECOND):
+        numbers, last = list[int](), 0
         try:
             with opened(path) as neighbor:
-                count, last = _count_posted(neighbor, purpose, pending, since)
+                for found_there, at in _posted_by(neighbor, purpose, pending, since):
+                    numbers += found_there
+                    last = max(last, at)
         except Unreadable as error:
             batch.session.console.warn(
                 f"Cannot read journal '{_shown(found.path, path)}', so its messages may be posted "
                 f"again: {error}"
             )
-            continue
-        if count:
-            hits.append(_Hits(count, last, path))
+        if numbers:  # also those that were read before a part that cannot be read
+            pending.note_posted(numbers)
+            hits.append(_Hits(len(numbers), last, path))
     if pending.posted:
         yield _posted_before(batch, found.path, pending, sorted(hits, reverse=True))
 
 
-def _count_posted(
+def _posted_by(
     neighbor: Neighbor, purpose: str, pending: Pending, since: int
-) -> tuple[int, int]:
-    """Return how many rows of this file a journal has as posted, and when the last was."""
+) -> Iterator[tuple[Sequence[int], int]]:
+    """Yield the numbers of rows of this file that a journal has as posted, and when the last was.
+
+    Raises:
+        Unreadable: it cannot be read.
+    """
     if neighbor.purpose() != purpose:
-        return 0, 0
+        return
     if neighbor.count() < pending.count:
         found = neighbor.all_sent(since)
     else:
         found = (each for ids in _blocks(pending.ids()) for each in neighbor.sent(ids, since))
-    count = last = 0
     for block in _blocks(found):
-        hits = pending.note_posted([row_id for row_id, _ in block])
-        count += hits
-        last = max(last, *(at for _, at in block)) if hits else last
-    return count, last
+        if numbers := pending.numbers_of([row_id for row_id, _ in block]):
+            yield numbers, max(at for _, at in block)
 
 
 def _blocks(items: Iterator[T]) -> Iterator[tuple[T, ...]]:

@@ -1,6 +1,6 @@
 """The rows that a run would send if nothing failed, in a table beside the plan."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from kabelwerk_cli.engine.options import ALL, BatchOptions
 from kabelwerk_cli.journal.fate import DOUBTFUL, SENT, SKIPPED
@@ -51,10 +51,10 @@ class Pending:
     def __init__(self, plan: Plan, options: BatchOptions) -> None:
         self._plan = plan
         for statement in _SCHEMA:
-            self._do(statement)
+            self._plan.execute(statement)
         again, values = _resent(options)
         limit = EVERY if options.limit is None else options.limit
-        self._do(_FIND % again, limit, *values, options.send_changed)
+        self._plan.execute(_FIND % again, limit, *values, options.send_changed)
         self.count = self._counted("pending")
 
     def duplicates(self) -> Iterator[tuple[str, Sequence[int]]]:
@@ -66,19 +66,16 @@ class Pending:
         """Yield the ID of each row in a journal."""
         return (row_id for (row_id,) in self._plan.select("SELECT id FROM pending"))
 
-    def note_posted(self, ids: Collection[bytes]) -> int:
-        """Note that rows were posted before; return how many of these, about 500, are pending."""
+    def numbers_of(self, ids: Collection[bytes]) -> Sequence[int]:
+        """Return the numbers of those of some rows, about 500, that are pending."""
         places = ", ".join("?" * len(ids))
-        found = [
-            number
-            for (number,) in self._plan.select(
-                f"SELECT number FROM pending WHERE id IN ({places})",  # noqa: S608
-                *ids,
-            )
-        ]
-        for number in found:
-            self._do("INSERT OR IGNORE INTO posted VALUES (?)", number)
-        return len(found)
+        query = f"SELECT number FROM pending WHERE id IN ({places})"  # noqa: S608
+        return [number for (number,) in self._plan.select(query, *ids)]
+
+    def note_posted(self, numbers: Iterable[int]) -> None:
+        """Note that rows were posted before."""
+        for number in numbers:
+            self._plan.execute("INSERT OR IGNORE INTO posted VALUES (?)", number)
 
     @property
     def posted(self) -> int:
@@ -102,10 +99,6 @@ class Pending:
     def _counted(self, table: str) -> int:
         ((count,),) = self._plan.select(_COUNT + table)
         return int(count)
-
-    def _do(self, statement: str, *values: object) -> None:
-        for _ in self._plan.select(statement, *values):
-            pass
 
 
 def _resent(options: BatchOptions) -> tuple[str, tuple[str, ...]]:

@@ -1,5 +1,6 @@
 """What looks like a mistake stops a batch, with everything told at once, and nothing is sent."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -317,3 +318,28 @@ def test_keys_that_a_spreadsheet_has_damaged(shell: Shell) -> None:
         (shell.home / "u.csv").write_text("key,name\n00123,A\n456,B\n")
         ran = post(there, "u.csv", command=create)
         assert (ran.code, "may have lost leading zeros" in ran.err) == (0, True)
+
+
+def test_what_was_read_of_a_damaged_neighbor_counts(shell: Shell) -> None:
+    """Its first pages say that these messages were posted, and the last ones say nothing."""
+    (shell.home / FILE).write_text(rows("r1:a r2:b"))
+    with FaultyServer(model=clinic()) as server:
+        there = shell.configured(server)
+        assert post(there, FILE, "--yes").code == 0
+        neighbor = shell.home / JOURNAL
+        with contextlib.closing(sqlite3.connect(neighbor)) as db, db:
+            for number in range(1200):
+                others = "fate, key, hub, at, request_id, error, content, checksum"
+                row_id = b"\xff" * 28 + number.to_bytes(4)
+                db.execute(
+                    f"INSERT INTO entries SELECT ?, {others} FROM entries LIMIT 1", (row_id,)
+                )
+        damaged = neighbor.read_bytes()
+        neighbor.write_bytes(damaged[:-20_000] + bytes(20_000))
+        (shell.home / "copy.csv").write_text(rows("r1:a r2:b r3:c"))
+        ran = post(there, "copy.csv", "--yes")
+        assert len(server.model.messages) == 2
+    name, said = stopped(ran)
+    assert name == "posted"
+    assert "2 messages were posted before (lines 2 and 3)" in said
+    assert "Cannot read journal" in ran.err
