@@ -137,7 +137,10 @@ def _blocked(ended: Ended) -> Iterator[str]:
     if count := ended.totals.blocked:
         values = "its values" if count == 1 else "their values"
         rows = count_of(count, "row")
-        yield f"A firewall or a proxy blocks {rows}: change {values}, or ask whoever runs it."
+        yield (
+            f"Something between here and the backend, such as a firewall, refused {rows}: change "
+            f"{values}, or ask whoever runs it."
+        )
 
 
 def _unrecorded(ended: Ended) -> Iterator[str]:
@@ -145,10 +148,11 @@ def _unrecorded(ended: Ended) -> Iterator[str]:
     if not _lacks(ended):
         return
     lacks = f"The journal lacks what became of {count_of(len(known), 'message')}"
-    if ended.totals.counts[Fate.UNKNOWN]:
-        # an option for a room would also be about a message whose outcome is unknown
-        said = (f"'{key}' was {'posted' if done else 'not sent'}" for key, done in known)
-        yield f"{lacks}: {', '.join(said)}."
+    alike = len({key for key, _ in known}) < len(known)
+    if ended.totals.counts[Fate.UNKNOWN] or alike:
+        # an option for a room would also be about another message to it, or to one of its name
+        said = (f"'{key}' was {'posted' if done else 'not posted'}" for key, done in known)
+        yield f"{lacks}: {', '.join(said)}. The next run reports them as unknown."
         return
     options = (f"--{'mark-posted' if done else 'resend-unknown'}={key}" for key, done in known)
     line = _line(ended, *options)

@@ -183,6 +183,19 @@ CASES: dict[str, tuple[Ended, str]] = {
             "'--resend-unknown=r 2'`, which records that, and resumes."
         ),
     ),
+    "a journal that is lost, without what became of messages to rooms of one name": (
+        ended(
+            "done unsent",
+            stop=Stop("the journal cannot be written: full", JournalError("No.")),
+            journal="a journal",
+            unrecorded=(("r1", Fate.DONE), ("r1", Fate.NOT_ATTEMPTED)),
+        ),
+        (
+            "Stopped: the journal cannot be written: full. Check the disk and the permissions of "
+            "'a journal'. The journal lacks what became of 2 messages: 'r1' was posted, 'r1' was "
+            "not posted. The next run reports them as unknown."
+        ),
+    ),
     "a certificate": (
         ended("failed unsent", stop=stop_of(UntrustedCertificate("No."))),
         (
@@ -214,13 +227,16 @@ CASES: dict[str, tuple[Ended, str]] = {
     ),
     "a firewall, and a server that works": (
         ended("done blocked"),
-        f"A firewall or a proxy blocks 1 row: change its values, or ask whoever runs it. {RETRY}",
+        (
+            "Something between here and the backend, such as a firewall, refused 1 row: change its "
+            f"values, or ask whoever runs it. {RETRY}"
+        ),
     ),
     "a firewall that blocks everything": (
         ended("blocked blocked", stop=stop_of(BLOCKED, DEAD_AFTER)),
         (
-            f"{DEAD} a page. A firewall or a proxy blocks 2 rows: change their values, or ask "
-            f"whoever runs it. {RETRY}"
+            f"{DEAD} a page. Something between here and the backend, such as a firewall, refused "
+            f"2 rows: change their values, or ask whoever runs it. {RETRY}"
         ),
     ),
     "too many failures": (
