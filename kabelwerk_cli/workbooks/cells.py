@@ -258,7 +258,7 @@ def _with_zeros(value: int, zeros: str) -> str:
     return text[:first] + "".join(digits) + text[first:]
 
 
-_OF_DATES = frozenset("dmyhsapegb")
+_OF_DATES = frozenset("dmyhsapegbt")
 """The letters in formats of dates; `Standard`, which is not one, is written by some programs."""
 _PERCENT = re.compile(r"[0#?](\s?%)$")
 _TOKEN = re.compile(
@@ -287,7 +287,7 @@ def read_format(code: str) -> Format:
             kept += char.lower()
             zeros += char
     if not any(letter in kept for letter in "0#?@") or "general" in kept or elapsed:
-        if set(filter(str.isalpha, kept)) - _OF_DATES:
+        if {char for char in kept if char.isascii() and char.isalpha()} - _OF_DATES:
             return Format()
         is_time = elapsed or "h" in kept or "s" in kept
         is_date = "y" in kept or "d" in kept or ("m" in kept and not is_time)

@@ -319,6 +319,8 @@ def test_a_sync_neither_unassigns_nor_deletes_because_of_errors(shell: Shell) ->
         ("[h]:mm", 1.5, "36:00:00"),
         ("mmm", 46082, "2026-03-01"),
         ("Standard", 7, "7"),
+        ("yyyy年m月d日", 46082, "2026-03-01"),
+        ("yyyy-mm-ddThh:mm:ss", 46082.5, "2026-03-01T12:00:00"),
         ('yyyy"年"m"月"d"日"', 46082, "2026-03-01"),
         ("[$-409]h:mm AM/PM;@", 0.25, "06:00:00"),
         ("yyyy-mm-dd", 1, "1900-01-01"),
