@@ -71,7 +71,8 @@ class Delimited(Grid):
         self._text = text
         with text.open() as file:
             for _ in range(skip_lines):
-                file.readline(LINE_LIMIT)
+                if not file.readline(LINE_LIMIT):
+                    break
             first = file.readline(LINE_LIMIT)
             declared = _DECLARED.fullmatch(first)
             header = first_line(file) if declared or first.isspace() else first

@@ -95,7 +95,7 @@ class Grid(abc.ABC):
         self.columns = tuple(columns)
         self._folded = [fold(cell) for cell in columns]
         start = columns[0][:1]
-        self._starts = frozenset((start, start.lower(), start.upper(), _MARK))
+        self._starts = frozenset((start, start.lower(), start.upper(), header[0][:1], _MARK))
 
     @abc.abstractmethod
     def _records(self) -> Iterator[tuple[int, Sequence[Any]]]:
