@@ -136,8 +136,15 @@ class JournalError(ConfigurationError):
         advice: what to do about it, as a sentence, if that is not what is usual.
     """
 
-    def __init__(self, message: str, reason: str = "", advice: str = "") -> None:
-        super().__init__(message)
+    def __init__(
+        self,
+        message: str,
+        report: Report = BEFORE_SENDING,
+        *,
+        reason: str = "",
+        advice: str = "",
+    ) -> None:
+        super().__init__(message, report)
         self.reason = reason
         self.advice = advice
 

@@ -98,6 +98,19 @@ def _rename_new(made: "Path", path: "Path") -> bool:
     return False
 
 
+def identity_of(path: "Path") -> tuple[int, int] | None:
+    """Return what all names of a file have in common; None if there is no file.
+
+    Raises:
+        OSError: that cannot be seen.
+    """
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def are_same(path: str, other: str) -> bool:
     """Tell whether two paths, which need not exist, are the same file."""
     if os.path.exists(path) and os.path.exists(other):  # noqa: PTH110

@@ -156,7 +156,10 @@ class CallCommand(Described):
         except KabelwerkError as error:
             unknown = error.report.applied is Applied.UNKNOWN
             session.run_record.counts = {"unknown" if unknown else "failed": 1}
-            raise _with_advice(error, session, call, ctx.meta[ARGUMENTS]) from error
+            advised = _with_advice(error, session, call, ctx.meta[ARGUMENTS])
+            if advised is error:
+                raise
+            raise advised from error
         self._show(session.console, call, success)
 
     def _call(self, ctx: click.Context) -> Call[Any]:

@@ -1,11 +1,12 @@
 """The session of a command that sends, whose start and end are recorded."""
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import click
 
 from kabelwerk_cli.config.settings import LOG_FILE
-from kabelwerk_cli.errors import ConfigurationError
+from kabelwerk_cli.errors import ConfigurationError, Refused
 from kabelwerk_cli.terminal.session import ARGUMENTS, Session, open_session, run_record_of
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ def open_recorded_session(ctx: click.Context, *, profile_may_be_missing: bool = 
         session = open_session(ctx, profile_may_be_missing=profile_may_be_missing)
     except ConfigurationError:
         if log and named:
-            log.start_without_settings(named)
+            with contextlib.suppress(Refused):  # what is wrong with the settings comes first
+                log.start_without_settings(named)
         raise
     if log is None and session.settings[LOG_FILE]:
         log = _run_log(ctx, None)

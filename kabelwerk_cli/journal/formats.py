@@ -1,7 +1,7 @@
 """Reading the formats of earlier versions of the program.
 
-Version 3 is that of the versions before 0.2.0. Rows that were being handed over to a rejects file
-had a fate of their own then, and one column said how far that was.
+Version 3 is that of the last builds before 0.2.0. Rows that were being handed over to a rejects
+file had a fate of their own then, and one column said how far that was.
 """
 
 import os

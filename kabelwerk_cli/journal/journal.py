@@ -231,7 +231,9 @@ class Journal:
                 self._failure = error
             except Exception as error:  # noqa: BLE001 - rows must not wait forever
                 name = type(error).__name__
-                self._failure = JournalError(f"Cannot write the {self.kind.noun} ({name}).", name)
+                self._failure = JournalError(
+                    f"Cannot write the {self.kind.noun} ({name}).", reason=name
+                )
             for write in group:
                 write.then(self._failure)
 

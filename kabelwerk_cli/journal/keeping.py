@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from kabelwerk_cli.errors import JournalError
-from kabelwerk_cli.files import give_new_name, sync_folder
+from kabelwerk_cli.files import give_new_name, identity_of, sync_folder
 
 from .file import Kind
 
@@ -30,10 +30,10 @@ class Keeper:
     def __init__(self, path: Path, kind: Kind) -> None:
         self._path = path
         self._kind = kind
-        self._identity = _identity(path)
+        self._identity = identity_of(path)
         self._is_saved = False
         reason = "it was deleted or replaced during the run"
-        self.error = JournalError(f"{kind.noun.capitalize()} '{path}': {reason}.", reason)
+        self.error = JournalError(f"{kind.noun.capitalize()} '{path}': {reason}.", reason=reason)
         """What is wrong once it is lost; after `save`, with what to do."""
 
     @property
@@ -43,7 +43,7 @@ class Keeper:
         While a file is open, its number stays as it is, on network file systems, too.
         """
         try:
-            return _identity(self._path) != self._identity
+            return identity_of(self._path) != self._identity
         except OSError:
             return False
 
@@ -83,16 +83,3 @@ class Keeper:
         finally:
             made.unlink(missing_ok=True)
         sync_folder(self._path)
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Return the number of a file; None if there is none.
-
-    Raises:
-        OSError: that cannot be seen.
-    """
-    try:
-        told = path.stat()
-    except FileNotFoundError:
-        return None
-    return told.st_dev, told.st_ino

@@ -9,6 +9,7 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
+from kabelwerk_cli.files import identity_of
 from kabelwerk_cli.words import sentence
 
 from .fate import SENT
@@ -37,7 +38,7 @@ def journals_beside(own: Path, since: float) -> Iterator[Path]:
         since: only those written to since this time, in seconds since the epoch.
     """
     try:
-        mine = _identity(own)
+        mine = identity_of(own)
         with os.scandir(own.absolute().parent) as entries:
             found = sorted(entry.path for entry in entries if _is_recent(entry, since, mine))
     except OSError:
@@ -45,15 +46,6 @@ def journals_beside(own: Path, since: float) -> Iterator[Path]:
     for path in map(Path, found):
         if _is_journal(path):
             yield path
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Return what all names of a file have in common; None if there is no file."""
-    try:
-        told = path.stat()
-    except FileNotFoundError:
-        return None
-    return told.st_dev, told.st_ino
 
 
 def _is_recent(entry: "os.DirEntry[str]", since: float, mine: tuple[int, int] | None) -> bool:

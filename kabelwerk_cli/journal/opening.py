@@ -86,5 +86,7 @@ def copied(path: Path, kind: Kind) -> Iterator[Path]:
                     shutil.copyfile(side_file(path), side_file(copy))
         except OSError as error:
             reason = error.strerror or str(error)
-            raise JournalError(f"Cannot read {kind.noun} '{path}': {reason}.", reason) from error
+            raise JournalError(
+                f"Cannot read {kind.noun} '{path}': {reason}.", reason=reason
+            ) from error
         yield copy

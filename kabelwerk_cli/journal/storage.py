@@ -50,7 +50,7 @@ def open_file(
         raise JournalError(
             f"Cannot open {kind.noun} '{path}': {reason}. Check that its folder exists and can be "
             f"written, or use {kind.option} FILE to keep it in another one.",
-            reason,
+            reason=reason,
         ) from error
     raise sqlite3.OperationalError("database is locked")
 
@@ -126,7 +126,7 @@ def _explained(path: Path, kind: Kind, error: Exception) -> JournalError:
         return JournalError(
             f"{name} cannot be written: {reason}. Check that the disk is not full and that the "
             f"file and its folder can be written, or use {kind.option} FILE.",
-            reason,
+            reason=reason,
         )
     repair = kind.repair.format(path=path)
     if isinstance(error, OtherVersion):
@@ -134,7 +134,7 @@ def _explained(path: Path, kind: Kind, error: Exception) -> JournalError:
             " or a later one." if error.writer else "."
         )
     advice = " ".join(filter(None, (kind.holds, repair, kind.moved.format(path=path))))
-    return JournalError(f"{name} cannot be used: {error}. {advice}", str(error))
+    return JournalError(f"{name} cannot be used: {error}. {advice}", reason=str(error))
 
 
 def in_use(path: Path, kind: Kind) -> JournalError:
@@ -144,10 +144,10 @@ def in_use(path: Path, kind: Kind) -> JournalError:
         return JournalError(
             f"{name} cannot be locked: its file system has no locks ({lock.missing}). Use "
             f"{kind.option} FILE to keep it on a local disk.",
-            lock.missing,
+            reason=lock.missing,
         )
     holder = f" ({lock.holder})" if lock.holder else ""
     return InUse(
         f"{name} is in use by another process{holder}. Try again when that process has ended.",
-        "it is in use",
+        reason="it is in use",
     )
