@@ -156,8 +156,8 @@ holds here, too.""",
 - A run that would post the same message to a room twice stops with exit code
   11, unless --allow duplicates is given. So does one that would post messages
   which another journal of the same folder has as posted in the last five days:
-  the file may be a copy. Use --journal with that journal to send only the
-  rest, or --allow posted to post them again.
+  the file may be a copy. The error says how to send only the rest; use --allow
+  posted to post them again.
 - A message whose outcome is unknown is reported, and not sent again. Check the
   room, then use --mark-posted=ROOM or --resend-unknown=ROOM (repeatable;
   without a room: all of them). Such a run also sends the rows that are left.""",

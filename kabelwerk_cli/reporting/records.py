@@ -18,7 +18,7 @@ class Recorded(Reporter):
 
     def end(self, counts: Mapping[str, int]) -> None:
         """Note the number of rows by outcome."""
-        if counts:  # an error ended it, and what is known is noted
+        if counts:  # there are none after an error, when what is known has been noted
             self._run_record.counts = counts
 
 

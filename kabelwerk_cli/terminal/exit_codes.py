@@ -41,10 +41,7 @@ class ExitCode(IntEnum):
     DONE = 0, "success"
     BUG = 1, "a bug in kabelwerk; the message says what was done"
     USAGE = 2, "usage error, invalid input or missing confirmation"
-    CONFIGURATION = (
-        3,
-        "URL, token or certificate missing or unsafe; bad config; journal in use",
-    )
+    CONFIGURATION = 3, "URL, token or certificate missing or unsafe; bad config; journal in use"
     AUTHENTICATION = 4, "authentication failed: the server rejected the token (401, 403)"
     DOES_NOT_EXIST = 5, "user or room not found (404)"
     VALIDATION = 6, "validation failed: the server rejected the input (400, 409, 422)"
