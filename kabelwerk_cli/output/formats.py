@@ -123,12 +123,12 @@ def _csv_cell(text: str, style: Style) -> str:
     if style.workflow and any(without_commands(line) != line for line in text.splitlines()[1:]):
         return visible(text)  # in quotation marks, only the first line cannot be a command
     kept = _KEPT - {"\r"} if style.terminal else _KEPT  # it would go back to the line's start
-    return "".join(part if part in kept else visible(part) for part in _WHITE.split(text))
+    return "".join(part if part in kept else visible(part) for part in re.split(_WHITE, text))
 
 
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # noqa: RUF001 - the full-width forms are intended
 """How a cell begins that a spreadsheet would run."""
-_WHITE = re.compile(r"([\t\n\r])")
+_WHITE = r"([\t\n\r])"
 _KEPT = frozenset("\t\n\r")
 """White space that may be in a quoted cell."""
 

@@ -1,7 +1,6 @@
 """Escaping of foreign text: the only place that makes it safe to display."""
 
 import re
-import unicodedata
 from enum import StrEnum
 
 _CONTROLS = "\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff"
@@ -18,7 +17,7 @@ _PICTURE = (
 )
 # emoji of several pictures hold joiners, and the flags of regions hold tags
 _EMOJI = f"{_PICTURE}(?:\u200d{_PICTURE})+|\U0001f3f4[\U000e0030-\U000e007a]{{3,6}}\U000e007f"
-_UNSAFE = re.compile(f"(?P<emoji>{_EMOJI})|[{_CONTROLS}{_FORMATS}]")
+_UNSAFE = f"(?P<emoji>{_EMOJI})|[{_CONTROLS}{_FORMATS}]"
 _COMMAND = r"^\s*:(?=:)|##(?=\[)"
 _COMMAND_IN_JSON = r":(?=:)|##(?=\[)"
 _SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
@@ -43,7 +42,7 @@ def visible(text: str) -> str:
 
     ESC becomes `\x1b`, a line break `\n`, a bidirectional mark `\u202e`.
     """
-    return text if text.isascii() and text.isprintable() else _UNSAFE.sub(_escape, text)
+    return text if text.isascii() and text.isprintable() else re.sub(_UNSAFE, _escape, text)
 
 
 def visible_key(key: str) -> str:
@@ -51,13 +50,19 @@ def visible_key(key: str) -> str:
 
     Two keys that look alike are two users: an umlaut of two characters becomes `u\u0308`.
     """
-    if key.isascii() or unicodedata.is_normalized("NFC", key):
+    if key.isascii():
+        return visible(key)
+    import unicodedata
+
+    if unicodedata.is_normalized("NFC", key):
         return visible(key)
     return "".join(_escaped(char) if _may_change(char) else visible(char) for char in key)
 
 
 def _may_change(char: str) -> bool:
     """Tell whether NFC may replace a character, alone or together with the one before it."""
+    import unicodedata
+
     is_vowel_or_final = "\u1161" <= char <= "\u1175" or "\u11a8" <= char <= "\u11c2"  # of Hangul
     return (
         unicodedata.combining(char) > 0
