@@ -40,13 +40,15 @@ def check(
             # rows that an earlier run settled are not checked again
             left = plan.add(block)
             checked = map(reader.call, left)
-            bad = {row.number: row for row in checked if isinstance(row, Row)}
-            for row in bad.values():
-                tell(row.place, row.problem)
-            plan.refuse(bad)
-            others.note([row for row in left if row.number not in bad])
+            good = block
+            if bad := {row.number: row for row in checked if type(row) is Row}:
+                for row in bad.values():
+                    tell(row.place, row.problem)
+                plan.refuse(bad)
+                good, left = ([r for r in rows if r.number not in bad] for rows in (block, left))
+            others.note(left)
             others.store()
-            hubs |= {row.hub for row in block if row.number not in bad}
+            hubs.update(row.hub for row in good)
             check_hubs(file, hubs)
             hubs = set(itertools.islice(hubs, 1))  # memory stays flat
         if plan.rows:

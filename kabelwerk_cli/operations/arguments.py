@@ -9,6 +9,8 @@ from .json_text import DEPTH_LIMIT, too_deep
 
 KEY_LIMIT = 1024
 """The longest key or hub, in bytes of UTF-8."""
+SHORT = KEY_LIMIT // 4
+"""A key of so many characters is never too long: none has more than four bytes."""
 
 
 def check_text(field: str, value: object) -> str:
@@ -17,6 +19,8 @@ def check_text(field: str, value: object) -> str:
     Raises:
         InvalidInput: it is not.
     """
+    if type(value) is str and value.isascii():
+        return value
     if not isinstance(value, str):
         raise InvalidInput(field, "must be a string")
     if not value.isascii():
@@ -33,11 +37,12 @@ def check_key(field: str, value: object) -> str:
     Raises:
         InvalidInput: it is not.
     """
+    if type(value) is str and 2 < len(value) <= SHORT and value.isascii() and value.isprintable():  # noqa: PLR2004 - longer than '..'
+        return value  # as most keys are
     key = check_text(field, value)
     if not key:
         raise InvalidInput(field, "must not be empty")
-    # no character has more than four bytes
-    if len(key) > KEY_LIMIT // 4 and len(key.encode()) > KEY_LIMIT:
+    if len(key) > SHORT and len(key.encode()) > KEY_LIMIT:
         raise InvalidInput(field, f"must not be longer than {KEY_LIMIT} bytes")
     if key in {".", ".."}:
         raise InvalidInput(field, "must not be '.' or '..'")  # folders, in a URL's path
