@@ -1,6 +1,7 @@
 """The executable in a pseudo-terminal."""
 
 import codecs
+import contextlib
 import fcntl
 import os
 import pty
@@ -71,6 +72,15 @@ class Terminal:
         while text not in self.screen:
             assert time.monotonic() < give_up_at, self.screen
             self._read()
+
+    def type_until(self, typed: str, text: str) -> None:
+        """Type something, again each second, until `text` is on the screen."""
+        for _ in range(20):
+            self.type(typed)
+            with contextlib.suppress(AssertionError):
+                self.wait_for(text, seconds=1)
+                return
+        raise AssertionError(self.screen)
 
     def wait_for_prompt(self, text: str) -> None:
         """Read until `text` is on the screen, and the process waits for an answer to it.
