@@ -12,8 +12,6 @@ from kabelwerk_cli.terminal.console import Console, write_stderr
 from kabelwerk_cli.terminal.run_record import new_run_id
 from kabelwerk_cli.terminal.session import Session
 
-from .log_file import LogFile, ignore, request_line
-
 BODIES = 2
 """The verbosity from which bodies are logged too (-vv)."""
 
@@ -37,11 +35,10 @@ def observer(session: Session, *, repeats: bool = True) -> Observer:
     if verbosity or repeats:
         observers.append(lambda attempted: _report_retry(console, attempted))
     if log_file := settings[LOG_FILE]:
-        log, run = (
-            LogFile(log_file, ignore if run_record.is_recorded else console.warn),
-            run_record.run,
-        )
-        observers.append(lambda attempted: log.write(request_line(attempted, run)))
+        from .log_file import LogFile, ignore, request_line
+
+        log = LogFile(log_file, ignore if run_record.is_recorded else console.warn)
+        observers.append(lambda attempted: log.write(request_line(attempted, run_record.run)))
 
     def log_all(attempted: Attempted) -> None:
         for observe in observers:
@@ -82,6 +79,8 @@ def file_log(settings: Settings) -> Iterator[Observer]:
     if not path:
         yield lambda _: None
         return
+    from .log_file import LogFile, request_line
+
     opened: list[LogFile] = []
 
     def warn(text: str) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kabelwerk_cli.engine.options import ALL, BatchOptions
 from kabelwerk_cli.errors import Stop
 from kabelwerk_cli.files import read_text, without_newline
 
@@ -12,7 +13,6 @@ from .options import BatchOption, FileType, Number, OneOf, RunOption, claim_stdi
 
 if TYPE_CHECKING:
     from kabelwerk_cli.rows.template import Template
-from kabelwerk_cli.engine.options import ALL, BatchOptions
 
 
 class TemplateType(FileType):

@@ -1,7 +1,6 @@
 """The API token and where it comes from. No option takes it, because process lists show options."""
 
 import contextlib
-import shlex
 import stat
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -80,7 +79,7 @@ def find_token(settings: Settings) -> Source | None:
         raise ConfigurationError(
             f"Two tokens: {known[0].name} and {known[1].name}, which {PROFILE.environment} "
             "selects. Unset one of the variables, or select the profile with "
-            f"--profile {shlex.quote(settings.profile.name)}."
+            f"{_profile_option(settings)}."
         )
     able = [source for source in known if source.address in {None, asked}]
     if of_environment in able and settings.rank(URL) is Rank.ENVIRONMENT:
@@ -90,7 +89,7 @@ def find_token(settings: Settings) -> Source | None:
     if len(able) > 1:
         raise ConfigurationError(
             f"Two tokens: {able[0].name} and {able[1].name}. Unset the variable, or select the "
-            f"profile with --profile {shlex.quote(settings.profile.name)}."
+            f"profile with {_profile_option(settings)}."
         )
     if known and not able:
         raise ConfigurationError(
@@ -109,6 +108,12 @@ def find_new_token(settings: Settings) -> Source | None:
     source = _of_option(settings) or _of_environment(settings)
     may = source and source.address in {None, origin_of(settings[URL] or "")}
     return source if may else None
+
+
+def _profile_option(settings: Settings) -> str:
+    import shlex
+
+    return f"{PROFILE.option} {shlex.quote(settings.profile.name)}"
 
 
 def describe_token(settings: Settings) -> tuple[str, str]:
