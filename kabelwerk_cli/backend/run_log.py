@@ -76,10 +76,10 @@ class RunLog:
         except ConfigurationError:
             self._url = None  # the run ends with this error
         if path := settings[LOG_FILE]:
-            self._open(path)
+            self.open(path)
 
-    def start_without_settings(self, path: str) -> None:
-        """Record that a run begins whose settings cannot be read.
+    def open(self, path: str) -> None:
+        """Record in a log file that the run begins, even if its settings cannot be read.
 
         Args:
             path: the log file.
@@ -87,9 +87,6 @@ class RunLog:
         Raises:
             Refused: see `start`.
         """
-        self._open(path)
-
-    def _open(self, path: str) -> None:
         for option, other in self._started.others.items():
             if are_same(path, other):
                 raise Refused(f"{LOG_FILE.option} and {option} name the same file.")

@@ -130,7 +130,7 @@ class Plan(Table):
         values = [
             value
             for number, line, key, hub, digest, *_ in rows
-            for value in (number, line, key, hub, digest, hash((hub, key)))  # see `target_of`
+            for value in (number, line, key, hub, digest, target_of(hub, key))
         ]
         places = ", ".join(["(?, ?, ?, ?, ?, ?)"] * len(rows))
         with temporary_trouble():

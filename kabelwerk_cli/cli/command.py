@@ -8,18 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kabelwerk_cli import errors
 from kabelwerk_cli.config.resolve import Settings
 from kabelwerk_cli.config.settings import EXACT_KEY, OUTPUT, TOKEN_FILE
 from kabelwerk_cli.config.suggestions import suggest_ensure
 from kabelwerk_cli.config.token import advise_on_token
 from kabelwerk_cli.engine.options import BatchOptions
-from kabelwerk_cli.errors import (
-    Applied,
-    AuthenticationError,
-    KabelwerkError,
-    Refused,
-    ValidationError,
-)
 from kabelwerk_cli.operations.arguments import check_key, check_plain
 from kabelwerk_cli.operations.call import Call
 from kabelwerk_cli.operations.models import EnsuredUser, Message, Room, User
@@ -153,19 +147,18 @@ class CallCommand(Described):
             confirm(session, f"Delete {call.subject} at {where}?", yes=options.yes)
         try:
             success = _send(session, call)
-        except KabelwerkError as error:
-            unknown = error.report.applied is Applied.UNKNOWN
+        except errors.KabelwerkError as error:
+            unknown = error.report.applied is errors.Applied.UNKNOWN
             session.run_record.counts = {"unknown" if unknown else "failed": 1}
-            advised = _with_advice(error, session, call, ctx.meta[ARGUMENTS])
-            if advised is error:
-                raise
-            raise advised from error
+            if advice := _advice(error, session, call, ctx.meta[ARGUMENTS]):
+                raise error.with_advice(advice) from error
+            raise
         self._show(session.console, call, success)
 
     def _call(self, ctx: click.Context) -> Call[Any]:
         try:
             call: Call[Any] = super().invoke(ctx)
-        except Refused as error:
+        except errors.Refused as error:
             raise click.UsageError(str(error), ctx) from None
         return call
 
@@ -245,21 +238,20 @@ def _send(session: Session, call: Call[Any]) -> "Success[Any]":
     return success
 
 
-def _with_advice(
-    error: KabelwerkError, session: Session, call: Call[Any], line: Sequence[str]
-) -> KabelwerkError:
-    """Return an error that says what to do, for which the command line and the settings count."""
+def _advice(
+    error: errors.KabelwerkError, session: Session, call: Call[Any], line: Sequence[str]
+) -> str:
+    """Return what to do about an error, as far as the command line and the settings say that."""
     from kabelwerk_cli.delivery.server_messages import says_taken
 
     settings = session.settings
-    if isinstance(error, AuthenticationError):
-        return error.with_advice(advise_on_token(settings))
-    taken = isinstance(error, ValidationError) and says_taken(error.fields)
+    if isinstance(error, errors.AuthenticationError):
+        return advise_on_token(settings)
+    taken = isinstance(error, errors.ValidationError) and says_taken(error.fields)
     # an `ensure` has done what this would tell to do
     if taken and call.creates_user and call.otherwise is None:
-        ensure = suggest_ensure(line, settings.options())
-        return error.with_advice(f"To update a user who exists, use {ensure}.")
-    return error
+        return f"To update a user who exists, use {suggest_ensure(line, settings.options())}."
+    return ""
 
 
 def _preview(session: Session, call: Call[Any]) -> None:

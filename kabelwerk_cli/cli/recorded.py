@@ -36,7 +36,7 @@ def open_recorded_session(ctx: click.Context, *, profile_may_be_missing: bool = 
     except ConfigurationError:
         if log and named:
             with contextlib.suppress(Refused):  # what is wrong with the settings comes first
-                log.start_without_settings(named)
+                log.open(named)
         raise
     if log is None and session.settings[LOG_FILE]:
         log = _run_log(ctx, None)

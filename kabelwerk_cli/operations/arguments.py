@@ -23,11 +23,10 @@ def check_text(field: str, value: object) -> str:
         return value
     if not isinstance(value, str):
         raise InvalidInput(field, "must be a string")
-    if not value.isascii():
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise InvalidInput(field, "must be valid UTF-8") from None
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput(field, "must be valid UTF-8") from None
     return value
 
 

@@ -81,8 +81,6 @@ class RowReader:
         )
         self._plan = functools.lru_cache(self.columns.plan)
         self._places = functools.lru_cache(self.columns.places)
-        self._known: Sequence[str] = ()
-        self._steps = self._plan(())
 
     def parse(self, raw: Raw) -> Row:
         """Return the arguments in the cells of a row, or what is wrong with them."""
@@ -91,7 +89,7 @@ class RowReader:
         if problem:
             return _bad(raw, arguments, problem)
         try:
-            for place, name, convert in self._steps_of(columns):
+            for place, name, convert in self._plan(tuple(columns)):
                 cell = cells[place]
                 if type(cell) is not str or (cell < AFTER_SUSPECT and cell[:1] in SUSPECT):
                     cell = meaning(cell, name, line)
@@ -114,12 +112,6 @@ class RowReader:
         said = {name: value for name, value in arguments.items() if value is not None}
         values = (number, line, *_about(arguments), _digest(said), arguments, "", "")
         return new_tuple(Row, values)
-
-    def _steps_of(self, columns: Sequence[str]) -> Sequence[tuple[int, str, Convert]]:
-        """Return the cells to convert; they are those of the row before unless it is JSON."""
-        if columns is not self._known:
-            self._known, self._steps = columns, self._plan(tuple(columns))
-        return self._steps
 
     def _filled(self, raw: Raw) -> str:
         """Return the text that the template makes of a row."""
