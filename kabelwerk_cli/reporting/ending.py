@@ -144,8 +144,8 @@ def _blocked(ended: Ended) -> Iterator[str]:
 
 
 def _unrecorded(ended: Ended) -> Iterator[str]:
-    known = [(key, fate is Fate.DONE) for key, fate in ended.unrecorded if fate is not Fate.UNKNOWN]
-    if not _lacks(ended):
+    known = _lacking(ended)
+    if not known:
         return
     lacks = f"The journal lacks what became of {count_of(len(known), 'message')}"
     alike = len({key for key, _ in known}) < len(known)
@@ -159,10 +159,11 @@ def _unrecorded(ended: Ended) -> Iterator[str]:
     yield f"{lacks}. Once it can be written, run {line}, which records that, and resumes."
 
 
-def _lacks(ended: Ended) -> bool:
-    """Tell whether the next run would take messages for unknown whose outcome is known."""
-    known = any(fate is not Fate.UNKNOWN for _, fate in ended.unrecorded)
-    return known and not ended.repeatable and ended.journal is not None
+def _lacking(ended: Ended) -> Sequence[tuple[str, bool]]:
+    """Return the messages that the next run would take for unknown: the room, and if posted."""
+    if ended.repeatable or ended.journal is None:
+        return ()
+    return [(key, fate is Fate.DONE) for key, fate in ended.unrecorded if fate is not Fate.UNKNOWN]
 
 
 def _limited(ended: Ended) -> Iterator[str]:
@@ -228,7 +229,7 @@ def _again(ended: Ended) -> Iterator[str]:
     unsent = totals.counts[Fate.NOT_ATTEMPTED] - totals.errors[AlreadyPosted.__name__]
     if totals.rejected > totals.taken or not (retried or unsent):
         return
-    if _lacks(ended) and not totals.counts[Fate.UNKNOWN]:
+    if _lacking(ended) and not totals.counts[Fate.UNKNOWN]:
         return
     if ended.limited and not ended.stop and not retried:
         yield f"To send the other {_rows(unsent)}, {_rerun(ended, '--limit')}."
