@@ -55,7 +55,8 @@ class Runner:
 
     Args:
         journal: records the fate of each row.
-        senders: creates a sender for each worker.
+        senders: creates a sender for each worker, of which there are as many as rows are in
+            flight, and not more than the concurrency.
         options: concurrency, rate and limits.
         longest_wait: how long a row may take, in seconds.
         clock: returns the monotonic time in seconds.
@@ -95,15 +96,9 @@ class Runner:
         # unlike an Event, a signal handler may wake this while the same thread waits for it
         self._woken: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._pace = Pace(self._stopping.wait)
-        tools = Tools(sleep=self._sleep)
-        self._workers = [
-            threading.Thread(
-                target=self._work,
-                args=(senders(self._quota.take, tools, self._pace),),
-                daemon=True,
-            )
-            for _ in range(options.concurrency)
-        ]
+        self._open_sender = partial(senders, self._quota.take, Tools(sleep=self._sleep), self._pace)
+        self._workers = 0
+        self._add_worker()  # now, as it tells what is missing
 
     def run(self, rows: Work) -> Iterator[Result]:
         """Send all rows, and yield the result of each, in any order.
@@ -112,8 +107,6 @@ class Runner:
         journal cannot be read, no new rows are sent, rows in flight are waited for, and the rest
         is `not attempted`.
         """
-        for worker in self._workers:
-            worker.start()
         last, read_all = 0, False
         self._rows = rows
         try:
@@ -130,7 +123,7 @@ class Runner:
             while self._in_flight:
                 yield from self._take_result()
         finally:
-            for _ in self._workers:
+            for _ in range(self._workers):
                 self._tasks.put(None)
         if not read_all:
             yield from rows.unread(last)
@@ -201,6 +194,12 @@ class Runner:
                 self._woken.get(timeout=min(left, WAIT))
         self._in_flight += 1
         self._started += 1
+        if self._workers < min(self._in_flight, self._options.concurrency):
+            try:
+                self._add_worker()
+            except (KabelwerkError, RuntimeError) as error:  # Python's, if it gets no thread
+                cause = error if isinstance(error, KabelwerkError) else None
+                self.end(f"no further connection can be opened: {error}", cause)
         intent = self._entry(task, Fate.IN_FLIGHT, request_id=next(self._request_ids))
         self._journal.write(intent, task.known, partial(self._send_next, task, intent))
 
@@ -248,6 +247,11 @@ class Runner:
     def _sleep(self, seconds: float) -> bool:
         """Wait before a retry, for which a row takes its turn like for the first attempt."""
         return self._stopping.wait(seconds) or self._pace.take_turn()
+
+    def _add_worker(self) -> None:
+        sender = self._open_sender()
+        threading.Thread(target=self._work, args=(sender,), daemon=True).start()
+        self._workers += 1
 
     def _work(self, sender: Sender) -> None:
         while (task := self._tasks.get()) is not None:
