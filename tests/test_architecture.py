@@ -1,6 +1,7 @@
 """What the code may do in one place only. import-linter checks the layers."""
 
 import ast
+import functools
 import re
 import shutil
 import subprocess
@@ -20,16 +21,28 @@ def name_of(path):
     return path.relative_to(PACKAGE).as_posix()
 
 
+@functools.cache
+def tree_of(path):
+    return ast.parse(path.read_text())
+
+
+def nodes_of(path):
+    return ast.walk(tree_of(path))
+
+
+@functools.cache
 def imports(path):
-    """Yield the absolute name of every module or name that a file imports, wherever it does."""
+    """Return the absolute name of every module or name that a file imports, wherever it does."""
     package = ["kabelwerk_cli", *path.relative_to(PACKAGE).parts[:-1]]
-    for node in ast.walk(ast.parse(path.read_text())):
+    found = []
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else []
             module = [*base, *(node.module.split(".") if node.module else [])]
-            yield from (".".join([*module, alias.name]) for alias in node.names)
+            found += (".".join([*module, alias.name]) for alias in node.names)
+    return found
 
 
 LAYERS = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["tool"]["importlinter"]
@@ -90,12 +103,12 @@ def test_a_library_is_imported_in_few_places(module, allowed):
     assert found <= allowed
 
 
-def uses(path, *names):
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, (ast.Name, ast.Attribute)):
-            name = ast.unparse(node)
-            if name in names:
-                yield name
+@functools.cache
+def uses(path):
+    """Return each name in a file, with its dots."""
+    return {
+        ast.unparse(node) for node in nodes_of(path) if isinstance(node, (ast.Name, ast.Attribute))
+    }
 
 
 @pytest.mark.parametrize(
@@ -112,12 +125,12 @@ def uses(path, *names):
     ],
 )
 def test_some_things_are_done_in_one_place(names, allowed):
-    assert {name_of(path) for path in FILES if any(uses(path, *names))} <= allowed
+    assert {name_of(path) for path in FILES if uses(path) & {*names}} <= allowed
 
 
 def test_commands_catch_nothing():
     for path in PACKAGE.glob("commands/*.py"):
-        tree = ast.parse(path.read_text())
+        tree = tree_of(path)
         assert not any(isinstance(node, ast.Try) for node in ast.walk(tree)), path
 
 
@@ -126,7 +139,7 @@ def test_sqlite_calls_no_function_written_in_python():
     called = {
         ast.unparse(node.args[2])
         for path in FILES
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in nodes_of(path)
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("create_function")
     }
     assert called == {"int.to_bytes", "zlib.crc32"}
@@ -204,7 +217,7 @@ def test_only_the_book_says_that_nothing_was_changed():
     found = {
         (name_of(path), claim.partition(" ")[0])
         for path in FILES
-        for claim in claims(ast.parse(path.read_text()))
+        for claim in claims(tree_of(path))
         if name_of(path) not in RECORDS
     }
     assert found == HARMLESS
@@ -215,7 +228,7 @@ def test_an_exit_code_comes_from_the_class_of_an_error():
     chosen = {
         (name_of(path), ast.unparse(node))
         for path in FILES
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in nodes_of(path)
         if (
             isinstance(node, ast.Attribute)
             and isinstance(node.value, ast.Name)

@@ -28,17 +28,17 @@ LOG = ("--log-file", "log")
 
 def lines(shell: Shell) -> list[dict[str, Any]]:
     """Return the lines of the log, each as its schema describes it."""
-    schema = json.loads(shell.run("schema", "log").out)
+    described = jsonschema.Draft202012Validator(json.loads(shell.run("schema", "log").out))
     found = [json.loads(line) for line in (shell.home / "log").read_text().splitlines()]
     for line in found:
-        jsonschema.validate(line, schema)
+        described.validate(line)
     return found
 
 
 def summary(shell: Shell, name: str = "run.json") -> Any:
     """Return the summary, as its schema describes it."""
     found = json.loads((shell.home / name).read_text())
-    jsonschema.validate(found, json.loads(shell.run("schema", "summary").out))
+    jsonschema.Draft202012Validator(json.loads(shell.run("schema", "summary").out)).validate(found)
     return found
 
 
@@ -278,7 +278,7 @@ def test_the_mode_is_the_umasks_and_links_stay(shell: Shell) -> None:
     before = os.umask(0o027)
     try:
         with FaultyServer() as server:
-            process = shell.configured(server).start(*CREATE, "--summary", "run.json")
+            process = shell.configured(server).launch(*CREATE, "--summary", "run.json")
             process.communicate(timeout=60)
     finally:
         os.umask(before)
