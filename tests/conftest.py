@@ -1,8 +1,12 @@
 """Fixtures shared by all tests."""
 
+import contextlib
 import fcntl
+import importlib
 import os
+import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +20,48 @@ from .faultserver import Authority
 from .forkserver import ForkServer
 from .shell import ENVIRONMENT, TOKEN, Shell, served
 
+ROOM = 2 << 30
+"""Bytes that the tests' files need at most, by far."""
+MEMORY = "/dev/shm"
 
-def pytest_configure() -> None:
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Prepare the process of the tests, and those that it starts."""
+    _hear_signals()
+    if not _is_worker(config):
+        _keep_files_in_memory()
+    # Pytest adds to the assertions of each file. That takes seconds, but only once if it may
+    # keep what it made.
+    sys.dont_write_bytecode = False
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+def _keep_files_in_memory() -> None:
+    """Let tests, in all workers, have their files in memory, where nothing waits for a disk."""
+    with contextlib.suppress(OSError):
+        if "TMPDIR" not in os.environ and shutil.disk_usage(MEMORY).free >= ROOM:
+            os.environ["TMPDIR"] = tempfile.tempdir = MEMORY
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Share the work of adding to assertions: each worker begins with other files."""
+    config = session.config
+    if not _is_worker(config) or config.args != config.getini("testpaths"):
+        return
+    workers = config.workerinput["workercount"]
+    mine = int(config.workerinput["workerid"].removeprefix("gw"))
+    files = sorted(Path(__file__).parent.rglob("test_*.py"))
+    for file in files[mine::workers]:
+        name = ".".join(file.relative_to(config.rootpath).with_suffix("").parts)
+        with contextlib.suppress(Exception):  # told when it is collected
+            importlib.import_module(name)
+
+
+def _hear_signals() -> None:
     """Make signals work when a script runs the tests in the background.
 
     With `&`, a shell sets these signals to be ignored, and so does `nohup`; children inherit that.
@@ -79,9 +123,8 @@ def ca_file(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 @pytest.fixture
-def alone() -> Iterator[None]:
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Run tests that load the machine or measure time one at a time, across all workers."""
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", "one")
-    with (Path(tempfile.gettempdir()) / f"kabelwerk-tests-{run}.lock").open("w") as lock:
+    with (tmp_path_factory.getbasetemp().parent / "alone.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

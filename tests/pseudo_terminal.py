@@ -1,4 +1,4 @@
-"""The executable in a pseudo-terminal."""
+"""The program in a pseudo-terminal."""
 
 import codecs
 import contextlib
@@ -9,9 +9,10 @@ import re
 import termios
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from tests.shell import Shell
+from tests.forkserver import Fork
+from tests.shell import Process, Shell
 
 
 def _take_terminal() -> None:
@@ -20,24 +21,39 @@ def _take_terminal() -> None:
 
 
 class Terminal:
-    """A run of the executable on a terminal of its own.
+    """A run of the program, or of another one, on a terminal of its own.
 
     Args:
         shell: the environment.
         args: the command line.
         size: lines and columns.
+        program: another program.
+        stdout: where standard output goes instead.
     """
 
     def __init__(
-        self, shell: Shell, *args: str, size: tuple[int, int] = (24, 80), **options
+        self,
+        shell: Shell,
+        *args: str,
+        size: tuple[int, int] = (24, 80),
+        program: str | Path | None = None,
+        stdout: BinaryIO | None = None,
     ) -> None:
         self._leader: Any
         self._leader, follower = pty.openpty()
         termios.tcsetwinsize(self._leader, size)
-        streams = {"stdin": follower, "stdout": follower, "stderr": follower, **options}
-        self.process = shell.start(
-            *args, start_new_session=True, preexec_fn=_take_terminal, **streams
-        )
+        streams: Any = {"stdin": follower, "stdout": stdout or follower, "stderr": follower}
+        self.process: Fork | Process
+        if program is None:
+            self.process = shell.start(*args, on_terminal=True, **streams)
+        else:
+            self.process = shell.launch(
+                *args,
+                program=program,
+                start_new_session=True,
+                preexec_fn=_take_terminal,
+                **streams,
+            )
         os.close(follower)
         self.screen = ""
         # a read may end within a character

@@ -12,10 +12,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import DEVNULL, PIPE
 from typing import Any, BinaryIO, NamedTuple
 
 from .faultserver import FaultyServer
-from .forkserver import Fork, ForkServer, Streams
+from .forkserver import Fork, ForkServer, Stream
 
 EXECUTABLE = Path(sys.executable).with_name("kabelwerk")
 TOKEN = "s3cret-token"
@@ -33,29 +34,31 @@ class Ran(NamedTuple):
 class Process(subprocess.Popen[bytes]):
     """A process that is killed if the test fails, which would otherwise wait for its end."""
 
-    def send_to_another_thread(self, number: signal.Signals) -> None:
-        """Send a signal that interrupts no system call of the main thread.
-
-        That is what happens if it arrives just before the system call.
-        """
-        threads = [int(path.name) for path in Path(f"/proc/{self.pid}/task").iterdir()]
-        ctypes.CDLL(None).tgkill(self.pid, max({*threads} - {self.pid}), number)
-
-    def interrupt_to_the_end(self) -> int:
-        """Send SIGINT until the process ends; return how often: two that arrive at once are one."""
-        sent = 0
-        while self.poll() is None:
-            assert sent < 20
-            self.send_signal(signal.SIGINT)
-            sent += 1
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.wait(0.5)
-        return sent
-
     def __exit__(self, failed: type[BaseException] | None, *others: Any) -> None:
         if failed:
             self.kill()
         super().__exit__(failed, *others)
+
+
+def send_to_another_thread(process: Fork, number: signal.Signals) -> None:
+    """Send a signal that interrupts no system call of the main thread.
+
+    That is what happens if it arrives just before the system call.
+    """
+    threads = [int(path.name) for path in Path(f"/proc/{process.pid}/task").iterdir()]
+    ctypes.CDLL(None).tgkill(process.pid, max({*threads} - {process.pid}), number)
+
+
+def interrupt_to_the_end(process: Fork) -> int:
+    """Send SIGINT until the process ends; return how often: two that arrive at once are one."""
+    sent = 0
+    while process.poll() is None:
+        assert sent < 20
+        process.send_signal(signal.SIGINT)
+        sent += 1
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.5)
+    return sent
 
 
 class Shell:
@@ -98,42 +101,44 @@ class Shell:
 
     def run(self, *args: str | bytes, stdin: bytes | None = None, timeout: float = 60) -> Ran:
         """Run the program in a fork of an interpreter that has imported it already."""
+        source = PIPE if stdin else DEVNULL
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            source, sink = os.pipe() if stdin else (os.open(os.devnull, os.O_RDONLY), None)
-            with os.fdopen(source):
-                run = self.fork(*args, streams=(source, out, err))
-            if sink:
-                with contextlib.suppress(BrokenPipeError), os.fdopen(sink, "wb") as pipe:
-                    pipe.write(stdin or b"")
-            return Ran(run.wait(timeout), _read(out), _read(err))
+            with self.start(*args, stdin=source, stdout=out, stderr=err) as run:
+                run.communicate(stdin, timeout)
+            return Ran(run.wait(), _read(out), _read(err))
 
     def complete(self, line: str) -> list[str]:
         """Return the candidates that a completion script gets at the end of a command line."""
         ran = self.with_(_KABELWERK_COMPLETE="line_complete", COMP_LINE=line).run()
         return [line.split("\t")[1] for line in ran.out.splitlines() if line]
 
-    def fork(self, *args: str | bytes, streams: Streams) -> Fork:
-        """Start the program in a fork, with these standard streams."""
-        return self._forks.start(args, self.environment, self.home, streams)
+    def start(
+        self,
+        *args: str | bytes,
+        stdin: Stream = DEVNULL,
+        stdout: Stream = PIPE,
+        stderr: Stream = PIPE,
+        on_terminal: bool = False,
+    ) -> Fork:
+        """Start the program in a fork of an interpreter that has imported it already."""
+        streams = (stdin, stdout, stderr)
+        return self._forks.start(
+            args, self.environment, self.home, streams, on_terminal=on_terminal
+        )
 
-    def start(self, *args: str | bytes, program: str | Path = EXECUTABLE, **options) -> Process:
-        """Start the installed executable, or another program, and return the process."""
+    def launch(self, *args: str | bytes, program: str | Path = EXECUTABLE, **options) -> Process:
+        """Start the installed executable, or another program."""
         return Process(
             [program, *args],
             env=self.environment,
             cwd=self.home,
-            **{
-                "stdin": subprocess.DEVNULL,
-                "stdout": subprocess.PIPE,
-                "stderr": subprocess.PIPE,
-                **options,
-            },
+            **{"stdin": DEVNULL, "stdout": PIPE, "stderr": PIPE, **options},
         )
 
     def execute(self, *args: str | bytes, stdin: bytes | None = None, timeout: float = 60) -> Ran:
         """Run the installed executable to its end."""
-        options = {} if stdin is None else {"stdin": subprocess.PIPE}
-        with self.start(*args, **options) as process:
+        options = {} if stdin is None else {"stdin": PIPE}
+        with self.launch(*args, **options) as process:
             out, err = process.communicate(stdin, timeout=timeout)
         return Ran(process.returncode, _decode(out), _decode(err))
 
@@ -160,14 +165,14 @@ def served_with_page(shell: Shell, *args: str) -> Iterator[tuple[Shell, str]]:
     source, sink = os.pipe()
     with os.fdopen(source) as out, tempfile.TemporaryFile() as err:
         with os.fdopen(sink, "wb"), Path(os.devnull).open("rb") as nothing:
-            run = shell.fork("sandbox", "serve", *args, streams=(nothing, sink, err))
+            run = shell.start("sandbox", "serve", *args, stdin=nothing, stdout=sink, stderr=err)
         try:
             words = [word for _ in range(3) for word in shlex.split(out.readline())]
             exports = dict(word.split("=", 1) for word in words if word != "export")
             announced = os.pread(err.fileno(), 1000, 0).decode()
             yield shell.with_(**exports), announced.split()[-1]
         finally:
-            run.send(signal.SIGTERM)
+            run.send_signal(signal.SIGTERM)
             code = run.wait(timeout=20)
         assert (code, out.read()) == (0, "")
         assert _read(err) == f"{announced}Stopped.\n"

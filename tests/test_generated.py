@@ -34,7 +34,7 @@ def test_what_is_committed_is_current() -> None:
 def test_each_command_has_all_that_a_command_needs(
     shell: Shell, path: str, command: click.Command
 ) -> None:
-    ran = shell.execute(*path.split()[1:], "--help")
+    ran = shell.run(*path.split()[1:], "--help")
     assert (ran.code, ran.err) == (0, "")
     lines = ran.out.splitlines()
     assert len(lines) <= 40

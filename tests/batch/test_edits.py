@@ -210,7 +210,7 @@ def test_a_folder_without_room_for_the_copy(shell: Shell, why: str, source: str)
     with FaultyServer(model=clinic()) as server, path.open("rb") as stdin:
         there = shell.configured(server, TMPDIR=str(folder))
         options = {"preexec_fn": limit_files, "stdin": stdin}
-        with there.start(*POST, "--from", source, **options) as process:
+        with there.launch(*POST, "--from", source, **options) as process:
             _, err = process.communicate()
     assert process.returncode == 3
     assert not server.requests

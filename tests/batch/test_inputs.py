@@ -75,7 +75,7 @@ def redirected(shell: Shell, args: tuple[str, ...]) -> tuple[int, str]:
 def substituted(shell: Shell, args: tuple[str, ...]) -> tuple[int, str]:
     (shell.home / FILE).write_bytes(CONTENT)
     line = f'"$0" "$@" --from <(cat {FILE})'
-    with shell.start("-c", line, str(EXECUTABLE), *args, program="/bin/bash") as process:
+    with shell.launch("-c", line, str(EXECUTABLE), *args, program="/bin/bash") as process:
         out, _ = process.communicate(timeout=60)
     return process.returncode, out.decode()
 
@@ -257,7 +257,7 @@ def test_an_ignored_interrupt_stays_ignored(shell: Shell) -> None:
     model = clinic()
     go_on = threading.Event()
     with FaultyServer([meanwhile(lambda: go_on.wait(30))], model=model) as server:
-        process = shell.configured(server).start(
+        process = shell.configured(server).launch(
             *POST, "--from", FILE, *ONE_BY_ONE, preexec_fn=ignore
         )
         while not server.requests:

@@ -33,9 +33,9 @@ BATCHES = 6
 def run_and_kill(shell: Shell, args: list[str], moment: float) -> bool:
     """Start a run and kill it; return whether it was still running."""
     with Path(os.devnull).open("r+b") as nowhere:
-        run = shell.fork(*args, streams=(nowhere, nowhere, nowhere))
+        run = shell.start(*args, stdin=nowhere, stdout=nowhere, stderr=nowhere)
     time.sleep(moment)
-    run.send(signal.SIGKILL)
+    run.send_signal(signal.SIGKILL)
     return run.wait(timeout=20) == -signal.SIGKILL
 
 

@@ -5,12 +5,13 @@ import re
 import signal
 import subprocess
 import time
+from functools import partial
 
 import pytest
 
 from tests.faultserver import FAULTS, HANG, HONEST, FaultyServer, Step, rate_limited
 from tests.pseudo_terminal import Terminal
-from tests.shell import Shell
+from tests.shell import Shell, interrupt_to_the_end, send_to_another_thread
 from tests.streams import Pipe
 
 
@@ -72,7 +73,7 @@ def test_a_signal_ends_the_wait_that_a_server_asked_for(rows: Shell, *, just_bef
             time.sleep(0.01)
         time.sleep(0.3)
         started = time.monotonic()
-        send = process.send_to_another_thread if just_before else process.send_signal
+        send = partial(send_to_another_thread, process) if just_before else process.send_signal
         send(signal.SIGINT)
         _, err = process.communicate(timeout=30)
         assert time.monotonic() - started < 20
@@ -88,7 +89,7 @@ def test_a_signal_just_before_the_wait_for_a_rate(rows: Shell) -> None:
         while not server.requests:
             time.sleep(0.01)
         time.sleep(0.3)
-        process.send_to_another_thread(signal.SIGINT)
+        send_to_another_thread(process, signal.SIGINT)
         _, err = process.communicate(timeout=20)
         assert len(server.requests) == 1
     assert process.returncode == 130
@@ -105,7 +106,7 @@ def test_two_signals_end_it_at_once(rows: Shell, output: str) -> None:
         time.sleep(0.5)
         assert process.poll() is None  # it waits for the rows in flight
         started = time.monotonic()
-        process.interrupt_to_the_end()
+        interrupt_to_the_end(process)
         _, err = process.communicate(timeout=30)
         assert time.monotonic() - started < 10
     assert process.returncode == 130
@@ -137,7 +138,7 @@ def test_a_signal_ends_a_summary_that_nobody_reads(rows: Shell, *, hangs: bool) 
         with process:
             while len(server.requests) < 5:
                 time.sleep(0.01)
-            sent = process.interrupt_to_the_end()
+            sent = interrupt_to_the_end(process)
             process.communicate(timeout=10)
     assert process.returncode == 130
     assert sent > 1

@@ -11,7 +11,7 @@ import pytest
 
 from tests.faultserver import FaultyServer
 from tests.pseudo_terminal import Terminal
-from tests.shell import TOKEN, Shell
+from tests.shell import EXECUTABLE, TOKEN, Shell
 
 UPDATE = ("users", "update", "--key", "kusanagi", "--name", "Motoko")
 
@@ -84,7 +84,8 @@ def with_keyring(shell: Shell) -> Shell:
 def test_login_with_a_keyring(shell: Shell, sandbox: Shell) -> None:
     shell = with_keyring(shell)
     url = sandbox.environment["KABELWERK_URL"]
-    with Terminal(shell, "login", "--url", url, "--profile", "ward") as terminal:
+    login = ("login", "--url", url, "--profile", "ward")
+    with Terminal(shell, *login, program=EXECUTABLE) as terminal:
         terminal.wait_for("API token: ")
         terminal.type(TOKEN + "\n")
         assert terminal.end() == 0

@@ -189,7 +189,7 @@ def test_stdout_that_is_full(shell: Shell) -> None:
 
 def test_stdout_that_is_closed(shell: Shell) -> None:
     with FaultyServer() as server:
-        process = shell.configured(server).start(
+        process = shell.configured(server).launch(
             *COMMANDS["message"], stdout=None, preexec_fn=lambda: os.close(1)
         )
         _, err = process.communicate(timeout=20)
@@ -212,7 +212,7 @@ def test_stdout_whose_reader_is_gone(shell: Shell) -> None:
 
 def test_stderr_that_is_closed_changes_nothing(shell: Shell) -> None:
     with FaultyServer() as server:
-        process = shell.configured(server).start(
+        process = shell.configured(server).launch(
             *COMMANDS["message"], stderr=None, preexec_fn=lambda: os.close(2)
         )
         out, _ = process.communicate(timeout=20)
@@ -224,7 +224,7 @@ def test_stderr_that_is_closed_changes_nothing(shell: Shell) -> None:
 def test_a_file_size_limit_of_nothing(shell: Shell, tmp_path: Path) -> None:
     """A full disk, simulated by a file size limit."""
     with FaultyServer() as server, (tmp_path / "out").open("wb") as out:
-        process = shell.configured(server).start(
+        process = shell.configured(server).launch(
             *COMMANDS["message"],
             stdout=out,
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)),

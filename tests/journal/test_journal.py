@@ -311,7 +311,7 @@ def test_a_disk_that_is_full_sends_no_row_without_an_intent(shell: Shell, room: 
     (shell.home / "rows.csv").write_text(f"key,name\n{rows}")
     with FaultyServer() as server:
         there = shell.configured(server)
-        process = there.start(
+        process = there.launch(
             *CREATE,
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
         )

@@ -28,7 +28,7 @@ FORMATS = ["table", "json", "jsonl", "csv", "tsv"]
 def run_on_a_terminal(shell: Shell, args: list[str]) -> bytes:
     """Return all that a terminal receives from a run."""
     leader, follower = pty.openpty()
-    run = shell.fork(*args, streams=(follower, follower, follower))
+    run = shell.start(*args, stdin=follower, stdout=follower, stderr=follower)
     os.close(follower)
     received = b""
     while True:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from kabelwerk_cli.sandbox.store import Store
+from tests.forkserver import Fork
 from tests.shell import TOKEN, Shell
 
 CLIENTS = 50
@@ -22,7 +23,7 @@ WRITES = 150
 """How many users are created before a server is killed."""
 
 
-def start(shell: Shell, path: Path, port: int) -> tuple[subprocess.Popen, int]:
+def start(shell: Shell, path: Path, port: int) -> tuple[Fork, int]:
     """Start a server, and return it with its port once it serves."""
     serve = ("sandbox", "serve", "--token", TOKEN, "--db", str(path), "--port", str(port))
     process = shell.start(*serve, stderr=subprocess.DEVNULL)
@@ -100,6 +101,6 @@ def test_nothing_acknowledged_is_lost(shell: Shell, tmp_path: Path) -> None:
         assert len(kept) <= len(clients.acknowledged) + ROUNDS * CLIENTS
     finally:
         for process, _ in servers:
-            process.terminate()
+            process.send_signal(signal.SIGTERM)
             process.communicate(timeout=20)
     assert [process.returncode for process, _ in servers] == [0, 0]

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.shell import TOKEN, Shell
+from tests.shell import TOKEN, Shell, send_to_another_thread
 
 ODD_KEYS = [
     ("alice#2", "alice%232"),
@@ -166,7 +166,7 @@ def test_a_signal_just_before_it_waits(shell: Shell, number: signal.Signals) -> 
         assert process.stdout
         process.stdout.readline()
         time.sleep(0.5)  # until it waits
-        process.send_to_another_thread(number)
+        send_to_another_thread(process, number)
         _, err = process.communicate(timeout=20)
     assert process.returncode == 0
     assert err.endswith(b"Stopped.\n")

@@ -257,7 +257,7 @@ class History:
             for _ in range(times):
                 out, err = (stack.enter_context(self._output(name)) for name in ("out", "err"))
                 with Path(os.devnull).open("rb") as nothing:
-                    fork = self.shell.fork(*args, streams=(nothing, out, err))
+                    fork = self.shell.start(*args, stdin=nothing, stdout=out, stderr=err)
                 runs.append((fork, out, err))
             self._pids = [fork.pid for fork, _, _ in runs]
             self._started.set()

@@ -9,7 +9,7 @@ import pytest
 
 from tests.batch.story import meanwhile, well
 from tests.faultserver import FAULTS, HANG, HONEST, FaultyServer, Step
-from tests.shell import EXECUTABLE, Shell
+from tests.shell import EXECUTABLE, Shell, interrupt_to_the_end
 
 from .story import FILE, PLAIN, STATE, Do, rows, tell, told_of, users_of
 
@@ -105,7 +105,7 @@ def test_a_full_disk(shell: Shell, blocks: int, *, sent: bool) -> None:
     with FaultyServer() as server:
         there = shell.configured(server)
         limited = f"ulimit -f {blocks}; exec {EXECUTABLE} users sync --from {FILE} --new-state"
-        ran = there.start("-c", limited, program="bash")
+        ran = there.launch("-c", limited, program="bash")
         _, err = ran.communicate(timeout=60)
         said = err.decode()
         assert ran.returncode in ({9, 10} if sent else {3}), said
@@ -161,7 +161,7 @@ def test_a_second_signal_ends_it_at_once(shell: Shell) -> None:
             time.sleep(0.01)
         run.send_signal(signal.SIGINT)
         time.sleep(0.2)
-        run.interrupt_to_the_end()
+        interrupt_to_the_end(run)
         _, err = run.communicate(timeout=60)
         assert run.returncode == 130
         assert f"'{STATE}' records which rows were sent" in err.decode()

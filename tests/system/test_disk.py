@@ -149,7 +149,7 @@ def test_a_run_killed_while_it_hands_over(shell: Shell, moment: str) -> None:
     with FaultyServer(script, model=Model(populated(2))) as server:
         there = shell.configured(server)
         inject = ["-e", "trace=rename", "-e", f"inject=rename:delay_{moment}=20000000"]
-        process = there.start(
+        process = there.launch(
             *["-f", *inject, str(EXECUTABLE), *post, "rows.csv", "--rejects", rejects.name],
             program="strace",
             start_new_session=True,

@@ -25,7 +25,7 @@ def kill_at(shell: Shell, step: int, *args: str) -> bool:
     """Run the program, killed at its so many-th system call; return whether it was."""
     inject = f"inject={CALLS}:signal=SIGKILL:when={step}"
     strace = ["-f", "-o", "/dev/null", "-e", f"trace={CALLS}", "-e", inject]
-    with shell.start(*strace, str(EXECUTABLE), *args, program="strace") as process:
+    with shell.launch(*strace, str(EXECUTABLE), *args, program="strace") as process:
         process.communicate(timeout=120)
     assert process.returncode in {0, -signal.SIGKILL, 128 + signal.SIGKILL}
     return process.returncode != 0

@@ -163,7 +163,7 @@ def read_workbooks(program: Path) -> None:
 
 
 def test_the_single_file_serves_a_sandbox(single_file: Path, shell: Shell) -> None:
-    with shell.start(
+    with shell.launch(
         single_file, "sandbox", "serve", "--token", "any", program=sys.executable
     ) as process:
         try:

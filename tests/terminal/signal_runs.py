@@ -231,7 +231,7 @@ def _start(
     """Run a command and interrupt it; also returns how many seconds it took."""
     ready, begun = os.pipe()
     stderr = Pipe(full=blocked)
-    process = shell.start(
+    process = shell.launch(
         str(STARTED),
         str(begun),
         *args,

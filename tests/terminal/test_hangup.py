@@ -11,10 +11,11 @@ import pytest
 
 from tests.batch.test_intents import fates
 from tests.faultserver import HANG, Exchange, Fault, FaultyServer, Model, Outcome, Step
+from tests.forkserver import Fork
 from tests.model.state import populated
 from tests.operations import CALLS, OPERATIONS
 from tests.pseudo_terminal import Terminal
-from tests.shell import EXECUTABLE, Process, Shell
+from tests.shell import EXECUTABLE, Shell
 
 ROWS = 40
 POST = OPERATIONS["message"]
@@ -43,7 +44,7 @@ def wait_for_requests(server: FaultyServer, count: int) -> None:
         time.sleep(0.001)
 
 
-def hang_up_twice(process: Process) -> None:
+def hang_up_twice(process: Fork) -> None:
     process.send_signal(signal.SIGHUP)
     time.sleep(0.0005)
     process.send_signal(signal.SIGHUP)
@@ -129,7 +130,7 @@ def test_a_second_signal_after_a_hangup_ends_it_at_once(mailing: Shell) -> None:
 
 def test_nohup(mailing: Shell) -> None:
     with FaultyServer([LATE], model=Model(populated(ROWS))) as server:
-        process = mailing.configured(server).start(str(EXECUTABLE), *MAILING, program="nohup")
+        process = mailing.configured(server).launch(str(EXECUTABLE), *MAILING, program="nohup")
         with process:
             wait_for_requests(server, 2)
             hang_up_twice(process)

@@ -22,7 +22,7 @@ def client(shell: Shell):
 
 
 def without_stdin(shell: Shell, *args: str) -> Ran:
-    with shell.start(*args, stdin=None, preexec_fn=lambda: os.close(0)) as process:
+    with shell.launch(*args, stdin=None, preexec_fn=lambda: os.close(0)) as process:
         out, err = process.communicate(timeout=30)
     return Ran(process.returncode, out.decode(), err.decode())
 

@@ -198,7 +198,7 @@ def test_a_result_is_written_whole_before_a_signal_ends_the_run(shell: Shell) ->
 @pytest.mark.parametrize("number", CODES)
 def test_what_the_caller_ignores_stays_ignored(shell: Shell, number: signal.Signals) -> None:
     with FaultyServer([Step(HANG)]) as server:
-        process = shell.configured(server).start(
+        process = shell.configured(server).launch(
             *CALLS["update"].line,
             "--timeout=1",
             "--retries=0",

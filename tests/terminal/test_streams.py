@@ -37,6 +37,16 @@ def unread(stream: str) -> Iterator[Options]:
         yield {stream: pipe}
 
 
+def finish(shell: Shell, args: tuple[str, ...], **options: Any) -> tuple[int, bytes, bytes]:
+    """Run the program, and return its exit code and what it printed to pipes."""
+    # what Python makes of a stream that is closed, it makes at its start
+    start = shell.launch if "preexec_fn" in options else shell.start
+    process = start(*args, **options)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode is not None
+    return process.returncode, out, err
+
+
 Unwritable = Callable[[str], contextlib.AbstractContextManager[Options]]
 UNWRITABLE: tuple[Unwritable, ...] = (full, closed, unread)
 
@@ -84,9 +94,8 @@ def test_stderr_that_cannot_be_written(shell: Shell, name: str, unwritable: Unwr
         expected = there.run(*command.args)
         assert expected.code == command.code, expected
     with ready(shell) as there, unwritable("stderr") as options:
-        process = there.start(*command.args, **options)
-        out, _ = process.communicate(timeout=30)
-    assert process.returncode == command.code
+        code, out, _ = finish(there, command.args, **options)
+    assert code == command.code
     assert bool(out) == command.prints
 
 
@@ -95,9 +104,8 @@ def test_stderr_that_cannot_be_written(shell: Shell, name: str, unwritable: Unwr
 def test_stdout_that_cannot_be_written(shell: Shell, name: str, unwritable: Unwritable) -> None:
     command = COMMANDS[name]
     with ready(shell) as there, unwritable("stdout") as options:
-        process = there.start(*command.args, **options)
-        _, err = process.communicate(timeout=30)
-    assert process.returncode == (141 if command.prints else command.code), err
+        code, _, err = finish(there, command.args, **options)
+    assert code == (141 if command.prints else command.code), err
     assert b"Traceback" not in err
     assert b"Exception ignored" not in err
     if name.startswith(("message", "finished batch")):
@@ -108,10 +116,8 @@ def test_stdout_that_cannot_be_written(shell: Shell, name: str, unwritable: Unwr
 @pytest.mark.parametrize("unwritable", UNWRITABLE)
 def test_neither_can_be_written(shell: Shell, unwritable: Unwritable) -> None:
     with ready(shell) as there, unwritable("stdout") as out, unwritable("stderr") as err:
+        options = {**out, **err}
         if unwritable is closed:
-            closing = {"preexec_fn": lambda: (os.close(1), os.close(2))}
-            process = there.start(*COMMANDS["message"].args, **{**out, **err, **closing})
-        else:
-            process = there.start(*COMMANDS["message"].args, **out, **err)
-        process.communicate(timeout=30)
-    assert process.returncode == 141
+            options["preexec_fn"] = lambda: (os.close(1), os.close(2))
+        code, _, _ = finish(there, COMMANDS["message"].args, **options)
+    assert code == 141
