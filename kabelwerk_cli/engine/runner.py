@@ -87,8 +87,9 @@ class Runner:
         self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[tuple[Task, Result] | BaseException] = queue.SimpleQueue()
         self._waiting: dict[int, deque[Task]] = {}
-        self._backlog = self._in_flight = self._started = 0
+        self._backlog = self._in_flight = self._asked = 0
         self._rate = StartRate(options.rate, clock)
+        self._last: int | None = None  # the number of the last row that may be sent
         self.stop: Stop | None = None
         self.unrecorded: list[tuple[str, Fate]] = []
         self._rows: Work
@@ -137,8 +138,8 @@ class Runner:
 
     @property
     def limit_reached(self) -> bool:
-        """Whether as many rows were started as this run may attempt."""
-        return self._options.limit is not None and self._started >= self._options.limit
+        """Whether there were as many rows to send as this run may attempt."""
+        return self._options.limit is not None and self._asked >= self._options.limit
 
     @property
     def failure(self) -> KabelwerkError | None:
@@ -147,6 +148,9 @@ class Runner:
 
     def _place(self, task: Task) -> Iterator[Result]:
         """Start a row, queue it, or yield its result if it is not sent."""
+        self._asked += 1
+        if self._asked == self._options.limit:
+            self._last = task.place.number
         # a row that waits for a worker has its intent on disk: after a crash, it would be unknown;
         # and after a slow answer, those that wait would exceed the rate
         ahead = AHEAD if task.call.repeatable and not self._options.rate else 0
@@ -168,7 +172,9 @@ class Runner:
 
     def _left(self, task: Task) -> Result | None:
         """Return the result of a row that must not start; None if it may."""
-        if self.stop or self.limit_reached:
+        # those that were shown, and looked for in other journals; no later one in the place of a
+        # row that waits for another
+        if self.stop or (self._last is not None and task.place.number > self._last):
             return self._not_attempted(task)
         if task.place.shared and (first := self._rows.held_by(task.place)):
             waits = NotAttempted(f"It waits for row {first}, which is not done.")
@@ -193,7 +199,6 @@ class Runner:
             with contextlib.suppress(queue.Empty):
                 self._woken.get(timeout=min(left, WAIT))
         self._in_flight += 1
-        self._started += 1
         if self._workers < min(self._in_flight, self._options.concurrency):
             try:
                 self._add_worker()

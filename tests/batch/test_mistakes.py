@@ -52,6 +52,25 @@ def test_two_rows_with_the_same_message(shell: Shell) -> None:
         assert posted(model) == ["r1:a", "r2:a", "r1:b", "r1:a", "r1:a"]
 
 
+def test_a_trial_sends_no_row_beyond_those_that_were_looked_for(shell: Shell) -> None:
+    """Not even in the place of a row that waits for another."""
+    model = clinic()
+    with FaultyServer(model=model) as server:
+        there = shell.configured(server)
+        (shell.home / "other.csv").write_text(rows("r2:a"))
+        assert post(there, "other.csv").code == 0
+        (shell.home / FILE).write_text(rows("r1:a r1:b r2:a r3:c r3:c"))
+        server.follow([Step(FAULTS["status-429"], times=1)])
+        trial = post(there, FILE, "--limit", "2")
+        assert trial.code == 10
+        assert posted(model) == ["r2:a"]
+        assert json.loads(trial.err.splitlines()[-2])["summary"] == {
+            "rows": 5, "failed": 1, "not attempted": 4,
+        }  # fmt: skip
+        assert stopped(post(there, FILE, "--limit", "3"))[0] == "posted"
+        assert posted(model) == ["r2:a"]
+
+
 def test_many_duplicates_are_counted_and_the_first_named(shell: Shell) -> None:
     (shell.home / FILE).write_text(rows(" ".join(f"r{n}:a r{n}:a" for n in range(30))))
     with FaultyServer() as server:
