@@ -85,7 +85,10 @@ class Table:
     def select(self, query: str, *values: object) -> Iterator[Any]:
         """Yield what a query finds."""
         with temporary_trouble():
-            yield from self._db.execute(query, values)
+            # `yield from` would close the cursor of a query that was not read to its end, even if
+            # its database is closed
+            for row in self._db.execute(query, values):  # noqa: UP028
+                yield row
 
     def execute(self, statement: str, *values: object) -> None:
         """Execute a statement that finds nothing."""
