@@ -21,7 +21,6 @@ from kabelwerk_cli.terminal.signals import pause
 
 from .backends import Sandbox, in_process, resolve_backend, trust
 from .request_log import observer
-from .sandbox import open_transport
 
 if TYPE_CHECKING:
     from kabelwerk_cli.network.transport import NetworkTransport
@@ -76,6 +75,8 @@ def open_sender(
     backend = resolve_backend(settings)
     transport: Transport
     if isinstance(backend, Sandbox):
+        from .sandbox import open_transport
+
         transport, token = open_transport(backend.path, settings[MAX_TIME]), ""
     else:
         token = read_token(settings) if token is None else token

@@ -19,7 +19,6 @@ from kabelwerk_cli.operations.call import Call
 from kabelwerk_cli.operations.models import EnsuredUser, Message, Room, User
 from kabelwerk_cli.output import Format
 from kabelwerk_cli.rows.columns import Kind
-from kabelwerk_cli.terminal.confirm import confirm
 from kabelwerk_cli.terminal.console import Console, Listing
 from kabelwerk_cli.terminal.session import ARGUMENTS, Session, open_session
 
@@ -142,6 +141,7 @@ class CallCommand(Described):
             return
         if self.destructive:
             from kabelwerk_cli.backend.backends import backend_and_profile
+            from kabelwerk_cli.terminal.confirm import confirm
 
             where = backend_and_profile(session.settings)
             confirm(session, f"Delete {call.subject} at {where}?", yes=options.yes)

@@ -3,12 +3,13 @@
 The token is removed first: in a shortened text, a part of it could no longer be found.
 """
 
+import functools
 import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
-UNICODE_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
+UNICODE_ESCAPE = r"\\u([0-9a-fA-F]{4})"
 SPECIAL_IN_HTML = frozenset("&<>\"'")
 MASK = "[token]"
 SHORTEST_SECRET = 4
@@ -25,8 +26,7 @@ class Redaction:
     def __init__(self, token: str = "") -> None:
         forms = {token, *_in_html(token)}
         self._forms = sorted(forms, key=len, reverse=True)
-        # in a URL, any character may be percent-encoded, not only those that must be
-        self._in_url = re.compile("".join(f"(?:{re.escape(c)}|%(?i:{ord(c):02x}))" for c in token))
+        self._token = token
         if len(token) < SHORTEST_SECRET:
             self._forms = []
 
@@ -35,12 +35,17 @@ class Redaction:
         if isinstance(value, str):
             for form in self._forms:
                 value = value.replace(form, MASK)
-            return self._in_url.sub(MASK, value) if self._forms and "%" in value else value
+            return re.sub(self._in_url, MASK, value) if self._forms and "%" in value else value
         if isinstance(value, Mapping):
             return {self(name): self(child) for name, child in value.items()}
         if isinstance(value, list):
             return [self(child) for child in value]
         return value
+
+    @functools.cached_property
+    def _in_url(self) -> str:
+        """A pattern of the token in a URL, in which any character may be percent-encoded."""
+        return "".join(f"(?:{re.escape(c)}|%(?i:{ord(c):02x}))" for c in self._token)
 
     def of_body(self, body: bytes) -> str:
         """Return a body as text, without the token."""
@@ -52,7 +57,7 @@ class Redaction:
             given = json.loads(text)
             redacted = self(given)
         except (ValueError, RecursionError):
-            plain = UNICODE_ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
+            plain = re.sub(UNICODE_ESCAPE, lambda found: chr(int(found[1], 16)), text)
             redacted = self(plain)
             return text if redacted == plain else redacted
         return text if redacted == given else json.dumps(redacted)

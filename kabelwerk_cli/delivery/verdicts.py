@@ -37,7 +37,7 @@ NO_BACKEND = (
 )
 LEADING = codecs.BOM_UTF8 + b" \t\r\n"
 """What may come before the first tag of a page."""
-WANTS_TLS = re.compile(rb"HTTPS (?:port|server)|SSL-enabled server")
+WANTS_TLS = rb"HTTPS (?:port|server)|SSL-enabled server"
 """What nginx, Go and Apache answer to a request in plain http on a port for TLS."""
 
 
@@ -228,7 +228,7 @@ def _judge_rejection(answer: Answer, redacted: Redaction) -> Verdict:
             return _judge_refusal(answer, said)
         case HTTPStatus.BAD_REQUEST | HTTPStatus.CONFLICT | HTTPStatus.UNPROCESSABLE_ENTITY:
             fields = _messages(answer, redacted)
-            if WANTS_TLS.search(answer.body) and not _is_json(answer):
+            if re.search(WANTS_TLS, answer.body) and not _is_json(answer):
                 said = f"{said}: it expects https on this port"
             return Verdict(Ending.REJECTED, said, errors.ValidationError, fields=fields)
         case HTTPStatus.TOO_MANY_REQUESTS:

@@ -22,7 +22,7 @@ LONGEST_PHRASE = 100
 NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"})
 """What OpenSSL calls an answer that is not TLS, such as one in plain http."""
 
-_TUNNEL = re.compile(r"Tunnel connection failed: (\d+)(.*)", re.DOTALL)
+_TUNNEL = r"(?s)Tunnel connection failed: (\d+)(.*)"
 
 
 class NoHandshake(TimeoutError):
@@ -118,7 +118,7 @@ def _is_garbled(error: BaseException) -> bool:
 
 
 def _of_proxy(proxy: str, error: BaseException, limit: str) -> str:
-    if match := _TUNNEL.fullmatch(str(error)):
+    if match := re.fullmatch(_TUNNEL, str(error)):
         status, phrase = match[1], shorten(match[2].strip(), LONGEST_PHRASE)
         return f"the proxy {proxy} answered {status} {phrase}".rstrip()
     if _is_garbled(error):

@@ -1,5 +1,6 @@
 """The address of the backend: parsing and checking its URL."""
 
+import functools
 import ipaddress
 import re
 from typing import NamedTuple
@@ -56,6 +57,7 @@ class Address(NamedTuple):
         return address.is_loopback and not mapped
 
 
+@functools.lru_cache  # a call asks for the same few again and again
 def parse_address(url: str, *, allow_insecure_http: bool = False) -> Address:
     """Parse the URL of a backend, in any form that the SDKs accept.
 

@@ -1,6 +1,5 @@
 """Confirmation of changes that cannot be undone."""
 
-import shlex
 from collections.abc import Sequence
 
 from kabelwerk_cli.config.settings import PROFILE, PROTECTED, Rank
@@ -48,6 +47,8 @@ def check_protection(session: Session, *, yes: bool) -> None:
     named, asks = settings.rank(PROFILE) is Rank.OPTION, not session.console.cannot_ask
     if named and (yes or asks):
         return
+    import shlex
+
     profile = settings.profile.name
     options = f"--profile {shlex.quote(profile)}"
     if not asks:
