@@ -14,6 +14,8 @@ from tools.generate import PICTURE, ROOT, files
 from tools.manual import summary
 from tools.picture import picture, session, texts
 
+SETTINGS = kabelwerk.context_settings
+"""Of the root. The first context of a command settles the names of its option `--help`."""
 TREE = [(" ".join(path), command) for command, path in walk(kabelwerk, ("kabelwerk",))]
 
 
@@ -114,13 +116,13 @@ def test_the_other_examples_parse(path: str) -> None:
     command = dict(TREE)[path]
     for example in command.examples:
         words = commands_in(example)[len(path.split()) - 1 :]
-        with command.make_context(path, list(words), obj={}) as context:
+        with command.make_context(path, [*words], obj={}, **SETTINGS) as context:
             assert context.command is command
 
 
 @pytest.mark.parametrize(("path", "command"), TREE, ids=[path for path, _ in TREE])
 def test_each_option_names_its_value_and_its_default(path: str, command: click.Command) -> None:
-    context = click.Context(command, obj={})
+    context = click.Context(command, obj={}, **SETTINGS)
     for param in command.params:
         if not isinstance(param, click.Option) or param.is_flag or param.count:
             continue
