@@ -1,6 +1,8 @@
 """The sender for the backend in the settings: on the network, or the sandbox in this process."""
 
 import contextlib
+import sys
+import warnings
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -45,6 +47,8 @@ def senders_for(session: Session, stack: contextlib.ExitStack) -> MakeSender:
     return make
 
 
+DETECTORS = frozenset({"chardet", "charset_normalizer"})
+"""The packages of which requests imports the first that it finds."""
 COMMAND = Tools(sleep=pause)
 """The tools of a command, which runs in the main thread and can be interrupted."""
 
@@ -101,10 +105,32 @@ def open_sender(
 
 def _network_transport(settings: Settings, address: Address) -> "NetworkTransport":
     # a call to the sandbox does not need requests
-    from kabelwerk_cli.network.transport import NetworkTransport, environment_proxies
+    with _without_detectors():
+        from kabelwerk_cli.network.transport import NetworkTransport, environment_proxies
 
     proxies = environment_proxies(address, settings.environ)
     return NetworkTransport(address, trust=trust(settings), proxies=proxies)
+
+
+@contextlib.contextmanager
+def _without_detectors() -> Iterator[None]:
+    """Let requests be imported without the packages that guess encodings.
+
+    Importing one takes longer than all of this program's own modules, and nothing here needs it:
+    bodies are read as bytes. requests does without, but warns.
+    """
+    hidden = DETECTORS - {*sys.modules}
+    if "requests" in sys.modules or not hidden:
+        yield
+        return
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
 
 
 def tell_about_files(session: Session) -> None:
