@@ -1,6 +1,7 @@
 """Reads every row of a file, checks it, and plans what to do with it."""
 
 import itertools
+import operator
 from collections.abc import Callable, Iterator, Sequence
 
 from kabelwerk_cli.errors import BadFile
@@ -15,6 +16,7 @@ from .plan import Plan
 
 WIDTH = 1024 * 1024
 """After how many characters a block of rows ends."""
+_HUB = operator.attrgetter("hub")
 
 
 def check(
@@ -48,7 +50,7 @@ def check(
                 good, left = ([r for r in rows if r.number not in bad] for rows in (block, left))
             others.note(left)
             others.store()
-            hubs.update(row.hub for row in good)
+            hubs.update(map(_HUB, good))
             check_hubs(file, hubs)
             hubs = set(itertools.islice(hubs, 1))  # memory stays flat
         if plan.rows:
@@ -70,8 +72,9 @@ def _blocks(file: RowFile, reader: RowReader) -> Iterator[Sequence[Row]]:
     width = 0
     try:
         for raw in file:
-            block.append(reader.parse(raw))
-            width += sum(map(len, raw.source))
+            row = reader.parse(raw)
+            block.append(row)
+            width += row.size
             if len(block) == BLOCK or width > WIDTH:
                 yield block
                 block, width = [], 0

@@ -81,6 +81,9 @@ class RowReader:
         )
         self._plan = functools.lru_cache(self.columns.plan)
         self._places = functools.lru_cache(self.columns.places)
+        # of the last row: most files have the same columns in every row
+        self._seen: Sequence[str] | None = None
+        self._steps: Sequence[tuple[int, str, Convert]] = ()
 
     def parse(self, raw: Raw) -> Row:
         """Return the arguments in the cells of a row, or what is wrong with them."""
@@ -89,7 +92,9 @@ class RowReader:
         if problem:
             return _bad(raw, arguments, problem)
         try:
-            for place, name, convert in self._plan(tuple(columns)):
+            if columns is not self._seen:
+                self._steps, self._seen = self._plan(tuple(columns)), columns
+            for place, name, convert in self._steps:
                 cell = cells[place]
                 if type(cell) is not str or (cell < AFTER_SUSPECT and cell[:1] in SUSPECT):
                     cell = meaning(cell, name, line)
@@ -104,13 +109,13 @@ class RowReader:
         except ValueError as error:
             problem = f"{name}: {error}" if name else str(error)
             return _bad(raw, arguments, problem, name)
-        for name in self._required:
-            if arguments[name] is None:
-                return _bad(raw, arguments, f"{name} is missing", name)
+        if None in [arguments[name] for name in self._required]:
+            name = next(name for name in self._required if arguments[name] is None)
+            return _bad(raw, arguments, f"{name} is missing", name)
         # a digest must be the same in every version of Python, and with options that a later
         # version adds
         said = {name: value for name, value in arguments.items() if value is not None}
-        values = (number, line, *_about(arguments), _digest(said), arguments, "", "")
+        values = (number, line, *_about(arguments), *_digest(said), arguments, "", "")
         return new_tuple(Row, values)
 
     def _filled(self, raw: Raw) -> str:
@@ -167,14 +172,15 @@ def _about(arguments: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _bad(raw: Raw, arguments: Mapping[str, Any], problem: str, column: str = "") -> Row:
-    digest = _digest(list(raw.source))
-    return Row(raw.number, raw.line, *_about(arguments), digest, {}, problem, column)
+    digest, size = _digest(list(raw.source))
+    return Row(raw.number, raw.line, *_about(arguments), digest, size, {}, problem, column)
 
 
-def _digest(content: object) -> bytes:
-    digest = _EMPTY.copy()
-    digest.update(ascii(content).encode())
-    return digest.digest()
+def _digest(content: object) -> tuple[bytes, int]:
+    """Return the digest and the size of a row's content."""
+    text, digest = ascii(content), _EMPTY.copy()
+    digest.update(text.encode())
+    return digest.digest(), len(text)
 
 
 def _text(cell: Any) -> str:

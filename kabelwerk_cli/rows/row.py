@@ -32,6 +32,8 @@ class Row(NamedTuple):
     hub: str
     digest: bytes
     """Identifies the content; rows with the same content have the same digest."""
+    size: int
+    """About how many characters the content has."""
     arguments: Mapping[str, Any]
     problem: str = ""
     """Why it is invalid; empty if its cells are valid."""
