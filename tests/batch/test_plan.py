@@ -28,7 +28,7 @@ def memory():
 def block(start):
     for number in range(start, start + BLOCK):
         key = f"u{number % (ROWS // 2)}"
-        yield Row(number, number, key, "", key.zfill(16).encode(), {})
+        yield Row(number, number, key, "", key.zfill(16).encode(), 0, {})
 
 with Plan() as plan:
     plan.add(list(block(0)))
@@ -64,11 +64,11 @@ def test_rows_have_the_fates_of_the_journal(tmp_path: Path) -> None:
     """Of rows that are alike, each has its own entry; no entry is taken for that of another row."""
     one, other = bytes(16), b"\xff" * 16
     entries = (Entry(id_of(one, 0), Fate.DONE, "u1", at=7), Entry(id_of(one, 1), Fate.FAILED, "u1"))
-    rows = [Row(number, number, "u1", "", one, {}) for number in (1, 2, 3)]
+    rows = [Row(number, number, "u1", "", one, 0, {}) for number in (1, 2, 3)]
     with Journal(tmp_path / "journal", "a test") as journal:
         journal.commit([(entry, None) for entry in entries])
         with Plan(journal) as plan:
-            left = plan.add([*rows, Row(4, 4, "u2", "", other, {})])
+            left = plan.add([*rows, Row(4, 4, "u2", "", other, 0, {})])
             plan.complete()
             plan.compare(sets_values=False)
             fates = [row.fate for row in plan]
