@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,9 @@ def _is_worker(config: pytest.Config) -> bool:
 def _keep_files_in_memory() -> None:
     """Let tests, in all workers, have their files in memory, where nothing waits for a disk."""
     with contextlib.suppress(OSError):
-        if "TMPDIR" not in os.environ and shutil.disk_usage(MEMORY).free >= ROOM:
+        runs_programs = not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC
+        has_room = shutil.disk_usage(MEMORY).free >= ROOM
+        if "TMPDIR" not in os.environ and runs_programs and has_room:
             os.environ["TMPDIR"] = tempfile.tempdir = MEMORY
 
 
@@ -56,9 +59,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     mine = int(config.workerinput["workerid"].removeprefix("gw"))
     files = sorted(Path(__file__).parent.rglob("test_*.py"))
     for file in files[mine::workers]:
-        name = ".".join(file.relative_to(config.rootpath).with_suffix("").parts)
-        with contextlib.suppress(Exception):  # told when it is collected
-            importlib.import_module(name)
+        place = file.relative_to(config.rootpath).with_suffix("").parts
+        if not {*place}.isdisjoint(config.getini("norecursedirs")):
+            continue
+        # what is wrong with it is told when it is collected
+        with contextlib.suppress(Exception), warnings.catch_warnings(action="error"):
+            importlib.import_module(".".join(place))
 
 
 def _hear_signals() -> None:

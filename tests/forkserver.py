@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 import kabelwerk_cli
+from kabelwerk_cli.backend.connect import without_detectors
 
 Stream = BinaryIO | int
 """A file, a descriptor, or one of the constants of `subprocess`."""
@@ -96,7 +97,7 @@ class Fork:
                     self.stdin.write(sent or b"")
             try:
                 self.wait(timeout)
-            except subprocess.TimeoutExpired:
+            except BaseException:
                 self.kill()  # or its readers never end
                 raise
             out, err = (text.result() if text else b"" for text in printed)
@@ -250,6 +251,8 @@ def _serve(address: str) -> bool:
     while True:
         for key, _ in ready.select():
             if key.fileobj is sys.stdin:
+                for pid in running:  # of tests that failed
+                    os.kill(pid, signal.SIGKILL)
                 return False
             if key.fileobj is listener:
                 connection, _ = listener.accept()
@@ -280,6 +283,8 @@ def _report(running: dict[int, socket.socket]) -> None:
 
 def main() -> None:
     """Run the server, and in each fork the program."""
+    with without_detectors():  # as a run imports it
+        import_module("kabelwerk_cli.network.transport")
     for module in pkgutil.walk_packages(kabelwerk_cli.__path__, "kabelwerk_cli."):
         import_module(module.name)
     # what a run would load or read when it needs it

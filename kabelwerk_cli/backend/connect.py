@@ -105,7 +105,7 @@ def open_sender(
 
 def _network_transport(settings: Settings, address: Address) -> "NetworkTransport":
     # a call to the sandbox does not need requests
-    with _without_detectors():
+    with without_detectors():
         from kabelwerk_cli.network.transport import NetworkTransport, environment_proxies
 
     proxies = environment_proxies(address, settings.environ)
@@ -113,7 +113,7 @@ def _network_transport(settings: Settings, address: Address) -> "NetworkTranspor
 
 
 @contextlib.contextmanager
-def _without_detectors() -> Iterator[None]:
+def without_detectors() -> Iterator[None]:
     """Let requests be imported without the packages that guess encodings.
 
     Importing one takes longer than all of this program's own modules, and nothing here needs it:

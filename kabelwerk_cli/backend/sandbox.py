@@ -121,12 +121,15 @@ class SandboxTransport:
     def carry(self, request: Request, attempt: Attempt) -> Answer:
         """Pass `request` to the app and return the answer; see `wire.Transport`."""
         from kabelwerk_cli.sandbox import adapter
-        from kabelwerk_cli.sandbox.store import Locked
+        from kabelwerk_cli.sandbox.store import Locked, StoreError
 
         try:
             self._store.wait_until_unlocked(attempt.left())
         except (Locked, TimeoutError):
             raise Failure("the sandbox is locked by another process", timed_out=True) from None
+        except StoreError as error:
+            cause = str(error.__cause__).rstrip(".")
+            raise Failure(f"the sandbox's database cannot be used: {cause}") from error
         attempt.sent = True
         status, answered, body = adapter.send(
             self._app, request.method, f"/api{request.path}", request.headers, request.body

@@ -142,7 +142,7 @@ BATCH_OPTIONS: tuple[click.Option, ...] = (
         ["--limit"],
         type=click.IntRange(1),
         metavar="N",
-        help="Send at most N rows in this run. [default: no limit]",
+        help="Send only the first N rows that are left. [default: no limit]",
     ),
     BatchOption(["--skip-invalid"], is_flag=True, help="Skip invalid rows."),
     BatchOption(["--restart"], is_flag=True, help="Discard the journal and start over."),

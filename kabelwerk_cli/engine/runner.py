@@ -90,6 +90,7 @@ class Runner:
         self._backlog = self._in_flight = self._asked = 0
         self._rate = StartRate(options.rate, clock)
         self._last: int | None = None  # the number of the last row that may be sent
+        self._has_left_rows = False
         self.stop: Stop | None = None
         self.unrecorded: list[tuple[str, Fate]] = []
         self._rows: Work
@@ -98,7 +99,7 @@ class Runner:
         self._woken: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._pace = Pace(self._stopping.wait)
         self._open_sender = partial(senders, self._quota.take, Tools(sleep=self._sleep), self._pace)
-        self._workers = 0
+        self._workers, self._most_workers = 0, options.concurrency
         self._add_worker()  # now, as it tells what is missing
 
     def run(self, rows: Work) -> Iterator[Result]:
@@ -138,8 +139,8 @@ class Runner:
 
     @property
     def limit_reached(self) -> bool:
-        """Whether there were as many rows to send as this run may attempt."""
-        return self._options.limit is not None and self._asked >= self._options.limit
+        """Whether rows were left because this run may attempt no more."""
+        return self._has_left_rows
 
     @property
     def failure(self) -> KabelwerkError | None:
@@ -172,9 +173,12 @@ class Runner:
 
     def _left(self, task: Task) -> Result | None:
         """Return the result of a row that must not start; None if it may."""
-        # those that were shown, and looked for in other journals; no later one in the place of a
-        # row that waits for another
-        if self.stop or (self._last is not None and task.place.number > self._last):
+        if self.stop:
+            return self._not_attempted(task)
+        # only those that were shown, and looked for in other journals, are sent: no later one in
+        # the place of a row that waits for another
+        if self._last is not None and task.place.number > self._last:
+            self._has_left_rows = True
             return self._not_attempted(task)
         if task.place.shared and (first := self._rows.held_by(task.place)):
             waits = NotAttempted(f"It waits for row {first}, which is not done.")
@@ -199,12 +203,11 @@ class Runner:
             with contextlib.suppress(queue.Empty):
                 self._woken.get(timeout=min(left, WAIT))
         self._in_flight += 1
-        if self._workers < min(self._in_flight, self._options.concurrency):
+        if self._workers < min(self._in_flight, self._most_workers):
             try:
                 self._add_worker()
-            except (KabelwerkError, RuntimeError) as error:  # Python's, if it gets no thread
-                cause = error if isinstance(error, KabelwerkError) else None
-                self.end(f"no further connection can be opened: {error}", cause)
+            except Exception:  # noqa: BLE001 - whatever is used up, the other workers go on
+                self._most_workers = self._workers
         intent = self._entry(task, Fate.IN_FLIGHT, request_id=next(self._request_ids))
         self._journal.write(intent, task.known, partial(self._send_next, task, intent))
 

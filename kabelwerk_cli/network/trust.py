@@ -1,5 +1,6 @@
 """Which CA certificates are trusted: those that somebody named, the system's, or certifi's."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Mapping
@@ -67,8 +68,9 @@ def _system_store() -> str | None:
     paths = ssl.get_default_verify_paths()
     if os.path.isfile(paths.openssl_cafile):  # noqa: PTH113 - importing pathlib is slow
         return paths.openssl_cafile
-    if os.path.isdir(paths.openssl_capath) and os.listdir(paths.openssl_capath):  # noqa: PTH112, PTH208
-        return paths.openssl_capath
+    with contextlib.suppress(OSError):
+        if os.listdir(paths.openssl_capath):  # noqa: PTH208
+            return paths.openssl_capath
     return next((path for path in USUAL if os.path.isfile(path)), None)  # noqa: PTH113
 
 

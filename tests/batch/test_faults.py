@@ -4,6 +4,7 @@ import json
 import os
 import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.faultserver import (
     HANG,
     HONEST,
     RESET_AFTER_READING,
+    Authority,
     FaultyServer,
     Step,
     failed,
@@ -20,7 +22,7 @@ from tests.faultserver import (
 from tests.model.state import seeded
 from tests.shell import Ran, Shell
 
-from .story import SUCCESSES
+from .story import SUCCESSES, meanwhile
 
 ROWS = 50
 CREATE = ("users", "create", "--from", "rows.csv", "--concurrency", "1", "-o", "jsonl")
@@ -51,6 +53,21 @@ def outcomes(ran: Ran) -> Counter[str]:
 
 def journal_is_gone(shell: Shell) -> bool:
     return [path.name for path in shell.home.iterdir() if "journal" in path.name] == []
+
+
+@pytest.mark.parametrize("concurrency", ["1", "8"])
+def test_connections_that_cannot_be_opened_later_on_are_done_without(
+    users: Shell, authority: Authority, tmp_path: Path, concurrency: str
+) -> None:
+    """The first one was opened before anything was sent, and is enough for all rows."""
+    ca_file = authority.write(tmp_path)
+    with FaultyServer([meanwhile(ca_file.unlink)], tls=authority.right()) as server:
+        there = users.configured(server, KABELWERK_CA_FILE=str(ca_file))
+        ran = there.run(*CREATE, "--concurrency", concurrency)
+        assert (ran.code, outcomes(ran)) == (0, {"done": ROWS}), ran.err
+        again = there.run(*CREATE, "--concurrency", concurrency)
+        assert (again.code, len(server.requests)) == (3, ROWS)
+        assert "Cannot read the CA certificates" in again.err
 
 
 def test_one_row_is_rejected(users: Shell) -> None:

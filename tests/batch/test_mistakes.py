@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from kabelwerk_cli.journal.journal import PER_SECOND
-from tests.faultserver import FAULTS, HANG, FaultyServer, Step
+from tests.faultserver import FAULTS, HANG, RESET_AFTER_READING, FaultyServer, Step
 from tests.shell import Ran, Shell
 
 from .story import FILE, JOURNAL, POST, busy, clinic, lost, posted, rows, well
@@ -69,6 +69,15 @@ def test_a_trial_sends_no_row_beyond_those_that_were_looked_for(shell: Shell) ->
         }  # fmt: skip
         assert stopped(post(there, FILE, "--limit", "3"))[0] == "posted"
         assert posted(model) == ["r2:a"]
+
+
+def test_a_limit_that_leaves_no_row_out_is_not_named(shell: Shell) -> None:
+    with FaultyServer([Step(RESET_AFTER_READING, times=1)], model=clinic()) as server:
+        (shell.home / FILE).write_text(rows("r1:a r1:b"))
+        ran = post(shell.configured(server), FILE, "--limit", "2")
+    assert ran.code == 9
+    assert "Run the same command again to resume." in ran.err
+    assert "without --limit" not in ran.err
 
 
 def test_many_duplicates_are_counted_and_the_first_named(shell: Shell) -> None:

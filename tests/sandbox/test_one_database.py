@@ -9,12 +9,17 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+from kabelwerk_cli.backend.sandbox import open_transport
+from kabelwerk_cli.network.request import build_request
+from kabelwerk_cli.network.wire import Attempt, Failure
 from kabelwerk_cli.sandbox.store import Store
+from tests.operations import CALLS
 from tests.pseudo_terminal import Terminal
 from tests.shell import EXECUTABLE, TOKEN, Shell
 
@@ -240,3 +245,16 @@ def test_what_is_no_path_and_no_hub(shell: Shell) -> None:
         ran = shell.run("sandbox", "serve", "--hub", hub)
         assert (ran.code, ran.out) == (2, ""), hub
     assert not list(shell.home.iterdir())
+
+
+def test_a_thread_that_cannot_open_the_database_has_sent_nothing(tmp_path: Path) -> None:
+    """Each has a connection of its own; this is no bug of the program."""
+    path = tmp_path / "db"
+    transport = open_transport(path, 1.0)
+    path.write_bytes(b"not a database" * 1000)
+    attempt = Attempt(time.monotonic, 1.0, 1.0)
+    request = build_request(CALLS["create"].build(), token="", request_id="")
+    with ThreadPoolExecutor(1) as thread, pytest.raises(Failure, match="not a database"):
+        thread.submit(transport.carry, request, attempt).result()
+    transport.close()
+    assert not attempt.sent
