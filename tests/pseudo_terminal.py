@@ -29,6 +29,9 @@ class Terminal:
         size: lines and columns.
         program: another program.
         stdout: where standard output goes instead.
+
+    Attributes:
+        before: the terminal's attributes before the program was started.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class Terminal:
         self._leader: Any
         self._leader, follower = pty.openpty()
         termios.tcsetwinsize(self._leader, size)
+        self.before = self.attributes()
         streams: Any = {"stdin": follower, "stdout": stdout or follower, "stderr": follower}
         self.process: Fork | Process
         if program is None:

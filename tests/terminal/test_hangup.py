@@ -172,13 +172,12 @@ def test_a_prompt_whose_terminal_is_closed(shell: Shell, prompt: str) -> None:
 @pytest.mark.parametrize("number", CODES)
 def test_a_hidden_prompt_leaves_the_echo_as_it_was(shell: Shell, number: signal.Signals) -> None:
     with Terminal(shell, "login", "--url", "http://127.0.0.1:9") as terminal:
-        before = terminal.attributes()
         terminal.wait_for_prompt("API token: ")
         assert not terminal.attributes()[3] & termios.ECHO
         terminal.process.send_signal(number)
         assert terminal.end() == CODES[number]
-        assert terminal.attributes() == before
-        assert before[3] & termios.ECHO
+        assert terminal.attributes() == terminal.before
+        assert terminal.before[3] & termios.ECHO
         assert "Interrupted. Nothing was sent." in terminal.plain
 
 
