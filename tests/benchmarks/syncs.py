@@ -52,7 +52,7 @@ def main() -> None:
         name = f"sync with {CHANGED} changed and {GONE} gone"
         log = home / "requests.log"
         synced = show(name, home, url, *sync, "--delete", "--yes", "--log-file", str(log))
-        requests = len(log.read_text().splitlines())
+        requests = log.read_text().count('"event":"request"')
         tell(f"{name}: requests", str(requests), str(CHANGED + GONE))
         show("sync with none changed", home, url, *sync)
         tell("the sync relative to the resumed batch", f"{synced / resumed:.2f}", "1.50")
