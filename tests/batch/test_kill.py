@@ -39,10 +39,17 @@ def run_and_kill(shell: Shell, args: list[str], moment: float) -> bool:
     return run.wait(timeout=20) == -signal.SIGKILL
 
 
+def own_folder(shell: Shell, seed: int) -> Path:
+    """Return a folder without other journals: a server may get the port that another one had."""
+    folder = shell.home / str(seed)
+    folder.mkdir()
+    return folder
+
+
 def finish(shell: Shell, operation: Operation, seed: int) -> int:
     """Kill a batch several times, then let it finish; return the number of kills."""
     choose = random.Random(seed)
-    source = shell.home / f"rows-{seed}.jsonl"
+    source = own_folder(shell, seed) / "rows.jsonl"
     source.write_text(operation.rows(ROWS))
     repeatable = operation is not OPERATIONS["message"]
     kills = 0
@@ -52,7 +59,7 @@ def finish(shell: Shell, operation: Operation, seed: int) -> int:
             *operation.command,
             *(operation.confirmed if repeatable else ("--yes",)),
             "--from",
-            source.name,
+            str(source),
             "--concurrency",
             "4",
         ]
@@ -100,7 +107,7 @@ def post_until_settled(shell: Shell, seed: int) -> None:
     """Post rows of which many are alike, in another order each time, killed now and then."""
     choose = random.Random(seed)
     texts = [choose.choice(["a", "b", f"text {n}"]) for n in range(ROWS)]
-    source = shell.home / f"alike-{seed}.csv"
+    source = own_folder(shell, seed) / "alike.csv"
     lost = Step(RESET_AFTER_READING, applied=True, times=2)
     refused = Step(invalid("no", {"text": ["is invalid"]}), times=3)
     with FaultyServer([Step(HONEST, times=20), lost, Step(HONEST, times=20), refused]) as server:
@@ -116,7 +123,7 @@ def post_until_settled(shell: Shell, seed: int) -> None:
             "--user",
             "batou",
             "--from",
-            source.name,
+            str(source),
         ]
         for moment in [choose.uniform(0.01, 0.4) for _ in range(4)] + [None] * 4:
             choose.shuffle(texts)
