@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from .settings import CARRIED
+from .settings import CARRIED, PROFILE
 
 PROGRAM = "kabelwerk"
 LONGEST_LINE = 1000
@@ -23,6 +23,13 @@ def suggest(options: Sequence[str], *words: str) -> str:
 
     line = shlex.join([PROGRAM, *words, *options])
     return f"`{line}`" if "'" in line else f"'{line}'"
+
+
+def profile_option(name: str) -> str:
+    """Return the option that selects a profile, to paste."""
+    import shlex
+
+    return f"{PROFILE.option} {shlex.quote(name)}"
 
 
 def suggest_ensure(line: Sequence[str], options: Sequence[str]) -> str:

@@ -25,7 +25,7 @@ from .settings import (
     URL,
     Rank,
 )
-from .suggestions import suggest
+from .suggestions import profile_option, suggest
 
 LOOSE_FOR_TOKENS = 0o077
 
@@ -79,7 +79,7 @@ def find_token(settings: Settings) -> Source | None:
         raise ConfigurationError(
             f"Two tokens: {known[0].name} and {known[1].name}, which {PROFILE.environment} "
             "selects. Unset one of the variables, or select the profile with "
-            f"{_profile_option(settings)}."
+            f"{profile_option(settings.profile.name)}."
         )
     able = [source for source in known if source.address in {None, asked}]
     if of_environment in able and settings.rank(URL) is Rank.ENVIRONMENT:
@@ -89,7 +89,7 @@ def find_token(settings: Settings) -> Source | None:
     if len(able) > 1:
         raise ConfigurationError(
             f"Two tokens: {able[0].name} and {able[1].name}. Unset the variable, or select the "
-            f"profile with {_profile_option(settings)}."
+            f"profile with {profile_option(settings.profile.name)}."
         )
     if known and not able:
         raise ConfigurationError(
@@ -108,12 +108,6 @@ def find_new_token(settings: Settings) -> Source | None:
     source = _of_option(settings) or _of_environment(settings)
     may = source and source.address in {None, origin_of(settings[URL] or "")}
     return source if may else None
-
-
-def _profile_option(settings: Settings) -> str:
-    import shlex
-
-    return f"{PROFILE.option} {shlex.quote(settings.profile.name)}"
 
 
 def describe_token(settings: Settings) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from kabelwerk_cli.config.settings import PROFILE, PROTECTED, Rank
+from kabelwerk_cli.config.suggestions import profile_option
 from kabelwerk_cli.errors import Cancelled
 
 from .session import Session
@@ -47,10 +48,8 @@ def check_protection(session: Session, *, yes: bool) -> None:
     named, asks = settings.rank(PROFILE) is Rank.OPTION, not session.console.cannot_ask
     if named and (yes or asks):
         return
-    import shlex
-
     profile = settings.profile.name
-    options = f"--profile {shlex.quote(profile)}"
+    options = profile_option(profile)
     if not asks:
         options = f"--yes {options}"
     raise Cancelled(f"Profile '{profile}' is protected. Use {options} to confirm.")
