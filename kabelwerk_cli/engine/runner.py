@@ -90,7 +90,6 @@ class Runner:
         self._backlog = self._in_flight = self._asked = 0
         self._rate = StartRate(options.rate, clock)
         self._last: int | None = None  # the number of the last row that may be sent
-        self._has_left_rows = False
         self.stop: Stop | None = None
         self.unrecorded: list[tuple[str, Fate]] = []
         self._rows: Work
@@ -139,8 +138,8 @@ class Runner:
 
     @property
     def limit_reached(self) -> bool:
-        """Whether rows were left because this run may attempt no more."""
-        return self._has_left_rows
+        """Whether there were more rows to send than this run may attempt."""
+        return self._options.limit is not None and self._asked > self._options.limit
 
     @property
     def failure(self) -> KabelwerkError | None:
@@ -173,12 +172,9 @@ class Runner:
 
     def _left(self, task: Task) -> Result | None:
         """Return the result of a row that must not start; None if it may."""
-        if self.stop:
-            return self._not_attempted(task)
         # only those that were shown, and looked for in other journals, are sent: no later one in
         # the place of a row that waits for another
-        if self._last is not None and task.place.number > self._last:
-            self._has_left_rows = True
+        if self.stop or (self._last is not None and task.place.number > self._last):
             return self._not_attempted(task)
         if task.place.shared and (first := self._rows.held_by(task.place)):
             waits = NotAttempted(f"It waits for row {first}, which is not done.")
