@@ -81,9 +81,6 @@ class RowReader:
         )
         self._plan = functools.lru_cache(self.columns.plan)
         self._places = functools.lru_cache(self.columns.places)
-        # of the last row: most files have the same columns in every row
-        self._seen: Sequence[str] | None = None
-        self._steps: Sequence[tuple[int, str, Convert]] = ()
 
     def parse(self, raw: Raw) -> Row:
         """Return the arguments in the cells of a row, or what is wrong with them."""
@@ -92,9 +89,7 @@ class RowReader:
         if problem:
             return _bad(raw, arguments, problem)
         try:
-            if columns is not self._seen:
-                self._steps, self._seen = self._plan(tuple(columns)), columns
-            for place, name, convert in self._steps:
+            for place, name, convert in self._plan(tuple(columns)):
                 cell = cells[place]
                 if type(cell) is not str or (cell < AFTER_SUSPECT and cell[:1] in SUSPECT):
                     cell = meaning(cell, name, line)
@@ -109,9 +104,9 @@ class RowReader:
         except ValueError as error:
             problem = f"{name}: {error}" if name else str(error)
             return _bad(raw, arguments, problem, name)
-        if None in [arguments[name] for name in self._required]:
-            name = next(name for name in self._required if arguments[name] is None)
-            return _bad(raw, arguments, f"{name} is missing", name)
+        for name in self._required:
+            if arguments[name] is None:
+                return _bad(raw, arguments, f"{name} is missing", name)
         # a digest must be the same in every version of Python, and with options that a later
         # version adds
         said = {name: value for name, value in arguments.items() if value is not None}
