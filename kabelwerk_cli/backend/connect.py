@@ -119,7 +119,7 @@ def without_detectors() -> Iterator[None]:
     Importing one takes longer than all of this program's own modules, and nothing here needs it:
     bodies are read as bytes. requests does without, but warns.
     """
-    hidden = DETECTORS - {*sys.modules}
+    hidden = DETECTORS - sys.modules.keys()
     if "requests" in sys.modules or not hidden:
         yield
         return

@@ -35,7 +35,7 @@ class Redaction:
         if isinstance(value, str):
             for form in self._forms:
                 value = value.replace(form, MASK)
-            return re.sub(self._in_url, MASK, value) if self._forms and "%" in value else value
+            return self._in_url.sub(MASK, value) if self._forms and "%" in value else value
         if isinstance(value, Mapping):
             return {self(name): self(child) for name, child in value.items()}
         if isinstance(value, list):
@@ -43,9 +43,10 @@ class Redaction:
         return value
 
     @functools.cached_property
-    def _in_url(self) -> str:
+    def _in_url(self) -> re.Pattern[str]:
         """A pattern of the token in a URL, in which any character may be percent-encoded."""
-        return "".join(f"(?:{re.escape(c)}|%(?i:{ord(c):02x}))" for c in self._token)
+        forms = (f"(?:{re.escape(c)}|%(?i:{ord(c):02x}))" for c in self._token)
+        return re.compile("".join(forms))
 
     def of_body(self, body: bytes) -> str:
         """Return a body as text, without the token."""
