@@ -162,17 +162,19 @@ def served(shell: Shell, *args: str) -> Iterator[Shell]:
 @contextmanager
 def served_with_page(shell: Shell, *args: str) -> Iterator[tuple[Shell, str]]:
     """Serve a sandbox, and yield a shell that has its address and token, and the page's link."""
-    source, sink = os.pipe()
-    with os.fdopen(source) as out, tempfile.TemporaryFile() as err:
-        with os.fdopen(sink, "wb"), Path(os.devnull).open("rb") as nothing:
-            run = shell.start("sandbox", "serve", *args, stdin=nothing, stdout=sink, stderr=err)
+    with (
+        tempfile.TemporaryFile() as err,
+        shell.start("sandbox", "serve", *args, stderr=err) as run,
+    ):
+        assert run.stdout
         try:
-            words = [word for _ in range(3) for word in shlex.split(out.readline())]
+            printed = [run.stdout.readline().decode() for _ in range(3)]
+            words = [word for line in printed for word in shlex.split(line)]
             exports = dict(word.split("=", 1) for word in words if word != "export")
             announced = os.pread(err.fileno(), 1000, 0).decode()
             yield shell.with_(**exports), announced.split()[-1]
         finally:
             run.send_signal(signal.SIGTERM)
             code = run.wait(timeout=20)
-        assert (code, out.read()) == (0, "")
+        assert (code, run.stdout.read()) == (0, b"")
         assert _read(err) == f"{announced}Stopped.\n"

@@ -26,9 +26,13 @@ SYNC = ("users", "sync", "--from", FILE)
 LOG = ("--log-file", "log")
 
 
+def schema_of(shell: Shell, name: str) -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(json.loads(shell.run("schema", name).out))
+
+
 def lines(shell: Shell) -> list[dict[str, Any]]:
     """Return the lines of the log, each as its schema describes it."""
-    described = jsonschema.Draft202012Validator(json.loads(shell.run("schema", "log").out))
+    described = schema_of(shell, "log")
     found = [json.loads(line) for line in (shell.home / "log").read_text().splitlines()]
     for line in found:
         described.validate(line)
@@ -38,7 +42,7 @@ def lines(shell: Shell) -> list[dict[str, Any]]:
 def summary(shell: Shell, name: str = "run.json") -> Any:
     """Return the summary, as its schema describes it."""
     found = json.loads((shell.home / name).read_text())
-    jsonschema.Draft202012Validator(json.loads(shell.run("schema", "summary").out)).validate(found)
+    schema_of(shell, "summary").validate(found)
     return found
 
 

@@ -79,8 +79,7 @@ class Processes:
         self._runs += 1
         paths = [self._printed / f"{self._runs}-{name}" for name in ("out", "err")]
         out, err = (stack.enter_context(path.open("w+b")) for path in paths)
-        with Path(os.devnull).open("rb") as nothing:
-            return self._shell.start(*args, stdin=nothing, stdout=out, stderr=err), out, err
+        return self._shell.start(*args, stdout=out, stderr=err), out, err
 
 
 def _send(numbers: tuple[signal.Signals, ...], pids: list[int]) -> None:

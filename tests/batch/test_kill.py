@@ -1,9 +1,9 @@
 """Batches killed with SIGKILL at random moments, and what is on the server afterwards."""
 
 import json
-import os
 import random
 import signal
+import subprocess
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -32,8 +32,7 @@ BATCHES = 6
 
 def run_and_kill(shell: Shell, args: list[str], moment: float) -> bool:
     """Start a run and kill it; return whether it was still running."""
-    with Path(os.devnull).open("r+b") as nowhere:
-        run = shell.start(*args, stdin=nowhere, stdout=nowhere, stderr=nowhere)
+    run = shell.start(*args, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     time.sleep(moment)
     run.send_signal(signal.SIGKILL)
     return run.wait(timeout=20) == -signal.SIGKILL

@@ -256,8 +256,7 @@ class History:
             runs = []
             for _ in range(times):
                 out, err = (stack.enter_context(self._output(name)) for name in ("out", "err"))
-                with Path(os.devnull).open("rb") as nothing:
-                    fork = self.shell.start(*args, stdin=nothing, stdout=out, stderr=err)
+                fork = self.shell.start(*args, stdout=out, stderr=err)
                 runs.append((fork, out, err))
             self._pids = [fork.pid for fork, _, _ in runs]
             self._started.set()
